@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agentpack.compose.compose import Pack, as_released
+from agentpack.compose.modules import DECLARATION, PARAMETER, writes_skills
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.input.parameters import ParameterDeclaration
@@ -114,7 +115,7 @@ def _from_pieces(pieces: CachedPieces) -> Pack:
         for persona, own in variants.items()
     }
     all_personas = _Layers(pieces, {persona: f"persona/{persona}" for persona in personas})
-    pack = Pack(name, version, bare, header, _declarations(header), all_personas, layers)
+    pack = Pack(name, version, bare, header, _all_declarations(header, all_personas), all_personas, layers)
     return pack._replace(prepared=_Prepared(pieces, pack))
 
 
@@ -174,6 +175,14 @@ def _declarations(header: Mapping[str, Any]) -> dict[str, ParameterDeclaration]:
     return {name: ParameterDeclaration.from_data(name, data) for name, data in header.get("parameters", {}).items()}
 
 
+def _all_declarations(header: Mapping[str, Any], personas: Mapping[str, Layer]) -> dict[str, ParameterDeclaration]:
+    """The parameters of a pack, with the one that says how its modules are written if it has any."""
+    own = _declarations(header)
+    if writes_skills(header) and any(layer.header.get("modules") for layer in personas.values()):
+        return {**own, PARAMETER: DECLARATION}
+    return own
+
+
 def _checked(release: Release) -> Pack:
     from agentpack.input.documents import decode, read_yaml  # only where unchecked text comes in
     from agentpack.input.schemas import validate
@@ -208,6 +217,7 @@ def _checked(release: Release) -> Pack:
         faults.extend(_file_faults(header, personas, variants, label))
     if faults:
         raise InvalidFile(faults)
+    declarations = _all_declarations(header, personas)
     return Pack(header["name"], header["version"], False, header, declarations, personas, variants)
 
 
@@ -232,6 +242,11 @@ def _file_faults(
     if listed is not None and sorted(listed) != sorted(personas):
         found = ", ".join(sorted(personas)) or "none"
         yield Fault(f"{label}/{MANIFEST}", 0, "personas", f"does not list the files in `personas/` ({found})")
+    if PARAMETER in header.get("parameters", {}) and PARAMETER in _all_declarations(
+        {**header, "parameters": {}}, personas
+    ):
+        message = f"`{PARAMETER}` is a parameter that agentpack itself gives a pack with modules"
+        yield Fault(f"{label}/{MANIFEST}", 0, f"parameters.{PARAMETER}", message, "give yours another name")
     for name, layer in personas.items():
         if layer.header["name"] != name:
             yield Fault(layer.file, 0, "name", f"`{layer.header['name']}` is not the file's name")

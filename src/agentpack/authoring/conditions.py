@@ -67,7 +67,7 @@ def _unused(subject: Subject) -> Iterator[CheckFinding]:
         used |= {bound for bound in (declaration.minimum, declaration.maximum) if isinstance(bound, str)}
     if any("extends" in layer.header for layer in subject.pack.personas.values()):
         return  # what the text of another pack makes of it is not seen from here
-    for name in subject.pack.declarations:
+    for name in subject.pack.header.get("parameters", {}):
         if name not in used:
             line = _line_of(subject, name)
             hint = "take it out, or let a rule depend on it"

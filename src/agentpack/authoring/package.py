@@ -6,11 +6,10 @@ from packaging.specifiers import SpecifierSet
 
 from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
+from agentpack.compose.modules import BEFORE
 
 _SINCE = {"deny": "0.2"}
 """Fields of personas and variants, and the first agentpack that reads them."""
-_BEFORE = "0.1.0"
-"""The newest agentpack that knows none of them."""
 
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
@@ -20,7 +19,7 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
     for layer in subject.layers():
         for key, since in _SINCE.items():
             used = layer.header.get(key) is not None or layer.header.get("set", {}).get(key) is not None
-            if used and SpecifierSet(readers).contains(_BEFORE):
+            if used and SpecifierSet(readers).contains(BEFORE):
                 message = f"`{key}` needs agentpack {since}, which `agentpack` in pack.yaml does not ask for"
                 yield CheckFinding(
                     subject.place(layer.file), 0, "P105", message, f'`agentpack: ">={since}"` in pack.yaml'

@@ -29,6 +29,11 @@ def capabilities(client: Client, content: bytes) -> tuple[str, ...]:
     return tuple(sorted(words))
 
 
+def may_use(client: Client, content: bytes, tool: str) -> bool:
+    """Whether a file gives its persona one of the client's tools, by the client's own name for it."""
+    return _reader(client).gives(content, tool)
+
+
 def _reader(client: Client) -> "FileReader":
     reader = _readers.get(id(client))
     if reader is None or reader.client is not client:
@@ -65,6 +70,17 @@ class FileReader:
             words = UNREADABLE if fields is None or not self.are_texts(fields) else self.words_for(fields)
             self.known[key] = words
         return words
+
+    def gives(self, content: bytes, tool: str) -> bool:
+        """Whether the file gives a tool; False where it cannot be read."""
+        if self.client.format == "body":
+            return True
+        found = header_rows(self.client.format, self.harmless, content, self.texts_as_bytes)
+        fields = parse_fields(self.client, found.whole)
+        if fields is None or not self.are_texts(fields):
+            return False
+        read = CapabilityReader(self.vocabulary, fields)
+        return tool not in read.denied_tools() and (read.allowed is None or tool in read.allowed)
 
     def are_texts(self, fields: Mapping[str, Any]) -> bool:
         """Whether name, description and model are texts. Some clients drop the whole header otherwise."""

@@ -140,7 +140,7 @@ class _Rebase:
         header = named.layer.header
         with self._laid_over(base.side):
             edited = base.edited(text.persona, data)
-        found = variant_edit(edited, self.workspace.clients.named(base.file.client))
+        found = variant_edit(edited, self.workspace.clients.of_file(base.file.client))
         return variant_of(edited, found, summary=header["summary"], after=header["order"]["after"]).encode()
 
     def _merged(
@@ -163,7 +163,7 @@ class _Rebase:
             return None
         with self.workspace.documents.with_local_texts([text._replace(data=rewritten)]):
             again = self._text(self.new.without_variants(self.row.name, later), text.persona, theirs.file.client)
-        target = self.workspace.clients.named(theirs.file.client)
+        target = self.workspace.clients.of_file(theirs.file.client)
         if again is None or differs_in(target, again.file.persona, again.file.content, data) is None:
             return None
         return rewritten, len(merged.conflicts)

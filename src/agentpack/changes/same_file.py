@@ -168,7 +168,7 @@ def _change_of_unwanted(row: InstalledFile, here: Observed | None, decisions: De
 def _refuse_two_texts(workspace: Workspace, files: Sequence[Rendering], group: Sequence[str]) -> None:
     if len({file.digest for file in files}) < 2:
         return
-    titles = [workspace.clients.named(client).title for client in dict.fromkeys(file.client for file in files)]
+    titles = [workspace.clients.of_file(client).title for client in dict.fromkeys(file.client for file in files)]
     first = files[0]
     raise DecisionNeeded(
         f"{' and '.join(titles)} read one file, and each needs its own text; nothing was written",
@@ -214,7 +214,7 @@ def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
     for change in planned.pending:
         if change.same_as and change.action is not Action.FORGET:
             lead = next(other for other in planned.changes if other.path == change.same_as)
-            titles = (workspace.clients.named(one.client).title for one in (lead, change))
+            titles = (workspace.clients.of_file(one.client).title for one in (lead, change))
             yield f"{one_file(workspace, (change.path,), lead=lead.path)}: {' and '.join(titles)} read the same file"
     for path, scope in planned.shared.items():
         if path not in workspace.states.recorded or path in {change.path for change in planned.pending}:
@@ -235,5 +235,5 @@ def left_elsewhere_reason(workspace: Workspace, row: InstalledFile) -> str:
     root = root_of(row.path)
     if root:
         return f"it was written when {variable_of(root)} pointed there"
-    target = workspace.clients.named(row.client)
+    target = workspace.clients.of_file(row.client)
     return f"it was written when {target.user.variable if target.user else None} was not set"

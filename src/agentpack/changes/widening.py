@@ -229,7 +229,7 @@ def _file_row(workspace: Workspace, file: InstalledFile) -> LockedFile:
     """A written file with capabilities read from its text; None if they are no longer known."""
     words = None
     try:
-        target = workspace.clients.named(file.client)
+        target = workspace.clients.of_file(file.client)
         words = ", ".join(capabilities(target, workspace.store.blobs.get(file.rendered)))
     except AgentpackError:
         pass

@@ -12,7 +12,7 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "ClientDeclaration", "Clients"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "SKILLS", "VARIABLES", "ClientDeclaration", "Clients"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -47,6 +47,9 @@ MODULES: Mapping[str, str] = {
 }
 """Every client's name, and its module."""
 
+SKILLS = ("skills", "claude-skills", "roo-skills")
+"""The folders of Agent Skills, as the lock names them: each is read like a client's, but nobody can ask for it."""
+
 SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 """Names of files that hold several agents, and the client that reads them."""
 
@@ -74,7 +77,10 @@ class Clients(Mapping[str, Client]):
         if name in self._declared:
             return self._declared[name]
         if name not in _loaded:
-            _loaded[name] = import_module(f"agentpack.clients.{MODULES[name]}").CLIENT
+            if name in SKILLS:
+                _loaded[name] = import_module("agentpack.clients.skills").FOLDERS[name]
+            else:
+                _loaded[name] = import_module(f"agentpack.clients.{MODULES[name]}").CLIENT
         return _loaded[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -87,8 +93,13 @@ class Clients(Mapping[str, Client]):
         return name in MODULES or name in self._declared
 
     def nearest(self, client: str) -> Iterable[str]:
-        """The names of all clients: this one if known, then those whose modules are loaded."""
-        return dict.fromkeys((*([client] if client in self else []), *self._declared, *_loaded, *self))
+        """The names of all clients and skills folders: this one if known, then those whose modules are loaded."""
+        first = [client] if client in self or client in SKILLS else []
+        return dict.fromkeys((*first, *self._declared, *_loaded, *self, *SKILLS))
+
+    def of_file(self, name: str) -> Client:
+        """The client that a row of the lock or the history names, or the skills folder. Raises UsageError."""
+        return self[name] if name in SKILLS else self.named(name)
 
     def named(self, word: str) -> Client:
         """The client for a name or alias, in any spelling.

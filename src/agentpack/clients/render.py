@@ -179,10 +179,12 @@ class _Writing:
             if client.powers.either and words.key in self.native:
                 self.lost.append(f"`{words.key}`, which {client.name} drops beside `{words.deny}`")
         else:
+            told = {*self.native}
             every = self.own_names(words.key, client.grammar) or [
                 native for tool in words.names for native in words.names[tool]
             ]
-            left = list(dict.fromkeys(native for native in every if native not in gone))
+            loads = [client.skills.tool] if client.skills and client.skills.tool and words.key not in told else []
+            left = list(dict.fromkeys(native for native in (*every, *loads) if native not in gone))
             self.note(
                 "deny: written as a list of the remaining tools, without those of MCP servers",
                 "the client has no list of denied tools",

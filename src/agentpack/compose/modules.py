@@ -4,7 +4,7 @@ The persona then names each skill with the condition for reading it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
@@ -13,16 +13,35 @@ MAX_NAME = 64
 """Longest name of a skill: Codex, Copilot CLI and Vibe pass over a longer one."""
 MAX_DESCRIPTION = 1024
 """Longest description of a skill: Copilot CLI and Vibe pass over one with a longer description."""
-PARAMETER = "modules"
+PARAMETER, AUTO = "modules", "auto"
 """The parameter of every pack with modules that says how they are written."""
 DECLARATION = ParameterDeclaration(
     PARAMETER,
     "string",
-    "auto",
+    AUTO,
     "How sections that are read on demand are written: as skills where an agent can load them, as skills wherever its "
     "client has them, inline, or not at all.",
     choices=("auto", "skills", "inline", "none"),
 )
+
+
+BEFORE = "0.1.0"
+"""The newest agentpack that writes every module inline."""
+
+
+def writes_skills(header: Mapping[str, Any]) -> bool:
+    """Whether a pack's modules may be written as skills: only if older versions of agentpack refuse the pack, so that
+    all who share a lock get the same files.
+
+    Args:
+        header: `pack.yaml` in normal form.
+    """
+    readers = header.get("agentpack")
+    if not readers:
+        return False
+    from packaging.specifiers import SpecifierSet
+
+    return not SpecifierSet(readers).contains(BEFORE)
 
 
 class Divided(NamedTuple):

@@ -15,6 +15,7 @@ from agentpack.compose.compose import (
 )
 from agentpack.compose.conflicts import Draft, Missing, NamedLayer
 from agentpack.compose.layers import choose as choose_variants
+from agentpack.compose.modules import AUTO, PARAMETER
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.input.parameters import ParameterDeclaration, Value
@@ -43,6 +44,12 @@ class AssembledPersona(NamedTuple):
     """By client: the agent file that the persona was made from."""
     unmodified: bool = False
     """Whether the persona is exactly what was read from its original file."""
+    modules: Mapping[str, str] = MappingProxyType({})
+    """The sections that may be written as skills: when each is to be read, by its id."""
+    mode: str = ""
+    """How they are written, as in `compose/modules.py`."""
+    module_of: str = ""
+    """The persona that this one is a module of; empty for a persona of its own."""
 
 
 class PersonaAssembler:
@@ -83,7 +90,8 @@ class PersonaAssembler:
             if not asked and not local and not values and persona in pack.prepared:
                 made = pack.prepared[persona].named(renames.get(persona, persona))
                 untouched = pack.bare and persona not in renames and not self.manifest.models
-                yield AssembledPersona(pack, made, (), crlf, originals, untouched)
+                modules = pack.personas[persona].header["modules"] if PARAMETER in pack.declarations else {}
+                yield AssembledPersona(pack, made, (), crlf, originals, untouched, modules, AUTO)
                 continue
             texts = self._texts(persona)
             self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
@@ -91,9 +99,16 @@ class PersonaAssembler:
             self.missing_ids += [_left_behind(missing, pack.release) for missing in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
-            yield AssembledPersona(
-                pack, self._persona(pack, draft, values, renames.get(persona)), variants, crlf, originals
-            )
+            installed = renames.get(persona)
+            if pack.bare:
+                yield AssembledPersona(pack, as_written(draft, name=installed), variants, crlf, originals)
+                continue
+            declarations = self._declarations(pack, persona)
+            filled = values_for(draft, declarations, values, pack.release)
+            modules = self.modules(pack, persona) if PARAMETER in declarations else {}
+            mode = str(filled.all.get(PARAMETER, AUTO))
+            made = compose(draft, filled, name=installed)
+            yield AssembledPersona(pack, made, variants, crlf, originals, False, modules, mode)
 
     def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:
         """A persona with variants applied, before conditions and placeholders are resolved, and the parameter values
@@ -125,12 +140,6 @@ class PersonaAssembler:
         own = {*pack.variants.get(persona, {}), *(text.name for text in texts if text.persona == persona)}
         others = {text.name for text in texts} - own
         return [name for name in variants if name not in others]
-
-    def _persona(self, pack: Pack, draft: Draft, values: Mapping[str, str | int | bool], name: str | None) -> Persona:
-        if pack.bare:
-            return as_written(draft, name=name)
-        declarations = self._declarations(pack, draft.name)
-        return compose(draft, values_for(draft, declarations, values, pack.release), name=name)
 
     def _declarations(self, pack: Pack, persona: str) -> Mapping[str, ParameterDeclaration]:
         base = self.base(pack, persona)

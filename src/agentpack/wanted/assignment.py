@@ -5,6 +5,7 @@ client, and restrictions a client cannot express.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.clients.render import TOOLS_LIMITED
 from agentpack.errors import DecisionNeeded, Unresolvable
@@ -95,6 +96,9 @@ class FileAssignment:
             self._absent.append(target)
             return
         given, persona = _Requested(target, file), file.persona
+        first = self._files.get(file.path)
+        if first == given:
+            return  # a skill that another client reads too
         if persona in target.reserved:
             raise Unresolvable(
                 f"`{persona}` is a name that {target.title} keeps for itself",
@@ -102,7 +106,6 @@ class FileAssignment:
                 hint=_rename(file.pack, persona),
             )
         key = (target.name, target.identity(persona))
-        first = self._files.get(file.path)
         if (
             first is not None
             and first.target is not target
@@ -129,7 +132,7 @@ class FileAssignment:
         missing = [given for given in self._given if given.file.lost and _acceptances(given)[0] in open_]
         if missing:
             refused = {given.target.name for given in missing}
-            names = dict.fromkeys(given.target.name for given in self._given)
+            names = dict.fromkeys(given.target.name for given in self._given if given.target.name not in SKILLS)
             raise RestrictionsLost(missing, [name for name in names if name not in refused])
 
     def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
@@ -204,7 +207,8 @@ def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
 
 def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
     if one.file.persona == other.file.persona:
-        message = f"`{one.file.pack}` and `{other.file.pack}` both have a persona `{other.file.persona}`"
+        what = "skill" if other.target.name in SKILLS else "persona"
+        message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{other.file.persona}`"
     else:
         message = f"{other.target.title} takes `{one.file.persona}` and `{other.file.persona}` for one name"
     if one.file.path == other.file.path:

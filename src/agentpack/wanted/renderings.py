@@ -1,7 +1,11 @@
 """Render each persona once for each client, with a bound on the total size."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from agentpack.capabilities.of_file import may_use
+from agentpack.clients.base import Client
+from agentpack.compose.modules import AUTO, divided, without_modules
 from agentpack.errors import Refused
 from agentpack.model.rendering import Note, Rendering
 from agentpack.render import render
@@ -14,33 +18,84 @@ MAX_ALL_RENDERED = 128 * 1024 * 1024
 """Largest total of one command's renderings, in bytes."""
 
 
+_NONE: Mapping[str, bytes] = MappingProxyType({})
+
+
 class Renderings:
     """Renders personas for clients on first request."""
 
     def __init__(self, workspace: Workspace, models: Mapping[str, Mapping[str, str]]) -> None:
         self.workspace = workspace
         self.models = models
-        self._files: dict[tuple[str, str, str], Rendering | None] = {}
+        self._files: dict[tuple[str, str, str], tuple[Rendering, ...]] = {}
+        self.divided: dict[tuple[str, str, str], AssembledPersona] = {}
+        """By pack, persona and client or skills folder: the personas without their modules, and the modules."""
         self._notes: dict[Note, Note] = {}
         self._bytes = 0
 
-    def of(self, part: AssembledPersona, client: str) -> Rendering | None:
-        """The file of a persona for a client; None if the client has no agents in this scope."""
+    def of(self, part: AssembledPersona, client: str) -> tuple[Rendering, ...]:
+        """The file of a persona for a client, then its skills; empty if the client has no agents in this scope."""
         key = (part.pack.name, part.persona.name, client)
         if key not in self._files:
-            self._files[key] = self._rendered(part, client)
+            self._files[key] = tuple(self._rendered(part, client))
         return self._files[key]
 
-    def _rendered(self, part: AssembledPersona, client: str) -> Rendering | None:
+    def _rendered(self, part: AssembledPersona, client: str) -> Iterator[Rendering]:
+        target = self.workspace.client(client)
+        core, modules, why = self._divided(part, target)
+        file = self._file(core, target)
+        if file is None:
+            return
+        tool = target.skills.tool if target.skills else ""
+        if modules and part.mode == AUTO and tool and not may_use(target, file.content, tool):
+            core, modules, why = part, (), f"the agent does not have the client's tool `{tool}`"
+            file = self._file(core, target) or file
+        if why:
+            file = file._replace(notes=(*file.notes, Note("modules: stand in the agent's own text", why)))
+        yield self._kept(core, file)
+        for module in modules:
+            assert target.skills is not None
+            skill = self._file(module, self.workspace.client(target.skills.folder))
+            if skill is not None:
+                yield self._kept(module, skill)
+
+    def _divided(
+        self, part: AssembledPersona, target: Client
+    ) -> tuple[AssembledPersona, tuple[AssembledPersona, ...], str]:
+        """The persona as its own file has it, its modules that become skills, and why there are none if they could."""
+        mode, skills = part.mode, target.skills
+        if not part.modules or mode == "inline":
+            return part, (), ""
+        if mode == "none":
+            return part._replace(persona=without_modules(part.persona, part.modules)), (), ""
+        if skills is None:
+            return part, (), "its agents are not known to load skills"
+        if self.workspace.scope.kind == "user" and self.workspace.environment.variables.get(skills.moved_by):
+            return part, (), f"{skills.moved_by} has the client read other skills"
+        core, modules = divided(part.persona, part.modules)
+        name = part.persona.name
+        return (
+            part._replace(persona=core),
+            tuple(part._replace(persona=module, module_of=name, originals=_NONE) for module in modules),
+            "",
+        )
+
+    def _kept(self, part: AssembledPersona, file: Rendering) -> Rendering:
+        """The file, with the persona behind it noted where that is not the whole one."""
+        if part.modules:
+            self.divided[file.pack, file.persona, file.client] = part
+        return file
+
+    def _file(self, part: AssembledPersona, target: Client) -> Rendering | None:
         file = render(
             part.persona,
-            self.workspace.client(client),
+            target,
             pack=part.pack.name,
             scope=self.workspace.scope.kind,
             variables=self.workspace.environment.variables,
             models=self.models,
             crlf=part.crlf,
-            original=part.originals.get(client),
+            original=part.originals.get(target.name),
             unmodified=part.unmodified,
         )
         if file is None:

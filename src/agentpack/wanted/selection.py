@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from agentpack.clients import SKILLS
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
@@ -49,8 +50,11 @@ class Selection(NamedTuple):
     def for_clients(
         self, clients: Sequence[str], clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
     ) -> "Selection":
-        """A copy for these clients; clients that the manifest names for a pack still count."""
-        return self._replace(clients=tuple(clients), clients_by_pack=clients_by_pack)
+        """A copy for these clients; clients that the manifest names for a pack still count. Skills folders, which rows
+        of the lock name too, come with their clients.
+        """
+        asked = tuple(client for client in clients if client not in SKILLS)
+        return self._replace(clients=asked, clients_by_pack=clients_by_pack)
 
     def only_for(self, clients: Sequence[str]) -> "Selection":
         """A copy for exactly these clients, whatever the manifest names."""
@@ -129,7 +133,10 @@ class Selection(NamedTuple):
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
                 for client in clients_of[pin.pack]:
-                    assignment.add(workspace.client(client), self.renderings.of(part, client))
+                    made = self.renderings.of(part, client)
+                    assignment.add(workspace.client(client), made[0] if made else None)
+                    for skill in made[1:]:
+                        assignment.add(workspace.client(skill.client), skill)
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
         files, unwritten = assignment.assigned()
@@ -153,6 +160,7 @@ class Selection(NamedTuple):
             assignment.unaccepted(accepted),
             self.skipped,
             tuple(dict.fromkeys(self.assembler.missing_ids)),
+            self.renderings.divided,
         )
 
     def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:

@@ -1,6 +1,7 @@
 """Everything that should be installed, as a value: the lock, file texts, personas, and notes for the user."""
 
 from collections.abc import Container, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
@@ -42,6 +43,8 @@ class Wanted(NamedTuple):
     """Found clients that do not get every pack."""
     missing_ids: tuple[str, ...] = ()
     """Ids that local variants name but their release no longer has, a sentence each."""
+    divided: Mapping[tuple[str, str, str], AssembledPersona] = MappingProxyType({})
+    """By pack, persona and client or skills folder: the personas without their modules, and the modules."""
 
     def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
         """The restrictions a file does not carry, and for each the option that accepts it; empty if accepted."""
@@ -54,7 +57,9 @@ class Wanted(NamedTuple):
                 yield Note(f'the restriction "{restriction}" is lost', "you accepted this"), ""
 
     def part(self, file: Any) -> AssembledPersona | None:
-        """The persona behind a file (any value with `pack` and `persona`, under their recorded names)."""
+        """The persona behind a file (any value with `pack`, `persona` and `client`, under their recorded names)."""
+        if (found := self.divided.get((file.pack, file.persona, file.client))) is not None:
+            return found
         names = file.pack, file.persona
         return next((part for part in self.parts if (part.pack.name, part.persona.name) == names), None)
 

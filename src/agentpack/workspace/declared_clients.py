@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentpack.clients import CLIENTS, ClientDeclaration, Clients
+from agentpack.clients import CLIENTS, SKILLS, ClientDeclaration, Clients
 from agentpack.clients.base import Client
 from agentpack.disk import Disk
 from agentpack.environment import Scope
@@ -77,7 +77,7 @@ def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Cli
 
     data = disk.read(path) or b""
     name = path.rpartition("/")[2].rpartition(".")[0]
-    ours = CLIENTS.words().get(name)
+    ours = name if name in SKILLS else CLIENTS.words().get(name)
     if not is_kebab(name) or ours is not None:
         why = "comes with agentpack"
         if ours != name:

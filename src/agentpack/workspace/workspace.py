@@ -93,7 +93,7 @@ class Workspace:
         return unrecorded_declarations(self.clients, self.scope, lock)
 
     def client(self, name: str) -> Client:
-        """The client with a name from the manifest or the lock.
+        """The client with a name from the manifest or the lock, or a skills folder.
 
         Raises:
             UsageError: there is no such client.
@@ -108,7 +108,7 @@ class Workspace:
                         hint="bring the file back, or leave the client out of `clients:` in agentpack.yaml and run "
                         "`agentpack sync`",
                     )
-        return self.clients.named(name)
+        return self.clients.of_file(name)
 
     @property
     def managed(self) -> ManagedPlaces:
