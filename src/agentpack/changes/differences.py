@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from agentpack.changes.outcome import PackChange
 from agentpack.changes.widening import CapabilityChange
+from agentpack.clients import read_by
 from agentpack.differences.parsed_files import (
     NOTHING,
     Comparison,
@@ -90,7 +91,7 @@ class ComparisonFilter:
     def includes(self, file: Any) -> bool:
         """Whether the filter includes a file (any value with `pack`, `persona` and `client`)."""
         named = self.name is None or self.name in (file.pack, file.persona)
-        return named and (not self.clients or file.client in self.clients)
+        return named and (not self.clients or read_by(file.client, self.clients))
 
     def check(self, workspace: Workspace, known: Iterable[Any]) -> None:
         """Raise UsageError if the client or the name is unknown."""

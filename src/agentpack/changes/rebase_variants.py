@@ -170,7 +170,7 @@ class _Rebase:
 
     def _text(self, side: Selection, persona: str, client: str) -> _ClientText | None:
         with self._laid_over(side):
-            wanted = side.for_clients((client,)).preview(self.row.name)
+            wanted = side.for_clients((client,)).inline().preview(self.row.name)
         name = self._name(side, persona)
         part = next((part for part in wanted.parts if part.persona.name == name), None)
         file = next((file for file in wanted.files.values() if (file.client, file.persona) == (client, name)), None)

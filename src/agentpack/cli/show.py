@@ -173,21 +173,37 @@ def _size(size: Size) -> str:
     if size.refused:
         return f"refused: {size.refused}"
     called = f"{size.words} words ({size.tokens} tokens) when called"
-    return f"{called}, {size.always_words} words ({size.always_tokens} tokens) always"
+    told = f"{called}, {size.always_words} words ({size.always_tokens} tokens) always"
+    if not size.on_demand_words:
+        return told
+    return f"{told}, {size.on_demand_words} words ({size.on_demand_tokens} tokens) on demand"
 
 
 def _size_table(output: Output, sizes: Sequence[Size]) -> None:
     output.print(output.style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)")
     rows = [
-        (_variants_of(size), size.client, f"refused: {size.refused}", "", "", "")
+        (_variants_of(size), size.client, f"refused: {size.refused}", "", "", "", "", "")
         if size.refused
         else (
             *(_variants_of(size), size.client, str(size.words), str(size.tokens)),
             *(str(size.always_words), str(size.always_tokens)),
+            *(str(size.on_demand_words), str(size.on_demand_tokens)),
         )
         for size in sizes
     ]
-    output.table(("variant", "client", "words", "tokens", "always words", "always tokens"), rows)
+    output.table(
+        (
+            "variant",
+            "client",
+            "words",
+            "tokens",
+            "always words",
+            "always tokens",
+            "on demand words",
+            "on demand tokens",
+        ),
+        rows,
+    )
 
 
 def _data(shown: PackDetails) -> dict[str, Any]:

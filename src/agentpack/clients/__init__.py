@@ -3,7 +3,7 @@
 A client's module is imported when it is first used, so that thirty of them cost a command nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "SKILLS", "VARIABLES", "ClientDeclaration", "Clients"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "SKILLS", "VARIABLES", "ClientDeclaration", "Clients", "read_by"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -144,3 +144,9 @@ class Clients(Mapping[str, Client]):
 
 
 CLIENTS = Clients()
+
+
+def read_by(row: str, clients: Collection[str]) -> bool:
+    """Whether a row's client is one of these, or the skills folder of one."""
+    uses = (CLIENTS[name].skills for name in clients if name in MODULES) if row in SKILLS else ()
+    return row in clients or any(use is not None and use.folder == row for use in uses)

@@ -14,9 +14,12 @@ from packaging.version import Version
 from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, RebasedVariants, desired_state
+from agentpack.clients import SKILLS, read_by
 from agentpack.edits.patch import Patch, patch
+from agentpack.edits.rules import Edits, SectionEdit
 from agentpack.edits.variant import (
     EditedPersona,
+    VariantEdit,
     differs_in,
     first_difference,
     not_expressible,
@@ -77,7 +80,7 @@ def keep(
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
         return KeepResult(nothing, ())
     chosen_name = _variant_name(workspace, found, variant)
-    texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
+    texts = tuple(_local_text(chosen, whole, chosen_name) for whole in _by_persona(found))
     manifest = _with_variant(workspace.manifest, found, chosen_name)
     now = _wanted_with_texts(chosen.candidates, manifest, wanted, texts)
     reworded = _check(workspace, now, found, client)
@@ -101,8 +104,8 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     """
     chosen, _, found = _found(workspace, name, client)
     patches = []
-    for edited in found:
-        edits, fields = variant_edit(edited, workspace.clients.named(edited.files[0][0].client))
+    for whole in _by_persona(found):
+        edited, (edits, fields) = whole[0], _edits_of(workspace, whole)
         raw = chosen.candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
@@ -154,7 +157,7 @@ def _edited(
             if data != file.content:  # a byte-order mark alone is nothing that a variant could say
                 groups.setdefault((row.pack, row.persona), []).append((file, data))
     for (pack_name, persona_name), files in groups.items():
-        if client is not None and all(file.client != client for file, _ in files):
+        if client is not None and not any(read_by(file.client, (client,)) for file, _ in files):
             continue
         part = wanted.part(files[0][0])
         assert part is not None
@@ -168,7 +171,7 @@ def _edited(
                 f"`{pack_name}` is a bare pack: its text has no ids that a variant could name",
                 hint="the edit stays on disk, and upgrades merge it",
             )
-        source_name = workspace.manifest.name_in_pack(pack_name, persona_name)
+        source_name = workspace.manifest.name_in_pack(pack_name, part.module_of or persona_name)
         draft, values = chosen.assembler.draft(part.pack, source_name)
         files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
         yield EditedPersona(part.pack, source_name, part.persona, draft, values, tuple(files))
@@ -203,11 +206,42 @@ def _wanted_variants(manifest: Manifest, edited: EditedPersona) -> tuple[str, ..
     return entry.requirement.variants if entry else ()
 
 
-def _local_text(workspace: Workspace, edited: EditedPersona, name: str) -> LocalText:
-    file, data = edited.files[0]
-    found = variant_edit(edited, workspace.clients.named(file.client))
-    if not found:
-        raise not_expressible(file.persona, [first_difference(file.content, data)])
+def _by_persona(found: Sequence[EditedPersona]) -> Iterator[list[EditedPersona]]:
+    """The edits of each persona of a pack together: of its own text, and of its modules."""
+    names = dict.fromkeys((edited.pack.name, edited.source_name) for edited in found)
+    for name in names:
+        yield [edited for edited in found if (edited.pack.name, edited.source_name) == name]
+
+
+def _edits_of(workspace: Workspace, whole: Sequence[EditedPersona]) -> VariantEdit:
+    """The edits of a persona and its modules, as one."""
+    found = []
+    for edited in whole:
+        file, data = edited.files[0]
+        edit = variant_edit(edited, workspace.clients.of_file(file.client))
+        if not edit:
+            raise not_expressible(file.persona, [first_difference(file.content, data)])
+        if edit.fields and file.client in SKILLS:
+            raise not_expressible(file.persona, [f"the header of the skill {file.path} was changed"])
+        found.append(edit)
+    places = {id: place for place, id in enumerate(whole[0].parts)}
+
+    def place_of(section: SectionEdit) -> int:
+        named = (id for rule in section.rules for id in (rule.id, rule.after, rule.before, section.id))
+        return min((places[id] for id in named if id in places), default=len(places))
+
+    # in the order of the persona, whichever file an edit is from: so does whoever reads the variant again
+    removed = tuple(
+        sorted((part for edit in found for part in edit.edits.removed), key=lambda part: places.get(part.id or "", 0))
+    )
+    sections = tuple(sorted((section for edit in found for section in edit.edits.sections), key=place_of))
+    fields = {key: value for edit in found for key, value in edit.fields.items()}
+    return VariantEdit(Edits(removed, sections, ()), fields)
+
+
+def _local_text(chosen: Selection, whole: Sequence[EditedPersona], name: str) -> LocalText:
+    workspace, edited = chosen.workspace, whole[0]
+    found = _edits_of(workspace, whole)
     own = {*edited.pack.variants.get(edited.source_name, {})}
     own |= {text.name for text in workspace.documents.local_texts if text.persona == edited.source_name}
     earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
@@ -253,7 +287,7 @@ def _check(
     for edited in found:
         for file, data in edited.files:
             content = as_lf(wanted.files[file.path].content)
-            differs = differs_in(workspace.clients.named(file.client), file.persona, content, data)
+            differs = differs_in(workspace.clients.of_file(file.client), file.persona, content, data)
             if differs:
                 reworded[file.path] = differs
             elif differs is None and file.path == edited.files[0][0].path:

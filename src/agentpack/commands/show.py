@@ -4,12 +4,13 @@ Decides which release a requirement means here (the one `install` would choose i
 the size of a persona is measured. Writes nothing, and ignores the manifest's settings for the same pack.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.authoring.sizes import count
 from agentpack.changes.named_release import clients_for, select_named, select_requirement
+from agentpack.clients import SKILLS
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
@@ -28,6 +29,7 @@ class Size(NamedTuple):
 
     `words` and `tokens` count the files, which are read when a persona is called. `always_words` and `always_tokens`
     count names and descriptions, which a client always has in context; only names for a client without descriptions.
+    `on_demand_words` and `on_demand_tokens` count the skills, each of which is read where its condition holds.
     """
 
     variants: tuple[str, ...]
@@ -37,6 +39,8 @@ class Size(NamedTuple):
     refused: str = ""
     always_words: int = 0
     always_tokens: int = 0
+    on_demand_words: int = 0
+    on_demand_tokens: int = 0
 
 
 class VariantConflict(NamedTuple):
@@ -175,18 +179,23 @@ def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequen
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
-            files = {file.persona: file for file in wanted.files.values() if file.pack == pin.pack}
-            whole = count("\n".join(file.content.decode() for file in files.values()))
-            always = count("\n".join(_always_in_context(asked.workspace, wanted, client, set(files))))
-            yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
+            files = [file for file in wanted.files.values() if file.pack == pin.pack]
+            whole, skills = (
+                count("\n".join(file.content.decode() for file in files if (file.client in SKILLS) == are_skills))
+                for are_skills in (False, True)
+            )
+            always = count("\n".join(_always_in_context(asked.workspace, wanted, client, files)))
+            yield Size(names, client, *whole, "", *always, *skills)
 
 
-def _always_in_context(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
-    """What a client always has in context of each persona: its name, and its description if it has one."""
+def _always_in_context(workspace: Workspace, wanted: Wanted, client: str, files: Iterable[Rendering]) -> Iterator[str]:
+    """What a client always has in context of each persona and skill: its name, and its description if it has one."""
     described = workspace.clients.named(client).description is not None
-    for part in wanted.parts:
-        if part.persona.name in personas:
-            yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name
+    for file in files:
+        part = wanted.part(file)
+        if part is not None:
+            name, text = part.persona.name, part.persona.value("description") or ""
+            yield f"{name}: {text}" if described or file.client in SKILLS else name
 
 
 def render(
@@ -221,13 +230,14 @@ def render(
             details=[there],
             hint=did_you_mean(persona, names),
         )
-    if persona is None and len(files) != 1:
+    agents = [file for file in files if file.client not in SKILLS]
+    if persona is None and len(agents) != 1:
         raise UsageError(
-            f"{pin.pack} {pin.version} has {len(files)} personas",
+            f"{pin.pack} {pin.version} has {len(agents)} personas",
             details=[f"there: {', '.join(names)}"],
             hint="name one with `--persona NAME`",
         )
-    return next(file for file in files if persona in (None, file.persona))
+    return next(file for file in (*agents, *files) if persona in (None, file.persona))
 
 
 def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], list[str], list[str]]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
@@ -191,7 +192,7 @@ def _pack(
         requirement=str(wanted.requirement) if wanted else None,
         variants=pack.variants,
         local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
-        clients=tuple(sorted({file.client for file in own})),
+        clients=tuple(sorted({file.client for file in own} - {*SKILLS})),
         wanted_by=pack.wanted_by,
         in_range=str(max(fitting)) if fitting else None,
         newest=str(max(final)) if final else None,

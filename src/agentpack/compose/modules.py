@@ -66,11 +66,12 @@ def divided(persona: Persona, conditions: Mapping[str, str]) -> Divided:
             core += sections
             continue
         fields = {"description": Field(text, _origin(sections[0]))}
-        modules.append(Persona(name, fields, _ending(sections, "\n")))
+        intro = Section(None, 0, "", "", None, 0, ())  # every text has one before its first heading
+        modules.append(Persona(name, fields, (intro, *_ending(sections, "\n"))))
         lines.append(f"- When {conditions[id]}: load the skill `{name}`.")
     if not modules:
         return Divided(persona, ())
-    named = _named(lines, _origin(modules[0].sections[0]))
+    named = _named(lines, _origin(modules[0].sections[1]))
     return Divided(Persona(persona.name, persona.fields, (*_ending(core, "\n\n"), named)), tuple(modules))
 
 

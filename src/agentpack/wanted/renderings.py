@@ -24,7 +24,9 @@ _NONE: Mapping[str, bytes] = MappingProxyType({})
 class Renderings:
     """Renders personas for clients on first request."""
 
-    def __init__(self, workspace: Workspace, models: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, workspace: Workspace, models: Mapping[str, Mapping[str, str]], *, inline: bool = False) -> None:
+        """`inline`: write every module inline, whatever the parameters say."""
+        self.inline = inline
         self.workspace = workspace
         self.models = models
         self._files: dict[tuple[str, str, str], tuple[Rendering, ...]] = {}
@@ -64,7 +66,7 @@ class Renderings:
     ) -> tuple[AssembledPersona, tuple[AssembledPersona, ...], str]:
         """The persona as its own file has it, its modules that become skills, and why there are none if they could."""
         mode, skills = part.mode, target.skills
-        if not part.modules or mode == "inline":
+        if not part.modules or mode == "inline" or self.inline:
             return part, (), ""
         if mode == "none":
             return part._replace(persona=without_modules(part.persona, part.modules)), (), ""
@@ -82,7 +84,7 @@ class Renderings:
 
     def _kept(self, part: AssembledPersona, file: Rendering) -> Rendering:
         """The file, with the persona behind it noted where that is not the whole one."""
-        if part.modules:
+        if part.modules and not self.inline:
             self.divided[file.pack, file.persona, file.client] = part
         return file
 

@@ -56,6 +56,10 @@ class Selection(NamedTuple):
         asked = tuple(client for client in clients if client not in SKILLS)
         return self._replace(clients=asked, clients_by_pack=clients_by_pack)
 
+    def inline(self) -> "Selection":
+        """A copy that writes every module inline: each persona is one text, whatever becomes of it for a client."""
+        return self._replace(renderings=Renderings(self.workspace, self.manifest.models, inline=True))
+
     def only_for(self, clients: Sequence[str]) -> "Selection":
         """A copy for exactly these clients, whatever the manifest names."""
         entries = tuple(entry._replace(clients=None) for entry in self.manifest.packs)
