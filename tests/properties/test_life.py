@@ -52,20 +52,26 @@ FILES = {
     ".claude/agents/alpha.md": "# hand-written\n",
     ".claude/agents/own.md": "---\nname: own\ndescription: Mine.\n---\nMy own agent.\n",
     ".codex/agents/beta.toml": "# hand-written\n",
+    ".claude/skills/alpha-more/SKILL.md": "---\nname: alpha-more\ndescription: Mine.\n---\nMy own skill.\n",
 }
 """Where the user may put a file, one in the way among them."""
 
 
 def _body(version: int) -> str:
     lines = [f"- Rule {n} as of {version if n % 2 else 0}. {{#rule-{n}}}" for n in range(6)]
-    return "You help. {#identity}\n\n## Rules {#rules}\n\n" + "\n".join(lines) + "\n"
+    rules = ("\n".join(lines[part]) + "\n" for part in (slice(4), slice(4, None)))
+    return "You help. {#identity}\n\n## Rules {#rules}\n\n" + "\n## More {#more}\n\n".join(rules)
 
 
 def _release(version: int, pack: str = "life", names: tuple[str, ...] = ("alpha", "beta")) -> dict[str, bytes]:
     return make_pack(
         pack,
         f"{version}.0.0",
-        personas={name: persona_text(name, _body(version)) for name in names},
+        agentpack=">=0.2",
+        personas={
+            name: persona_text(name, _body(version), **({} if name == "gamma" else {"modules": {"more": "in doubt"}}))
+            for name in names
+        },
         variants={f"{name}/loud": variant_text("## Rules {#rules}\n\n- Shout. {#shout}\n") for name in names},
     )
 
@@ -188,7 +194,7 @@ class Life(RuleBasedStateMachine):
     @rule(
         version=st.sampled_from(["==1.0.0", "==2.0.0", ">=1,<3", ""]),
         loud=st.booleans(),
-        how=st.sampled_from([[], ["--adopt"], ["--dry-run"]]),
+        how=st.sampled_from([[], ["--adopt"], ["--dry-run"], ["--set", "modules=inline"], ["--set", "modules=auto"]]),
     )
     def install(self, version: str, loud: bool, how: list[str]) -> None:
         variants = "[loud]" if loud else ""
@@ -222,7 +228,7 @@ class Life(RuleBasedStateMachine):
         how=st.sampled_from(
             [[], ["--as", "mine"], ["--client", CLIENTS[0]], ["--client", CLIENTS[0], "--on-conflict", "theirs"]]
         ),
-        name=st.sampled_from(["alpha", "beta", "gamma"]),
+        name=st.sampled_from(["alpha", "alpha-more", "beta", "gamma", "life"]),
     )
     def keep(self, how: list[str], name: str) -> None:
         self.run("keep", name, *how)

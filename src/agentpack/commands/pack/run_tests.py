@@ -11,6 +11,7 @@ from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import text_digest
+from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
@@ -121,13 +122,20 @@ def _failures(authored: AuthoredRelease, case: Case, wanted: Wanted, golden: dic
         yield f"{case.client} gets no file of `{name}`"
         return
     modules = authored.drafts.modules(name) if name in authored.pack.personas else {}
-    yield from failed_expectations(case, parts[name], as_lf(texts[name]).decode(), modules)
+    own = [file for file in wanted.files.values() if file.persona == name or _is_module(wanted, file, name)]
+    text = "\n".join(as_lf(file.content).decode() for file in own if file.pack == authored.pack.name)
+    yield from failed_expectations(case, parts[name], text, modules)
     if case.golden is not None:
         path = f"{FOLDER}/{case.golden}"
         if golden is not None:
             golden[path] = texts[name]
         else:
             yield from _unlike(authored.release.files.get(path), texts[name], path)
+
+
+def _is_module(wanted: Wanted, file: Rendering, persona: str) -> bool:
+    part = wanted.part(file)
+    return part is not None and part.module_of == persona
 
 
 def _unlike(wanted: bytes | None, found: bytes, path: str) -> Iterator[str]:
