@@ -209,7 +209,7 @@ class PersonaAssembler:
 
     def layers(self, part: AssembledPersona) -> list[NamedLayer]:
         """The layers of a persona as their files have them: the persona it extends, its own file, then its variants."""
-        name = self.manifest.name_in_pack(part.pack.name, part.persona.name)
+        name = self.manifest.name_in_pack(part.pack.name, part.module_of or part.persona.name)
         return self._layers(part.pack, name, part.variants)
 
     def _layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[NamedLayer]:

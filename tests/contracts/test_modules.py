@@ -1,0 +1,300 @@
+"""What holds for every client: a module is a skill where the client's agents can load one, and stands in the agent's
+own text where they cannot; its files live and go like those of agents.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+from support.trees import everything
+
+from agentpack.clients import CLIENTS, MODULES, SKILLS
+
+PROJECT = {
+    ".claude/skills": "claude",
+    ".roo/skills": "roo",
+    ".agents/skills": "augment cline codex commandcode copilot droid gemini goose grok kilo kimi opencode qwen "
+    "reasonix vibe",
+}
+"""The folder for skills in a project, and the clients whose agents were seen to load what stands there, or whose code
+says so. All others get every module in the agent's own text.
+"""
+FOLDER = {client: folder for folder, clients in PROJECT.items() for client in clients.split()}
+ALWAYS = {"augment", "cline", "codex", "droid", "goose", "roo"}
+"""Clients whose agents can load a skill whatever their list of tools says."""
+BODY = """\
+You are an engineer who looks before anything is changed, and who says what was found. {#identity}
+
+## Rules {#rules}
+
+- Look first. {#look}
+
+## Concurrency {#async}
+
+- Use task groups. {#groups}
+
+### In depth {#deep}
+
+- Shield little. {#shield}
+
+## Speed {#perf}
+
+- Measure. {#measure}
+
+## End {#end}
+
+- Say what you saw. {#say}
+"""
+LATER = (
+    BODY.replace("Look first", "Look around first").replace("Use task", "Do use task").replace("Measure", "Measure it")
+)
+CONDITIONS = {"async": "writing concurrent code", "perf": "something is too slow"}
+INLINE = ("- Use task groups.", "- Shield little.", "- Measure.")
+
+
+def release(version: str = "1.0.0", body: str = BODY, agentpack: str = ">=0.2", **header: object) -> dict[str, bytes]:
+    text = persona_text("engineer", body, **{"modules": CONDITIONS, **header})
+    return make_pack("engineer", version, personas={"engineer": text}, agentpack=agentpack, license="MIT")
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    return publish(tmp_path / "packs", release(), release("1.1.0", LATER))
+
+
+@pytest.fixture
+def install(agentpack: Agentpack, packs: Path) -> Callable[..., str]:
+    def run(client: str, *words: str) -> str:
+        asked = ("install", "engineer==1.0.0", "--source", str(packs), "--client", client)
+        return agentpack(*asked, "--accept", f"widened:{client}", *words).err
+
+    return run
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """The agent's file and its skills, by path, without agentpack's own files."""
+    found = [path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts]
+    named = {path.relative_to(folder).as_posix(): path for path in found}
+    return {
+        name: path.read_text() for name, path in named.items() if not name.startswith(("agentpack.", ".agentpack/"))
+    }
+
+
+def in_project() -> list[str]:
+    return [name for name in MODULES if CLIENTS[name].project is not None]
+
+
+@pytest.mark.parametrize("client", in_project())
+def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
+    client: str, project: Path, install: Callable[..., str]
+) -> None:
+    said = install(client)
+    found = texts(project)
+    skills = {name: text for name, text in found.items() if name.startswith(tuple(PROJECT))}
+    (agent,) = (text for name, text in found.items() if name not in skills)
+    agent = agent.replace("\\n", "\n")  # JSON
+    assert "Look first." in agent
+    assert "Say what you saw." in agent
+    if client not in FOLDER:
+        assert not skills
+        assert all(line in agent for line in INLINE)
+        assert "modules: stand in the agent's own text" in said
+        return
+    assert skills == {
+        f"{FOLDER[client]}/engineer-async/SKILL.md": "---\nname: engineer-async\n"
+        'description: "Concurrency. Use when writing concurrent code."\n---\n'
+        "## Concurrency\n\n- Use task groups.\n\n### In depth\n\n- Shield little.\n",
+        f"{FOLDER[client]}/engineer-perf/SKILL.md": "---\nname: engineer-perf\n"
+        'description: "Speed. Use when something is too slow."\n---\n## Speed\n\n- Measure.\n',
+    }
+    assert not any(line in agent for line in INLINE)
+    assert "- When writing concurrent code: load the skill `engineer-async`." in agent
+    assert "- When something is too slow: load the skill `engineer-perf`." in agent
+
+
+@pytest.mark.parametrize("client", sorted(FOLDER))
+def test_an_agent_without_the_tool_for_skills_has_its_modules_in_its_text(
+    client: str, project: Path, agentpack: Agentpack, tmp_path: Path
+) -> None:
+    source = publish(tmp_path / "limited", release(tools=["read", "search"]))
+    words = ("install", "engineer", "--source", str(source), "--client", client)
+    agentpack(*words, "--accept", f"widened:{client}")
+    found = texts(project)
+    can = client in ALWAYS or CLIENTS[client].tools is None or client == "grok"
+    assert any(name.startswith(tuple(PROJECT)) for name in found) == can
+    assert any("- Measure." in text for name, text in found.items() if not name.startswith(tuple(PROJECT))) != can
+
+
+@pytest.mark.parametrize("client", sorted(FOLDER))
+def test_an_agent_that_may_not_edit_keeps_its_skills(
+    client: str, project: Path, agentpack: Agentpack, tmp_path: Path
+) -> None:
+    """Where a denial is written as a list of what is left, the list has the tool for skills."""
+    source = publish(tmp_path / "denied", release(deny=["edit"]))
+    words = ("install", "engineer", "--source", str(source), "--client", client)
+    agentpack(*words, "--accept", f"widened:{client}")
+    assert sum(name.startswith(tuple(PROJECT)) for name in texts(project)) == 2
+
+
+@pytest.mark.parametrize("client", ["claude", "codex", "roo", "cursor"])
+def test_skills_live_and_go_like_agents(
+    client: str, agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    before = everything(project)
+    install(client)
+    first = texts(project)
+    edited = [name for name, text in first.items() if "task groups" in text]
+    for name in edited:
+        path = project / name
+        path.write_text(path.read_text().replace("Shield little", "Shield nothing"))
+    agentpack("upgrade", "--latest", "--yes")
+    for name in edited:
+        assert "Do use task groups" in (project / name).read_text()
+        assert "Shield nothing" in (project / name).read_text()
+    agentpack("keep", "engineer")
+    assert "- Shield nothing. {#shield}" in (project / ".agentpack/variants/engineer/local.md").read_text()
+    agentpack("diff", expect=0)
+    agentpack("rollback", "1")
+    assert texts(project) == first
+    agentpack("uninstall", "engineer")
+    for name in ("agentpack.yaml", "agentpack.lock"):
+        (project / name).unlink()
+    assert texts(project) == {}
+    assert {*everything(project)} - {*before} == {name for name in everything(project) if name.startswith(".agentpack")}
+
+
+def test_one_skill_that_several_clients_read_is_one_file_until_the_last_of_them_goes(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("install", "engineer==1.0.0", "--source", str(packs), "--client", "codex", "--client", "opencode")
+    skill = project / ".agents/skills/engineer-perf/SKILL.md"
+    assert skill.exists()
+    agentpack("uninstall", "--client", "codex")
+    assert skill.exists()
+    agentpack("install", "engineer", "--client", "cursor")
+    agentpack("uninstall", "--client", "opencode")
+    assert not skill.exists()
+    assert not (project / ".agents").exists()
+
+
+def test_a_skill_of_somebody_else_is_left_and_named(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    skill = project / ".claude/skills/engineer-perf/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("mine\n")
+    ran = agentpack("install", "engineer", "--source", str(packs), "--client", "claude", expect=3)
+    assert str(skill) in ran.err
+    assert skill.read_text() == "mine\n"
+    assert not (project / ".claude/agents").exists()
+
+
+def test_two_packs_with_one_name_for_a_skill_are_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    other = persona_text("engineer-perf", BODY)
+    split = {"engineer": persona_text("engineer", BODY, modules=CONDITIONS)}
+    third = persona_text("engineer", BODY, modules=CONDITIONS)
+    source = publish(
+        tmp_path / "two",
+        make_pack("one", personas=split, agentpack=">=0.2"),
+        make_pack("two", personas={"engineer": third}, agentpack=">=0.2"),
+        make_pack("three", personas={"engineer-perf": other}),
+    )
+    words = ("install", "one", "--source", str(source), "--client", "claude")
+    agentpack(*words)
+    assert "both have a persona `engineer`" in agentpack("install", "two", "--source", str(source), expect=4).err
+    agentpack("install", "three", "--source", str(source))  # an agent and a skill may share a name
+
+
+@pytest.mark.parametrize(
+    ("mode", "skills", "inline"), [("auto", 2, False), ("skills", 2, False), ("inline", 0, True), ("none", 0, False)]
+)
+def test_the_parameter_says_how_modules_are_written(
+    mode: str, skills: int, inline: bool, agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    install("claude", "--set", f"modules={mode}")
+    found = texts(project)
+    assert sum(name.startswith(tuple(PROJECT)) for name in found) == skills
+    agent = found[".claude/agents/engineer.md"]
+    assert ("- Measure." in agent) == inline
+    assert ("load the skill" in agent) == bool(skills)
+    assert agent.endswith("\n")
+    assert not agent.endswith("\n\n")
+    agentpack("sync", "--locked", "--check")
+
+
+def test_a_pack_that_older_versions_read_keeps_its_modules_in_the_text(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """They would write it so, and both use one lock."""
+    source = publish(tmp_path / "old", release(agentpack=">=0.1"))
+    agentpack("install", "engineer", "--source", str(source), "--client", "claude")
+    assert not (project / ".claude/skills").exists()
+    assert "- Measure." in (project / ".claude/agents/engineer.md").read_text()
+    assert "no parameter" in agentpack("install", "engineer", "--set", "modules=none", expect=2).err
+
+
+def test_a_module_whose_skill_no_client_would_read_stays_in_the_text(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    long, body = "e" * 50, BODY.replace("#perf", "#speed-and-memory")
+    text = persona_text(long, body, modules={"speed-and-memory": "something is too slow"})
+    files = make_pack("engineer", personas={long: text}, agentpack=">=0.2")
+    agentpack("install", "engineer", "--source", str(publish(tmp_path / "long", files)), "--client", "claude")
+    assert not (project / ".claude/skills").exists()
+    assert "- Measure." in (project / f".claude/agents/{long}.md").read_text()
+
+
+@pytest.mark.parametrize("client", sorted(name for name in FOLDER if CLIENTS[name].user is not None))
+def test_in_the_user_scope_a_skill_is_where_the_client_looks_with_the_variables_set(
+    client: str, agentpack: Agentpack, home: Path, packs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("install", "engineer==1.0.0", "--source", str(packs), "--client", client, "--user")
+    agentpack(*words, "--accept", f"widened:{client}")
+    folder = ".claude/skills" if client == "claude" else ".agents/skills"
+    assert (home / folder / "engineer-perf/SKILL.md").exists()
+    agentpack("uninstall", "engineer", "--user")
+    assert not (home / folder).exists()
+    use = CLIENTS[client].skills
+    assert use is not None
+    if use.moved_by:
+        monkeypatch.setenv(use.moved_by, str(home / "moved"))
+        assert use.moved_by in agentpack(*words, "--accept", f"widened:{client}").err
+        assert not (home / folder).exists()
+
+
+@pytest.mark.parametrize("folder", SKILLS)
+def test_a_folder_of_skills_is_no_client_that_can_be_asked_for(
+    folder: str, agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    ran = agentpack("install", "engineer", "--source", str(packs), "--client", folder, expect=2)
+    assert f"there is no client `{folder}`" in ran.err
+    assert folder not in agentpack("clients").out.split()
+
+
+def test_what_is_read_when_is_told(agentpack: Agentpack, project: Path, install: Callable[..., str]) -> None:
+    install("claude")
+    assert "on demand" in agentpack("show", "engineer").out
+    (size,) = (row for row in agentpack("show", "engineer", "--json").envelope["data"]["sizes"] if not row["variants"])
+    assert size["on_demand_words"] > 20
+    assert "claude-skills" not in agentpack("status").out
+    assert "Concurrency" in agentpack("explain", "engineer-async").out
+    assert "engineer-async" in agentpack("explain", "engineer", "--client", "claude", "--json").out
+    assert agentpack("render", "engineer", "--persona", "engineer-perf").out.endswith("- Measure it.\n")
+    path = project / ".claude/skills/engineer-perf/SKILL.md"
+    path.write_text(path.read_text().replace("Measure", "Guess"))
+    assert "measure changed" in agentpack("diff", "--format", "rules", "--client", "claude", expect=1).out
+    patch = agentpack("keep", "engineer", "--patch").out
+    assert "-- Measure. {#measure}\n+- Guess. {#measure}" in patch
+
+
+def test_a_release_that_makes_skills_of_its_text_may_do_more_than_one_without(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """A skill is offered to every agent of the client, so it is accepted like a capability."""
+    plain = release(modules={}, tools=None)
+    source = publish(tmp_path / "two", plain, release("1.1.0"))
+    agentpack("install", "engineer==1.0.0", "--source", str(source), "--client", "claude")
+    ran = agentpack("upgrade", "--latest", "--yes", expect=3)
+    assert "skills" in ran.err
+    agentpack("upgrade", "--latest", "--yes", "--accept", "skills")
+    assert (project / ".claude/skills/engineer-perf/SKILL.md").exists()
