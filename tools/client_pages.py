@@ -110,6 +110,7 @@ def _page(target: Client) -> Iterator[str]:
     yield f"- Where both scopes have an agent of one name: {WINS[target.wins]}"
     for scope, folders in sorted(target.also_reads.items()):
         yield f"- Reads too ({scope}): {_codes(folders)}"
+    yield f"- {_skills(target)}"
     yield f"- Taken to be in use where there is {_codes(target.markers)}"
     if target.trust:
         yield f"- {target.trust}"
@@ -122,6 +123,29 @@ def _page(target: Client) -> Iterator[str]:
     yield from _reading(target)
     yield from _settings(words)
     yield from _unsaid(words)
+
+
+def _skills(target: Client) -> str:
+    """Where a pack's modules stand."""
+    use = target.skills
+    if use is None:
+        return "Modules stand in the agent's own text: its agents are not known to load skills"
+    folder = CLIENTS[use.folder]
+    project, user = _places(folder)
+    if target.user is None:
+        places = project
+    elif folder.user is not None and folder.user.variable:
+        places = (
+            f"{project}, for the user {user} (`${folder.user.variable}/{folder.user.below_variable}/NAME/SKILL.md`)"
+        )
+    else:
+        places = f"{project}, for the user {user}"
+    text = f"Modules are skills: {places}"
+    if use.tool:
+        text += f"; an agent needs the tool `{use.tool}`, and has it without a list of `tools`"
+    if use.moved_by:
+        text += f"; in the agent's own text for the user while `{use.moved_by}` is set"
+    return text
 
 
 def _fields(words: Client) -> Iterator[str]:

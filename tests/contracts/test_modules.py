@@ -281,10 +281,10 @@ def test_what_is_read_when_is_told(agentpack: Agentpack, project: Path, install:
     assert "engineer-async" in agentpack("explain", "engineer", "--client", "claude", "--json").out
     assert agentpack("render", "engineer", "--persona", "engineer-perf").out.endswith("- Measure it.\n")
     path = project / ".claude/skills/engineer-perf/SKILL.md"
-    path.write_text(path.read_text().replace("Measure", "Guess"))
+    path.write_text(path.read_text().replace("Measure.", "Measure it twice."))
     assert "measure changed" in agentpack("diff", "--format", "rules", "--client", "claude", expect=1).out
     patch = agentpack("keep", "engineer", "--patch").out
-    assert "-- Measure. {#measure}\n+- Guess. {#measure}" in patch
+    assert "-- Measure. {#measure}\n+- Measure it twice. {#measure}" in patch
 
 
 def test_a_release_that_makes_skills_of_its_text_may_do_more_than_one_without(
