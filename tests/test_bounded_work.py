@@ -31,6 +31,7 @@ from agentpack.edits.rules import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.input.schemas.manifests import MAX_SOURCES
 from agentpack.input.schemas.packs import MAX_PATTERNS
+from agentpack.model import capabilities
 from agentpack.model.persona import Origin
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
 from agentpack.wanted import renderings
@@ -437,6 +438,26 @@ def test_edits_of_rules_that_repeat_a_word(agentpack: Agentpack, project: Path, 
 
 
 # A small archive, and a short pattern.
+
+
+def test_a_file_that_names_many_tools_and_the_next_release_names_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    including = capabilities._includes
+
+    def counted(one: str, other: str) -> bool:
+        compared.append(one)
+        return including(one, other)
+
+    monkeypatch.setattr(capabilities, "_includes", counted)
+    before, after = ({"mcp", *(f"mcp:{side}{number}/a(b)~c" for number in range(2_000))} for side in "ab")
+    assert len(capabilities.widening(before, after)) == 2_000
+    assert len(compared) <= 5 * len(after)
+
+
+def test_a_check_of_a_text_full_of_beginnings_of_links(agentpack: Agentpack, tmp_path: Path) -> None:
+    """Cubic before: 1,500 of them took six seconds, and these would have taken years."""
+    files = make_pack(personas={"reviewer": persona_text(body="You help. {#you}\n\n" + "](" * 60_000 + "\n")})
+    agentpack("pack", "check", str(publish(tmp_path / "packs", files) / "data-reviewer/1.0.0"), expect=None)
 
 
 def test_an_archive_of_many_rules(agentpack: Agentpack, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ WORD = st.one_of(
     DENIED.map(lambda words: BUT + "+".join(sorted(words))),
     st.sampled_from(("model:small", "model:medium", "model:large", "model:x-1", "sandbox:workspace-write")),
     st.sampled_from(("permission:plan", "permission:acceptEdits", "permission:shell", "permission:shell~0f")),
+    st.sampled_from(("mcp:s/x", "mcp:s/x~0f", "tool:X/y", "shell(a~b/c)")),
     st.sampled_from(("mcp:s~0f", "mcp:s~1e", "hooks:0f", "hooks:1e", "setting:a", "sandbox:read-only")),
 )
 SETS = st.frozensets(WORD, max_size=5)
@@ -52,6 +53,12 @@ def test_the_same_for_single_words(words: tuple[str, str, str]) -> None:
     one, two, three = words
     if covers((one,), two) and covers((two,), three):
         assert covers((one,), three)
+
+
+@settings(max_examples=500)
+@given(SETS, WORD)
+def test_a_set_covers_what_one_of_its_words_covers(held: frozenset[str], word: str) -> None:
+    assert covers(held, word) == any(covers((one,), word) for one in (*held, "model:small"))
 
 
 @given(SETS, SETS)

@@ -18,7 +18,7 @@ from agentpack.model.persona import Origin
 MAX_TRIED = 2_000
 """Pairs of variants of one persona that are tried in combination."""
 
-_LINK = re.compile(r"\]\(<?([^)\s>]+)>?[^)]*\)")
+_LINK = re.compile(r"\]\(<?([^)\s>\]]++)>?[^)\]]*+\)")  # up to the next `]` at most: a text can be full of beginnings
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t]*(?:\{#[^{}]*\})?[ \t]*#*[ \t]*$", re.MULTILINE)
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 

@@ -5,6 +5,7 @@ of words covers a word if an agent with the set can already do what the word all
 widening.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
@@ -25,23 +26,37 @@ NARROW = frozenset(
 )
 """Words that grant nothing beyond what an agent without any settings can do."""
 _MODELS = {"model:medium": 1, "model:large": 2}
+_GENERAL = frozenset((EVERY, "bypass", "no-sandbox", "mcp"))
+_SIGN = re.compile(r"[/~(]")
+"""Where a word can begin with another one that includes it."""
 
 
 def covers(held: Collection[str], word: str) -> bool:
     """True if the capabilities `held` include `word`."""
+    return _covers(held, _general(held), word)
+
+
+def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
+    """The capabilities in `after` that `before` does not cover, sorted."""
+    before = frozenset(before)
+    general = _general(before)
+    return tuple(sorted({word for word in after if not _covers(before, general, word)}))
+
+
+def _general(held: Iterable[str]) -> tuple[str, ...]:
+    """The words that include words which begin otherwise; a file has few of them."""
+    return tuple(word for word in held if word in _GENERAL or word.startswith(BUT))
+
+
+def _covers(held: Collection[str], general: Iterable[str], word: str) -> bool:
     if word in held or word in NARROW:
         return True
     if word.startswith("model:"):
         # what no model is named for runs on the session's: only a step up to a known larger class counts
         rank = _MODELS.get(word, 0)
         return rank == 0 or any(_MODELS.get(other, 0) >= rank for other in held)
-    return any(_includes(other, word) for other in held)
-
-
-def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
-    """The capabilities in `after` that `before` does not cover, sorted."""
-    before = frozenset(before)
-    return tuple(sorted({word for word in after if not covers(before, word)}))
+    beginnings = (word[: sign.start()] for sign in _SIGN.finditer(word))
+    return any(_includes(other, word) for other in (*general, *(one for one in beginnings if one in held)))
 
 
 @lru_cache(maxsize=4096)
