@@ -723,7 +723,8 @@ _GEMINI_TOOLS = {
 
 def _without(*denied: str) -> str:
     left = [f'"{name}"' for tool, names in _GEMINI_TOOLS.items() if tool not in denied for name in names]
-    return f"tools: [{', '.join(left)}]"
+    listed = ", ".join((*left, '"activate_skill"'))
+    return f"tools: [{listed}]"
 
 
 GEMINI: tuple[str, ...] = (
