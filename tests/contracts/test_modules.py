@@ -2,13 +2,14 @@
 own text where they cannot; its files live and go like those of agents.
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import everything
+from support.trees import everything, write_tree
 
 from agentpack.clients import CLIENTS, MODULES, SKILLS
 
@@ -187,6 +188,52 @@ def test_a_skill_of_somebody_else_is_left_and_named(agentpack: Agentpack, projec
     assert str(skill) in ran.err
     assert skill.read_text() == "mine\n"
     assert not (project / ".claude/agents").exists()
+
+
+def test_a_folder_that_somebody_else_made_is_left_and_named(
+    agentpack: Agentpack, project: Path, packs: Path, install: Callable[..., str]
+) -> None:
+    folder = project / ".claude/skills/engineer-perf"
+    write_tree(folder, {"scripts/measure.py": "mine\n"})
+    before = everything(project)
+    words = ("install", "engineer", "--source", str(packs), "--client", "claude")
+    for more in ((), ("--adopt",)):
+        ran = agentpack(*words, *more, expect=3)
+        assert f"{folder}/SKILL.md: would come into a folder that has files of somebody else" in ran.err
+        assert everything(project) == before
+    shutil.rmtree(folder)
+    install("claude")
+    write_tree(folder, {"scripts/measure.py": "mine\n"})  # beside ours
+    (folder / "SKILL.md").unlink()
+    agentpack("sync")
+    agentpack("uninstall", "engineer")
+    assert sorted(path.name for path in folder.rglob("*")) == ["measure.py", "scripts"]
+
+
+@pytest.mark.parametrize(
+    ("at", "to"), [(".claude/skills", "../.agents/skills"), (".agents/skills", "../.claude/skills")]
+)
+def test_a_folder_of_skills_that_is_a_link_to_another_is_written_once(
+    at: str, to: str, agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    (project / at).parent.mkdir()
+    (project / at).parent.joinpath(to).resolve().mkdir(parents=True)
+    (project / at).symlink_to(to)
+    agentpack("install", "engineer", "--source", str(packs), "--client", "claude", "--client", "codex")
+    agentpack("sync", "--check")
+    agentpack("uninstall", "engineer")
+    assert (project / at).is_symlink()
+    assert not list(project.rglob("SKILL.md"))
+
+
+def test_no_link_leads_from_a_folder_of_agents_to_one_of_skills(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    (project / ".agents/skills").mkdir(parents=True)
+    (project / ".claude").mkdir()
+    (project / ".claude/agents").symlink_to("../.agents/skills")
+    ran = agentpack("install", "engineer", "--source", str(packs), "--client", "claude", expect=5)
+    assert "leads through a link to a folder that is not for agents" in ran.err
 
 
 def test_two_packs_with_one_name_for_a_skill_are_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

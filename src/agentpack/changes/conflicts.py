@@ -34,6 +34,7 @@ _WHY = {
     "unknown": "was edited, and the text it was edited from can no longer be rendered",
     "unmerged": f"has {MARKERS}",
     "blocked": "is not a regular file",
+    "folder": "would come into a folder that has files of somebody else",
 }
 _MERGING = (
     "for these places `--on-conflict keep` keeps your text, `--on-conflict theirs` takes the new one, `--on-conflict "
@@ -49,6 +50,8 @@ _WAYS = {
     "yours in the history; `--partial` lets the other files go on",
     "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
     "blocked": "move it away",
+    "folder": "move them away, give the persona another name (`as:` in agentpack.yaml), or have no skills written "
+    "(`--set modules=inline`)",
 }
 """How to resolve a conflict, by its cause: options of `install`, `upgrade` and `sync`."""
 _WAYS_OF: Mapping[str, Mapping[str, str]] = {

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.model.changes import Action, Change, Observed, Plan
+from agentpack.model.changes import FOLDER_OF_OTHERS, Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, in_form_of, with_ends_of
 from agentpack.model.names import Digest, text_digest
@@ -159,7 +159,7 @@ class _WantedFile:
         if here is None:
             return self.change(Action.RESTORE if old else Action.CREATE, new.content)
         if here.blocked:
-            return self.change(Action.CONFLICT, why="blocked")
+            return self.change(Action.CONFLICT, why="folder" if here is FOLDER_OF_OTHERS else "blocked")
         if here.digest == new.digest:
             return self.change(Action.KEEP if old is not None and old.rendered == new.digest else Action.ADOPT)
         if old is None:

@@ -50,6 +50,9 @@ MODULES: Mapping[str, str] = {
 SKILLS = ("skills", "claude-skills", "roo-skills")
 """The folders of Agent Skills, as the lock names them: each is read like a client's, but nobody can ask for it."""
 
+SKILL_FILE, SKILLS_FOLDER = "SKILL.md", "skills"
+"""The file of a skill, in a folder of its name, and the name of every folder of skills."""
+
 SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 """Names of files that hold several agents, and the client that reads them."""
 

@@ -134,6 +134,10 @@ class Observed(NamedTuple):
         return self.exact or self.digest
 
 
+FOLDER_OF_OTHERS = Observed(None, 0, "its folder has files of somebody else")
+"""Nothing, in a folder for this one file that somebody else made and has something in."""
+
+
 def file_state(wanted: Digest | None, recorded: Digest | None, here: Observed | None) -> str:
     """How the file at a path compares with the wanted text and with the text written last.
 

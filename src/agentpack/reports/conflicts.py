@@ -14,6 +14,7 @@ _OTHER: Mapping[str, str] = {
     "edited": "it was edited by hand and is no longer wanted",
     "unmerged": "it has unresolved merge markers",
     "blocked": "it is no regular file",
+    "folder": "it would come into a folder that has files of somebody else",
 }
 
 MOST_CONFLICTS = 50

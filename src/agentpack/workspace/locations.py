@@ -14,7 +14,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from agentpack.apply import Step, changed_meanwhile
-from agentpack.clients import Clients
+from agentpack.clients import SKILLS_FOLDER, Clients
 from agentpack.clients.base import SharedFile
 from agentpack.clients.user_declared import is_for_agents
 from agentpack.disk import Disk, Identity
@@ -123,6 +123,10 @@ def _naming(form: str) -> re.Pattern[str]:
     return re.compile(re.escape(form).replace(re.escape("{name}"), _NAME))
 
 
+def _is_managed(folder: str) -> bool:
+    return folder == SKILLS_FOLDER or is_for_agents(folder)
+
+
 class Locations:
     """Reads places, and turns changes of places into transaction steps."""
 
@@ -167,9 +171,10 @@ class Locations:
         if not is_below(real, root):
             return  # the disk refuses this one
         left, right = folder.split("/"), os.path.relpath(real, root).split("/")
-        while left != right and left and right and left[-1] == right[-1] and not is_for_agents(right[-1]):
+        while left != right and left and right and left[-1] == right[-1] and not _is_managed(right[-1]):
             del left[-1], right[-1]  # the folder of one agent
-        if left != right and not is_for_agents("/".join(right)):
+        both_skills = left[-1:] == right[-1:] == [SKILLS_FOLDER]
+        if left != right and not both_skills and not is_for_agents("/".join(right)):
             raise Refused(
                 f"`{where}` leads through a link to a folder that is not for agents",
                 details=(f"it leads to {real}, where files of others may lie",),

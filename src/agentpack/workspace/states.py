@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from agentpack.clients import SKILL_FILE
 from agentpack.disk import Disk
 from agentpack.disk.version_control import tracked
 from agentpack.environment import Environment, Scope
-from agentpack.model.changes import Observed
+from agentpack.model.changes import FOLDER_OF_OTHERS, Observed
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock
+from agentpack.model.names import is_junk
 from agentpack.workspace.documents import Documents
 from agentpack.workspace.locations import Locations, ManagedPlaces, split_place
 from agentpack.workspace.recorded import locked_files, locked_here, recorded_files
@@ -114,9 +116,17 @@ class States:
         paths = set(paths)
         looked = ((path, self._places.look(path)) for path in paths)
         found = {path: here for path, here in looked if here is not None}
+        found |= {path: FOLDER_OF_OTHERS for path in paths - found.keys() if self._is_in_a_folder_of_others(path)}
         if any(here.blocked for here in found.values()):
             self._see_through(paths, found)
         return found
+
+    def _is_in_a_folder_of_others(self, path: str) -> bool:
+        """Whether a skill would come into a folder that somebody else made and has something in."""
+        folder, slash, file = path.rpartition("/")
+        if not slash or file != SKILL_FILE or path in self.recorded or not self._disk.has_root(folder):
+            return False
+        return any(not is_junk(name) for name in self._disk.entries(folder))
 
     def _see_through(self, paths: set[str], found: dict[str, Observed]) -> None:
         """Treat a link in the place of a file as that file if it leads to another of these files."""
