@@ -75,24 +75,34 @@ def install(agentpack: Agentpack, packs: Path) -> Callable[..., str]:
 
 
 def texts(folder: Path) -> dict[str, str]:
-    """The agent's file and its skills, by path, without agentpack's own files."""
-    found = [path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts]
-    named = {path.relative_to(folder).as_posix(): path for path in found}
+    """The agent's file and its skills, by path."""
+    named = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.*") if path.is_file()}
+    agents = (".md", ".toml", ".json", ".yaml", ".roomodes")
     return {
-        name: path.read_text() for name, path in named.items() if not name.startswith(("agentpack.", ".agentpack/"))
+        name: path.read_text()
+        for name, path in named.items()
+        if name.endswith(agents) and "agentpack/" not in name and not name.startswith("agentpack.")
     }
 
 
-def in_project() -> list[str]:
-    return [name for name in MODULES if CLIENTS[name].project is not None]
+SCOPES = [
+    (client, scope)
+    for client in MODULES
+    for scope in ("project", "user")
+    if CLIENTS[client].folder(scope, {}) is not None
+]
 
 
-@pytest.mark.parametrize("client", in_project())
+@pytest.mark.parametrize(("client", "scope"), SCOPES)
 def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
-    client: str, project: Path, install: Callable[..., str]
+    client: str, scope: str, agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
 ) -> None:
-    said = install(client)
-    found = texts(project)
+    root, option = (project, "--project") if scope == "project" else (home, "--user")
+    before = {*texts(root)}
+    source = publish(tmp_path / "denying", release(deny=["edit"]))
+    words = ("install", "engineer", "--source", str(source), "--client", client, option)
+    said = agentpack(*words, "--accept", f"widened:{client}").err
+    found = {name: text for name, text in texts(root).items() if name not in before}
     skills = {name: text for name, text in found.items() if name.startswith(tuple(PROJECT))}
     (agent,) = (text for name, text in found.items() if name not in skills)
     agent = agent.replace("\\n", "\n")  # JSON
@@ -102,17 +112,19 @@ def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
         assert not skills
         assert all(line in agent for line in INLINE)
         assert "modules: stand in the agent's own text" in said
-        return
-    assert skills == {
-        f"{FOLDER[client]}/engineer-async/SKILL.md": "---\nname: engineer-async\n"
-        'description: "Concurrency. Use when writing concurrent code."\n---\n'
-        "## Concurrency\n\n- Use task groups.\n\n### In depth\n\n- Shield little.\n",
-        f"{FOLDER[client]}/engineer-perf/SKILL.md": "---\nname: engineer-perf\n"
-        'description: "Speed. Use when something is too slow."\n---\n## Speed\n\n- Measure.\n',
-    }
-    assert not any(line in agent for line in INLINE)
-    assert "- When writing concurrent code: load the skill `engineer-async`." in agent
-    assert "- When something is too slow: load the skill `engineer-perf`." in agent
+    else:
+        assert skills == {
+            f"{FOLDER[client]}/engineer-async/SKILL.md": "---\nname: engineer-async\n"
+            'description: "Concurrency. Use when writing concurrent code."\n---\n'
+            "## Concurrency\n\n- Use task groups.\n\n### In depth\n\n- Shield little.\n",
+            f"{FOLDER[client]}/engineer-perf/SKILL.md": "---\nname: engineer-perf\n"
+            'description: "Speed. Use when something is too slow."\n---\n## Speed\n\n- Measure.\n',
+        }
+        assert not any(line in agent for line in INLINE)
+        assert "- When writing concurrent code: load the skill `engineer-async`." in agent
+        assert "- When something is too slow: load the skill `engineer-perf`." in agent
+    agentpack("uninstall", "engineer", option)
+    assert {*texts(root)} == before
 
 
 @pytest.mark.parametrize("client", sorted(FOLDER))
@@ -126,17 +138,6 @@ def test_an_agent_without_the_tool_for_skills_has_its_modules_in_its_text(
     can = client in ALWAYS or CLIENTS[client].tools is None or client == "grok"
     assert any(name.startswith(tuple(PROJECT)) for name in found) == can
     assert any("- Measure." in text for name, text in found.items() if not name.startswith(tuple(PROJECT))) != can
-
-
-@pytest.mark.parametrize("client", sorted(FOLDER))
-def test_an_agent_that_may_not_edit_keeps_its_skills(
-    client: str, project: Path, agentpack: Agentpack, tmp_path: Path
-) -> None:
-    """Where a denial is written as a list of what is left, the list has the tool for skills."""
-    source = publish(tmp_path / "denied", release(deny=["edit"]))
-    words = ("install", "engineer", "--source", str(source), "--client", client)
-    agentpack(*words, "--accept", f"widened:{client}")
-    assert sum(name.startswith(tuple(PROJECT)) for name in texts(project)) == 2
 
 
 @pytest.mark.parametrize("client", ["claude", "codex", "roo", "cursor"])
