@@ -80,7 +80,7 @@ def keep(
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
         return KeepResult(nothing, ())
     chosen_name = _variant_name(workspace, found, variant)
-    texts = tuple(_local_text(chosen, whole, chosen_name) for whole in _by_persona(found))
+    texts = tuple(_local_text(workspace, whole, chosen_name) for whole in _by_persona(found))
     manifest = _with_variant(workspace.manifest, found, chosen_name)
     now = _wanted_with_texts(chosen.candidates, manifest, wanted, texts)
     reworded = _check(workspace, now, found, client)
@@ -239,9 +239,8 @@ def _edits_of(workspace: Workspace, whole: Sequence[EditedPersona]) -> VariantEd
     return VariantEdit(Edits(removed, sections, ()), fields)
 
 
-def _local_text(chosen: Selection, whole: Sequence[EditedPersona], name: str) -> LocalText:
-    workspace, edited = chosen.workspace, whole[0]
-    found = _edits_of(workspace, whole)
+def _local_text(workspace: Workspace, whole: Sequence[EditedPersona], name: str) -> LocalText:
+    edited, found = whole[0], _edits_of(workspace, whole)
     own = {*edited.pack.variants.get(edited.source_name, {})}
     own |= {text.name for text in workspace.documents.local_texts if text.persona == edited.source_name}
     earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
