@@ -210,3 +210,15 @@ def test_an_agentpack_that_is_too_old_passes_the_release_over(agentpack: Agentpa
     folder = publish(tmp_path / "packs", pack)
     told = agentpack("install", "data-reviewer", "--source", str(folder), expect=4)
     assert f"agentpack>{__version__}" in told.err
+
+
+def test_in_the_wrong_place_of_a_variant_it_is_led_to_the_right_one(installed: Agentpack, project: Path) -> None:
+    variant = project / ".agentpack/variants/reviewer/house.md"
+    variant.parent.mkdir(parents=True)
+    variant.write_text("---\nsummary: Ours.\ndeny: [shell]\n---\n")
+    ran = installed("install", "data-reviewer[house]", expect=2)
+    assert "house.md:3: deny: unknown key `deny` (it belongs below `set:`)" in ran.err
+    variant.write_text("---\nsummary: Ours.\nset: {tools: [edit]}\n---\n")
+    ran = installed("install", "data-reviewer[house]", expect=2)
+    assert "`edit` stands in `tools` and in `deny`" in ran.err
+    assert "below `set:`" in ran.err

@@ -95,7 +95,7 @@ def test_a_file_that_was_deleted_is_restored(agentpack: Agentpack, project: Path
     agentpack("install", "data-reviewer", "--source", "packs")
     before = tree(project)
     (project / AGENT).unlink()
-    assert "restored: it was deleted" in agentpack("sync").err
+    assert "restored: it was missing" in agentpack("sync").err
     assert tree(project) == before
 
 

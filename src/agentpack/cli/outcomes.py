@@ -15,7 +15,7 @@ _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),
     Action.REPLACE: ("~", "updated"),
     Action.MERGE: ("~", "updated, your edits kept"),
-    Action.RESTORE: ("+", "restored: it was deleted"),
+    Action.RESTORE: ("+", "restored: it was missing"),
     Action.DISCARD: ("~", "replaced; what was there is in the history"),
     Action.ADOPT: ("=", "taken over as it is"),
     Action.TAKE: ("=", "your text kept"),

@@ -153,7 +153,8 @@ def compose(draft: Draft, values: ParameterValues, *, name: str | None = None) -
     if both := allowed_and_denied({key: field.value for key, field in kept.items()}):
         raise UsageError(
             f"`{name or draft.name}`: `{both[0]}` stands in `tools` and in `deny`",
-            hint="take it out of one of them: what is not in `tools` needs no denial",
+            hint="take it out of one of them: what is not in `tools` needs no denial. A variant changes either "
+            "below `set:`",
         )
     return Persona(name or draft.name, kept, _ending(draft.sections, settled_sections(sections)))
 

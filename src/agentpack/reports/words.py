@@ -33,7 +33,7 @@ STATES: Mapping[str, str] = {
     "new": "new",
     "updated": "updated",
     "merged": "updated, your edits kept",
-    "restored": "written again: it was deleted",
+    "restored": "written again: it was missing",
     "removed": "removed",
     "changed": "changed",
     "conflict": "in conflict",

@@ -28,7 +28,7 @@ def faults_of(errors: Iterable[ErrorDetails], model: type[StrictModel], document
     return faults
 
 
-def _place(loc: tuple[int | str, ...], model: type[StrictModel], data: Any) -> tuple[Path, list[str]]:
+def _place(loc: tuple[int | str, ...], model: type[StrictModel], data: Any) -> tuple[Path, dict[str, FieldInfo]]:
     """The part of pydantic's location that exists in the document, and the keys allowed there."""
     path: list[int | str] = []
     here: Any = data
@@ -42,7 +42,7 @@ def _place(loc: tuple[int | str, ...], model: type[StrictModel], data: Any) -> t
             field = keys.get(str(part))
             if field is not None and (inner := _model_in(field.annotation)):
                 keys = _keys(inner)
-    return tuple(path), sorted(known)
+    return tuple(path), known
 
 
 def _keys(model: type[StrictModel]) -> dict[str, FieldInfo]:
@@ -56,11 +56,20 @@ def _model_in(annotation: Any) -> type[StrictModel] | None:
     return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
-def _words(error: ErrorDetails, path: Path, known: list[str]) -> tuple[str, str | None]:
+def _hint(key: str, known: dict[str, FieldInfo]) -> str:
+    """Where an unknown key belongs: below one of the known ones, or to the nearest of them."""
+    for name, field in known.items():
+        inner = _model_in(field.annotation)
+        if inner is not None and key in _keys(inner):
+            return f"it belongs below `{name}:`"
+    return did_you_mean(key, known) or f"known: {', '.join(sorted(known))}"
+
+
+def _words(error: ErrorDetails, path: Path, known: dict[str, FieldInfo]) -> tuple[str, str | None]:
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         key = str(path[-1]) if path else ""
-        return f"unknown key `{key}`", did_you_mean(key, known) or f"known: {', '.join(known)}"
+        return f"unknown key `{key}`", _hint(key, known)
     if kind == "missing":
         return f"the key `{path[-1]}` is missing", None
     if kind in _EXPECTED:
