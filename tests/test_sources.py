@@ -36,6 +36,15 @@ def test_a_folder_may_hold_one_release_of_each_pack(tmp_path: Path) -> None:
     assert found(tmp_path) == {"data-reviewer": ["1.2.3"]}
 
 
+def test_several_folders_may_have_releases_of_one_pack(tmp_path: Path) -> None:
+    """As a clone for each version, or a source that is the folder of one pack's releases."""
+    for version in ("1.0.0", "2.0.0"):
+        write_tree(tmp_path / f"reviewer-{version}", make_pack(version=version))
+        write_tree(tmp_path / "in/data-reviewer" / version, make_pack(version=version))
+    for folder in (tmp_path, tmp_path / "in/data-reviewer"):
+        assert found(folder)["data-reviewer"] == ["1.0.0", "2.0.0"]
+
+
 def test_a_folder_may_be_one_pack(tmp_path: Path) -> None:
     write_tree(tmp_path, make_pack(version="1.2.3"))
     assert found(tmp_path) == {"data-reviewer": ["1.2.3"]}

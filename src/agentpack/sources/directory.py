@@ -2,7 +2,7 @@
 
 <folder>/<pack>/<version>/pack.yaml      releases side by side
 <folder>/<pack>/<pack>-<version>.tgz     the same as an archive (.tar.gz, .tgz, .zip), also right in <folder>
-<folder>/<pack>/pack.yaml                one release of each pack
+<folder>/<pack>/pack.yaml                one release of each pack; several folders may have releases of one
 <folder>/pack.yaml                       one pack
 <folder>/agents/*.md, <folder>/*.md      one bare pack (`pack.yaml` is absent), also a level deeper
 
@@ -78,23 +78,23 @@ class DirectorySource:
         return found if found and not self._is_pack(self.folder) else {}
 
     @cached_property
-    def _places(self) -> dict[PackName, str]:
-        """The folder of each pack: that of its manifest, or that of its versions."""
+    def _places(self) -> dict[PackName, list[str]]:
+        """The folders of each pack: those of its manifests, or that of its versions."""
         if self._is_pack(self.folder):
             name = self._name_of(self.folder)
-            return {name: self.folder} if name else {}
-        found: dict[PackName, str] = {}
+            return {name: [self.folder]} if name else {}
+        found: dict[PackName, list[str]] = {}
         for entry in sorted(_folders(self.folder)):
             place = f"{self.folder}/{entry}"
             if self._leads_out(place):
                 if (name := _name(entry)) is not None:  # whoever asks for it is told
-                    found.setdefault(name, place)
+                    found.setdefault(name, []).append(place)
             elif self._is_pack(place) or any(_version(version) for version in _folders(place)):
                 name = self._name_of(place)
                 if name is not None:
-                    found.setdefault(name, place)
+                    found.setdefault(name, []).append(place)
             elif (name := _name(entry)) is not None and name in _archives(place):
-                found.setdefault(name, place)
+                found.setdefault(name, []).append(place)
         return found
 
     @cached_property
@@ -138,9 +138,11 @@ class DirectorySource:
         if pack in self._entries:
             self._refuse_outside(f"{self.folder}/{pack}")
             found = _versions(pack, f"{self.folder}/{pack}")
-        if not found and (place := self._places.get(pack)) is not None:
+        for place in () if found else self._places.get(pack, ()):
             self._refuse_outside(place)
-            found = {self._version_of(place): [place]} if self._is_pack(place) else _versions(pack, place)
+            there = {self._version_of(place): [place]} if self._is_pack(place) else _versions(pack, place)
+            for version, places in there.items():
+                found.setdefault(version, []).extend(places)
         for version, path in self._archives.get(pack, ()):
             found.setdefault(version, []).append(path)
         for place in (place for places in found.values() for place in places):
