@@ -124,7 +124,7 @@ def test_sections_can_be_added_retitled_and_taken_out(installed: Agentpack, proj
 def test_known_header_fields_are_set(installed: Agentpack, project: Path) -> None:
     edit(
         project,
-        ("model: opus", "model: sonnet"),
+        ("model: opus", "model: ours/{{ best }}"),
         ("color: blue\n", "color: red\nmaxTurns: 7\n"),
         ('tools: "Read, Grep, Glob"', 'tools: "Read, Bash"'),
         ("Reviews data as reviewer.", "Reviews all: {{ x }}."),
@@ -242,9 +242,33 @@ def test_what_a_variant_cannot_say_is_named_and_nothing_is_written(
     assert tree(project) == before
 
 
-def test_a_file_too_large_for_a_variant_is_named_and_not_taken_apart(installed: Agentpack, project: Path) -> None:
-    edit(project, ("- Go deep.\n", "- Go deep.\n" + "- More.\n" * 140_000))
-    assert "larger than 1,024 KiB" in installed("keep", "reviewer", expect=3).err
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("- More.\n" * 140_000, "larger than 1,024 KiB"),
+        (f"- {'More. ' * 90_000}\n", "more than 512 Ki characters"),
+        ("- More.\n" * 5000, "more than 5,000 rules and headings"),
+    ],
+)
+def test_a_file_too_large_for_a_variant_is_named_and_not_taken_apart(
+    installed: Agentpack, project: Path, more: str, reason: str
+) -> None:
+    edit(project, ("- Go deep.\n", f"- Go deep.\n{more}"))
+    assert reason in installed("keep", "reviewer", expect=3).err
+    assert not (project / VARIANT).exists()
+
+
+def test_a_header_that_is_no_longer_yaml_is_named_and_not_read_as_lines(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Some clients read it all the same; what each of them makes of it is not known."""
+    installed("install", "reviews==1.0.0", "--client", "opencode")
+    file = project / ".opencode/agents/reviewer.md"
+    file.write_text(re.sub("description: .*", "description: Use when: it matters", file.read_text()))
+    before = tree(project)
+    ran = installed("keep", "reviewer", "--client", "opencode", expect=3)
+    assert "the header does not read" in ran.err
+    assert tree(project) == before
 
 
 def _stale(project: Path) -> None:
@@ -548,6 +572,7 @@ def test_whatever_was_edited_the_patch_makes_the_author_s_text_say_it(
     words = ["patch", "-p1", "--binary"]
     subprocess.run(words, input=ran.out.encode(), cwd=folder, check=True, capture_output=True)
     assert source.read_bytes().count(b"\n") == source.read_bytes().count(end.encode())
+    assert source.read_bytes().endswith(end.encode())
     elsewhere = write_tree(
         tmp_path / "other", {"agentpack.yaml": "schema: 1\nsources: [{name: acme, path: ../packs}]\n"}
     )
