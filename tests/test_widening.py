@@ -618,6 +618,18 @@ def test_a_lock_made_anew_is_no_acceptance_of_what_it_does_not_say(widened: Agen
         assert "read, search -> every-tool" in stopped(widened, *command).err
 
 
+def test_a_lock_that_lists_the_pack_and_no_file_of_it_makes_no_release_a_first_install(
+    widened: Agentpack, tmp_path: Path
+) -> None:
+    """A clone in which a merge by hand lost the rows of files."""
+    clone = tmp_path / "clone"
+    (clone / ".git").mkdir(parents=True)
+    shutil.copy(widened.folder / "agentpack.yaml", clone)
+    data = json.loads((widened.folder / "agentpack.lock").read_text())
+    (clone / "agentpack.lock").write_text(json.dumps({**data, "files": []}))
+    assert "reviews 1.0.0 -> 1.1.0" in stopped(Agentpack(clone), "upgrade", "--yes").err
+
+
 def test_what_was_accepted_stays_so_for_a_file_that_waits(agentpack: Agentpack, packs: Path) -> None:
     """`sync --partial` writes the lock anew and leaves an edited file for later."""
     agentpack("install", "reviews", "--source", str(packs))
