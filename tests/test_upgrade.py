@@ -267,6 +267,28 @@ def test_check_says_whether_something_newer_is_there(agentpack: Agentpack, proje
     assert marks(project) == before
 
 
+def test_check_tells_of_a_release_that_would_stop(agentpack: Agentpack, project: Path) -> None:
+    """A look is no decision: what Codex cannot hold is accepted, or not, by whoever upgrades."""
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "codex")
+    personas = {"reviewer": persona_text(tools=["read"])}
+    publish(project / "packs", make_pack(version="1.2.0", personas=personas))
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ">=1,<2"))
+    agentpack("upgrade", "--yes", expect=3)
+    assert "1.0.0 -> 1.2.0" in agentpack("upgrade", "--check", expect=1).err
+
+
+def test_what_a_new_release_runs_and_says_is_pointed_out(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    servers = {"mcpServers": {"docs": {"command": "npx", "args": ["docs"]}}}
+    personas = {"reviewer": persona_text(clients={"claude": servers})}
+    publish(project / "packs", make_pack(version="1.2.0", personas=personas))
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ">=1,<2"))
+    ran = agentpack("upgrade", "--dry-run", "--accept", "mcp:docs")
+    assert "`reviewer` for claude runs `npx docs`, as an MCP server" in ran.err
+
+
 def test_an_unknown_way_to_decide_is_refused(agentpack: Agentpack, project: Path) -> None:
     ran = agentpack("upgrade", "--on-conflict", "mine", expect=2)
     assert "`--on-conflict` takes `keep`, `theirs` or `edit`" in ran.err
