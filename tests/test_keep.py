@@ -854,6 +854,21 @@ def test_two_edits_and_a_release_that_change_one_rule_in_different_lines_all_sta
     installed("diff")
 
 
+def test_a_variant_follows_a_release_where_clients_are_only_found(released: Agentpack, tmp_path: Path) -> None:
+    """Whether each of them takes the pack is tried first, and with the variant as it was."""
+    manifest = "schema: 1\nsources: [{name: acme, path: ../packs}]\npacks: [reviews==1.0.0]\n"
+    found = {".claude/settings.json": "{}", ".opencode/opencode.json": "{}"}
+    project = write_tree(tmp_path / "found", {"agentpack.yaml": manifest, **found})
+    agentpack = Agentpack(project)
+    agentpack("sync")
+    edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
+    agentpack("keep", "reviewer", "--client", "claude")
+    agentpack("upgrade", "--latest", "--yes")
+    for file in (FILE, ".opencode/agents/reviewer.md"):
+        assert "- Ask first.\n- Then look again.\n- Say what you saw.\n" in (project / file).read_text()
+    agentpack("diff")
+
+
 def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
     installed: Agentpack, project: Path, tmp_path: Path
 ) -> None:
