@@ -230,16 +230,80 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
         ("color: blue", "color: plaid", "`color: plaid`"),
         ("color: blue\n", "color: blue\nwhatever: 1\n", "clients.claude.whatever"),
         ("- Go deep.\n", "- Go deep.  \n  Really.\n", "Go deep"),
+        (
+            re.compile("## Rules.*(?=### Depth)", re.DOTALL),
+            "",
+            "the heading “## Rules” was taken out, but not all that is below it",
+        ),
+        ("A rule without an id.\n\n", "", "a rule without an id was taken out: “A rule without an id.”"),
+        (re.compile("---.*?---\n", re.DOTALL), "", "the header was taken out"),
+        ("Go deep.", b"Go d\xffeep.", "no longer UTF-8"),
     ],
 )
 def test_what_a_variant_cannot_say_is_named_and_nothing_is_written(
-    installed: Agentpack, project: Path, old: str, new: str, reason: str
+    installed: Agentpack, project: Path, old: str | re.Pattern[str], new: str | bytes, reason: str
 ) -> None:
-    edit(project, (old, new))
+    file = project / FILE
+    (found,) = re.findall(old, file.read_text())
+    file.write_bytes(file.read_bytes().replace(found.encode(), new if isinstance(new, bytes) else new.encode()))
     before = tree(project)
     ran = installed("keep", "reviewer", expect=3)
     assert reason in ran.err
     assert tree(project) == before
+
+
+BARE = """\
+You review. {#identity}
+
+## Without
+
+First of all.
+
+- Look. {#look}
+
+## Also without
+
+- Say. {#say}
+
+## End {#end}
+
+- Stop. {#stop}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("## Without", "## With", "the heading “## Without” was changed and has no id"),
+        ("## Also without\n\n- Say.\n\n", "", "the heading “## Also without” was taken out and has no id"),
+        ("## Without\n\n", "", "the heading “## Without” was taken out"),
+        ("First of all.", "Second.\n\nFirst of all.", "no rule with an id is next to the new one “Second.”"),
+        ("- Say.\n", "Nothing.\n", "the heading above the new rule “Nothing.” has no id"),
+        ("## Also", "## House\n\n- Wipe.\n\n## Also", "no heading with an id is next to the new heading “## House”"),
+    ],
+)
+def test_what_has_no_id_beside_it_cannot_be_said_by_a_variant(
+    agentpack: Agentpack, project: Path, tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    publish(tmp_path / "packs", make_pack("reviews", personas={"reviewer": persona_text(body=BARE)}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, (old, new))
+    before = tree(project)
+    assert reason in agentpack("keep", "reviewer", expect=3).err
+    assert tree(project) == before
+
+
+def test_a_new_section_goes_behind_the_one_before_it_where_that_alone_has_an_id(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    body = BARE.replace("## Without", "## With {#with}")
+    publish(tmp_path / "packs", make_pack("reviews", personas={"reviewer": persona_text(body=body)}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    text = edit(project, ("## Also", "## House\n\n- Wipe.\n\n## Also"))
+    agentpack("keep", "reviewer")
+    assert "## House {#house after=with}" in (project / VARIANT).read_text()
+    assert (project / FILE).read_text() == text
+    agentpack("diff")
 
 
 @pytest.mark.parametrize(
@@ -607,6 +671,53 @@ def test_what_comes_from_another_pack_is_named_and_not_put_into_this_one_s_patch
         "-- Say what you saw. {#say}",
         "+- Say all that you saw. {#say}",
     ]
+
+
+def test_an_edit_of_what_a_variant_of_the_pack_says_goes_into_the_variant_s_file(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    installed("install", "reviews[strict]==1.0.0")
+    edit(project, ("with numbers", "with numbers and dates"), ("Go deep.", "Go deeper."))
+    patch = installed("keep", "reviewer", "--patch").out
+    source = tmp_path / "packs/reviews/1.0.0"
+    subprocess.run(["patch", "-p1"], input=patch, text=True, cwd=source, check=True, capture_output=True)
+    text = (source / "variants/reviewer/strict.md").read_text()
+    assert text == STRICT.replace("with numbers", "with numbers and dates")
+    assert (source / "personas/reviewer.md").read_text() == persona_text(
+        body=BODY.replace("Go deep.", "Go deeper."), model="opus", color="blue", tools=["read", "search"]
+    )
+
+
+def test_a_first_rule_of_a_text_without_headings_goes_below_the_header_of_the_author_s_file(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    author = persona_text("reviewer", "- Look. {#look}\n")
+    publish(tmp_path / "packs", make_pack("reviews", personas={"reviewer": author}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Look.\n", "Be kind.\n"))
+    source = tmp_path / "packs/reviews/1.0.0"
+    patch = agentpack("keep", "reviewer", "--patch").out
+    subprocess.run(["patch", "-p1"], input=patch, text=True, cwd=source, check=True, capture_output=True)
+    said = [line for line in (source / "personas/reviewer.md").read_text().split("---\n")[2].splitlines() if line]
+    assert said == ["Be kind. {#be-kind}"]
+
+
+def test_what_is_taken_out_or_put_beside_text_from_elsewhere_is_named_beside_the_patch(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    base = persona_text("base", "- Ask first. {#ask}\n- Ask again. {#again}\n\n## End {#end}\n\n- Stop. {#stop}\n")
+    ours = persona_text("reviewer", "- Say what you saw. {#say}\n", extends="basics>=1")
+    publish(
+        tmp_path / "packs",
+        make_pack("basics", personas={"base": base}),
+        make_pack("reviews", personas={"reviewer": ours}, requires=["basics>=1"]),
+    )
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Ask again.\n", "- Ask the others.\n- And wait for it.\n"), ("- Stop.\n", ""))
+    ran = agentpack("keep", "reviewer", "--patch", expect=None)
+    assert "taking out `stop`" in ran.err
+    assert "the new rule “- And wait for it.”: what it stands beside comes from elsewhere" in ran.err
+    assert "Ask" not in ran.out
 
 
 def test_what_has_no_place_in_the_patch_is_named(installed: Agentpack, project: Path) -> None:
