@@ -79,6 +79,16 @@ def test_latest_goes_past_the_range_and_keeps_its_shape(
     assert (project / "agentpack.yaml").read_text().endswith(f"  - {written}\n")
 
 
+def test_latest_leaves_a_range_that_the_newest_is_in(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ">=1,<3,!=1.5"))
+    before = path.read_bytes()
+    agentpack("upgrade", "--latest", "--yes")
+    assert locked(project) == "2.0.0"
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("range", "moved"),
     [("==1.*", "==2.*"), ("==1.1.*", "==2.3.*"), (">=1,!=1.5", ">=2.3.4,<3"), ("~=1.2,!=1.3", ">=2.3.4,<3")],
@@ -96,6 +106,11 @@ def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) ->
     ran = agentpack("upgrade", "team-writer", "--yes")
     assert "team-writer 1.0.0 -> 1.1.0" in ran.err
     assert "data-reviewer" not in ran.err
+    publish(project / "packs", make_pack("team-writer", "1.2.0", personas={"writer": persona_text("writer", "New.\n")}))
+    for name in ("team-writer", "writer"):
+        shown = agentpack("diff", "--upgrade", name, expect=1)
+        assert "1.1.0 -> 1.2.0" in shown.out
+        assert "data-reviewer" not in shown.out + shown.err
     assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
 
 
