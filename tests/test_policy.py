@@ -851,6 +851,13 @@ def test_hidden_text_is_refused_unless_user_or_organisation_say_otherwise(
     assert not policy_here(project, monkeypatch).reports_hidden_text
 
 
+def test_a_project_may_refuse_it_for_itself(agentpack: Agentpack, project: Path) -> None:
+    by_user("hidden_text: report\n")
+    by_project(project, "hidden_text: refuse")
+    agentpack("install", "python-engineer")
+    assert "hidden_text" in agentpack("policy", "explain").out
+
+
 def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> None:
     by_project(project, "hidden_text: report")
     ran = agentpack("install", "python-engineer", expect=2)

@@ -309,14 +309,17 @@ def test_an_unknown_way_to_decide_is_refused(agentpack: Agentpack, project: Path
     assert "`--on-conflict` takes `keep`, `theirs` or `edit`" in ran.err
 
 
-def test_a_base_that_is_no_longer_kept_is_rendered_again(agentpack: Agentpack, project: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_base_that_is_no_longer_kept_is_rendered_again(agentpack: Agentpack, project: Path, damaged: bool) -> None:
     """As in a fresh clone: the machine's own state is gone, and the edit is merged all the same."""
-    import shutil
-
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / AGENT
     path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
-    shutil.rmtree(project / ".agentpack")
+    if damaged:
+        kept = project / ".agentpack/state/blobs/000001.pack"
+        kept.write_bytes(kept.read_bytes().replace(b"- one\n", b"- own\n"))
+    else:
+        shutil.rmtree(project / ".agentpack")
     agentpack("install", "data-reviewer==1.1.0")
     assert tree(project)[AGENT].decode().endswith("- one, mine\n- two\n- three, new\n")
 
