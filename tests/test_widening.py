@@ -594,6 +594,40 @@ def test_without_a_lock_the_release_that_the_files_equal_is_kept(widened: Agentp
     assert (widened.folder / "agentpack.lock").read_bytes() == before
 
 
+@pytest.mark.parametrize("clients", ["claude", "claude,opencode"])
+def test_without_a_lock_the_newest_of_the_releases_that_the_files_equal_is_kept(
+    agentpack: Agentpack, packs: Path, clients: str
+) -> None:
+    """Which of several it was cannot be told, and with the newest no text changes."""
+    for version in ("1.1.0", "1.2.0"):
+        release(packs, version, reviewer={"tools": ["read", "search"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", clients)
+    before = (agentpack.folder / "agentpack.lock").read_bytes()
+    (agentpack.folder / "agentpack.lock").unlink()
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    release(packs, "1.3.0", reviewer={"tools": ["read"]})
+    agentpack("sync")
+    assert (agentpack.folder / "agentpack.lock").read_bytes() == before
+
+
+def test_without_a_lock_the_older_of_the_releases_that_the_files_equal_is_kept(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    """One client's file was left at the release before: nothing is upgraded by the way."""
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    agentpack("install", "reviews==1.0.0", "--source", str(packs), "--client", "claude,opencode")
+    old = (agentpack.folder / ".opencode/agents/reviewer.md").read_bytes()
+    agentpack("install", "reviews==1.1.0")
+    (agentpack.folder / ".opencode/agents/reviewer.md").write_bytes(old)
+    manifest = agentpack.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.1.0", ">=1"))
+    (agentpack.folder / "agentpack.lock").unlink()
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    agentpack("lock")
+    (pack,) = json.loads((agentpack.folder / "agentpack.lock").read_text())["packs"]
+    assert pack["version"] == "1.0.0"
+
+
 def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agentpack) -> None:
     (widened.folder / "agentpack.lock").unlink()
     shutil.rmtree(widened.folder / ".agentpack/state")
