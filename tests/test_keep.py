@@ -720,6 +720,15 @@ def test_what_is_taken_out_or_put_beside_text_from_elsewhere_is_named_beside_the
     assert "Ask" not in ran.out
 
 
+def test_a_pack_with_files_that_are_no_text_has_a_patch_all_the_same(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack("reviews", files={"docs/picture.png": b"\x89PNG\xff"}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Say what you saw.", "- Say all that you saw."))
+    assert "+- Say all that you saw. {#say}\n" in agentpack("keep", "reviewer", "--patch").out
+
+
 def test_what_has_no_place_in_the_patch_is_named(installed: Agentpack, project: Path) -> None:
     edit(project, ("model: opus", "model: sonnet"))
     assert "not in the patch: reviewer: the field `model`" in installed("keep", "reviewer", "--patch").err
