@@ -316,6 +316,16 @@ def test_a_copy_of_what_is_installed_becomes_a_pack_of_its_own(agentpack: Agentp
     agentpack("sync", "--locked")
 
 
+def test_a_pack_that_does_not_read_keeps_no_file_from_being_adopted(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    broken = make_pack("broken", personas={"tidy": "---\nname: [\n---\n"})
+    publish(tmp_path / "packs", broken, make_pack("ours", personas={"tidy": PLAIN.replace(" {#not-an-id}", "")}))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+    write_tree(project, {f"{AGENTS}/odd.md": ODD})
+    assert [file["pack"] for file in adopted(agentpack, f"{AGENTS}/odd.md")] == ["odd"]
+
+
 def test_a_pack_that_would_bring_other_files_along_is_not_taken(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:

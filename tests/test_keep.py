@@ -1035,6 +1035,31 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
     assert "- Say what you saw, to all.\n" in (project / FILE).read_text()
 
 
+def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
+    released: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."))
+    released("keep", "reviewer")
+    before = (project / VARIANT).read_bytes()
+    shutil.rmtree(tmp_path / "packs/reviews/1.0.0")
+    ran = released("upgrade", "--latest", "--yes")
+    assert "the local variants of reviews are used as they are: no source has reviews 1.0.0" in ran.err
+    assert (project / VARIANT).read_bytes() == before
+    assert "- Ask first.\n- Say what you saw, to all.\n" in (project / FILE).read_text()
+
+
+def test_a_variant_that_is_being_changed_by_hand_is_left_to_its_author(released: Agentpack, project: Path) -> None:
+    """No command has met what was written since, though `keep` could have written it."""
+    edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
+    released("keep", "reviewer")
+    text = (project / VARIANT).read_text().replace("look again", "look twice").replace("look-again", "look-twice")
+    write_tree(project, {VARIANT: text})
+    before = tree(project)
+    err = released("upgrade", "--latest", "--yes", expect=2).err
+    assert f"{VARIANT}:4: then-look-twice: there is no rule or section `look`" in err
+    assert tree(project) == before
+
+
 def test_a_variant_of_any_client_s_edit_follows_a_release(installed: Agentpack, project: Path) -> None:
     """Codex's file says more than Claude Code's can, so that only for Codex the variant says all of the edit."""
     publish_long(installed, "2.0.0")

@@ -1,10 +1,12 @@
 """Policies: what each rule means, where they stand, and that nothing gets past one."""
 
+import io
 import json
 import os
 import pwd
 import re
 import shutil
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -753,6 +755,21 @@ def test_a_release_is_as_young_as_its_newest_file(agentpack: Agentpack, packs: P
         assert "refused by `minimum_age`" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
     age(packs / "data-reviewer/2.0.0", 20)
     install(agentpack, packs, "data-reviewer==2.0.0")
+
+
+def test_an_archive_is_as_young_as_itself(agentpack: Agentpack, tmp_path: Path) -> None:
+    by_user("minimum_age: 14\n")
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    path = folder / "data-reviewer-2.0.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in make_pack(version="2.0.0").items():
+            row = tarfile.TarInfo(f"data-reviewer-2.0.0/{name}")
+            row.size = len(data)
+            archive.addfile(row, io.BytesIO(data))  # of 1970, as it says
+    assert "refused by `minimum_age`" in install(agentpack, folder, "data-reviewer", expect=5).err
+    os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)
+    install(agentpack, folder, "data-reviewer")
 
 
 def test_a_young_release_that_is_installed_already_stays(agentpack: Agentpack, packs: Path) -> None:

@@ -652,6 +652,18 @@ def test_a_lock_made_anew_is_no_acceptance_of_what_it_does_not_say(widened: Agen
         assert "read, search -> every-tool" in stopped(widened, *command).err
 
 
+def test_a_clone_goes_on_from_a_release_that_is_gone(widened: Agentpack, packs: Path, tmp_path: Path) -> None:
+    """What the lock says of it counts: nothing can be rendered to compare."""
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    clone = tmp_path / "clone"
+    shutil.copytree(widened.folder, clone, ignore=shutil.ignore_patterns("state"))
+    shutil.rmtree(packs / "reviews/1.0.0")
+    Agentpack(clone)("upgrade", "--yes")
+    assert locked(Agentpack(clone)) == {"reviewer claude": "read"}
+    release(packs, "1.2.0", reviewer={})
+    assert "read -> every-tool" in stopped(Agentpack(clone), "upgrade", "--yes").err
+
+
 def test_a_lock_that_lists_the_pack_and_no_file_of_it_makes_no_release_a_first_install(
     widened: Agentpack, tmp_path: Path
 ) -> None:
