@@ -164,6 +164,7 @@ def test_an_unknown_file_becomes_a_local_pack_that_renders_to_it(agentpack: Agen
     (file,) = adopted(agentpack, f"{AGENTS}/tidy.md")
     assert (file["pack"], file["local"], file["exact"]) == ("tidy", True, True)
     assert render(agentpack, "tidy") == PLAIN
+    assert (project / "agentpack.yaml").read_text().endswith("packs:\n  - tidy\n")
     persona = (project / ".agentpack/packs/tidy/0.1.0/personas/tidy.md").read_text()
     assert "- Be short. {#be-short}" in persona
     agentpack("diff")

@@ -80,6 +80,10 @@ def test_a_changed_rule_becomes_a_replacement_by_id_and_the_placeholder_stays(
     assert (project / FILE).read_text() == text
     assert "- Keep {{ what }} strictly apart from {{{{ opinion }}}}. {#apart}" in (project / VARIANT).read_text()
     assert "reviews[local]==1.0.0" in (project / "agentpack.yaml").read_text()
+    edit(project, ("You review data with care.", "Here you review all data with great care."))
+    installed("keep", "reviewer", "--as", "second")
+    second = (project / VARIANT.replace("local", "second")).read_text()
+    assert "Here you review all {{ what }} with great care. {#identity}" in second
     installed("diff")
 
 
@@ -618,6 +622,8 @@ PATCHES = {
     "a section before another": [("## End\n", "## House\n\n- Wipe your feet.\n\n## End\n")],
     "a text at the end": [("- Stop when done.\n", "- Stop when done.\n\nGood night.\n")],
     "words before a parameter": [("You review data", "You always review data")],
+    "words on both sides of a parameter": [("You review data with", "You always review data with great")],
+    "a text before the first rule": [("- Look before", "Mind this.\n\n- Look before")],
 }
 
 
@@ -641,6 +647,7 @@ def test_whatever_was_edited_the_patch_makes_the_author_s_text_say_it(
         tmp_path / "other", {"agentpack.yaml": "schema: 1\nsources: [{name: acme, path: ../packs}]\n"}
     )
     out = installed("render", "reviews==1.0.0", "--client", "claude", cwd=elsewhere).out.replace(end, "\n")
+    assert "{{ what }}" in source.read_text().partition("## Rules")[0]
     assert without_blank_lines(out) == without_blank_lines(text)
 
 

@@ -126,6 +126,8 @@ def test_a_size_that_is_not_known_is_too_large() -> None:
         ("[MIT]", "GPL-2.0-only OR MIT AND Apache-2.0", False),
         ("[MIT]", "MIT AND (GPL-2.0-only OR MIT)", True),
         ("[GPL-2.0-only]", "GPL-2.0-only WITH Classpath-exception-2.0", True),
+        ("[MIT]", "MIT AND GPL-2.0-only WITH Classpath-exception-2.0", False),
+        ("[MIT]", "GPL-2.0-only WITH Classpath-exception-2.0 AND MIT", False),
         ("[GPL-2.0-only WITH Classpath-exception-2.0]", "GPL-2.0-only WITH Classpath-exception-2.0", True),
         ("[GPL-2.0-only WITH Classpath-exception-2.0]", "GPL-2.0-only", False),
         ("[GPL-3.0-only]", "GPL-3.0", True),
@@ -388,6 +390,24 @@ def test_what_all_policies_allow_is_installed(
     assert "data-reviewer 2.0.0 is passed over: it was released today; 14 days must have passed" in ran.err
     assert "version: 1.0.0" in agentpack("status").out or "data-reviewer 1.0.0" in agentpack("status").out
     assert "policy" not in json.loads((project / "agentpack.lock").read_text())["manifest"]
+
+
+def test_what_is_passed_over_is_told_of_its_own_pack_alone(agentpack: Agentpack, packs: Path) -> None:
+    age(publish(packs, make_pack("acme", personas={"acme": persona_text("acme")})) / "acme", 20)
+    by_user("minimum_age: 14\n")
+    install(agentpack, packs, "acme")
+    assert install(agentpack, packs).err.count("is passed over") == 1
+    assert agentpack("upgrade", "--yes").err.count("is passed over") == 1
+    install(agentpack, packs, "data-reviewer<2")
+    assert "passed over" not in agentpack("upgrade", "--yes").err
+
+
+def test_each_setting_that_lets_a_release_pass_is_explained(agentpack: Agentpack, packs: Path) -> None:
+    by_user(ALLOWING.replace("age: 0", "age: 14") + "capabilities: {allow: [every-tool], deny: [hooks]}\n")
+    install(agentpack, packs, "data-reviewer==1.0.0")
+    rows = agentpack("policy", "explain", "data-reviewer==1.0.0").out
+    for rule in (*REFUSING, "capabilities.allow", "capabilities.deny"):
+        assert rule in rows
 
 
 def test_a_pack_that_is_required_is_judged_too(agentpack: Agentpack, packs: Path) -> None:
