@@ -204,6 +204,7 @@ def test_a_collision_is_decided_beforehand(agentpack: Agentpack, project: Path, 
     before = tree(project)
     agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
     assert line in path.read_text().splitlines()
+    assert f"upgrade --latest --on-conflict {choice}" in agentpack("history").out
     agentpack("rollback")
     assert tree(project) == before
 
