@@ -164,6 +164,7 @@ def test_an_unknown_file_becomes_a_local_pack_that_renders_to_it(agentpack: Agen
     (file,) = adopted(agentpack, f"{AGENTS}/tidy.md")
     assert (file["pack"], file["local"], file["exact"]) == ("tidy", True, True)
     assert render(agentpack, "tidy") == PLAIN
+    assert (project / "agentpack.yaml").read_text().endswith("packs:\n  - tidy\n")
     persona = (project / ".agentpack/packs/tidy/0.1.0/personas/tidy.md").read_text()
     assert "- Be short. {#be-short}" in persona
     agentpack("diff")
@@ -314,6 +315,16 @@ def test_a_copy_of_what_is_installed_becomes_a_pack_of_its_own(agentpack: Agentp
     assert tree(project / AGENTS) == before
     agentpack("diff")
     agentpack("sync", "--locked")
+
+
+def test_a_pack_that_does_not_read_keeps_no_file_from_being_adopted(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    broken = make_pack("broken", personas={"tidy": "---\nname: [\n---\n"})
+    publish(tmp_path / "packs", broken, make_pack("ours", personas={"tidy": PLAIN.replace(" {#not-an-id}", "")}))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+    write_tree(project, {f"{AGENTS}/odd.md": ODD})
+    assert [file["pack"] for file in adopted(agentpack, f"{AGENTS}/odd.md")] == ["odd"]
 
 
 def test_a_pack_that_would_bring_other_files_along_is_not_taken(

@@ -196,6 +196,17 @@ def test_a_found_client_that_cannot_be_written_is_skipped(
     agentpack("sync", "--locked")
 
 
+def test_a_client_whose_folder_is_a_link_in_a_circle_is_skipped(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    (project / ".claude").mkdir()
+    (project / ".github").symlink_to(".github")
+    gone = skipped(agentpack, "install", "plain", "--source", packs)
+    assert "is a link that leads in a circle" in gone["copilot"]["reason"]
+    agentpack("install", "plain", "--source", packs)
+    assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_found_client_whose_folder_cannot_be_written_is_skipped(
     agentpack: Agentpack, project: Path, packs: str

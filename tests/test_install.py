@@ -208,6 +208,13 @@ def test_who_asks_for_no_save_is_told_of_render(agentpack: Agentpack, project: P
     assert tree(project) == before
 
 
+def test_a_folder_whose_name_no_reader_sees_is_no_source(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "pa\u200bcks", make_pack())
+    before = tree(project)
+    assert "hidden characters" in agentpack("install", "data-reviewer", "--source", "pa\u200bcks", expect=2).err
+    assert tree(project) == before
+
+
 def test_a_client_named_twice_is_one_client(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer", "--client", "claude", "--client", "claude")
     assert "clients: [claude]\n" in manifest(project)

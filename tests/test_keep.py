@@ -80,6 +80,10 @@ def test_a_changed_rule_becomes_a_replacement_by_id_and_the_placeholder_stays(
     assert (project / FILE).read_text() == text
     assert "- Keep {{ what }} strictly apart from {{{{ opinion }}}}. {#apart}" in (project / VARIANT).read_text()
     assert "reviews[local]==1.0.0" in (project / "agentpack.yaml").read_text()
+    edit(project, ("You review data with care.", "Here you review all data with great care."))
+    installed("keep", "reviewer", "--as", "second")
+    second = (project / VARIANT.replace("local", "second")).read_text()
+    assert "Here you review all {{ what }} with great care. {#identity}" in second
     installed("diff")
 
 
@@ -124,7 +128,7 @@ def test_sections_can_be_added_retitled_and_taken_out(installed: Agentpack, proj
 def test_known_header_fields_are_set(installed: Agentpack, project: Path) -> None:
     edit(
         project,
-        ("model: opus", "model: sonnet"),
+        ("model: opus", "model: ours/{{ best }}"),
         ("color: blue\n", "color: red\nmaxTurns: 7\n"),
         ('tools: "Read, Grep, Glob"', 'tools: "Read, Bash"'),
         ("Reviews data as reviewer.", "Reviews all: {{ x }}."),
@@ -230,21 +234,109 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
         ("color: blue", "color: plaid", "`color: plaid`"),
         ("color: blue\n", "color: blue\nwhatever: 1\n", "clients.claude.whatever"),
         ("- Go deep.\n", "- Go deep.  \n  Really.\n", "Go deep"),
+        (
+            re.compile("## Rules.*(?=### Depth)", re.DOTALL),
+            "",
+            "the heading “## Rules” was taken out, but not all that is below it",
+        ),
+        ("A rule without an id.\n\n", "", "a rule without an id was taken out: “A rule without an id.”"),
+        (re.compile("---.*?---\n", re.DOTALL), "", "the header was taken out"),
+        ("Go deep.", b"Go d\xffeep.", "no longer UTF-8"),
     ],
 )
 def test_what_a_variant_cannot_say_is_named_and_nothing_is_written(
-    installed: Agentpack, project: Path, old: str, new: str, reason: str
+    installed: Agentpack, project: Path, old: str | re.Pattern[str], new: str | bytes, reason: str
 ) -> None:
-    edit(project, (old, new))
+    file = project / FILE
+    (found,) = re.findall(old, file.read_text())
+    file.write_bytes(file.read_bytes().replace(found.encode(), new if isinstance(new, bytes) else new.encode()))
     before = tree(project)
     ran = installed("keep", "reviewer", expect=3)
     assert reason in ran.err
     assert tree(project) == before
 
 
-def test_a_file_too_large_for_a_variant_is_named_and_not_taken_apart(installed: Agentpack, project: Path) -> None:
-    edit(project, ("- Go deep.\n", "- Go deep.\n" + "- More.\n" * 140_000))
-    assert "larger than 1,024 KiB" in installed("keep", "reviewer", expect=3).err
+BARE = """\
+You review. {#identity}
+
+## Without
+
+First of all.
+
+- Look. {#look}
+
+## Also without
+
+- Say. {#say}
+
+## End {#end}
+
+- Stop. {#stop}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("## Without", "## With", "the heading “## Without” was changed and has no id"),
+        ("## Also without\n\n- Say.\n\n", "", "the heading “## Also without” was taken out and has no id"),
+        ("## Without\n\n", "", "the heading “## Without” was taken out"),
+        ("First of all.", "Second.\n\nFirst of all.", "no rule with an id is next to the new one “Second.”"),
+        ("- Say.\n", "Nothing.\n", "the heading above the new rule “Nothing.” has no id"),
+        ("## Also", "## House\n\n- Wipe.\n\n## Also", "no heading with an id is next to the new heading “## House”"),
+    ],
+)
+def test_what_has_no_id_beside_it_cannot_be_said_by_a_variant(
+    agentpack: Agentpack, project: Path, tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    publish(tmp_path / "packs", make_pack("reviews", personas={"reviewer": persona_text(body=BARE)}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, (old, new))
+    before = tree(project)
+    assert reason in agentpack("keep", "reviewer", expect=3).err
+    assert tree(project) == before
+
+
+def test_a_new_section_goes_behind_the_one_before_it_where_that_alone_has_an_id(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    body = BARE.replace("## Without", "## With {#with}")
+    publish(tmp_path / "packs", make_pack("reviews", personas={"reviewer": persona_text(body=body)}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    text = edit(project, ("## Also", "## House\n\n- Wipe.\n\n## Also"))
+    agentpack("keep", "reviewer")
+    assert "## House {#house after=with}" in (project / VARIANT).read_text()
+    assert (project / FILE).read_text() == text
+    agentpack("diff")
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("- More.\n" * 140_000, "larger than 1,024 KiB"),
+        (f"- {'More. ' * 90_000}\n", "more than 512 Ki characters"),
+        ("- More.\n" * 5000, "more than 5,000 rules and headings"),
+    ],
+)
+def test_a_file_too_large_for_a_variant_is_named_and_not_taken_apart(
+    installed: Agentpack, project: Path, more: str, reason: str
+) -> None:
+    edit(project, ("- Go deep.\n", f"- Go deep.\n{more}"))
+    assert reason in installed("keep", "reviewer", expect=3).err
+    assert not (project / VARIANT).exists()
+
+
+def test_a_header_that_is_no_longer_yaml_is_named_and_not_read_as_lines(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Some clients read it all the same; what each of them makes of it is not known."""
+    installed("install", "reviews==1.0.0", "--client", "opencode")
+    file = project / ".opencode/agents/reviewer.md"
+    file.write_text(re.sub("description: .*", "description: Use when: it matters", file.read_text()))
+    before = tree(project)
+    ran = installed("keep", "reviewer", "--client", "opencode", expect=3)
+    assert "the header does not read" in ran.err
+    assert tree(project) == before
 
 
 def _stale(project: Path) -> None:
@@ -530,6 +622,8 @@ PATCHES = {
     "a section before another": [("## End\n", "## House\n\n- Wipe your feet.\n\n## End\n")],
     "a text at the end": [("- Stop when done.\n", "- Stop when done.\n\nGood night.\n")],
     "words before a parameter": [("You review data", "You always review data")],
+    "words on both sides of a parameter": [("You review data with", "You always review data with great")],
+    "a text before the first rule": [("- Look before", "Mind this.\n\n- Look before")],
 }
 
 
@@ -548,10 +642,12 @@ def test_whatever_was_edited_the_patch_makes_the_author_s_text_say_it(
     words = ["patch", "-p1", "--binary"]
     subprocess.run(words, input=ran.out.encode(), cwd=folder, check=True, capture_output=True)
     assert source.read_bytes().count(b"\n") == source.read_bytes().count(end.encode())
+    assert source.read_bytes().endswith(end.encode())
     elsewhere = write_tree(
         tmp_path / "other", {"agentpack.yaml": "schema: 1\nsources: [{name: acme, path: ../packs}]\n"}
     )
     out = installed("render", "reviews==1.0.0", "--client", "claude", cwd=elsewhere).out.replace(end, "\n")
+    assert "{{ what }}" in source.read_text().partition("## Rules")[0]
     assert without_blank_lines(out) == without_blank_lines(text)
 
 
@@ -582,6 +678,62 @@ def test_what_comes_from_another_pack_is_named_and_not_put_into_this_one_s_patch
         "-- Say what you saw. {#say}",
         "+- Say all that you saw. {#say}",
     ]
+
+
+def test_an_edit_of_what_a_variant_of_the_pack_says_goes_into_the_variant_s_file(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    installed("install", "reviews[strict]==1.0.0")
+    edit(project, ("with numbers", "with numbers and dates"), ("Go deep.", "Go deeper."))
+    patch = installed("keep", "reviewer", "--patch").out
+    source = tmp_path / "packs/reviews/1.0.0"
+    subprocess.run(["patch", "-p1"], input=patch, text=True, cwd=source, check=True, capture_output=True)
+    text = (source / "variants/reviewer/strict.md").read_text()
+    assert text == STRICT.replace("with numbers", "with numbers and dates")
+    assert (source / "personas/reviewer.md").read_text() == persona_text(
+        body=BODY.replace("Go deep.", "Go deeper."), model="opus", color="blue", tools=["read", "search"]
+    )
+
+
+def test_a_first_rule_of_a_text_without_headings_goes_below_the_header_of_the_author_s_file(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    author = persona_text("reviewer", "- Look. {#look}\n")
+    publish(tmp_path / "packs", make_pack("reviews", personas={"reviewer": author}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Look.\n", "Be kind.\n"))
+    source = tmp_path / "packs/reviews/1.0.0"
+    patch = agentpack("keep", "reviewer", "--patch").out
+    subprocess.run(["patch", "-p1"], input=patch, text=True, cwd=source, check=True, capture_output=True)
+    said = [line for line in (source / "personas/reviewer.md").read_text().split("---\n")[2].splitlines() if line]
+    assert said == ["Be kind. {#be-kind}"]
+
+
+def test_what_is_taken_out_or_put_beside_text_from_elsewhere_is_named_beside_the_patch(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    base = persona_text("base", "- Ask first. {#ask}\n- Ask again. {#again}\n\n## End {#end}\n\n- Stop. {#stop}\n")
+    ours = persona_text("reviewer", "- Say what you saw. {#say}\n", extends="basics>=1")
+    publish(
+        tmp_path / "packs",
+        make_pack("basics", personas={"base": base}),
+        make_pack("reviews", personas={"reviewer": ours}, requires=["basics>=1"]),
+    )
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Ask again.\n", "- Ask the others.\n- And wait for it.\n"), ("- Stop.\n", ""))
+    ran = agentpack("keep", "reviewer", "--patch", expect=None)
+    assert "taking out `stop`" in ran.err
+    assert "the new rule “- And wait for it.”: what it stands beside comes from elsewhere" in ran.err
+    assert "Ask" not in ran.out
+
+
+def test_a_pack_with_files_that_are_no_text_has_a_patch_all_the_same(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack("reviews", files={"docs/picture.png": b"\x89PNG\xff"}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Say what you saw.", "- Say all that you saw."))
+    assert "+- Say all that you saw. {#say}\n" in agentpack("keep", "reviewer", "--patch").out
 
 
 def test_what_has_no_place_in_the_patch_is_named(installed: Agentpack, project: Path) -> None:
@@ -829,6 +981,21 @@ def test_two_edits_and_a_release_that_change_one_rule_in_different_lines_all_sta
     installed("diff")
 
 
+def test_a_variant_follows_a_release_where_clients_are_only_found(released: Agentpack, tmp_path: Path) -> None:
+    """Whether each of them takes the pack is tried first, and with the variant as it was."""
+    manifest = "schema: 1\nsources: [{name: acme, path: ../packs}]\npacks: [reviews==1.0.0]\n"
+    found = {".claude/settings.json": "{}", ".opencode/opencode.json": "{}"}
+    project = write_tree(tmp_path / "found", {"agentpack.yaml": manifest, **found})
+    agentpack = Agentpack(project)
+    agentpack("sync")
+    edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
+    agentpack("keep", "reviewer", "--client", "claude")
+    agentpack("upgrade", "--latest", "--yes")
+    for file in (FILE, ".opencode/agents/reviewer.md"):
+        assert "- Ask first.\n- Then look again.\n- Say what you saw.\n" in (project / file).read_text()
+    agentpack("diff")
+
+
 def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
     installed: Agentpack, project: Path, tmp_path: Path
 ) -> None:
@@ -873,6 +1040,31 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
     assert f"{VARIANT}: cannot be merged with reviews 2.0.0; it is used as it stands" in told
     assert (project / VARIANT).read_text() == before
     assert "- Say what you saw, to all.\n" in (project / FILE).read_text()
+
+
+def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
+    released: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."))
+    released("keep", "reviewer")
+    before = (project / VARIANT).read_bytes()
+    shutil.rmtree(tmp_path / "packs/reviews/1.0.0")
+    ran = released("upgrade", "--latest", "--yes")
+    assert "the local variants of reviews are used as they are: no source has reviews 1.0.0" in ran.err
+    assert (project / VARIANT).read_bytes() == before
+    assert "- Ask first.\n- Say what you saw, to all.\n" in (project / FILE).read_text()
+
+
+def test_a_variant_that_is_being_changed_by_hand_is_left_to_its_author(released: Agentpack, project: Path) -> None:
+    """No command has met what was written since, though `keep` could have written it."""
+    edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
+    released("keep", "reviewer")
+    text = (project / VARIANT).read_text().replace("look again", "look twice").replace("look-again", "look-twice")
+    write_tree(project, {VARIANT: text})
+    before = tree(project)
+    err = released("upgrade", "--latest", "--yes", expect=2).err
+    assert f"{VARIANT}:4: then-look-twice: there is no rule or section `look`" in err
+    assert tree(project) == before
 
 
 def test_a_variant_of_any_client_s_edit_follows_a_release(installed: Agentpack, project: Path) -> None:

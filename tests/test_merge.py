@@ -10,6 +10,7 @@ from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import entries_of
 from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
 from agentpack.merge.rules import carry_edits
+from agentpack.model.changes import Draft
 
 
 def test_an_edit_of_one_rule_and_a_change_of_the_next_go_together() -> None:
@@ -98,11 +99,15 @@ def test_two_rules_put_in_at_the_same_place_are_a_conflict() -> None:
     assert len(merged.conflicts) == 1
 
 
-def carried(base: str, edit: tuple[str, str], theirs: str) -> str:
+def carry(base: str, edit: tuple[str, str], theirs: str) -> Draft | None:
     """The new release's text with the edit in it; headings and rules have ids in both, hidden in the texts."""
     old, new = (entries_of(parse_sections(text)) for text in (base, theirs))
-    plain, ours, wanted = (re.sub(r" {#[a-z]+}", "", text) for text in (base, base.replace(*edit), theirs))
-    draft = carry_edits(plain, ours, wanted, KnownEntries(old, new))
+    plain, wanted = (re.sub(r" {#[a-z]+}", "", text) for text in (base, theirs))
+    return carry_edits(plain, plain.replace(*edit), wanted, KnownEntries(old, new))
+
+
+def carried(base: str, edit: tuple[str, str], theirs: str) -> str:
+    draft = carry(base, edit, theirs)
     assert draft is not None
     return resolved(draft, 0)
 
@@ -149,6 +154,8 @@ def test_a_long_text_of_repeated_lines_is_merged_in_bounded_work() -> None:
     content = merge(base, ours, theirs).content
     assert content is not None
     assert b"- mine\n" in content and b"- new\n" in content
+    clashing = merge(base, ours.replace(b"- mine", b"- mine\n- rule 3, mine"), ours.replace(b"- mine", b"- theirs"))
+    assert len(clashing.conflicts) == 1
 
 
 # Headers: values, not lines.
@@ -233,3 +240,52 @@ def test_a_release_that_makes_a_list_of_a_text_is_taken_where_nobody_edited_it()
     base = b'---\nname: x\ntools: "Read"\n---\nText.\n'
     theirs = base.replace(b'"Read"', b'["Read"]')
     assert merge(base, base.replace(b'"Read"', b"'Read'"), theirs).content == theirs
+
+
+def test_the_same_new_value_in_other_words_is_no_conflict() -> None:
+    ours = HEADER.replace(b"model: opus", b"model: 'haiku'").replace(b"Reviews.", b"Reviews mine.")
+    theirs = HEADER.replace(b"model: opus", b"model: haiku").replace(b"Read, Grep", b"Read")
+    assert merge(HEADER, ours, theirs).content == theirs.replace(b"Reviews.", b"Reviews mine.")
+
+
+def test_a_fence_stays_as_the_user_has_it() -> None:
+    ours = HEADER.replace(b"---\n", b"---  \n").replace(b"model: opus", b"model: haiku")
+    merged = merge(HEADER, ours, HEADER.replace(b"Read, Grep", b"Read"))
+    assert merged.content == ours.replace(b"Read, Grep", b"Read")
+
+
+def test_a_field_that_stands_twice_in_a_header_that_is_no_yaml_loses_no_line() -> None:
+    base = HEADER.replace(b"Reviews.", b"Use when: it matters")
+    ours = base.replace(b"model: opus\n", b"model: opus\nmodel: haiku\n")
+    theirs = base.replace(b"name: x\n", b"name: x\ncolor: red\n")
+    assert merge(base, ours, theirs).content == ours.replace(b"name: x\n", b"name: x\ncolor: red\n")
+
+
+TOML = b'name = "x"\ndescription = "Reviews."\n'
+
+
+def test_a_field_of_the_release_stands_before_the_table_that_the_user_added() -> None:
+    """Behind it, it would belong to the table."""
+    ours, theirs = TOML + b"[servers.docs]\nport = 1\n", TOML + b'sandbox = "read-only"\n'
+    merged = merge(TOML, ours, theirs, form="toml")
+    assert merged.content == theirs + b"[servers.docs]\nport = 1\n"
+
+
+def test_a_table_that_both_define_otherwise_is_no_file_that_cannot_be_read() -> None:
+    ours, theirs = TOML + b"[servers]\nport = 1\n", TOML + b"servers.docs = 2\n"
+    assert merge(TOML, ours, theirs, form="toml").content is None
+
+
+def test_a_rule_that_the_user_moved_is_not_moved_back_unseen() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n- four {#four}\n"
+    theirs = "## B {#b}\n\n- one {#one}\n- four {#four}\n\n## A {#a}\n\n- three {#three}\n- two {#two}\n"
+    assert carry(base, ("- one\n- two", "- two\n- one"), theirs) is None
+
+
+def test_rules_below_a_heading_that_both_added_stay_below_it() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## B {#b}\n\n- two {#two}\n\n## More\n\n- theirs\n\n## A {#a}\n\n- one {#one}\n"
+    merged = carried(base, ("## B", "## More\n\n- mine\n\n## B"), theirs)
+    lines = [line for line in merged.splitlines() if line]
+    assert lines[lines.index("- mine") - 1] == "## More"
+    assert lines[lines.index("- theirs") - 1] == "## More"

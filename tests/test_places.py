@@ -87,6 +87,23 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
     assert "- Mine." in (project / CLAUDE).read_text()
 
 
+@pytest.mark.parametrize("link", LINKS)
+def test_going_back_to_one_of_two_clients_that_share_a_file_leaves_it_to_that_one(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
+) -> None:
+    LINKS[link](project)
+    (project / CLAUDE).resolve().parent.mkdir(parents=True, exist_ok=True)
+    install(clients="claude")
+    text = (project / CLAUDE).read_bytes()
+    install()
+    agentpack("rollback")
+    assert (project / CLAUDE).read_bytes() == text
+    agentpack("diff")
+    agentpack("rollback")
+    assert (project / CURSOR).read_bytes() == text
+    agentpack("diff")
+
+
 @pytest.mark.parametrize("linked", [CLAUDE, CURSOR])
 @pytest.mark.parametrize("behind", [CLAUDE, CURSOR])
 def test_folders_made_one_hold_what_either_client_got_last_and_no_edit(

@@ -1,10 +1,12 @@
 """Policies: what each rule means, where they stand, and that nothing gets past one."""
 
+import io
 import json
 import os
 import pwd
 import re
 import shutil
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -124,6 +126,8 @@ def test_a_size_that_is_not_known_is_too_large() -> None:
         ("[MIT]", "GPL-2.0-only OR MIT AND Apache-2.0", False),
         ("[MIT]", "MIT AND (GPL-2.0-only OR MIT)", True),
         ("[GPL-2.0-only]", "GPL-2.0-only WITH Classpath-exception-2.0", True),
+        ("[MIT]", "MIT AND GPL-2.0-only WITH Classpath-exception-2.0", False),
+        ("[MIT]", "GPL-2.0-only WITH Classpath-exception-2.0 AND MIT", False),
         ("[GPL-2.0-only WITH Classpath-exception-2.0]", "GPL-2.0-only WITH Classpath-exception-2.0", True),
         ("[GPL-2.0-only WITH Classpath-exception-2.0]", "GPL-2.0-only", False),
         ("[GPL-3.0-only]", "GPL-3.0", True),
@@ -386,6 +390,24 @@ def test_what_all_policies_allow_is_installed(
     assert "data-reviewer 2.0.0 is passed over: it was released today; 14 days must have passed" in ran.err
     assert "version: 1.0.0" in agentpack("status").out or "data-reviewer 1.0.0" in agentpack("status").out
     assert "policy" not in json.loads((project / "agentpack.lock").read_text())["manifest"]
+
+
+def test_what_is_passed_over_is_told_of_its_own_pack_alone(agentpack: Agentpack, packs: Path) -> None:
+    age(publish(packs, make_pack("acme", personas={"acme": persona_text("acme")})) / "acme", 20)
+    by_user("minimum_age: 14\n")
+    install(agentpack, packs, "acme")
+    assert install(agentpack, packs).err.count("is passed over") == 1
+    assert agentpack("upgrade", "--yes").err.count("is passed over") == 1
+    install(agentpack, packs, "data-reviewer<2")
+    assert "passed over" not in agentpack("upgrade", "--yes").err
+
+
+def test_each_setting_that_lets_a_release_pass_is_explained(agentpack: Agentpack, packs: Path) -> None:
+    by_user(ALLOWING.replace("age: 0", "age: 14") + "capabilities: {allow: [every-tool], deny: [hooks]}\n")
+    install(agentpack, packs, "data-reviewer==1.0.0")
+    rows = agentpack("policy", "explain", "data-reviewer==1.0.0").out
+    for rule in (*REFUSING, "capabilities.allow", "capabilities.deny"):
+        assert rule in rows
 
 
 def test_a_pack_that_is_required_is_judged_too(agentpack: Agentpack, packs: Path) -> None:
@@ -755,6 +777,21 @@ def test_a_release_is_as_young_as_its_newest_file(agentpack: Agentpack, packs: P
     install(agentpack, packs, "data-reviewer==2.0.0")
 
 
+def test_an_archive_is_as_young_as_itself(agentpack: Agentpack, tmp_path: Path) -> None:
+    by_user("minimum_age: 14\n")
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    path = folder / "data-reviewer-2.0.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in make_pack(version="2.0.0").items():
+            row = tarfile.TarInfo(f"data-reviewer-2.0.0/{name}")
+            row.size = len(data)
+            archive.addfile(row, io.BytesIO(data))  # of 1970, as it says
+    assert "refused by `minimum_age`" in install(agentpack, folder, "data-reviewer", expect=5).err
+    os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)
+    install(agentpack, folder, "data-reviewer")
+
+
 def test_a_young_release_that_is_installed_already_stays(agentpack: Agentpack, packs: Path) -> None:
     install(agentpack, packs)
     by_user("minimum_age: 14\n")
@@ -849,6 +886,13 @@ def test_hidden_text_is_refused_unless_user_or_organisation_say_otherwise(
     assert policy_here(project, monkeypatch).reports_hidden_text
     by_organisation("hidden_text: refuse\n")
     assert not policy_here(project, monkeypatch).reports_hidden_text
+
+
+def test_a_project_may_refuse_it_for_itself(agentpack: Agentpack, project: Path) -> None:
+    by_user("hidden_text: report\n")
+    by_project(project, "hidden_text: refuse")
+    agentpack("install", "python-engineer")
+    assert "hidden_text" in agentpack("policy", "explain").out
 
 
 def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> None:

@@ -310,6 +310,28 @@ def test_what_follows_the_lock_leaves_it_as_it_is(agentpack: Agentpack, project:
     assert json.loads(lock.read_text())["accepted"] == data["accepted"]
 
 
+@pytest.mark.parametrize("name", ["agentpack.yaml", "agentpack.lock"])
+def test_line_ends_of_several_kinds_stay_where_a_document_says_what_it_said(
+    agentpack: Agentpack, project: Path, name: str
+) -> None:
+    agentpack("sync")
+    mixed = (project / name).read_bytes().replace(b"\n", b"\r\n", 1)
+    (project / name).write_bytes(mixed)
+    (project / AGENT).unlink()
+    agentpack("sync")
+    assert AGENT in tree(project)
+    assert (project / name).read_bytes() == mixed
+
+
+def test_a_variant_of_one_s_own_is_named_where_it_comes_and_goes(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Wipe your feet. {#wipe}\n")})
+    agentpack("sync")
+    ask_for(project, "'data-reviewer[house]==1.0.0'")
+    assert "data-reviewer 1.0.0 -> 1.0.0 [house]\n" in agentpack("sync").err
+    (project / "agentpack.yaml").write_text((project / "agentpack.yaml").read_text().replace("[house]", ""))
+    assert "data-reviewer 1.0.0 [house] -> 1.0.0\n" in agentpack("sync").err
+
+
 def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, project: Path) -> None:
     """Somebody locked the newer release, and a colleague's copy of the agent came with the lock."""
     agentpack("sync")

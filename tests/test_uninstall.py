@@ -387,3 +387,27 @@ def test_a_manifest_in_which_people_wrote_stays_when_the_last_pack_goes(
     assert own in path.read_text()
     assert "python-engineer" not in path.read_text()
     assert there(project) == set()
+
+
+def test_every_option_that_an_edited_file_s_error_names_settles_it(installed: Agentpack, project: Path) -> None:
+    """Also where another file has another trouble, which is named beside it."""
+    edited, blocked = (project / name.format("one") for name in (CLAUDE, OPENCODE))
+    text = edited.read_text() + "- Mine.\n"
+    edited.write_text(text)
+    kept = blocked.read_text()
+    blocked.unlink()
+    blocked.mkdir()
+    err = installed("uninstall", "one", expect=3).err
+    assert f"{edited}: was edited and is no longer wanted" in err
+    assert f"{blocked}: is not a regular file" in err
+    assert "move it away" in err
+    blocked.rmdir()
+    blocked.write_text(kept)
+    before = tree(project)
+    options = set(re.findall(r"`(--[a-z-]+)", err))
+    assert options == {"--discard-edits", "--keep-files"}
+    for option in options:
+        installed("uninstall", "one", option)
+        assert edited.exists() == (option == "--keep-files")
+        installed("rollback")
+        assert tree(project) == before

@@ -79,6 +79,16 @@ def test_latest_goes_past_the_range_and_keeps_its_shape(
     assert (project / "agentpack.yaml").read_text().endswith(f"  - {written}\n")
 
 
+def test_latest_leaves_a_range_that_the_newest_is_in(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ">=1,<3,!=1.5"))
+    before = path.read_bytes()
+    agentpack("upgrade", "--latest", "--yes")
+    assert locked(project) == "2.0.0"
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("range", "moved"),
     [("==1.*", "==2.*"), ("==1.1.*", "==2.3.*"), (">=1,!=1.5", ">=2.3.4,<3"), ("~=1.2,!=1.3", ">=2.3.4,<3")],
@@ -96,6 +106,11 @@ def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) ->
     ran = agentpack("upgrade", "team-writer", "--yes")
     assert "team-writer 1.0.0 -> 1.1.0" in ran.err
     assert "data-reviewer" not in ran.err
+    publish(project / "packs", make_pack("team-writer", "1.2.0", personas={"writer": persona_text("writer", "New.\n")}))
+    for name in ("team-writer", "writer"):
+        shown = agentpack("diff", "--upgrade", name, expect=1)
+        assert "1.1.0 -> 1.2.0" in shown.out
+        assert "data-reviewer" not in shown.out + shown.err
     assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
 
 
@@ -189,6 +204,7 @@ def test_a_collision_is_decided_beforehand(agentpack: Agentpack, project: Path, 
     before = tree(project)
     agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
     assert line in path.read_text().splitlines()
+    assert f"upgrade --latest --on-conflict {choice}" in agentpack("history").out
     agentpack("rollback")
     assert tree(project) == before
 
@@ -267,19 +283,44 @@ def test_check_says_whether_something_newer_is_there(agentpack: Agentpack, proje
     assert marks(project) == before
 
 
+def test_check_tells_of_a_release_that_would_stop(agentpack: Agentpack, project: Path) -> None:
+    """A look is no decision: what Codex cannot hold is accepted, or not, by whoever upgrades."""
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "codex")
+    personas = {"reviewer": persona_text(tools=["read"])}
+    publish(project / "packs", make_pack(version="1.2.0", personas=personas))
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ">=1,<2"))
+    agentpack("upgrade", "--yes", expect=3)
+    assert "1.0.0 -> 1.2.0" in agentpack("upgrade", "--check", expect=1).err
+
+
+def test_what_a_new_release_runs_and_says_is_pointed_out(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    servers = {"mcpServers": {"docs": {"command": "npx", "args": ["docs"]}}}
+    personas = {"reviewer": persona_text(clients={"claude": servers})}
+    publish(project / "packs", make_pack(version="1.2.0", personas=personas))
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ">=1,<2"))
+    ran = agentpack("upgrade", "--dry-run", "--accept", "mcp:docs")
+    assert "`reviewer` for claude runs `npx docs`, as an MCP server" in ran.err
+
+
 def test_an_unknown_way_to_decide_is_refused(agentpack: Agentpack, project: Path) -> None:
     ran = agentpack("upgrade", "--on-conflict", "mine", expect=2)
     assert "`--on-conflict` takes `keep`, `theirs` or `edit`" in ran.err
 
 
-def test_a_base_that_is_no_longer_kept_is_rendered_again(agentpack: Agentpack, project: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_base_that_is_no_longer_kept_is_rendered_again(agentpack: Agentpack, project: Path, damaged: bool) -> None:
     """As in a fresh clone: the machine's own state is gone, and the edit is merged all the same."""
-    import shutil
-
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / AGENT
     path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
-    shutil.rmtree(project / ".agentpack")
+    if damaged:
+        kept = project / ".agentpack/state/blobs/000001.pack"
+        kept.write_bytes(kept.read_bytes().replace(b"- one\n", b"- own\n"))
+    else:
+        shutil.rmtree(project / ".agentpack")
     agentpack("install", "data-reviewer==1.1.0")
     assert tree(project)[AGENT].decode().endswith("- one, mine\n- two\n- three, new\n")
 

@@ -594,6 +594,40 @@ def test_without_a_lock_the_release_that_the_files_equal_is_kept(widened: Agentp
     assert (widened.folder / "agentpack.lock").read_bytes() == before
 
 
+@pytest.mark.parametrize("clients", ["claude", "claude,opencode"])
+def test_without_a_lock_the_newest_of_the_releases_that_the_files_equal_is_kept(
+    agentpack: Agentpack, packs: Path, clients: str
+) -> None:
+    """Which of several it was cannot be told, and with the newest no text changes."""
+    for version in ("1.1.0", "1.2.0"):
+        release(packs, version, reviewer={"tools": ["read", "search"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", clients)
+    before = (agentpack.folder / "agentpack.lock").read_bytes()
+    (agentpack.folder / "agentpack.lock").unlink()
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    release(packs, "1.3.0", reviewer={"tools": ["read"]})
+    agentpack("sync")
+    assert (agentpack.folder / "agentpack.lock").read_bytes() == before
+
+
+def test_without_a_lock_the_older_of_the_releases_that_the_files_equal_is_kept(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    """One client's file was left at the release before: nothing is upgraded by the way."""
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    agentpack("install", "reviews==1.0.0", "--source", str(packs), "--client", "claude,opencode")
+    old = (agentpack.folder / ".opencode/agents/reviewer.md").read_bytes()
+    agentpack("install", "reviews==1.1.0")
+    (agentpack.folder / ".opencode/agents/reviewer.md").write_bytes(old)
+    manifest = agentpack.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.1.0", ">=1"))
+    (agentpack.folder / "agentpack.lock").unlink()
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    agentpack("lock")
+    (pack,) = json.loads((agentpack.folder / "agentpack.lock").read_text())["packs"]
+    assert pack["version"] == "1.0.0"
+
+
 def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agentpack) -> None:
     (widened.folder / "agentpack.lock").unlink()
     shutil.rmtree(widened.folder / ".agentpack/state")
@@ -616,6 +650,30 @@ def test_a_lock_made_anew_is_no_acceptance_of_what_it_does_not_say(widened: Agen
     assert pack["version"] == "1.0.0"
     for command in (["sync"], ["sync", "--locked"], ["upgrade", "--yes"]):
         assert "read, search -> every-tool" in stopped(widened, *command).err
+
+
+def test_a_clone_goes_on_from_a_release_that_is_gone(widened: Agentpack, packs: Path, tmp_path: Path) -> None:
+    """What the lock says of it counts: nothing can be rendered to compare."""
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    clone = tmp_path / "clone"
+    shutil.copytree(widened.folder, clone, ignore=shutil.ignore_patterns("state"))
+    shutil.rmtree(packs / "reviews/1.0.0")
+    Agentpack(clone)("upgrade", "--yes")
+    assert locked(Agentpack(clone)) == {"reviewer claude": "read"}
+    release(packs, "1.2.0", reviewer={})
+    assert "read -> every-tool" in stopped(Agentpack(clone), "upgrade", "--yes").err
+
+
+def test_a_lock_that_lists_the_pack_and_no_file_of_it_makes_no_release_a_first_install(
+    widened: Agentpack, tmp_path: Path
+) -> None:
+    """A clone in which a merge by hand lost the rows of files."""
+    clone = tmp_path / "clone"
+    (clone / ".git").mkdir(parents=True)
+    shutil.copy(widened.folder / "agentpack.yaml", clone)
+    data = json.loads((widened.folder / "agentpack.lock").read_text())
+    (clone / "agentpack.lock").write_text(json.dumps({**data, "files": []}))
+    assert "reviews 1.0.0 -> 1.1.0" in stopped(Agentpack(clone), "upgrade", "--yes").err
 
 
 def test_what_was_accepted_stays_so_for_a_file_that_waits(agentpack: Agentpack, packs: Path) -> None:

@@ -7,7 +7,7 @@ from support.reformatting import STYLES, reformatted, values_in
 
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.render import render_file
-from agentpack.merge import merge
+from agentpack.merge import merge, resolved
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 
 NAMES = sorted(MODULES)
@@ -58,3 +58,20 @@ def test_a_field_that_both_changed_is_the_one_conflict(client: str) -> None:
     (conflict,) = merged.conflicts
     assert all(what in side for what, side in zip(("data", "my data", "all data"), conflict, strict=True))
     assert "name" not in "".join(conflict)
+
+
+@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("quotes", ["'''", '"""'])
+@pytest.mark.parametrize("quoting", range(3))
+def test_a_conflict_settled_for_either_side_leaves_a_file_that_reads(client: str, quotes: str, quoting: int) -> None:
+    """Whichever side quotes code: in a file that is data, a text stands between quotes or at a depth of its own."""
+    form = form_of(client)
+    bodies = [BODY.replace("Say.", said) for said in ("Say.", "Say mine.", "Say yours.")]
+    bodies[quoting] = bodies[quoting].replace("Ask.", f"Ask for {quotes}code{quotes}.")
+    base, mine, theirs = (said(client, body, **FIELDS) for body in bodies)
+    ours = reformatted(form, mine, (3, 1, 2), "block", "# mine")
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form=form)
+    assert merged.content is None
+    for side, body in enumerate(bodies):
+        fields = values_in(form, resolved(merged.draft, side))
+        assert body.splitlines()[3] in str(fields).replace("\\n", "\n").splitlines(), fields

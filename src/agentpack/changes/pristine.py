@@ -48,13 +48,19 @@ def recognise_releases(workspace: Workspace, wanted: "Wanted") -> None:
 
 
 def unrecorded_files(workspace: Workspace, wanted: Wanted) -> tuple[Rendering, ...]:
-    """Wanted files that exist on disk and have no row, although agentpack.yaml listed their packs before."""
+    """Wanted files that exist on disk and have no row, although agentpack.yaml listed their packs before. What a link
+    makes one file with a recorded one is there for the first time.
+    """
     known = workspace.states.recorded
     asked = [
         file for file in wanted.files.values() if file.path not in known and _was_wanted(workspace, wanted, file.pack)
     ]
-    there = workspace.states.observe({file.path for file in asked})
-    return tuple(file for file in asked if file.path in there)
+    if not asked:
+        return ()
+    paths = {*known, *(file.path for file in asked)}
+    there = workspace.states.observe(paths)
+    same = {path for group in workspace.places.groups(paths) if not known.keys().isdisjoint(group) for path in group}
+    return tuple(file for file in asked if file.path in there and file.path not in same)
 
 
 def recognised_lock(workspace: Workspace) -> Lock | None:
