@@ -1,7 +1,9 @@
 """What every test stands on: a home and a project of its own, the command line, `--update`; no way to the real home."""
 
 import gc
+import itertools
 import os
+import re
 import signal
 import sys
 from collections.abc import Generator, Iterator
@@ -15,11 +17,14 @@ from hypothesis import HealthCheck, settings
 from support.golden import Golden
 from support.running import Agentpack
 from support.trees import empty_repository
+from support.unsynced import leave_out_syncs
 
 from agentpack.clients import CLIENTS, VARIABLES
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests in the background: their programs can be interrupted too
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+leave_out_syncs()
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
@@ -89,6 +94,18 @@ def pytest_collection_finish() -> None:
     """All that was collected stays to the end: neither collecting garbage nor a forked child need look at it again."""
     gc.collect()
     gc.freeze()
+
+
+_FOLDERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As pytest's own, without the link to the newest folder, which takes longer to set than many a test."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{name}{next(_FOLDERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -190,5 +190,9 @@ def _be(job: Mapping[str, Any], streams: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])
+    from support.unsynced import leave_out_syncs
+
+    leave_out_syncs()
     sys.path.pop(0)  # this folder is none of the program's
     _serve(socket.socket(fileno=int(sys.argv[1])))
