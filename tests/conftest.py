@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -132,14 +133,26 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
 
+WATCHED = 3
+"""How many cases of a test coverage watches in each process: the others go over the same lines in other clients."""
+_CASES: Counter[str] = Counter()
+
+
+def _is_watched(item: pytest.Item) -> bool:
+    """Whether coverage watches a test: not one marked `untraced`, a law or a fault, which go over lines that others
+    cover, and not the fourth case of any. Watched, all tests took twice their time.
+    """
+    test = item.nodeid.partition("[")[0]
+    _CASES[test] += 1
+    apart = item.get_closest_marker("untraced") or {"properties", "faults"} & set(item.path.parts)
+    return not apart and _CASES[test] <= WATCHED
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Coverage does not watch tests marked `untraced`, laws and faults: they go over lines that others cover.
-
-    Watched, the whole suite took twice its time. Programs that such a test starts are not watched either.
-    """
+    """Coverage looks away from tests that it need not watch, and from the programs that they start."""
     watching = coverage.Coverage.current()
-    if watching is None or not (item.get_closest_marker("untraced") or {"properties", "faults"} & set(item.path.parts)):
+    if watching is None or _is_watched(item):
         return (yield)
     of_programs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS_")}
     watching.stop()
