@@ -48,10 +48,13 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Ten thousand lives of a scope, two thousand of two clones and two thousand kept edits, and two stops in a row at
-    every pair of calls.
+    """Ten thousand lives of a scope, two thousand of two clones and two thousand kept edits, two stops in a row at
+    every pair of calls, every damage of each file, and hundreds of examples for each client.
     """
     _develop(session)
+    session.env["AGENTPACK_NIGHTLY"] = "1"
+    laws = ("tests/contracts/test_every_target.py", "tests/properties/test_capability_laws.py")
+    session.run("pytest", "tests/test_damaged_state.py", *laws, "--timeout", "0", *session.posargs)
     session.env["AGENTPACK_STRIDE"] = "1"
     session.run("pytest", "tests/faults/test_stop_at_every_call.py", "--timeout", "0", *session.posargs)
     session.env["AGENTPACK_EXAMPLES"] = "10000"

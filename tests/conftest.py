@@ -1,9 +1,12 @@
 """What every test stands on: a home and a project of its own, the command line, `--update`; no way to the real home."""
 
 import gc
+import itertools
 import os
+import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,18 @@ from hypothesis import HealthCheck, settings
 from support.golden import Golden
 from support.running import Agentpack
 from support.trees import empty_repository
+from support.unsynced import leave_out_syncs
 
 from agentpack.clients import CLIENTS, VARIABLES
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests in the background: their programs can be interrupted too
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+leave_out_syncs()
+
+if sys.dont_write_bytecode:  # else each Python that a test starts compiles every module anew, which takes a second
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
@@ -91,6 +101,18 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+_FOLDERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As pytest's own, without the link to the newest folder, which takes longer to set than many a test."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{name}{next(_FOLDERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that runs in a test takes `tmp_path/home`, which need not exist, for the home folder."""
@@ -115,14 +137,26 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
 
+WATCHED = 3
+"""How many cases of a test coverage watches in each process: the others go over the same lines in other clients."""
+_CASES: Counter[str] = Counter()
+
+
+def _is_watched(item: pytest.Item) -> bool:
+    """Whether coverage watches a test: not one marked `untraced`, a law or a fault, which go over lines that others
+    cover, and not the fourth case of any. Watched, all tests took twice their time.
+    """
+    test = item.nodeid.partition("[")[0]
+    _CASES[test] += 1
+    apart = item.get_closest_marker("untraced") or {"properties", "faults"} & set(item.path.parts)
+    return not apart and _CASES[test] <= WATCHED
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Coverage does not watch tests marked `untraced`, laws and faults: they go over lines that others cover.
-
-    Watched, the whole suite took twice its time. Programs that such a test starts are not watched either.
-    """
+    """Coverage looks away from tests that it need not watch, and from the programs that they start."""
     watching = coverage.Coverage.current()
-    if watching is None or not (item.get_closest_marker("untraced") or {"properties", "faults"} & set(item.path.parts)):
+    if watching is None or _is_watched(item):
         return (yield)
     of_programs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS_")}
     watching.stop()

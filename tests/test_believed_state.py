@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cases import case
 from support.crashing_disk import killed_at
 from support.hostile_state import LOOKING, SENSITIVE, WITHOUT_STATE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
@@ -316,33 +317,42 @@ def _interrupted(project: Path, phase: str) -> Agentpack:
     return agentpack
 
 
-@pytest.mark.parametrize("words", LOOKING, ids=" ".join)
-def test_a_command_that_looks_finishes_ones_own_change_and_names_its_files(words: tuple[str, ...]) -> None:
+def test_a_command_that_looks_finishes_ones_own_change_and_names_its_files() -> None:
     def work(project: Path) -> None:
         agentpack = _interrupted(project, "decided")
-        before = everything(project / ".claude")
-        err = agentpack(*words, expect=None).err
-        if words[0] in WITHOUT_STATE:  # these do not look at installed files
-            assert everything(project / ".claude") == before
-            number = int((project / STATE / "current").read_text()) + 1
-            if words == ("doctor",):
-                out = agentpack(*words).out
-                assert f"a change was interrupted (generation {number}): " in out
-                assert f"{project}/.claude/agents/tester.md" in out
-            else:
-                what = f"a change was interrupted and is not finished (generation {number})"
-                assert f"note: {what}; `agentpack status` finishes it\n" in err
-            return
-        number = int((project / STATE / "current").read_text())
-        assert f"an interrupted change was found and finished (generation {number})\n" in err
-        assert f"  {project}/.claude/agents/tester.md: deleted\n" in err
-        assert f"  {project}/agentpack.lock: written\n" in err
-        assert f"{AGENT}: " not in err
-        after = everything(project, without=(f"{STATE}/lock",))
-        assert "interrupted" not in agentpack(*words, expect=None).err
-        assert everything(project, without=(f"{STATE}/lock",)) == after
+        with TemporaryDirectory() as kept:
+            shutil.copytree(project, f"{kept}/project", symlinks=True)
+            for words in LOOKING:
+                with case(words):
+                    shutil.rmtree(project)
+                    shutil.copytree(f"{kept}/project", project, symlinks=True)
+                    _looks(agentpack, project, words)
 
     by_everybody(work)
+
+
+def _looks(agentpack: Agentpack, project: Path, words: tuple[str, ...]) -> None:
+    before = everything(project / ".claude")
+    err = agentpack(*words, expect=None).err
+    if words[0] in WITHOUT_STATE:  # these do not look at installed files
+        assert everything(project / ".claude") == before
+        number = int((project / STATE / "current").read_text()) + 1
+        if words == ("doctor",):
+            out = agentpack(*words).out
+            assert f"a change was interrupted (generation {number}): " in out
+            assert f"{project}/.claude/agents/tester.md" in out
+        else:
+            what = f"a change was interrupted and is not finished (generation {number})"
+            assert f"note: {what}; `agentpack status` finishes it\n" in err
+        return
+    number = int((project / STATE / "current").read_text())
+    assert f"an interrupted change was found and finished (generation {number})\n" in err
+    assert f"  {project}/.claude/agents/tester.md: deleted\n" in err
+    assert f"  {project}/agentpack.lock: written\n" in err
+    assert f"{AGENT}: " not in err
+    after = everything(project, without=(f"{STATE}/lock",))
+    assert "interrupted" not in agentpack(*words, expect=None).err
+    assert everything(project, without=(f"{STATE}/lock",)) == after
 
 
 def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: Agentpack, project: Path) -> None:

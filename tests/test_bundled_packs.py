@@ -33,7 +33,6 @@ from agentpack.sources.bundled import bundled_folder, bundled_source
 
 pytestmark = pytest.mark.untraced
 REVIEWER = PackName("python-reviewer")
-DIRECTIVES = read_directives()
 RENDERINGS = [(version, variants) for version in versions() for variants in combinations_of_variants(version)]
 SETTINGS = [
     pytest.param(version, name, value, id=f"{version}-{name}={value}")
@@ -85,8 +84,8 @@ def test_every_release_brings_its_licence_readme_and_changes() -> None:
 
 @pytest.mark.parametrize("version", versions())
 def test_the_default_rendering_carries_every_directive(version: str) -> None:
-    assert len(DIRECTIVES) == 130
-    assert missing(rendered(version), DIRECTIVES) == []
+    assert len(read_directives()) == 130
+    assert missing(rendered(version), read_directives()) == []
 
 
 @pytest.mark.parametrize("version", versions())
@@ -100,7 +99,7 @@ def test_the_check_notices_when_a_rule_is_taken_out(version: str) -> None:
     noticed = 0
     for number in rules:
         without = "\n".join(line for at, line in enumerate(lines) if at != number)
-        noticed += bool(missing(f"---\n{header}---\n{without}\n", DIRECTIVES))
+        noticed += bool(missing(f"---\n{header}---\n{without}\n", read_directives()))
     assert noticed > least * len(rules)
 
 
@@ -131,7 +130,7 @@ def test_the_table_of_losses_says_what_the_headers_of_the_variants_say(version: 
 @pytest.mark.parametrize(("version", "variants"), RENDERINGS)
 def test_variants_take_away_what_they_declare_and_nothing_else(version: str, variants: tuple[str, ...]) -> None:
     declared = [id for variant, lost in declared_losses(version) if variant in variants for id in lost]
-    lost = missing(rendered(version, variants), DIRECTIVES)
+    lost = missing(rendered(version, variants), read_directives())
     assert [id for id in lost if not any(id == one or id.startswith(one + ".") for one in declared)] == []
     assert [one for one in declared if not any(id == one or id.startswith(one + ".") for id in lost)] == []
 
@@ -210,7 +209,7 @@ def test_a_value_changes_its_own_lines_and_no_others(version: str, name: str, va
 
 @pytest.mark.parametrize(("version", "name", "value"), SETTINGS)
 def test_a_value_leaves_unsaid_what_is_declared_and_nothing_else(version: str, name: str, value: Value) -> None:
-    lost = missing(rendered(version, (), "claude", **companions(name, value)), DIRECTIVES)
+    lost = missing(rendered(version, (), "claude", **companions(name, value)), read_directives())
     assert set(lost) == UNSAID.get(name, {}).get(str(value), set())
 
 
@@ -333,7 +332,7 @@ def test_core_and_modules_together_carry_every_directive(version: str) -> None:
     header, _ = split(rendered(version))
     core, modules = core_and_modules(version, rendered(version))
     kept = f"---\n{header}---\n{core}\n"
-    assert set(missing(kept, DIRECTIVES)) & set(missing(modules, DIRECTIVES)) == set()
+    assert set(missing(kept, read_directives())) & set(missing(modules, read_directives())) == set()
 
 
 RUN = {"uv": "uv run ", "pip": "python -m ", "poetry": "poetry run ", "pdm": "pdm run ", "hatch": "hatch run "}

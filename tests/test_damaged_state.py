@@ -105,7 +105,7 @@ def _damages(project: Path, command: int) -> Iterator[tuple[str, str, Damage]]:
     another one under the next command.
     """
     for number, place in enumerate(_places(project), command):
-        chosen = range(number, number + usually(1, thorough=len(PLAIN)))
+        chosen = range(number, number + usually(1, thorough=2, nightly=len(PLAIN)))
         for name in ("a byte changed", "removed", *(PLAIN[one % len(PLAIN)] for one in chosen)):
             yield place, name, DAMAGES[name]
 

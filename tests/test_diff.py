@@ -3,17 +3,16 @@
 Conflicts are shown, and merged by hand in a copy.
 """
 
-import os
-import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import warm
+from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, write_tree
@@ -308,12 +307,10 @@ def test_git_applies_the_unified_diff_to_what_is_locked(installed: Agentpack) ->
     locked = place.read_bytes()
     place.write_bytes(locked.replace(b"Say what", b"Tell what").rstrip(b"\n"))
     edited = place.read_bytes()
-    ran = subprocess.run(
-        [sys.executable, "-m", "agentpack", "diff", "--format", "unified"], cwd=installed.folder, capture_output=True
-    )
-    assert ran.returncode == 1
+    code, patch, _ = warm.run_for_bytes(["diff", "--format", "unified"], installed.folder)
+    assert code == 1
     place.write_bytes(locked)
-    git(installed.folder, "apply", "-", data=ran.stdout)
+    git(installed.folder, "apply", "-", data=patch)
     assert place.read_bytes() == edited
 
 
@@ -325,8 +322,7 @@ def test_a_patch_carries_any_bytes(installed: Agentpack, noise: bytes, at: int) 
     try:
         edited = locked[:at] + noise.replace(b"\0", b"") + locked[at:]
         place.write_bytes(edited)
-        command = [sys.executable, "-m", "agentpack", "diff", "--format", "unified"]
-        patch = subprocess.run(command, cwd=installed.folder, capture_output=True).stdout
+        _, patch, _ = warm.run_for_bytes(["diff", "--format", "unified"], installed.folder)
         place.write_bytes(locked)
         if patch:
             git(installed.folder, "apply", "--whitespace=nowarn", "-", data=patch)
@@ -564,32 +560,15 @@ def test_editing_a_conflict_needs_a_terminal(colliding: Agentpack) -> None:
 
 def on_a_terminal(agentpack: Agentpack, *words: str) -> tuple[int, str]:
     """Run the program with a terminal at both ends; the exit code and what it said."""
-    mother, child = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "agentpack", *words], cwd=agentpack.folder, stdin=child, stdout=child, stderr=child
-    ) as process:
-        os.close(child)
-        said = b"".join(_pieces(mother))
-    os.close(mother)
-    return process.returncode, said.decode().replace("\r\n", "\n")
-
-
-def _pieces(descriptor: int) -> Iterator[bytes]:
-    while True:
-        try:
-            piece = os.read(descriptor, 65536)
-        except OSError:  # the other end is closed
-            return
-        if not piece:
-            return
-        yield piece
+    (done,) = run_all([Job(words, str(agentpack.folder), terminal=True)])
+    return done.exit_code, done.out.decode().replace("\r\n", "\n")
 
 
 def editor(tmp_path: Path, body: str) -> str:
-    """A command that does this with the text `t` of the file to edit."""
+    """A command that does this with the text `t` of the file to edit, without the modules of any site."""
     place = tmp_path / "editor.py"
     place.write_text(f"import re, sys\np = sys.argv[1]\nt = open(p).read()\n{body}\nopen(p, 'w').write(t)\n")
-    return f"{sys.executable} {place}"
+    return f"{sys.executable} -S {place}"
 
 
 UNITE = r"t = re.sub(r'<{7}.*?\n(.*?)\|{7}.*?={7}\n(.*?)>{7}[^\n]*\n', r'- Say little, exactly.\n', t, flags=re.S)"

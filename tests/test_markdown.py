@@ -1,6 +1,7 @@
 """Which lines make up which top-level block of a Markdown text."""
 
 import pytest
+from support.cases import case
 
 from agentpack.model.markdown import NESTING_LIMIT, Block, blocks
 
@@ -191,18 +192,14 @@ CASES = STRUCTURE | HEADINGS | ITEMS | CODE | TEXT | DEFINITIONS | TABS
 
 
 def expected_blocks(expected: Expected) -> list[Block]:
-    return [Block(case[0], case[1], case[2], case[3] if len(case) == 4 else 0) for case in expected]
+    return [Block(block[0], block[1], block[2], block[3] if len(block) == 4 else 0) for block in expected]
 
 
-@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES.keys())
-def test_blocks(text: str, expected: Expected) -> None:
-    assert blocks(text.split("\n")) == expected_blocks(expected)
-
-
-@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES.keys())
-def test_line_endings_may_be_kept(text: str, expected: Expected, ending: str) -> None:
-    assert blocks([line + ending for line in text.split("\n")]) == expected_blocks(expected)
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\r"], ids=["without", "LF", "CRLF", "CR"])
+def test_blocks_with_line_endings_and_without(ending: str) -> None:
+    for name, (text, expected) in CASES.items():
+        with case(name):
+            assert blocks([line + ending for line in text.split("\n")]) == expected_blocks(expected)
 
 
 def test_containers_beyond_the_limit_are_text() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cases import case
 from support.packs import make_pack, persona_text, publish, read_files, release_of, variant_text
 from support.running import Agentpack
 from support.trees import tree, write_tree
@@ -220,24 +221,25 @@ BENIGN: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_no_reader_sees_is_refused_at_its_place(name: str) -> None:
-    text, why, line, column = REFUSED[name]
-    data = text if isinstance(text, bytes) else text.encode()
-    first = text_findings(data, "x.md")[0]
-    assert (first.why, first.line, first.column, first.file) == (why, line, column, "x.md")
-    assert why in WORDS.values()
-    if isinstance(text, str):
-        assert first.code_point == ord(text.removeprefix("\ufeff").split("\n")[line - 1][column - 1])
+def test_what_no_reader_sees_is_refused_at_its_place() -> None:
+    for name, (text, why, line, column) in REFUSED.items():
+        with case(name):
+            data = text if isinstance(text, bytes) else text.encode()
+            first = text_findings(data, "x.md")[0]
+            assert (first.why, first.line, first.column, first.file) == (why, line, column, "x.md")
+            assert why in WORDS.values()
+            if isinstance(text, str):
+                assert first.code_point == ord(text.removeprefix("\ufeff").split("\n")[line - 1][column - 1])
 
 
 def test_every_word_is_shown_by_an_example() -> None:
     assert {why for _, why, _, _ in REFUSED.values()} == set(WORDS.values())
 
 
-@pytest.mark.parametrize("name", BENIGN)
-def test_what_people_write_passes(name: str) -> None:
-    assert text_findings(BENIGN[name].encode(), "x.md") == []
+def test_what_people_write_passes() -> None:
+    for name, text in BENIGN.items():
+        with case(name):
+            assert text_findings(text.encode(), "x.md") == []
 
 
 def test_a_pack_of_what_people_write_is_read() -> None:

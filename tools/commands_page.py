@@ -1,14 +1,14 @@
 """Write docs/reference/commands.md from the program's own help: `python tools/commands_page.py`."""
 
+import io
 import os
-import subprocess
-import sys
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
 import typer
 
-from agentpack.cli.app import VERBS
+from agentpack.cli.app import VERBS, run
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "commands.md"
 _HEAD = """\
@@ -38,14 +38,16 @@ variants, versions, clients, parameters, capabilities, rules and generations.
 
 def help_of(*words: str) -> str:
     """What `agentpack <words> --help` prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "agentpack", *words, "--help"],
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
+    shown, before = io.StringIO(), dict(os.environ)
+    os.environ |= {"COLUMNS": "100", "NO_COLOR": "1"}
+    try:
+        with redirect_stdout(shown):
+            code = run([*words, "--help"])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert code == 0, words
+    return "\n".join(line.rstrip() for line in shown.getvalue().strip("\n").split("\n"))
 
 
 def under(verb: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ class Section(NamedTuple):
     """Its list items and paragraphs, each on one line."""
 
 
+@cache
 def read_directives(path: Path = INVENTORY) -> list[Directive]:
     """The directives of a file like `directives.yaml`, in its order."""
     directives: list[Directive] = yaml.safe_load(path.read_text(encoding="utf-8"))["directives"]

@@ -25,7 +25,6 @@ DOMAINS = (*BATCH, *SERVICES)
 STANCES = ("strict-typing",)
 FORMS = ("lean", "reviewer")
 VARIANTS = tuple(sorted((*DOMAINS, *STANCES, *FORMS)))
-DIRECTIVES = read_directives()
 ADDED_WORDS = 220
 LEAN_WORDS = 300
 DESCRIPTION_WORDS = range(40, 81)
@@ -115,7 +114,7 @@ def test_of_a_family_two_are_the_most(family: Chosen) -> None:
 @cache
 def declared(variant: str) -> frozenset[str]:
     """The directives that a variant says it takes away; `METH-1` stands for all from METH-1.1 on."""
-    known = [directive["id"] for directive in DIRECTIVES]
+    known = [directive["id"] for directive in read_directives()]
     found = set()
     for line in pack(VERSION).variants[NAME][variant].header["losses"]:
         words, colon, meaning = line.partition(": ")
@@ -130,13 +129,13 @@ def declared(variant: str) -> frozenset[str]:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_variant_takes_away_exactly_what_it_declares(variant: str) -> None:
-    assert set(missing(text((variant,)), DIRECTIVES)) == declared(variant)
+    assert set(missing(text((variant,)), read_directives())) == declared(variant)
 
 
 def test_variants_together_take_away_no_more_than_each_declares() -> None:
     for chosen in FITTING:
         allowed = frozenset[str]().union(*map(declared, chosen))
-        assert set(missing(text(chosen), DIRECTIVES)) <= allowed, chosen
+        assert set(missing(text(chosen), read_directives())) <= allowed, chosen
 
 
 def own_rules(variant: str) -> list[Rule]:

@@ -173,7 +173,7 @@ def rendered(draw: st.DrawFn, client: str) -> bytes:
 
 
 @pytest.mark.parametrize("client", sorted(MODULES))
-@settings(max_examples=usually(20, thorough=60))
+@settings(max_examples=usually(20, thorough=40, nightly=200))
 @given(data=st.data())
 def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataObject) -> None:
     content = data.draw(rendered(client))
@@ -194,7 +194,7 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("client", sorted(MODULES))
-@settings(max_examples=usually(30, thorough=100))
+@settings(max_examples=usually(30, thorough=50, nightly=300))
 @given(tools=st.sets(st.sampled_from(TOOLS)), description=TEXT.filter(str.strip))
 def test_a_plain_persona_is_read_without_yaml(client: str, tools: set[str], description: str) -> None:
     fields = {"description": description, "tools": sorted(tools), "model": "opus", "color": "blue"}

@@ -1,14 +1,17 @@
 """How much is tried where more of the same is tried only for luck: lives, drawn examples, every damage of each file.
 
 The README's command tries enough to notice what a change breaks; `AGENTPACK_THOROUGH=1`, which `.ci/run` sets, tries
-all.
+more, and `AGENTPACK_NIGHTLY=1`, which the session `nightly` sets, tries all.
 """
 
 import os
 
+NIGHTLY = os.environ.get("AGENTPACK_NIGHTLY") == "1"
 THOROUGH = os.environ.get("AGENTPACK_THOROUGH") == "1"
 
 
-def usually(number: int, *, thorough: int) -> int:
-    """How many to try."""
+def usually(number: int, *, thorough: int, nightly: int | None = None) -> int:
+    """How many to try. Nightly as many as thorough, unless told."""
+    if NIGHTLY:
+        return thorough if nightly is None else nightly
     return thorough if THOROUGH else number

@@ -33,8 +33,7 @@ def run_all(jobs: Sequence[Job]) -> list[Done]:
 
 
 def _in_pipes(job: Job) -> Done:
-    done = warm.run(job.arguments, job.folder, environment={**os.environ, **job.variables})
-    return Done(done.exit_code, done.out.encode(), done.err.encode())
+    return Done(*warm.run_for_bytes(job.arguments, job.folder, environment={**os.environ, **job.variables}))
 
 
 def _on_terminal(job: Job) -> Done:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -43,6 +44,12 @@ _ROOT_HELP = "Versions, variants, upgrades and rollback for the personas of AI c
 _EPILOG = "Start with: agentpack install python-engineer"
 
 
+@cache
+def _parser(app: typer.Typer) -> Any:
+    """What parses an app's arguments: the same for every command line."""
+    return typer.main.get_command(app)
+
+
 class Verbs(Group):
     """A group that imports a command's module when it is called, and lists all commands without importing any."""
 
@@ -54,7 +61,7 @@ class Verbs(Group):
         if entry is None:
             return None
         module = import_module(f"agentpack.cli.{entry[0]}")
-        return typer.main.get_command(module.app)
+        return _parser(module.app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[:1] == ["help"]:
@@ -117,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line and report every error. Returns the exit code."""
 
     def call() -> int:
-        command = typer.main.get_command(app)
+        command = _parser(app)
         try:
             result = command.main(args=list(arguments), prog_name="agentpack", standalone_mode=False)
         except typer.Exit as exit:
