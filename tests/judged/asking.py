@@ -408,7 +408,7 @@ def opencode(question: Question, folder: Path) -> Tools | Requests:
 
 
 def opencode_path(folder: Path) -> str:
-    """The PATH with `rg`, which OpenCode looks for when a skill is loaded, and else would download."""
+    """The PATH with `rg`, which OpenCode runs to load a skill; it would fetch what is not there."""
     found = shutil.which("rg")
     if found is None:
         return PATH

@@ -20,7 +20,7 @@ MODULES = {"async": "writing concurrent code", "perf": "something is too slow"}
 LOADED = f"{AGENT}-async"
 """The skill that the agent loads."""
 NEEDS = {"opencode": "rg"}
-"""Programs that a client needs to load a skill, and would download."""
+"""Programs that a client runs to load a skill; it fetches what is not there, which it cannot where it is asked."""
 NOT_STARTED = {"opencode": {"+delegate", "+tool:todowrite"}}
 """What an agent has only where the user runs it, not where another agent starts it, as here."""
 _BODY = """\
