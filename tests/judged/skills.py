@@ -56,16 +56,12 @@ class Loading(NamedTuple):
     """The skills whose text was in its second request, after it loaded `LOADED`."""
 
 
-def scope_of(client: str) -> str:
-    """Where the agent is installed. Gemini CLI trusts no project that it runs in without a terminal."""
-    return "user" if client == "gemini" else "project"
-
-
 def written(client: str, agentpack: Agentpack, folder: Path) -> dict[str, str]:
     """The agent's file and its skills as agentpack installs them, by path below `home/` and `project/`."""
     text = persona_text(AGENT, _BODY, modules=MODULES, deny=["edit"])
     pack = make_pack(AGENT, personas={AGENT: text}, agentpack=">=0.2", license="MIT")
-    scope = scope_of(client)
+    # Gemini CLI shows a project's agent only once somebody acknowledged its file
+    scope = "user" if client == "gemini" else "project"
     source = str(publish(folder / "packs", pack))
     agentpack("install", AGENT, "--source", source, "--client", client, f"--{scope}", "--accept", f"widened:{client}")
     root = Path.home() if scope == "user" else agentpack.folder
