@@ -90,7 +90,7 @@ def gate(session: nox.Session) -> None:
 
 @nox.session
 def judged(session: nox.Session) -> None:
-    """Ask Claude Code, Gemini CLI and OpenCode again what tools odd forms of an agent's limits grant; needs npm."""
+    """Ask Claude Code, Gemini CLI and OpenCode again what odd tool lists grant, and load a skill; needs npm."""
     _develop(session)
     session.env["AGENTPACK_JUDGED"] = "1"
     session.run("pytest", "tests/judged", *session.posargs)

@@ -1,8 +1,9 @@
-"""Ask one client which tools it grants to agents. Runs in a network namespace that reaches nothing else.
+"""Ask one client what it gives to agents. Runs in a network namespace that reaches nothing else.
 
-`python asking.py CLIENT` reads `{"program": [...], "files": {agent: text}}` from standard input and prints `{agent:
-tools, or null if there is no such agent}`. A fake model on the loopback address starts every agent once and notes the
-tools in the client's requests. Each client also gets two MCP servers.
+`python asking.py CLIENT` reads a `Question` as JSON from standard input. A fake model on the loopback address starts
+every agent once and keeps the client's requests. Each client also gets two MCP servers. Printed is `{agent: tools, or
+null if there is no such agent}`. If the question names a skill, the only agent loads it with its first answer, and its
+requests are printed: `[{"tools": [...], "text": all texts of the request}]`.
 
 Standard library only, because the interpreter may have nothing else.
 """
@@ -11,6 +12,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -22,8 +24,9 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 SERVERS = {"srv": "one,two", "my-other": "one"}
 """The MCP servers that every client gets, and their tools."""
@@ -31,6 +34,40 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 LATE = 300
 """Seconds to wait for a client."""
 Tools = dict[str, list[str] | None]
+Requests = list[dict[str, Any]]
+Call = tuple[str, dict[str, str]]
+"""A tool and its arguments."""
+
+
+class Question(NamedTuple):
+    """What is asked of a client."""
+
+    program: list[str]
+    """The command that runs the client."""
+    agents: list[str]
+    files: dict[str, str]
+    """Texts by their path in the folder that has `home` and `project`; an agent's file is named after it."""
+    skill: str | None = None
+
+
+class Words(NamedTuple):
+    """How a model calls a client's tools."""
+
+    start: str
+    """The tool that starts an agent."""
+    agent: str
+    """Its argument for the agent's name."""
+    load: str
+    """The tool that loads a skill."""
+    skill: str
+    """Its argument for the skill's name."""
+
+
+WORDS = {
+    "claude": Words("Agent", "subagent_type", "Skill", "skill"),
+    "gemini": Words("invoke_agent", "agent_name", "activate_skill", "name"),
+    "opencode": Words("task", "subagent_type", "skill", "name"),
+}
 
 
 def loopback() -> None:
@@ -62,7 +99,7 @@ class Model:
     """A fake model endpoint that keeps every request and streams the events that `answer` returns."""
 
     def __init__(self, answer: Callable[[dict[str, Any]], list[Any]]) -> None:
-        self.requests: list[dict[str, Any]] = []
+        self.requests: Requests = []
         requests = self.requests
 
         class Handler(BaseHTTPRequestHandler):
@@ -112,6 +149,51 @@ def tasked(texts: Any) -> str | None:
     return found[1] if found else None
 
 
+def opening(body: dict[str, Any]) -> list[Any]:
+    """The messages before the model's first answer."""
+    messages = body.get("messages") or body.get("contents") or []
+    return list(takewhile(lambda message: message["role"] not in ("assistant", "model"), messages))
+
+
+class Player:
+    """What the fake model calls: first every agent, then each agent the skill, if there is one."""
+
+    def __init__(self, client: str, question: Question) -> None:
+        self.words = WORDS[client]
+        self.agents = question.agents
+        self.skill = question.skill
+        self.started = False
+        self.loaded: set[str] = set()
+
+    def calls(self, body: dict[str, Any], tools: list[str]) -> list[Call]:
+        """The calls that answer a request with these tools; none if it is done."""
+        words = self.words
+        if not self.started and words.start in tools:
+            self.started = True
+            more = {"description": "x"} if words.agent == "subagent_type" else {}
+            return [(words.start, {words.agent: agent, "prompt": task(agent), **more}) for agent in self.agents]
+        agent = tasked(opening(body))
+        if self.skill and agent and agent not in self.loaded:
+            self.loaded.add(agent)
+            return [(words.load, {words.skill: self.skill})]
+        return []
+
+
+def turns(requests: Requests, question: Question, names: Callable[[dict[str, Any]], list[str]]) -> Requests:
+    """The tools and all texts of each request for the question's only agent."""
+    asked = [body for body in requests if tasked(opening(body)) == question.agents[0]]
+    return [{"tools": names(body), "text": "\n".join(strings(body))} for body in asked]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from strings(one)
+
+
 def run(program: list[str], folder: Path, home: Path, **more: str) -> str:
     """Run the client and return its output on both streams."""
     env = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb", "CI": "1", "DO_NOT_TRACK": "1", **more}
@@ -121,11 +203,14 @@ def run(program: list[str], folder: Path, home: Path, **more: str) -> str:
     return done.stdout + done.stderr
 
 
-def place(folder: Path, files: Mapping[str, str]) -> None:
-    """Write agent files."""
-    folder.mkdir(parents=True)
-    for agent, text in files.items():
-        (folder / f"{agent}.md").write_text(text, newline="")
+def place(folder: Path, files: Mapping[str, str]) -> Path:
+    """Write the files, and return the project among them."""
+    for name in ("home", "project"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, newline="")
+    return folder / "project"
 
 
 # Claude Code.
@@ -158,31 +243,29 @@ def claude_events(body: dict[str, Any], blocks: list[dict[str, Any]]) -> Iterato
     yield {"type": "message_stop"}
 
 
-def claude(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
+def claude_names(body: dict[str, Any]) -> list[str]:
+    return sorted(tool["name"] for tool in body.get("tools", []))
+
+
+def claude(question: Question, folder: Path) -> Tools | Requests:
     """The tools of each agent; none for one that the client does not start because its list comes to nothing."""
-    place(folder / "project" / ".claude" / "agents", files)
-    (folder / "home").mkdir()
+    project = place(folder, question.files)
     (folder / "mcp.json").write_text(
         json.dumps({"mcpServers": {name: {"command": call[0], "args": call[1:]} for name, call in servers().items()}})
     )
-    started = False
+    player = Player("claude", question)
 
     def answer(body: dict[str, Any]) -> list[Any]:
-        nonlocal started
-        blocks: list[dict[str, Any]] = [{"type": "text", "text": "done"}]
-        if not started and any(tool.get("name") == "Agent" for tool in body.get("tools", [])):
-            started = True
-            blocks = [
-                {"type": "tool_use", "id": f"toolu_{agent}", "name": "Agent"}
-                | {"input": {"description": "x", "prompt": task(agent), "subagent_type": agent}}
-                for agent in files
-            ]
-        return list(claude_events(body, blocks))
+        blocks: list[dict[str, Any]] = [
+            {"type": "tool_use", "id": f"toolu_{call.get('subagent_type', 'skill')}", "name": name, "input": call}
+            for name, call in player.calls(body, claude_names(body))
+        ]
+        return list(claude_events(body, blocks or [{"type": "text", "text": "done"}]))
 
     model = Model(answer)
     run(
-        [*program, "-p", "start", "--mcp-config", str(folder / "mcp.json"), "--strict-mcp-config"],
-        folder / "project",
+        [*question.program, "-p", "start", "--mcp-config", str(folder / "mcp.json"), "--strict-mcp-config"],
+        project,
         folder / "home",
         ANTHROPIC_BASE_URL=model.address,
         ANTHROPIC_API_KEY="not-a-key",
@@ -191,17 +274,17 @@ def claude(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
         # every tool is sent, and an agent answers where it is started
         ENABLE_TOOL_SEARCH="false",
         CLAUDE_CODE_DISABLE_BACKGROUND_TASKS="1",
-        CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS=str(len(files) + 1),
+        CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS=str(len(question.agents) + 1),
     )
-    return claude_tools(model.requests)
+    return turns(model.requests, question, claude_names) if question.skill else claude_tools(model.requests)
 
 
-def claude_tools(requests: list[dict[str, Any]]) -> Tools:
+def claude_tools(requests: Requests) -> Tools:
     found: Tools = {}
     for body in requests:
         agent = tasked(body["messages"][0])
         if agent:
-            found[agent] = sorted(tool["name"] for tool in body.get("tools", []))
+            found[agent] = claude_names(body)
     messages = [message for body in requests for message in body["messages"]]
     for message in messages:
         for part in message["content"] if isinstance(message["content"], list) else []:
@@ -223,55 +306,48 @@ def claude_refusal(content: Any) -> list[str] | None:
 # Gemini CLI.
 
 
-def gemini_tools(body: dict[str, Any]) -> list[str]:
+def gemini_names(body: dict[str, Any]) -> list[str]:
     found = [tool["name"] for group in body.get("tools", []) for tool in group.get("functionDeclarations", [])]
     return sorted(found)
 
 
-def gemini(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
+def gemini(question: Question, folder: Path) -> Tools | Requests:
     """The tools of each agent, without `complete_task`, which every agent has."""
-    place(folder / "home" / ".gemini" / "agents", files)
-    (folder / "project").mkdir()
+    project = place(folder, question.files)
     settings = {
         "security": {"auth": {"selectedType": "gemini-api-key"}},
         "mcpServers": {name: {"command": call[0], "args": call[1:]} for name, call in servers().items()},
     }
     (folder / "home" / ".gemini" / "settings.json").write_text(json.dumps(settings))
-    started = False
+    player = Player("gemini", question)
 
     def answer(body: dict[str, Any]) -> list[Any]:
-        nonlocal started
-        tools = gemini_tools(body)
-        parts: list[dict[str, Any]] = [{"text": "done"}]
-        if not started and "invoke_agent" in tools:
-            started = True
-            calls = [{"agent_name": agent, "prompt": task(agent)} for agent in files]
-            parts = [{"functionCall": {"name": "invoke_agent", "args": call}} for call in calls]
-        elif "complete_task" in tools:
-            parts = [{"functionCall": {"name": "complete_task", "args": {"result": "done"}}}]
-        content = {"role": "model", "parts": parts}
+        tools = gemini_names(body)
+        calls: list[Call] = [("complete_task", {"result": "done"})] if "complete_task" in tools else []
+        calls = player.calls(body, tools) or calls
+        parts: list[dict[str, Any]] = [{"functionCall": {"name": name, "args": call}} for name, call in calls]
+        content = {"role": "model", "parts": parts or [{"text": "done"}]}
         usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
         return [{"candidates": [{"content": content, "finishReason": "STOP", "index": 0}], "usageMetadata": usage}]
 
     model = Model(answer)
     run(
-        [*program, "-p", "start", "--yolo", "--skip-trust", "-m", "gemini-2.5-pro"],
-        folder / "project",
+        [*question.program, "-p", "start", "--yolo", "--skip-trust", "-m", "gemini-2.5-pro"],
+        project,
         folder / "home",
         GOOGLE_GEMINI_BASE_URL=model.address,
         GEMINI_API_KEY="not-a-key",
         GEMINI_TELEMETRY_ENABLED="false",
     )
-    return gemini_answers(model.requests)
+    return turns(model.requests, question, gemini_names) if question.skill else gemini_answers(model.requests)
 
 
-def gemini_answers(requests: list[dict[str, Any]]) -> Tools:
+def gemini_answers(requests: Requests) -> Tools:
     found: Tools = {}
     for body in requests:
-        first = next((i for i, content in enumerate(body["contents"]) if content["role"] == "model"), None)
-        agent = tasked(body["contents"][:first])
+        agent = tasked(opening(body))
         if agent:
-            found[agent] = [name for name in gemini_tools(body) if name != "complete_task"]
+            found[agent] = [name for name in gemini_names(body) if name != "complete_task"]
         for error in re.findall(r"Subagent '(\w+)' (?:not found|failed)", json.dumps(body["contents"])):
             found.setdefault(error, None)
     return found
@@ -280,17 +356,23 @@ def gemini_answers(requests: list[dict[str, Any]]) -> Tools:
 # OpenCode.
 
 
-def opencode(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
-    """The tools of each agent. A file that stops the client is removed, and the client is asked again in a new folder.
+def opencode_names(body: dict[str, Any]) -> list[str]:
+    return sorted(tool["function"]["name"] for tool in body.get("tools", []))
 
-    Each try changes the bodies, because OpenCode caches by text and reads a broken header differently a second time.
-    """
+
+def opencode(question: Question, folder: Path) -> Tools | Requests:
+    """The tools of each agent, which is run by itself; only for a skill another one starts it."""
+    player = Player("opencode", question)
 
     def answer(body: dict[str, Any]) -> list[Any]:
+        made = player.calls(body, opencode_names(body)) if question.skill else []
+        said = [{"name": name, "arguments": json.dumps(call)} for name, call in made]
+        calls = [{"index": 0, "id": f"call_{call['name']}", "type": "function", "function": call} for call in said]
         chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-        said = {"index": 0, "delta": {"role": "assistant", "content": "done"}, "finish_reason": None}
-        end = {"index": 0, "delta": {}, "finish_reason": "stop"}
-        return [{**chunk, "choices": [said]}, {**chunk, "choices": [end]}, "[DONE]"]
+        content: dict[str, Any] = {"tool_calls": calls} if calls else {"content": "done"}
+        message = {"index": 0, "delta": {"role": "assistant", **content}, "finish_reason": None}
+        end = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}
+        return [{**chunk, "choices": [message]}, {**chunk, "choices": [end]}, "[DONE]"]
 
     model = Model(answer)
     home = folder / "home"
@@ -306,26 +388,44 @@ def opencode(program: list[str], files: Mapping[str, str], folder: Path) -> Tool
         "mcp": {name: {"type": "local", "command": call} for name, call in servers().items()},
     }
     (home / ".config" / "opencode" / "opencode.json").write_text(json.dumps(config))
-    env = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "OPENCODE_DISABLE_AUTOUPDATE": "1"}
+    env = {"PATH": opencode_path(folder), "HOME": str(home), "LANG": "C.UTF-8", "OPENCODE_DISABLE_AUTOUPDATE": "1"}
     env |= {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"}
     with subprocess.Popen(
-        [*program, "serve", "--port", "0", "--pure"], cwd=home, env=env, stdout=subprocess.PIPE, text=True
+        [*question.program, "serve", "--port", "0", "--pure"], cwd=home, env=env, stdout=subprocess.PIPE, text=True
     ) as server:
         try:
             assert server.stdout is not None
             address = next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
             threading.Thread(target=server.stdout.read, daemon=True).start()
-            return opencode_answers(address, model, files, folder)
+            if question.skill is None:
+                return opencode_answers(address, model, question, folder)
+            project = place(folder, question.files)
+            (project / ".git").mkdir()
+            opencode_start(address, project)
+            return turns(model.requests, question, opencode_names)
         finally:
             server.terminate()
 
 
-def opencode_answers(address: str, model: Model, files: Mapping[str, str], folder: Path) -> Tools:
-    left, found, tries = dict(files), Tools(), 0
+def opencode_path(folder: Path) -> str:
+    """The PATH with `rg`, which OpenCode runs to load a skill; it would fetch what is not there."""
+    found = shutil.which("rg")
+    if found is None:
+        return PATH
+    (folder / "bin").mkdir()
+    (folder / "bin" / "rg").symlink_to(found)
+    return f"{folder / 'bin'}:{PATH}"
+
+
+def opencode_answers(address: str, model: Model, question: Question, folder: Path) -> Tools:
+    """A file that stops the client is removed, and the client is asked again in a new folder.
+
+    Each try changes the bodies, because OpenCode caches by text and reads a broken header differently a second time.
+    """
+    left, found, tries = dict(question.files), Tools(), 0
     while True:
         tries += 1
-        project = folder / f"project{tries}"
-        place(project / ".opencode" / "agents", {agent: f"{text}{tries}\n" for agent, text in left.items()})
+        project = place(folder / f"try{tries}", {path: f"{text}{tries}\n" for path, text in left.items()})
         (project / ".git").mkdir()
         try:
             names = {agent["name"] for agent in ask_server(address, "agent", project)}
@@ -336,19 +436,24 @@ def opencode_answers(address: str, model: Model, files: Mapping[str, str], folde
             if bad is None:
                 raise ValueError(said[:300]) from refusal
             found[bad[1]] = None
-            del left[bad[1]]
-    for agent in left:
+            left = {path: text for path, text in left.items() if Path(path).stem != bad[1]}
+    for agent in (Path(path).stem for path in left):
         if agent not in names:
             found[agent] = None
             continue
-        session = ask_server(address, "session", project, {})["id"]
         seen = len(model.requests)
-        parts = [{"type": "text", "text": "start"}]
-        ask_server(address, f"session/{session}/message", project, {"agent": agent, "parts": parts})
+        opencode_start(address, project, agent=agent)
         for body in model.requests[seen:]:
             if tasked(body["messages"]) == agent:
-                found[agent] = sorted(tool["function"]["name"] for tool in body.get("tools", []))
+                found[agent] = opencode_names(body)
     return found
+
+
+def opencode_start(address: str, project: Path, **more: str) -> None:
+    """Start a session, and wait for its end."""
+    session = ask_server(address, "session", project, {})["id"]
+    parts = [{"type": "text", "text": "start"}]
+    ask_server(address, f"session/{session}/message", project, {"parts": parts, **more})
 
 
 def ask_server(address: str, path: str, project: Path, content: Any = None) -> Any:
@@ -370,9 +475,9 @@ def main() -> None:
         return
     if os.environ.get("AGENTPACK_JUDGED_NETWORK") == "empty":
         loopback()
-    question = json.load(sys.stdin)
+    question = Question(**json.load(sys.stdin))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        print(json.dumps(ASKERS[sys.argv[1]](question["program"], question["files"], Path(folder).resolve())))
+        print(json.dumps(ASKERS[sys.argv[1]](question, Path(folder).resolve())))
 
 
 if __name__ == "__main__":

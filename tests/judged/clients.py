@@ -1,4 +1,4 @@
-"""Install the real clients, and ask them which tools they grant to an agent.
+"""Install the real clients, and ask them which tools they grant to an agent, and whether it can load a skill.
 
 npm installs each client at one version, without its scripts. The client then runs in a network namespace in which only
 `asking.py` answers.
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from judged.forms import agent_file
 
@@ -20,6 +20,12 @@ _ENVIRON = dict(os.environ)  # npm's settings are in the home of whoever runs th
 _ASKING = Path(__file__).with_name("asking.py")
 _AT_ONCE = 60
 """Agents in one run of a client."""
+_AGENTS = {
+    "claude": "project/.claude/agents",
+    "gemini": "home/.gemini/agents",
+    "opencode": "project/.opencode/agents",
+}
+"""Where an agent of a form stands."""
 _CPU = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 Answer = str | tuple[str, ...]
@@ -80,7 +86,7 @@ def ask(name: str, forms: Iterable[str], folder: Path) -> dict[str, Answer]:
     for start in range(0, len(rest), _AT_ONCE):
         agents = {f"agent{i}": form for i, form in enumerate((first, *rest[start : start + _AT_ONCE]))}
         files = {agent: agent_file(name, form, agent) for agent, form in agents.items()}
-        tools = _asked(name, program, files)
+        tools = _tools(name, program, files)
         every = tools["agent0"]
         answers |= {form: _answer(tools[agent], every) for agent, form in agents.items()}
     return answers
@@ -88,9 +94,34 @@ def ask(name: str, forms: Iterable[str], folder: Path) -> dict[str, Answer]:
 
 def every_tool(name: str, form: str, folder: Path) -> tuple[str, ...]:
     """The tools of an agent of that form, which has no limits."""
-    tools = _asked(name, install(PROGRAMS[name], folder), {"agent0": agent_file(name, form, "agent0")})["agent0"]
+    tools = _tools(name, install(PROGRAMS[name], folder), {"agent0": agent_file(name, form, "agent0")})["agent0"]
     assert tools is not None
     return tuple(tools)
+
+
+class Turn(NamedTuple):
+    """A request that a client made for an agent."""
+
+    tools: tuple[str, ...]
+    text: str
+    """All texts in it, the descriptions of tools too."""
+
+
+def load(name: str, agent: str, skill: str, files: Mapping[str, str], folder: Path) -> tuple[Turn, Turn]:
+    """The requests of an agent before and after it loads a skill.
+
+    Args:
+        files: texts by path below `home/` and `project/`.
+
+    Raises:
+        CannotAskError: the client did not start the agent, or stopped it before it went on.
+    """
+    program = install(PROGRAMS[name], folder)
+    found = _asked(name, {"program": program, "agents": [agent], "files": dict(files), "skill": skill})
+    if len(found) < 2:
+        raise CannotAskError(f"{name} made {len(found)} requests for the agent")
+    before, after = (Turn(tuple(turn["tools"]), turn["text"]) for turn in found[:2])
+    return before, after
 
 
 def _answer(tools: list[str] | None, every: list[str] | None) -> Answer:
@@ -99,15 +130,19 @@ def _answer(tools: list[str] | None, every: list[str] | None) -> Answer:
     return "every" if tools == every else tuple(tools)
 
 
-def _asked(name: str, program: list[str], files: Mapping[str, str]) -> dict[str, list[str] | None]:
-    env = {"PATH": _ENVIRON["PATH"], "AGENTPACK_JUDGED_NETWORK": "empty"}
-    words = ["unshare", "--map-root-user", "--net", sys.executable, str(_ASKING), name]
-    said = _run(words, json.dumps({"program": program, "files": dict(files)}), cwd=_ASKING.parent, env=env)
-    tools: dict[str, list[str] | None] = json.loads(said)
-    missing = sorted(files.keys() - tools.keys())
+def _tools(name: str, program: list[str], texts: Mapping[str, str]) -> dict[str, list[str] | None]:
+    files = {f"{_AGENTS[name]}/{agent}.md": text for agent, text in texts.items()}
+    tools: dict[str, list[str] | None] = _asked(name, {"program": program, "agents": [*texts], "files": files})
+    missing = sorted(texts.keys() - tools.keys())
     if missing or tools["agent0"] is None:
         raise CannotAskError(f"{name} gave no answer for {missing or 'an agent without limits'}")
     return tools
+
+
+def _asked(name: str, question: Mapping[str, Any]) -> Any:
+    env = {"PATH": _ENVIRON["PATH"], "AGENTPACK_JUDGED_NETWORK": "empty"}
+    words = ["unshare", "--map-root-user", "--net", sys.executable, str(_ASKING), name]
+    return json.loads(_run(words, json.dumps(question), cwd=_ASKING.parent, env=env))
 
 
 def _run(words: list[str], question: str, cwd: Path, env: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Read and write the recorded answers: one file for each client, one form a line, so that diffs are readable."""
+"""Read and write the recorded answers: one file for each client and question, so laid out that diffs are readable."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from judged.clients import Answer
+from judged.skills import Loading
 
 _FOLDER = Path(__file__).with_name("answers")
 
@@ -33,3 +34,26 @@ def record(client: str, version: str, every: tuple[str, ...], forms: Mapping[str
     rows = [f"    {json.dumps(form)}: {json.dumps(answer)}" for form, answer in forms.items()]
     text = "\n".join(["{", *lines, '  "forms": {', ",\n".join(rows), "  }", "}"])
     (_FOLDER / f"{client}.json").write_text(f"{text}\n")
+
+
+class RecordedLoading(NamedTuple):
+    """What one client gave to the agent with skills."""
+
+    version: str
+    files: Mapping[str, str]
+    """What agentpack had written, by path."""
+    answer: Loading
+
+
+def read_loading(client: str) -> RecordedLoading:
+    """The recorded loading of a skill."""
+    data = json.loads((_FOLDER / f"{client}-skills.json").read_text())
+    answer = Loading(**{key: tuple(value) for key, value in data["answer"].items()})
+    return RecordedLoading(data["version"], data["files"], answer)
+
+
+def record_loading(client: str, recorded: RecordedLoading) -> None:
+    """Write it with today's date."""
+    head = {"client": client, "version": recorded.version, "asked": date.today().isoformat()}
+    data = {**head, "files": recorded.files, "answer": recorded.answer._asdict()}
+    (_FOLDER / f"{client}-skills.json").write_text(f"{json.dumps(data, indent=2)}\n")

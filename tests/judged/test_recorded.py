@@ -5,12 +5,15 @@ This installs three clients with npm and takes minutes, so it runs only with `no
 """
 
 import os
+from pathlib import Path
 
 import pytest
+from support.running import Agentpack
 
+from judged import skills
 from judged.clients import PROGRAMS, ask, every_tool
 from judged.forms import FORMS
-from judged.recording import read, record
+from judged.recording import RecordedLoading, read, read_loading, record, record_loading
 
 pytestmark = [
     pytest.mark.timeout(1800),
@@ -20,12 +23,17 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("client", FORMS)
-def test_the_client_gives_the_recorded_answers(client: str, request: pytest.FixtureRequest) -> None:
+@pytest.fixture
+def installed(request: pytest.FixtureRequest) -> Path:
+    """The folder that the clients stay installed in."""
     assert request.config.cache is not None
-    folder = request.config.cache.mkdir("judged")
-    found = ask(client, FORMS[client], folder)
-    every = every_tool(client, FORMS[client][0], folder)
+    return request.config.cache.mkdir("judged")
+
+
+@pytest.mark.parametrize("client", FORMS)
+def test_the_client_gives_the_recorded_answers(client: str, installed: Path, request: pytest.FixtureRequest) -> None:
+    found = ask(client, FORMS[client], installed)
+    every = every_tool(client, FORMS[client][0], installed)
     if request.config.getoption("--update"):
         record(client, PROGRAMS[client].version, every, found)
     recorded = read(client)
@@ -33,3 +41,16 @@ def test_the_client_gives_the_recorded_answers(client: str, request: pytest.Fixt
     assert recorded.every == every
     assert {form: answer for form, answer in found.items() if recorded.forms.get(form) != answer} == {}
     assert list(recorded.forms) == list(FORMS[client])
+
+
+@pytest.mark.parametrize("client", FORMS)
+def test_the_client_loads_a_skill_as_recorded(
+    client: str, installed: Path, agentpack: Agentpack, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if program := skills.missing(client):
+        pytest.skip(f"{program} is not on the PATH: {client} needs it to load a skill")
+    files = skills.written(client, agentpack, tmp_path)
+    found = RecordedLoading(PROGRAMS[client].version, files, skills.ask(client, files, installed))
+    if request.config.getoption("--update"):
+        record_loading(client, found)
+    assert read_loading(client) == found

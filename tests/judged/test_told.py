@@ -5,9 +5,11 @@ words and a set of the client's tools are held against each other word by word, 
 """
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 import pytest
 from support.cases import case
+from support.running import Agentpack
 from support.written import rendered
 
 from agentpack.capabilities.meaning import ToolVocabulary
@@ -16,9 +18,10 @@ from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
 from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
 from agentpack.model.fields import TOOLS
+from judged import skills
 from judged.clients import PROGRAMS, Answer
 from judged.forms import ELSEWHERE, FORMS, agent_file
-from judged.recording import Recorded, read
+from judged.recording import Recorded, read, read_loading
 
 RECORDED = {client: read(client) for client in FORMS}
 
@@ -96,6 +99,37 @@ def test_every_form_has_a_recorded_answer_of_the_version_that_was_checked(client
     assert len(FORMS[client]) >= 40
     assert RECORDED[client].version == PROGRAMS[client].version == CLIENTS[client].version
     assert ELSEWHERE[client] <= set(FORMS[client])
+
+
+@pytest.mark.parametrize("client", FORMS)
+def test_the_client_was_asked_about_the_skills_that_are_written_today(
+    client: str, agentpack: Agentpack, tmp_path: Path
+) -> None:
+    recorded = read_loading(client)
+    assert recorded.version == CLIENTS[client].version
+    assert recorded.files == skills.written(client, agentpack, tmp_path), "stale: ask again with AGENTPACK_JUDGED=1"
+
+
+@pytest.mark.parametrize("client", FORMS)
+def test_an_agent_is_told_of_every_skill_and_gets_its_text_when_it_loads_it(client: str) -> None:
+    recorded = read_loading(client)
+    answer = recorded.answer
+    assert answer.listed == tuple(skills.skills(recorded.files)) == tuple(f"engineer-{name}" for name in skills.MODULES)
+    assert answer.inlined == ()
+    assert answer.loaded == (skills.LOADED,)
+
+
+@pytest.mark.parametrize("client", FORMS)
+def test_an_agent_with_skills_has_the_tool_for_them_and_what_is_said_of_its_tools(client: str) -> None:
+    recorded = read_loading(client)
+    tools = recorded.answer.tools
+    use = CLIENTS[client].skills
+    assert use is not None
+    assert use.tool in tools
+    assert "edit" not in words_of(client, tools)
+    (agent,) = (text for path, text in recorded.files.items() if not path.endswith("/SKILL.md"))
+    told = capabilities(declaration_of(client), agent.encode())
+    assert differences(client, told, tools) == skills.NOT_STARTED.get(client, set())
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 A skills folder is a `Client` without agents of its own, so that a skill is planned, merged, edited and rolled back like
 an agent file. Nobody can ask for it: which folder a client's agents read, if any, is `Client.skills`. Which clients
-read which folder was tried with the clients themselves, see their pages.
+read which folder was tried with the clients themselves; `tests/judged/` asks three of them again.
 """
 
 from collections.abc import Mapping
