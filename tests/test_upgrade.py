@@ -325,6 +325,20 @@ def test_a_base_that_is_no_longer_kept_is_rendered_again(agentpack: Agentpack, p
     assert tree(project)[AGENT].decode().endswith("- one, mine\n- two\n- three, new\n")
 
 
+def test_the_base_of_a_merged_file_is_kept_though_no_source_has_its_release_any_more(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
+    agentpack("install", "data-reviewer==1.1.0")
+    for version in ("1.0.0", "1.1.0", "2.0.0", "3.0.0rc1"):
+        shutil.rmtree(project / "packs/data-reviewer" / version)
+    publish(project / "packs", release("1.2.0", "one", "two, newer", "three, new"))
+    agentpack("install", "data-reviewer==1.2.0")
+    assert path.read_text().endswith("- one, mine\n- two, newer\n- three, new\n")
+
+
 def test_a_base_that_cannot_be_rendered_any_more_takes_a_decision(agentpack: Agentpack, project: Path) -> None:
     import shutil
 
