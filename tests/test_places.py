@@ -275,6 +275,11 @@ def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
     install("1.0.0", "--user", clients="claude")
     assert "the user scope manages the same file with another text" in install("1.1.0", clients="claude", expect=3)
     assert "is managed in the user scope too" in install("1.0.0", clients="claude")
+    text = (project / CLAUDE).read_bytes()
+    (project / CLAUDE).unlink()
+    agentpack("sync")
+    assert (project / CLAUDE).read_bytes() == text
+    agentpack("diff")
     agentpack("uninstall", "data-reviewer")
     assert (project / CLAUDE).exists()
     agentpack("diff", "--user")
