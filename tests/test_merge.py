@@ -110,7 +110,7 @@ ID = re.compile(" {#([a-z]+)}")
 
 def _with_ids(text: str) -> tuple[Entry, ...]:
     found = zip(entries_of(parse_sections(text)), entries_of(parse_sections(ID.sub("", text))), strict=True)
-    return tuple(plain._replace(id=id[1] if (id := ID.search(marked.text)) else None) for marked, plain in found)
+    return tuple(plain._replace(id=next(iter(ID.findall(marked.text)), None)) for marked, plain in found)
 
 
 def carried(base: str, edit: tuple[str, str], theirs: str) -> str:
