@@ -460,6 +460,7 @@ def test_at_user_scope_local_packs_lie_in_the_configuration(agentpack: Agentpack
 
 
 CODEX = 'name = "tidy"\ndescription = "Tidies."\ndeveloper_instructions = "Tidy.\\u200b"\n'
+SAFE = CODEX.replace("\\u200b", "")
 
 
 @pytest.mark.parametrize(
@@ -475,6 +476,9 @@ CODEX = 'name = "tidy"\ndescription = "Tidies."\ndeveloper_instructions = "Tidy.
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \u200bcorner"), "it holds hidden text"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \\u200bcorner"), "it holds hidden text"),
         (".codex/agents/tidy.toml", CODEX, "it holds hidden text"),
+        (".codex/agents/tidy.toml", SAFE.replace("Tidies", "Tid\\u200bies"), "it holds hidden text"),
+        (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers.docs]\nargs = ["a", "b\\u200b"]\n', "it holds hidden text"),
+        (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers."do\\u200bcs"]\nargs = []\n', "it holds hidden text"),
     ],
 )
 def test_a_file_that_cannot_be_adopted_is_refused_with_the_reason_and_the_others_too(

@@ -215,6 +215,13 @@ def test_a_folder_whose_name_no_reader_sees_is_no_source(agentpack: Agentpack, p
     assert tree(project) == before
 
 
+def test_what_a_pack_requires_comes_along_whatever_agentpack_it_is_for(agentpack: Agentpack, packs: Path) -> None:
+    personas = {"lead": persona_text("lead")}
+    publish(packs, make_pack("lead", personas=personas, agentpack=">=0.1", requires=["data-reviewer<2"]))
+    agentpack("install", "lead", "--source", str(packs), "--client", "claude")
+    assert (agentpack.folder / AGENT).exists()
+
+
 def test_a_client_named_twice_is_one_client(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer", "--client", "claude", "--client", "claude")
     assert "clients: [claude]\n" in manifest(project)

@@ -541,6 +541,13 @@ def test_without_an_edit_there_is_nothing_to_keep(installed: Agentpack) -> None:
     assert "no local edits" in installed("keep", "reviewer").err
 
 
+def test_an_unknown_client_is_exit_2_with_a_near_one(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Go deep.", "Go deeper."))
+    err = installed("keep", "reviewer", "--client", "cluade", expect=2).err
+    assert "no client `cluade`" in err
+    assert "did you mean `claude`?" in err
+
+
 def test_an_unknown_name_is_exit_2_with_a_near_one(installed: Agentpack) -> None:
     assert "`reviewer`" in installed("keep", "reviwer", expect=2).err
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from agentpack.compose.parse import parse_sections
-from agentpack.differences.rules import entries_of
+from agentpack.differences.rules import Entry, entries_of
 from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
 from agentpack.merge.rules import carry_edits
 from agentpack.model.changes import Draft
@@ -101,9 +101,16 @@ def test_two_rules_put_in_at_the_same_place_are_a_conflict() -> None:
 
 def carry(base: str, edit: tuple[str, str], theirs: str) -> Draft | None:
     """The new release's text with the edit in it; headings and rules have ids in both, hidden in the texts."""
-    old, new = (entries_of(parse_sections(text)) for text in (base, theirs))
-    plain, wanted = (re.sub(r" {#[a-z]+}", "", text) for text in (base, theirs))
-    return carry_edits(plain, plain.replace(*edit), wanted, KnownEntries(old, new))
+    plain, wanted = (ID.sub("", text) for text in (base, theirs))
+    return carry_edits(plain, plain.replace(*edit), wanted, KnownEntries(_with_ids(base), _with_ids(theirs)))
+
+
+ID = re.compile(" {#([a-z]+)}")
+
+
+def _with_ids(text: str) -> tuple[Entry, ...]:
+    found = zip(entries_of(parse_sections(text)), entries_of(parse_sections(ID.sub("", text))), strict=True)
+    return tuple(plain._replace(id=next(iter(ID.findall(marked.text)), None)) for marked, plain in found)
 
 
 def carried(base: str, edit: tuple[str, str], theirs: str) -> str:
@@ -289,3 +296,18 @@ def test_rules_below_a_heading_that_both_added_stay_below_it() -> None:
     lines = [line for line in merged.splitlines() if line]
     assert lines[lines.index("- mine") - 1] == "## More"
     assert lines[lines.index("- theirs") - 1] == "## More"
+
+
+def test_a_rule_of_several_lines_that_moved_has_what_both_changed_in_it() -> None:
+    base = "## A {#a}\n\n- one {#one}\n  first\n  second\n  third\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## B {#b}\n\n- three {#three}\n- one {#one}\n  first\n  second\n  third, theirs\n\n"
+    theirs += "## A {#a}\n\n- two {#two}\n"
+    merged = carried(base, ("  first\n", "  first, mine\n"), theirs)
+    assert "- one\n  first, mine\n  second\n  third, theirs\n" in merged
+
+
+def test_a_rule_put_in_below_a_heading_stands_first_below_it_wherever_it_went() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n- three {#three}\n"
+    theirs = "## B {#b}\n\n- three {#three}\n- one {#one}\n\n## A {#a}\n\n- two {#two}\n"
+    merged = carried(base, ("- two\n", "- mine\n- two\n"), theirs)
+    assert merged.startswith("## B\n\n- mine\n- three\n")

@@ -288,6 +288,11 @@ def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
     install("1.0.0", "--user", clients="claude")
     assert "the user scope manages the same file with another text" in install("1.1.0", clients="claude", expect=3)
     assert "is managed in the user scope too" in install("1.0.0", clients="claude")
+    text = (project / CLAUDE).read_bytes()
+    (project / CLAUDE).unlink()
+    agentpack("sync")
+    assert (project / CLAUDE).read_bytes() == text
+    agentpack("diff")
     agentpack("uninstall", "data-reviewer")
     assert (project / CLAUDE).exists()
     agentpack("diff", "--user")
@@ -418,6 +423,37 @@ def test_the_default_folder_and_the_variable_that_names_it_are_one_place(
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "own"))
     assert f"{file} is left in place" in agentpack("sync", "--user").err
     assert file.exists()
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_variable_that_leads_to_the_same_folder_by_a_link_leaves_the_file_where_it_is(
+    agentpack: Agentpack,
+    install: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    back: bool,
+) -> None:
+    """Nothing was left elsewhere, and what goes, goes once."""
+    agent = tmp_path / "work/agents/reviewer.md"
+    other = tmp_path / "own"
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work"))
+    install("1.0.0", "--user", clients="claude")
+    if back:
+        monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(other))
+        agentpack("sync", "--user")
+        shutil.rmtree(other)
+    other.symlink_to(tmp_path / "work")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work" if back else other))
+    said = install("1.1.0", "--user", clients="claude")
+    assert "left in place" not in said
+    assert "have seen" in agent.read_text()
+    agentpack("diff", "--user")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(other))
+    said = agentpack("sync", "--user").err
+    assert "left in place" not in said
+    agentpack("diff", "--user")
+    agentpack("uninstall", "data-reviewer", "--user")
+    assert not agent.exists()
 
 
 def test_a_folder_that_was_moved_takes_its_files_along(

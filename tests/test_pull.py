@@ -195,8 +195,8 @@ def test_a_half_merged_lock_that_a_rollback_brought_back_is_read_as_in_a_fresh_c
 def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentpack: Agentpack, project: Path) -> None:
     """`lock` moves nothing else: no release is taken that neither side has."""
     lock = project / "agentpack.lock"
-    publish(project / "packs", make_pack(version="1.0.0"))
-    agentpack("install", "data-reviewer>=1.0", "--source", "packs")
+    publish(project / "packs", make_pack(version="1.0.0"), make_pack("acme", personas={"acme": persona_text("acme")}))
+    agentpack("install", "data-reviewer>=1.0", "acme", "--source", "packs")
     ours = lock.read_text()
     publish(project / "packs", make_pack(version="1.1.0"))
     agentpack("upgrade", "--yes")
@@ -204,8 +204,11 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     publish(project / "packs", make_pack(version="1.2.0"))
     manifest = project / MANIFEST
     manifest.write_text(manifest.read_text().replace(">=1.0", ">=1.1"))
-    agentpack("lock")
-    assert [pack["version"] for pack in json.loads(lock.read_text())["packs"]] == ["1.1.0"]
+    err = agentpack("lock").err
+    assert "data-reviewer: 1.0.0 on our side of the merge, 1.1.0 on the other: 1.1.0 is taken" in err
+    assert err.count("side of the merge") == 1  # both have the same release of the other pack
+    locked = {pack["name"]: pack["version"] for pack in json.loads(lock.read_text())["packs"]}
+    assert locked == {"acme": "1.0.0", "data-reviewer": "1.1.0"}
 
 
 @pytest.mark.parametrize("command", ["lock", "sync"])

@@ -389,6 +389,14 @@ def test_a_manifest_in_which_people_wrote_stays_when_the_last_pack_goes(
     assert there(project) == set()
 
 
+def test_a_client_that_only_other_packs_have_is_none_of_this_pack(installed: Agentpack, project: Path) -> None:
+    before = tree(project)
+    err = installed("uninstall", "two", "--client", "claude", expect=2).err
+    assert "`claude` is no client of these packs" in err
+    assert "there: gemini, opencode" in err
+    assert tree(project) == before
+
+
 def test_every_option_that_an_edited_file_s_error_names_settles_it(installed: Agentpack, project: Path) -> None:
     """Also where another file has another trouble, which is named beside it."""
     edited, blocked = (project / name.format("one") for name in (CLAUDE, OPENCODE))

@@ -325,6 +325,40 @@ def test_a_base_that_is_no_longer_kept_is_rendered_again(agentpack: Agentpack, p
     assert tree(project)[AGENT].decode().endswith("- one, mine\n- two\n- three, new\n")
 
 
+def test_the_base_of_a_merged_file_is_kept_though_no_source_has_its_release_any_more(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
+    agentpack("install", "data-reviewer==1.1.0")
+    for version in ("1.0.0", "1.1.0", "2.0.0", "3.0.0rc1"):
+        shutil.rmtree(project / "packs/data-reviewer" / version)
+    publish(project / "packs", release("1.2.0", "one", "two, newer", "three, new"))
+    agentpack("install", "data-reviewer==1.2.0")
+    assert path.read_text().endswith("- one, mine\n- two, newer\n- three, new\n")
+
+
+@pytest.mark.parametrize("between", [None, "lock"])
+def test_an_edit_is_merged_with_what_a_colleague_s_lock_brings_where_git_has_no_agent_files(
+    agentpack: Agentpack, project: Path, tmp_path: Path, between: str | None
+) -> None:
+    """The lock says what was written elsewhere; what was written here, the history of this checkout does."""
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns(".claude", "state"))
+    agentpack("install", "data-reviewer==1.1.0", cwd=clone)
+    for name in ("agentpack.yaml", "agentpack.lock"):
+        shutil.copy(clone / name, project / name)
+    if between:
+        agentpack(between)
+        assert f'"path": "{AGENT}"' in (project / "agentpack.lock").read_text()
+    agentpack("sync")
+    assert path.read_text().endswith("- one, mine\n- two\n- three, new\n")
+
+
 def test_a_base_that_cannot_be_rendered_any_more_takes_a_decision(agentpack: Agentpack, project: Path) -> None:
     import shutil
 

@@ -1,6 +1,6 @@
 """The laws of `adopt`: the pack made of an agent file says, for every client, what the file says, in rules with ids."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.packs import read_files
 
@@ -46,6 +46,7 @@ def adopted(body: str) -> tuple[str, Persona]:
 
 
 @given(bodies)
+@settings(max_examples=60)
 def test_the_pack_has_the_body_of_the_file_word_for_word(body: str) -> None:
     there, persona = adopted(body)
     assert persona.body == there
