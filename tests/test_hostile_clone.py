@@ -243,6 +243,7 @@ def scenes() -> Iterator[Mapping[tuple[bool, bool], Scene]]:
         }
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(brought=STATES, commands=st.lists(st.sampled_from(EVERY), min_size=12, max_size=12, unique=True))
 @example(brought=Brought(), commands=list(EVERY))
