@@ -15,6 +15,7 @@ import coverage
 import platformdirs
 import pytest
 from hypothesis import HealthCheck, settings
+from support.effort import usually
 from support.golden import Golden
 from support.running import Agentpack
 from support.trees import empty_repository
@@ -31,10 +32,9 @@ if sys.dont_write_bytecode:  # else each Python that a test starts compiles ever
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile(
-    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
+EXAMPLES = usually(50, thorough=100)
+settings.register_profile("here", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 SEEDED = (

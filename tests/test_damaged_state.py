@@ -67,6 +67,7 @@ DAMAGES: Mapping[str, Damage] = {
 
 
 PLAIN = ("emptied", "cut off", "a folder")
+SUBTLE = ("a byte changed", "removed")
 
 
 def _history(agentpack: Agentpack) -> None:
@@ -101,12 +102,11 @@ def _places(project: Path) -> Iterator[str]:
 
 
 def _damages(project: Path, command: int) -> Iterator[tuple[str, str, Damage]]:
-    """What is damaged under the command with this number, and how. Of what no reader can overlook, one for each place;
-    another one under the next command.
-    """
+    """What is damaged under the command with this number, and how: another damage of each place under the next one."""
     for number, place in enumerate(_places(project), command):
-        chosen = range(number, number + usually(1, thorough=2, nightly=len(PLAIN)))
-        for name in ("a byte changed", "removed", *(PLAIN[one % len(PLAIN)] for one in chosen)):
+        subtle = range(number, number + usually(1, thorough=len(SUBTLE)))
+        plain = range(number, number + usually(1, thorough=2, nightly=len(PLAIN)))
+        for name in (*(SUBTLE[one % len(SUBTLE)] for one in subtle), *(PLAIN[one % len(PLAIN)] for one in plain)):
             yield place, name, DAMAGES[name]
 
 

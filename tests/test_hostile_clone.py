@@ -16,6 +16,7 @@ import pytest
 import typer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.effort import usually
 from support.hostile_state import LOOKING, LOOKING_TOO, SENSITIVE, attack, calls, stopped_at
 from support.running import Agentpack, Ran
 from support.trees import STATE, Mark, everything, write_tree
@@ -243,7 +244,8 @@ def scenes() -> Iterator[Mapping[tuple[bool, bool], Scene]]:
         }
 
 
-@settings(max_examples=12)
+@pytest.mark.slow
+@settings(max_examples=usually(5, thorough=12))
 @given(brought=STATES, commands=st.lists(st.sampled_from(EVERY), min_size=12, max_size=12, unique=True))
 @example(brought=Brought(), commands=list(EVERY))
 @example(brought=Brought(stop=0.5, mode=0o6777, whose="other", in_lock=True), commands=list(EVERY))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.effort import usually
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
@@ -22,7 +23,7 @@ from agentpack.environment import project_scope
 from agentpack.store import Store
 
 PROCESSES = int(os.environ.get("AGENTPACK_PROCESSES", "8"))
-SECONDS = float(os.environ.get("AGENTPACK_SECONDS", "4"))
+SECONDS = float(os.environ.get("AGENTPACK_SECONDS", usually(2, thorough=4)))
 NAMES = ("reviewer", "tester", "writer")
 RELEASES = ("1.0.0", "2.0.0", "3.0.0")
 FILES = [*(f".claude/agents/{name}.md" for name in NAMES), *(f".codex/agents/{name}.toml" for name in NAMES)]

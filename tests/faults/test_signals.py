@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import warm
+from support.effort import usually
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
@@ -49,7 +50,7 @@ def test_what_is_said_of_a_signal_is_true(
     publish(packs, make_pack(version="2.0.0", personas={"reviewer": persona_text(description="Anew.")}))
     current = project / ".agentpack/state/current"
     told = set()
-    for at in range(1, 200):
+    for at in range(1, 200, usually(2, thorough=1)):
         if int(current.read_text()) > 1:
             agentpack("rollback", "1")
         before = int(current.read_text())

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from faults.scene import EDIT, FIRST, Tree, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
+from support.effort import usually
 
 from agentpack.apply import Snapshot, Step, Unfinished, interrupted, recover, transact
 from agentpack.disk import Disk
@@ -27,9 +28,9 @@ from agentpack.store.process_lock import process_lock
 from agentpack.workspace.workspace import Workspace
 
 EVERY_CALL = range(200)
-STRIDE = int(os.environ.get("AGENTPACK_STRIDE", "3"))
-"""Where a second stop follows a first one at any call, every third call is tried for it, and another third for the
-next first one. The session `nightly` tries all.
+STRIDE = int(os.environ.get("AGENTPACK_STRIDE", usually(7, thorough=3)))
+"""Where a second stop follows a first one at any call, every seventh call is tried for it, or every third, and others
+for the next first one. The session `nightly` tries all.
 """
 MEMORY = "/dev/shm"
 

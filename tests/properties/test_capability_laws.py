@@ -38,7 +38,7 @@ def test_a_set_is_no_widening_of_itself(words: frozenset[str]) -> None:
     assert widening(words, words) == ()
 
 
-@settings(max_examples=500)
+@settings(max_examples=usually(125, thorough=500))
 @given(SETS, SETS, SETS)
 def test_what_is_covered_by_what_is_covered_is_covered(
     one: frozenset[str], two: frozenset[str], three: frozenset[str]
@@ -47,7 +47,7 @@ def test_what_is_covered_by_what_is_covered_is_covered(
         assert widening(one, three) == ()
 
 
-@settings(max_examples=500)
+@settings(max_examples=usually(125, thorough=500))
 @given(st.tuples(WORD, WORD, WORD))
 def test_the_same_for_single_words(words: tuple[str, str, str]) -> None:
     one, two, three = words

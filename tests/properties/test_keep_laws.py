@@ -20,13 +20,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from support.bundled import versions
+from support.effort import usually
 from support.running import Agentpack
 
 from agentpack.clients import CLIENTS
 from agentpack.compose.parse import parse_sections, split_front_matter
 from agentpack.edits.recognise import read_file
 
-EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", usually(10, thorough=25)))
 NAME = "python-engineer"
 WAYS: list[tuple[str, ...]] = [(old, new) for at, old in enumerate(versions()) for new in versions()[at + 1 :]]
 WAYS.append(tuple(versions()))

@@ -11,10 +11,11 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from support.effort import usually
 
 from agentpack.model.markdown import Block, blocks
 
-EXAMPLES = int(os.environ.get("AGENTPACK_MARKDOWN_EXAMPLES", "1000"))
+EXAMPLES = int(os.environ.get("AGENTPACK_MARKDOWN_EXAMPLES", usually(250, thorough=1000)))
 
 FRAGMENTS = [
     *("- ", "-", "* ", "+ ", "1. ", "1.", "2. ", "1) ", "01. ", "10. ", "1.x", "1234567890. ", "-\t", "*\t"),

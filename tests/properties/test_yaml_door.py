@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.effort import usually
 
 from agentpack.errors import InvalidFile
 from agentpack.input.documents import MAX_DEPTH, Document, decode, read_yaml
@@ -35,7 +36,7 @@ data = st.recursive(
 
 
 @given(documents)
-@settings(max_examples=400)
+@settings(max_examples=usually(100, thorough=400))
 def test_any_text_gives_plain_data_or_faults_with_places(text: str) -> None:
     try:
         found = read_yaml(text, "x.yaml", first_line=2, hidden=True)
@@ -61,7 +62,7 @@ def assert_plain(value: Any) -> None:
 
 
 @given(documents)
-@settings(max_examples=400)
+@settings(max_examples=usually(100, thorough=400))
 def test_no_alias_anchor_tag_or_second_document_passes(text: str) -> None:
     try:
         read_yaml(text, "x.yaml", hidden=True)
@@ -84,7 +85,7 @@ def events_of(text: str) -> list[yaml.Event]:
 
 
 @given(documents)
-@settings(max_examples=400)
+@settings(max_examples=usually(100, thorough=400))
 def test_no_key_stands_twice_in_what_passes(text: str) -> None:
     try:
         found = read_yaml(text, "x.yaml", hidden=True)
@@ -107,7 +108,7 @@ def count_keys(value: Any) -> int:
 
 
 @given(data)
-@settings(max_examples=200)
+@settings(max_examples=usually(100, thorough=200))
 def test_json_reads_back_exactly(value: Any) -> None:
     text = json.dumps({"a": value}, ensure_ascii=True)
     if "\\ud" in text:
@@ -119,7 +120,7 @@ def test_json_reads_back_exactly(value: Any) -> None:
 
 
 @given(data)
-@settings(max_examples=200)
+@settings(max_examples=usually(100, thorough=200))
 def test_what_a_yaml_library_writes_reads_back_exactly(value: Any) -> None:
     text = yaml.safe_dump({"a": value}, allow_unicode=False, default_flow_style=None, width=10**9)
     if "*id" in text or "&id" in text:
@@ -129,7 +130,7 @@ def test_what_a_yaml_library_writes_reads_back_exactly(value: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["pack", "persona", "variant", "manifest"])
 @given(value=st.dictionaries(keys, data, max_size=8))
-@settings(max_examples=100)
+@settings(max_examples=usually(50, thorough=100))
 def test_any_data_fits_a_schema_or_gives_faults_with_keys(kind: str, value: dict[str, Any]) -> None:
     try:
         found = validate(kind, Document("x.yaml", value, {}))
