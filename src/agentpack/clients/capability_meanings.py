@@ -54,6 +54,10 @@ class CapabilityMeanings(NamedTuple):
     """Whether a non-empty list of denied tools replaces the list of allowed tools."""
     remembering: tuple[str, ...] = ()
     """The tools that a memory adds to the named ones."""
+    planning: tuple[str, ...] = ()
+    """The keys that are text and for which `plan` is known to be a word; those with a list of words say so there."""
+    overruled: Mapping[str, str] = NOTHING
+    """Keys that the client ignores beside another one, and that other one."""
     only_named: bool = False
     """An agent has only the tools its file names."""
     reading: Grammar | None = None
@@ -102,8 +106,8 @@ BYPASSING = frozenset(
     "unrestricted dangerouslyskippermissions full fullaccess".split()
 )
 """Words that turn confirmation off, in lower case without punctuation."""
-PLANNING = frozenset(("plan", "readonly", "explore"))
-"""Words for a mode in which nothing is changed."""
+PLAN = "plan"
+"""The word for a mode in which nothing is changed, exactly as clients that have one spell it."""
 DEFAULTS = frozenset(("default", "manual", "ask", "safe", "neutral", "inherit"))
 
 COMMON_TOOLS: Mapping[str, str] = {
