@@ -144,6 +144,7 @@ RULES: dict[str, Callable[[int], Map]] = {
     "plain names": lambda count: {f"t{n}": "allow" for n in range(count)},
     "plain names behind a pattern": lambda count: {"*": "deny", **{f"t{n}": "allow" for n in range(count)}},
     "what each name is used on": lambda count: {f"t{n}": {"*": "ask", f"r{n}": "allow"} for n in range(count)},
+    "a pattern of many stars": lambda count: {"a" * count: "allow", "*a" * (count // 4) + "*b": "allow"},
     "one name": lambda count: {"bash": {f"r{n} *": "allow" for n in range(count)}},
 }
 
@@ -159,12 +160,33 @@ def test_a_rule_takes_no_longer_among_more_rules(family: str) -> None:
     assert many < 5 * few
 
 
+COMPARED: dict[str, tuple[str, Callable[[str, int], Map]]] = {
+    "rules": ("opencode", lambda name, count: {"permission": {f"{name}{n}": "allow" for n in range(count)}}),
+    "given": ("claude", lambda name, count: {"tools": [f"mcp__{name}{n}__push" for n in range(count)]}),
+    "denied": ("claude", lambda name, count: {"disallowedTools": [f"mcp__{name}{n}__push" for n in range(count)]}),
+}
+
+
+@pytest.mark.parametrize("one", COMPARED)
+@pytest.mark.parametrize("other", COMPARED)
+def test_a_word_is_compared_with_no_more_words_where_there_are_more(one: str, other: str) -> None:
+    def work(count: int) -> int:
+        words = [
+            FileReader(CLIENTS[client]).words_for(file(name, count))
+            for name, (client, file) in {"a": COMPARED[one], "b": COMPARED[other]}.items()
+        ]
+        return calls_of(lambda: widening(*words))
+
+    few, many = work(200), work(800)
+    assert many < 5 * few + 200
+
+
 def test_more_patterns_than_can_be_tried_are_not_read() -> None:
     reader = FileReader(CLIENTS["opencode"])
     names = {f"t{n:05}": "ask" for n in range(10_000)}
     few, many, other = (
         reader.words_for({"permission": {"*": "deny", **names, **{f"*{n}*": last for n in range(count)}}})
-        for count, last in ((2, "deny"), (500, "deny"), (500, "allow"))
+        for count, last in ((2, "deny"), (999, "deny"), (999, "allow"))
     )
     assert "unreadable" not in few
     assert [word for word in many if not word.startswith("permission:custom~")] == ["every-tool", "unreadable"]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from agentpack.model.globs import Glob
 
-MAX_TRIED = 10_000_000
+MAX_TRIED = 50_000_000
 """Characters of patterns times characters of the names they are tried on, in one file."""
 Rules = tuple[tuple[str, str], ...]
 """Pairs of what a tool is used on (a pattern) and `allow`, `ask` or `deny`, of which the last that matches counts."""
