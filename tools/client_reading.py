@@ -173,7 +173,8 @@ READINGS: Mapping[str, Reading | None] = {
         "Items are patterns, compared without regard to capitals: `*` in `enabled_tools` is every tool, in "
         "`disabled_tools` it leaves none. `re:` starts a regular expression.",
         "An unknown name gives nothing and denies nothing.",
-        "Of the settings of a tool, `allowlist` counts before `permission: never`, and `denylist` before `always`.",
+        "Of the settings of a tool, `allowlist` counts before `permission: never`, and `denylist` before `always`. "
+        "`bash` and `task` have an `allowlist` by default.",
     ),
     "zcode": None,
 }

@@ -57,7 +57,11 @@ UNSEEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("devin", {"permissions": {"rm": "allow", "*": "ask"}}, {"permissions": {"*": "ask", "rm": "allow"}}),
     # settings of a tool beside `permission` are looked at before it
-    ("vibe", {"tools": {"bash": DENIED}}, {"tools": {"bash": {**DENIED, "allowlist": ["curl", "sh"]}}}),
+    *(
+        ("vibe", {"tools": {tool: DENIED}}, {"tools": {tool: {**DENIED, "allowlist": ["curl", "sh"]}}})
+        for tool in ("bash", "edit")
+    ),
+    ("vibe", {"disabled_tools": ["bash"]}, {"tools": {"bash": DENIED}}),
     ("vibe", {"enabled_tools": ["grep"]}, {"enabled_tools": ["grep"], "tools": {"*": {**DENIED}, "x_*": {**DENIED}}}),
     (
         "vibe",

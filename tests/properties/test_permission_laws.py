@@ -12,11 +12,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.counting import calls_of
+from support.written import rendered
 
-from agentpack.capabilities.of_file import FileReader
+from agentpack.capabilities.of_file import FileReader, capabilities
 from agentpack.capabilities.permissions import MAX_TRIED
 from agentpack.clients import CLIENTS
+from agentpack.clients.read_back import read_agent_file
 from agentpack.model.capabilities import covers, widening
+from agentpack.writers.emit import yaml_header
 
 TOOLS = {
     "bash": "shell",
@@ -193,3 +196,32 @@ def test_more_patterns_than_can_be_tried_are_not_read() -> None:
     assert widening(few, many)
     assert widening(many, other)
     assert MAX_TRIED >= 1_000_000  # hundreds of names and a hundred patterns are well within it
+
+
+# What is read back from a file.
+
+SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
+CANONICAL = st.permutations(("*", "read", "list", "grep", "glob", "bash")).flatmap(
+    lambda keys: st.fixed_dictionaries(
+        {
+            key: st.just("deny")
+            if key == "*"
+            else st.sampled_from(("allow", "ask", SECRETS, dict(reversed(SECRETS.items()))))
+            for key in keys
+        }
+    )
+)
+
+
+@pytest.mark.parametrize("client", ["opencode", "kilo"])
+@settings(max_examples=300)
+@given(permission=CANONICAL)
+@example(permission={"read": SECRETS, "list": "allow", "*": "deny"})
+@example(permission={"*": "deny", "read": SECRETS, "list": "allow"})
+@example(permission={"*": "deny", "read": dict(reversed(SECRETS.items())), "list": "allow"})
+def test_the_tools_that_are_read_back_from_a_map_are_what_it_gives(client: str, permission: Map) -> None:
+    header = yaml_header({"description": "Reviews data.", "mode": "subagent", "permission": permission})
+    found = read_agent_file(CLIENTS[client], f"{header}You review data.\n".encode(), "reviewer").header
+    if "tools" in found:
+        told = FileReader(CLIENTS[client]).words_for({"permission": permission})
+        assert set(capabilities(CLIENTS[client], rendered(client, tools=found["tools"]).text.encode())) == set(told)

@@ -249,11 +249,9 @@ class CapabilityReader:
 
     def weigh(self) -> None:
         """Apply allow and deny rules whose names may be patterns."""
-        if "unreadable" in self.words:
-            return
         vocabulary, grants = self.vocabulary, {**self.switches, **self.rules}
         rules = PermissionMap(grants)
-        if rules.tries(sum(len(name) + 1 for name in vocabulary.words)) > MAX_TRIED:
+        if "unreadable" in self.words or rules.tries(sum(map(len, vocabulary.words))) > MAX_TRIED:
             self.words |= {"unreadable", f"permission:custom~{_digest(grants, ordered=True)}"}
             return
         if is_denial(rules.every):
@@ -384,7 +382,8 @@ class CapabilityReader:
         """What the client grants before it looks at `permission` may stand beside it: only what stands alone is
         believed."""
         for name, settings in value.items() if isinstance(value, dict) else ():
-            if settings == {"permission": "never"} and name in self.vocabulary:
+            excused = name not in self.vocabulary or name in self.vocabulary.powers.excused
+            if settings == {"permission": "never"} and not excused:
                 self.denied.add(name)
                 continue
             for word in tuple(self.vocabulary.base(name)) or (f"tool:{_token(name)}",):

@@ -41,6 +41,8 @@ class CapabilityMeanings(NamedTuple):
     """Other names of a tool, and its name here."""
     switched: Mapping[str, str] = NOTHING
     """Names that mean a tool only in a map of tools with true and false."""
+    excused: tuple[str, ...] = ()
+    """Tools that do something without asking even where their settings say `never`."""
     along: Mapping[str, str] = NOTHING
     """Tools that are denied together with another one."""
     denied: Mapping[str, str] = NOTHING
