@@ -104,7 +104,7 @@ LIMITING = frozenset(("allow", "deny", "map", "permissions", "looking"))
 """The meanings of keys that remove tools."""
 
 BYPASSING = frozenset(
-    "bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "
+    "bypass bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "
     "unrestricted dangerouslyskippermissions full fullaccess".split()
 )
 """Words that turn confirmation off, in lower case without punctuation."""
