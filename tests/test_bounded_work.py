@@ -7,16 +7,15 @@ seconds of this process, of which there were many times as many before the bound
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import process_time
-from types import FrameType
 from typing import Any
 
 import pytest
 from support.archives import by_library
+from support.counting import calls_of
 from support.packs import make_pack, persona_text, publish, read_files, variant_text
 from support.running import Agentpack
 from support.trees import write_tree
@@ -41,23 +40,6 @@ from agentpack.workspace.shadowing import agent_names
 
 pytestmark = pytest.mark.untraced
 STEPS = 12
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    """How many functions are called in the course of it."""
-    count = 0
-
-    def called(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(called)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
 
 
 def grows_no_faster(work: Callable[[int], object], least: int) -> None:

@@ -204,6 +204,7 @@ def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
         ),
         ("cline", {"tools": ["run_commands"], "skills": "pdf"}, "shell, skills:pdf"),
         ("commandcode", {"permissionMode": "bypassPermissions", "background": True}, "background, bypass, every-tool"),
+        ("commandcode", {"permissionMode": "bypass"}, "bypass, every-tool"),
         ("commandcode", {"tools": ["shell_command"]}, "shell"),
         ("cortex", {"tools": ["Bash", "SnowflakeSql"]}, "every-tool, unreadable"),
         ("cursor", {"readonly": True, "is_background": True}, "background, read, search, web"),

@@ -7,9 +7,10 @@ from agentpack.clients import CLIENTS
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "capabilities.md"
 _BEGIN = "<!-- Written by tools/capabilities_page.py from the adapters. -->\n"
 _END = "<!-- The end of what is written. -->\n"
-_LIMITS = frozenset(("allow", "deny", "map", "permissions", "looking"))
-_ONLY_LIMITS = (_LIMITS - {"permissions"}) | {"none"}
+_LIMITS = frozenset(("allow", "deny", "map", "permissions", "looking", "tool_settings"))
+_ONLY_LIMITS = frozenset(("allow", "deny", "looking", "none"))
 _WORDS = {
+    "map": "`permission:…`, `bypass`",
     "permissions": "`permission:…`, `bypass`",
     "mode": "`permission:…`, `bypass`",
     "sandbox": "`sandbox:…`, `no-sandbox`",

@@ -40,7 +40,7 @@ READINGS: Mapping[str, Reading | None] = {
         _ANY_EMPTY,
         f"{_COMMAS} A number, a boolean, a map or null counts as empty.",
         "Where both `tools` and `disabled_tools` name something, `tools` is dropped.",
-        f"{_EXACT} `*` has no meaning in either field.",
+        f"{_EXACT} `*` has no meaning in either field, but counts as something named.",
         "A header that is not valid YAML, or has a key twice, limits nothing.",
     ),
     "claude": _run(
@@ -71,7 +71,8 @@ READINGS: Mapping[str, Reading | None] = {
         "Text is split at commas, or at blanks where it has no comma; the items of a list are not split.",
         "`*` as the whole text means every tool; in a list it names nothing.",
         _EXACT,
-        "`*` anywhere in `disallowedTools` takes every tool away.",
+        "`*` as one of the words of `disallowedTools` takes every tool away.",
+        "`permissionMode` is read exactly; a word that it does not know is ignored.",
     ),
     "copilot": _run(
         "CLI 1.0.102",
@@ -116,7 +117,8 @@ READINGS: Mapping[str, Reading | None] = {
         "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false. Any other value "
         "makes Kilo skip the file, except null for `permission`, which limits nothing.",
         "The last entry that matches a tool counts, so `*` comes first. Where both name a tool, `permission` counts.",
-        "Keys may be patterns and are compared with capitals. `write`, `edit` and `patch` in `tools` are one: `edit`.",
+        "Keys may be patterns (`*`, `?`) and are compared with capitals. `write`, `edit` and `patch` in `tools` are "
+        "one: `edit`.",
         "Other fields, such as `disallowedTools`, limit nothing.",
         "Where a key stands twice, or the header is broken in another way, the whole file is the prompt, and nothing "
         "is limited.",
@@ -136,7 +138,8 @@ READINGS: Mapping[str, Reading | None] = {
         "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false. Any other "
         "value, null included, stops OpenCode with every command.",
         "The last entry that matches a tool counts, so `*` comes first. Where both name a tool, `permission` counts.",
-        "Keys may be patterns and are compared with capitals. `write`, `edit` and `patch` in `tools` are one: `edit`.",
+        "Keys may be patterns (`*`, `?`) and are compared with capitals. `write`, `edit` and `patch` in `tools` are "
+        "one: `edit`.",
         "Other fields, such as `disallowedTools`, limit nothing.",
         "A header that is broken or has a key twice may count as empty: the whole file is the prompt, and nothing is "
         "limited.",
@@ -148,7 +151,8 @@ READINGS: Mapping[str, Reading | None] = {
         f"{_COMMAS} Items that are not text are ignored; a blank item makes Qwen Code refuse the file.",
         "An item that is exactly `*` means every tool. Other patterns name nothing.",
         f"{_EXACT} Display names such as `ReadFile` are known too.",
-        "In `disallowedTools`, `*` denies MCP tools only.",
+        "In `disallowedTools`, `*` denies MCP tools only. An empty one denies nothing.",
+        "Beside `approvalMode`, `permissionMode` is ignored. An unknown word in `permissionMode` is dropped.",
         "Where a key stands twice, or the header is not valid YAML, it is read line by line; a list may then be lost, "
         "which means every tool.",
     ),
@@ -169,6 +173,8 @@ READINGS: Mapping[str, Reading | None] = {
         "Items are patterns, compared without regard to capitals: `*` in `enabled_tools` is every tool, in "
         "`disabled_tools` it leaves none. `re:` starts a regular expression.",
         "An unknown name gives nothing and denies nothing.",
+        "Of the settings of a tool, `allowlist` counts before `permission: never`, and `denylist` before `always`. "
+        "`bash` and `task` have an `allowlist` by default.",
     ),
     "zcode": None,
 }

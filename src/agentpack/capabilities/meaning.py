@@ -7,12 +7,21 @@ as hooks or the command of a server, are included as a digest, so that changing 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from agentpack.capabilities.permissions import (
+    ALLOWED,
+    ASKED,
+    MAX_TRIED,
+    PermissionMap,
+    Rules,
+    in_force,
+    is_denial,
+    rules_of,
+)
 from agentpack.clients.base import Client
-from agentpack.clients.capability_meanings import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
+from agentpack.clients.capability_meanings import BYPASSING, COMMON_TOOLS, DEFAULTS, PLAN
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, ParsedList, listed
 from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
@@ -115,6 +124,7 @@ class CapabilityReader:
 
     def __init__(self, vocabulary: ToolVocabulary, fields: Mapping[str, Any]) -> None:
         self.vocabulary = vocabulary
+        self.fields = fields
         client = vocabulary.client
         self.words: set[str] = set()
         self.allowed: set[str] | None = None
@@ -124,6 +134,8 @@ class CapabilityReader:
         self.rules: dict[str, Any] = {}
         """Names of tools, which may be patterns, and what each is granted; `switches` come before `rules`."""
         self.looking = self.planning = False
+        self.replaced = False
+        """Whether the client drops the list of allowed tools."""
         if client.powers.only_named or client.unlimited:
             self.allowed = set()
         for key, value in fields.items():
@@ -137,7 +149,7 @@ class CapabilityReader:
                 _KINDS[kind](self, key, value, rest)
         if self.switches or self.rules:
             self.weigh()
-        if self.denied and self.vocabulary.powers.either:
+        if self.replaced:
             self.allowed = None
         self.words |= self.tools()
 
@@ -213,6 +225,7 @@ class CapabilityReader:
     def deny(self, key: str, value: Any, rest: str) -> None:
         form, names = self.listed(self.vocabulary.client.denying, value)
         self.denied.update(("*",) if form == ALL else set(names) - {"*"})
+        self.replaced = self.replaced or (self.vocabulary.powers.either and form not in (ALL, NONE))
 
     def listed(self, grammar: Grammar, value: Any) -> ParsedList:
         """What the client reads from a list of tools. A list that cannot be read may limit nothing."""
@@ -235,41 +248,55 @@ class CapabilityReader:
             self.words.add("unreadable")
 
     def weigh(self) -> None:
-        """Apply allow and deny rules whose names may be patterns: the last match counts."""
-        rules: dict[str, Any] = {**self.switches, **self.rules} if "unreadable" not in self.words else {}
-        vocabulary = self.vocabulary
-        every = _last(rules, "\0")  # no name is like that, so that only what fits every name does
-        if _is_gone(every):
+        """Apply allow and deny rules whose names may be patterns."""
+        vocabulary, grants = self.vocabulary, {**self.switches, **self.rules}
+        rules = PermissionMap(grants)
+        if "unreadable" in self.words or rules.tries(sum(map(len, vocabulary.words))) > MAX_TRIED:
+            self.words |= {"unreadable", f"permission:custom~{_digest(grants, ordered=True)}"}
+            return
+        if is_denial(rules.every):
             self.allowed = set()
-        elif every == "allow" and self.rules:
+        elif rules.every == ALLOWED:
             self.words.add("bypass")
-        elif isinstance(every, dict):
-            self.words.add(f"permission:custom~{_digest(every)}")
-        names = dict.fromkeys((*vocabulary.words, *(name for name in rules if _last(rules, name) == rules[name])))
-        grants = vocabulary.client.tools.grants if vocabulary.client.tools else {}
-        for name in names:
-            grant = _last(rules, name)
-            if grant is None or (grant is every and name not in rules):
+        elif rules.every not in (ASKED, ()):
+            self.words.add(f"permission:custom~{_digest(rules.every)}")
+        for name in dict.fromkeys((*vocabulary.words, *rules.plain)):
+            found = rules.of_tool(name)
+            if found == rules.every and name not in rules:
                 continue
-            if _is_gone(grant):
+            if is_denial(found):
                 self.denied.add(name)
-                continue
-            if name.strip("*?") and name not in vocabulary and self.allowed is not None:
-                self.words.update(vocabulary.base(name) or (f"tool:{_token(name)}",))
-            elif self.allowed is not None:
-                self.allowed.add(name)
-            if name not in self.rules or not name.strip("*") or grant == "ask":
-                continue
-            if _is_gone(every) and grant == grants.get(name, "allow"):
-                continue
-            for word in vocabulary.base(name):
-                self.words.add(f"permission:{word}" if grant == "allow" else f"permission:{word}~{_digest(grant)}")
+            elif found:
+                self.give(name, found, rules.every)
+        for name in filter(lambda name: name.strip("*"), rules.patterns):
+            found = rules.of_pattern(name)
+            if is_denial(found):
+                self.denied.update((name,) if rules.denies_all_of(name) else ())
+            elif found != rules.every and name.strip("*?"):
+                self.give(name, found, rules.every)
+            elif found != rules.every:  # it gives more tools than we know the names of
+                self.allowed = None
+                self.words.update(("bypass",) if any(action == "allow" for _, action in found) else ())
+
+    def give(self, name: str, rules: Rules, every: Rules) -> None:
+        """Add the words for a tool, or those that a pattern matches, with its rules and those of all other tools."""
+        vocabulary = self.vocabulary
+        words = tuple(vocabulary.base(name)) or (f"tool:{_token(name)}",)
+        if self.allowed is not None and name in vocabulary:
+            self.allowed.add(name)
+        elif self.allowed is not None:
+            self.words.update(words)
+        grants = vocabulary.client.tools.grants if vocabulary.client.tools else {}
+        if rules == ASKED or (is_denial(every) and rules == in_force(rules_of(grants.get(name, "allow")))):
+            return
+        for word in words:
+            self.words.add(f"permission:{word}" if rules == ALLOWED else f"permission:{word}~{_digest(rules)}")
 
     def grants(self, key: str, value: Any, rest: str) -> None:
         if isinstance(value, str):
             self.mode(key, value, rest)
         elif value:
-            self.words.add(f"permission:custom~{_digest(value)}")
+            self.words.add(f"permission:custom~{_digest(value, ordered=True)}")
 
     def looks(self, key: str, value: Any, rest: str) -> None:
         expected = self.vocabulary.client.readonly.get(key, True)
@@ -277,14 +304,17 @@ class CapabilityReader:
 
     def mode(self, key: str, value: Any, rest: str) -> None:
         bare = _SIGNS.sub("", str(value).lower())
-        form = self.vocabulary.client.settings.get(key, "")
-        if bare in PLANNING and form and (value in form.split("|") or "|" not in form):
+        if value == PLAN and self.vocabulary.client.knows_plan(key) and not self.overruled(key):
             self.planning = True
             self.words.add("permission:plan")
         elif bare in BYPASSING:
             self.words.add("bypass")
         elif bare and bare not in DEFAULTS:
             self.words.add(f"permission:{_token(str(value))}")
+
+    def overruled(self, key: str) -> bool:
+        """Whether another field of the file takes the place of this one."""
+        return self.fields.get(self.vocabulary.powers.overruled.get(key, "")) is not None
 
     def sandbox(self, key: str, value: Any, rest: str) -> None:
         bare = _SIGNS.sub("", str(value).lower())
@@ -349,13 +379,16 @@ class CapabilityReader:
             self.words.add(f"setting:{_token(key)}")
 
     def tool_settings(self, key: str, value: Any, rest: str) -> None:
+        """What the client grants before it looks at `permission` may stand beside it: only what stands alone is
+        believed."""
         for name, settings in value.items() if isinstance(value, dict) else ():
-            said = settings.get("permission") if isinstance(settings, dict) else settings
-            if said == "never":
+            excused = name not in self.vocabulary or name in self.vocabulary.powers.excused
+            if settings == {"permission": "never"} and not excused:
                 self.denied.add(name)
                 continue
-            for word in self.vocabulary.base(name):
-                self.words.add(f"permission:{word}" if said == "always" else f"permission:{word}~{_digest(settings)}")
+            for word in tuple(self.vocabulary.base(name)) or (f"tool:{_token(name)}",):
+                whole = settings == {"permission": "always"}
+                self.words.add(f"permission:{word}" if whole else f"permission:{word}~{_digest(settings)}")
 
 
 _KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
@@ -380,35 +413,13 @@ _KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
 }
 
 
-def _last(rules: Mapping[str, Any], name: str) -> Any:
-    """What the last rule matching a name grants; None if none matches."""
-    return next((rules[pattern] for pattern in reversed(list(rules)) if _fits(pattern, name)), None)
-
-
-@lru_cache(maxsize=4096)
-def _fits(pattern: str, name: str) -> bool:
-    """Whether a pattern matches a name: `*` is any text, `?` one character."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    if pattern.endswith(" *"):
-        expression = expression.removesuffix(r"\ .*") + "(?: .*)?"
-    return pattern == name or re.fullmatch(expression, name, re.DOTALL) is not None
-
-
-def _is_gone(grant: Any) -> bool:
-    """Whether such a grant leaves nothing of a tool."""
-    if isinstance(grant, dict):
-        return next((inner for pattern, inner in reversed(grant.items()) if pattern == "*"), None) == "deny" and (
-            next(reversed(grant)) == "*" or {*grant.values()} == {"deny"}
-        )
-    return bool(grant == "deny")
-
-
 _FAMILIES = {"opus": "large", "sonnet": "medium", "haiku": "small"}
 _CLASSES = (
-    ("small", r"(?<![a-z])(?:haiku|mini|nano|flash|lite|small|fast)(?![a-z])"),
     ("large", r"(?<![a-z])(?:opus|pro|max|large|ultra)(?![a-z])"),
     ("medium", r"(?<![a-z])(?:sonnet|medium)(?![a-z])"),
+    ("small", r"(?<![a-z])(?:haiku|mini|nano|flash|lite|small|fast)(?![a-z])"),
 )
+"""The largest class that an id has a word of counts: `fast` and the like also say how a large model is run."""
 
 
 def model_class(name: str) -> str | None:
@@ -427,7 +438,11 @@ def _token(text: str) -> str:
     return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 20]}~{_digest(text)}"
 
 
-def _digest(value: Any) -> str:
-    """Sixteen hexadecimal digits for a value."""
-    text = json.dumps(value, ensure_ascii=True, sort_keys=True, default=str)
+def _digest(value: Any, *, ordered: bool = False) -> str:
+    """Sixteen hexadecimal digits for a value.
+
+    Args:
+        ordered: the order of the keys of a map counts.
+    """
+    text = json.dumps(value, ensure_ascii=True, sort_keys=not ordered, default=str)
     return sha256(text.encode()).hexdigest()[:16]

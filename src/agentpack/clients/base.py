@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, CapabilityMeanings
-from agentpack.clients.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
+from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, PLAN, CapabilityMeanings
+from agentpack.clients.grammar import UNKNOWN, UNKNOWN_COMMAS, UNREAD, Grammar
 from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
@@ -243,8 +243,13 @@ class Client:
 
     @property
     def denying(self) -> Grammar:
-        """How a list of denied tools is parsed."""
-        return self.powers.denying or self.grammar
+        """How a list of denied tools is parsed. A star is believed where that is established."""
+        known = self.powers.denying or self.powers.reading
+        return (known or self.grammar._replace(star=UNREAD)).denying()
+
+    def knows_plan(self, key: str) -> bool:
+        """Whether `plan` as the value of a key is known to be a mode in which nothing is changed."""
+        return key in self.powers.planning or PLAN in self.settings.get(key, "").split("|")
 
     def tools_of(self, group: str) -> tuple[str, ...]:
         """The client's own tools that must be denied to deny a canonical tool. An agent that is given the tool may need

@@ -41,6 +41,8 @@ class CapabilityMeanings(NamedTuple):
     """Other names of a tool, and its name here."""
     switched: Mapping[str, str] = NOTHING
     """Names that mean a tool only in a map of tools with true and false."""
+    excused: tuple[str, ...] = ()
+    """Tools that do something without asking even where their settings say `never`."""
     along: Mapping[str, str] = NOTHING
     """Tools that are denied together with another one."""
     denied: Mapping[str, str] = NOTHING
@@ -54,6 +56,10 @@ class CapabilityMeanings(NamedTuple):
     """Whether a non-empty list of denied tools replaces the list of allowed tools."""
     remembering: tuple[str, ...] = ()
     """The tools that a memory adds to the named ones."""
+    planning: tuple[str, ...] = ()
+    """The keys that are text and for which `plan` is known to be a word; those with a list of words say so there."""
+    overruled: Mapping[str, str] = NOTHING
+    """Keys that the client ignores beside another one, and that other one."""
     only_named: bool = False
     """An agent has only the tools its file names."""
     reading: Grammar | None = None
@@ -98,12 +104,12 @@ LIMITING = frozenset(("allow", "deny", "map", "permissions", "looking"))
 """The meanings of keys that remove tools."""
 
 BYPASSING = frozenset(
-    "bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "
+    "bypass bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "
     "unrestricted dangerouslyskippermissions full fullaccess".split()
 )
 """Words that turn confirmation off, in lower case without punctuation."""
-PLANNING = frozenset(("plan", "readonly", "explore"))
-"""Words for a mode in which nothing is changed."""
+PLAN = "plan"
+"""The word for a mode in which nothing is changed, exactly as clients that have one spell it."""
 DEFAULTS = frozenset(("default", "manual", "ask", "safe", "neutral", "inherit"))
 
 COMMON_TOOLS: Mapping[str, str] = {

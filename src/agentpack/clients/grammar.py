@@ -29,6 +29,8 @@ class Grammar(NamedTuple):
 
     separators: str = ""
     """The characters that separate names in a text; empty if a text is one name."""
+    alone: bool = False
+    """Whether only the first of them that is in a text separates names there."""
     brackets: bool = False
     """Whether separators within brackets are ignored."""
     splits_items: bool = False
@@ -58,6 +60,21 @@ class Grammar(NamedTuple):
     """Whether a name may be a pattern with unknown matches."""
     any_name: bool = True
     """Whether an unknown name is still a plain name rather than a pattern that may match others."""
+
+    def denying(self) -> "Grammar":
+        """The same for a list of denied tools, in which only a star may deny everything."""
+
+        def void(form: str) -> str:
+            return NONE if form == ALL else form
+
+        return self._replace(
+            text=void(self.text),
+            blank=void(self.blank),
+            empty=void(self.empty),
+            null=void(self.null),
+            other=void(self.other),
+            item=void(self.item),
+        )
 
 
 class ParsedList(NamedTuple):
@@ -132,7 +149,10 @@ def _names(separators: str, brackets: bool) -> re.Pattern[str]:
 
 
 def _parted(grammar: Grammar, text: str) -> Iterator[str]:
-    for found in _names(grammar.separators, grammar.brackets).findall(text):
+    separators = grammar.separators
+    if grammar.alone:
+        separators = next((one for one in separators if one in text), "")
+    for found in _names(separators, grammar.brackets).findall(text):
         if name := found.strip(_BLANKS):
             yield name
 

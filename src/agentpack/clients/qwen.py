@@ -69,6 +69,8 @@ CLIENT = Client(
         denying=GRAMMAR._replace(star=NONE),  # it denies what MCP servers bring, and nothing else
         complete=True,
         aliases=ALIASES,
+        planning=("permissionMode",),
+        overruled={"permissionMode": "approvalMode"},
     ),
     skills=SkillUse(tool="skill"),
     settings={

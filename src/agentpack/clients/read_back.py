@@ -273,10 +273,11 @@ def _tools(client: Client, words: ToolWords, fields: Mapping[str, Any]) -> list[
     """The canonical tools that match the client's own exactly; None if there are none."""
     value = fields.get(words.key)
     if words.style == "permissions":
-        if not isinstance(value, dict) or value.get("*") != "deny":
+        # of the rules that match, the last counts: any other order means something else
+        if not isinstance(value, dict) or next(iter(value.items()), None) != ("*", "deny"):
             return None
         granted = {name: grant for name, grant in value.items() if name != "*"}
-        if any(grant != words.grants.get(name, "allow") for name, grant in granted.items()):
+        if any(_in_order(grant) != _in_order(words.grants.get(name, "allow")) for name, grant in granted.items()):
             return None
         names, none = set(granted), True
     else:
@@ -285,3 +286,8 @@ def _tools(client: Client, words: ToolWords, fields: Mapping[str, Any]) -> list[
     found = [tool for tool in TOOLS if words.names.get(tool) and names.issuperset(words.names[tool])]
     covered = {name for tool in found for name in words.names[tool]}
     return found if covered == names and (found or none) else None
+
+
+def _in_order(grant: Any) -> Any:
+    """What a tool is granted, as a value that differs where the order of its rules does."""
+    return tuple(grant.items()) if isinstance(grant, dict) else grant

@@ -56,12 +56,13 @@ def declared_client(name: str, data: Mapping[str, Any], file: str) -> Client:
 
 
 def clients_sharing_folders(declared: Client) -> Iterator[Client]:
-    """The built-in clients that look for agents where a declared client has its files."""
-    for client in (CLIENTS[name] for name in MODULES):
+    """The built-in clients that look for agents where a declared client has its files, as their own or besides."""
+    for client in (CLIENTS[name] for name in MODULES if CLIENTS[name].shared is None):
         for scope in ("project", "user"):
-            place, folder = declared.path("", scope, {}), client.folder(scope, {})
+            place = declared.path("", scope, {})
             # a folder that differs by case alone is the same one on some systems
-            if place and folder and client.shared is None and place.lower().startswith(f"{folder.lower()}/"):
+            folders = (f"{folder}/".casefold() for folder in client.folders(scope, {}))
+            if place and place.casefold().startswith(tuple(folders)):
                 yield client
                 break
 

@@ -55,6 +55,7 @@ CLIENT = Client(
     },
     powers=CapabilityMeanings(
         settings={"tools": "tool_settings"},
+        excused=("bash", "task"),  # each has an `allowlist` by default
         complete=True,
         reading=Grammar(empty=ALL, text=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED, folded=True, patterns=True),
     ),

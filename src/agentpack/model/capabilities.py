@@ -5,7 +5,6 @@ of words covers a word if an agent with the set can already do what the word all
 widening.
 """
 
-import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
@@ -25,38 +24,37 @@ NARROW = frozenset(
     ("permission:plan", "permission:dontAsk", "permission:default", "sandbox:read-only", "model:small", "model:inherit")
 )
 """Words that grant nothing beyond what an agent without any settings can do."""
+_WIDE = frozenset((EVERY, "bypass", "no-sandbox", "mcp"))
 _MODELS = {"model:medium": 1, "model:large": 2}
-_GENERAL = frozenset((EVERY, "bypass", "no-sandbox", "mcp"))
-_SIGN = re.compile(r"[/~(]")
-"""Where a word can begin with another one that includes it."""
 
 
 def covers(held: Collection[str], word: str) -> bool:
     """True if the capabilities `held` include `word`."""
-    return _covers(held, _general(held), word)
-
-
-def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
-    """The capabilities in `after` that `before` does not cover, sorted."""
-    before = frozenset(before)
-    general = _general(before)
-    return tuple(sorted({word for word in after if not _covers(before, general, word)}))
-
-
-def _general(held: Iterable[str]) -> tuple[str, ...]:
-    """The words that include words which begin otherwise; a file has few of them."""
-    return tuple(word for word in held if word in _GENERAL or word.startswith(BUT))
-
-
-def _covers(held: Collection[str], general: Iterable[str], word: str) -> bool:
     if word in held or word in NARROW:
         return True
     if word.startswith("model:"):
         # what no model is named for runs on the session's: only a step up to a known larger class counts
         rank = _MODELS.get(word, 0)
         return rank == 0 or any(_MODELS.get(other, 0) >= rank for other in held)
-    beginnings = (word[: sign.start()] for sign in _SIGN.finditer(word))
-    return any(_includes(other, word) for other in (*general, *(one for one in beginnings if one in held)))
+    return _is_included(frozenset(held), word)
+
+
+def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
+    """The capabilities in `after` that `before` does not cover, sorted."""
+    before = frozenset(before)
+    return tuple(sorted({word for word in after if not covers(before, word)}))
+
+
+def _is_included(held: frozenset[str], word: str) -> bool:
+    """Whether one of these words includes another one. Only those that can are asked: the words may be thousands."""
+    heads = (word[:place] for place, sign in enumerate(word) if sign in "/~(")
+    return any(_includes(other, word) for other in (*_wide(held), *(head for head in heads if head in held)))
+
+
+@lru_cache(maxsize=256)
+def _wide(held: frozenset[str]) -> tuple[str, ...]:
+    """Those of these words that include words which do not begin with them."""
+    return tuple(word for word in held if word in _WIDE or word.startswith(BUT))
 
 
 @lru_cache(maxsize=4096)
@@ -104,16 +102,21 @@ def _leaves(denied: frozenset[str], word: str) -> bool:
         return False
     if word.startswith(BUT):
         others = denied_by(word)
-        return all(one in others or any(_includes(other, one) for other in others) for one in denied)
+        return all(one in others or _is_included(others, one) for one in denied)
     base = word.partition("(")[0]
-    if is_denied(word, denied) or any(name.startswith(f"{base}/") for name in denied):
+    if is_denied(word, denied) or base in _denied_in_part(denied):
         return False
     if base == "mcp" or base.startswith("mcp:"):
-        servers = any(name.startswith("mcp:") for name in denied)
-        return CHANGES not in denied and not (base == "mcp" and servers)
+        return CHANGES not in denied and not (base == "mcp" and any(name.startswith("mcp:") for name in denied))
     if CHANGES not in denied or base in LOOKING:
         return True
     return word.endswith("(plan)")
+
+
+@lru_cache(maxsize=256)
+def _denied_in_part(denied: frozenset[str]) -> frozenset[str]:
+    """The words of which one of several tools is denied."""
+    return frozenset(name[:place] for name in denied for place, sign in enumerate(name) if sign == "/")
 
 
 def is_denied(word: str, denied: Collection[str]) -> bool:

@@ -6,14 +6,14 @@ the line of the file that decided it.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 from packaging.version import Version
 
 from agentpack.model.dates import DAY
+from agentpack.model.globs import fits, fits_path
 from agentpack.model.requirement import parse_requirement
-from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists, covers, denies, grants
+from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists, denies, grants
 
 _GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
 
@@ -141,12 +141,12 @@ def _sources(lists: PolicyLists, facts: ReleaseFacts) -> Iterator[Verdict]:
     names = (facts.place, *facts.spellings)
 
     def is_allowed(entry: str | int) -> bool:
-        return bool(_place(str(entry)).fullmatch(facts.place)) if is_place(entry) else entry == facts.source
+        return _is_at(facts.place, str(entry)) if is_place(entry) else entry == facts.source
 
     def is_denied(entry: str | int) -> bool:
         if not is_place(entry):
             return entry == facts.source
-        return any(_place(str(entry), below=True).fullmatch(name) for name in names)
+        return any(_is_at(name, str(entry), below=True) for name in names)
 
     yield from _judged("sources", PolicyLists(allow=lists.allow), what, is_allowed)
     yield from _judged("sources", PolicyLists(deny=lists.deny), what, is_denied)
@@ -157,18 +157,18 @@ def is_place(entry: str | int) -> bool:
     return "/" in str(entry)
 
 
-@cache
-def _place(entry: str, *, below: bool = False) -> re.Pattern[str]:
-    """A pattern for a place: `*` matches one component, `/*` at the end everything below."""
-    below = below or entry.endswith("/*")
-    body = re.escape(entry.removesuffix("/*").rstrip("/")).replace(r"\*", "[^/]*")
-    return re.compile(body + (r"(?:/.*)?" if below else "/?"), re.S)
+def _is_at(place: str, entry: str, *, below: bool = False) -> bool:
+    """Whether a place is the one of the entry: `*` matches one component, `/*` at the end everything below."""
+    body = entry.removesuffix("/*").rstrip("/")
+    if below or entry.endswith("/*"):
+        return fits_path(body, place, below=True)
+    return fits_path(body, place) or fits_path(body, place.removesuffix("/"))
 
 
 def _is_pack(entry: str, facts: ReleaseFacts) -> bool:
     """Whether a name pattern or a requirement matches the release; pre-releases in the range match too."""
     if re.fullmatch(r"[a-z0-9*-]+", entry):
-        return covers(entry, facts.pack)
+        return fits(entry, facts.pack)
     requirement = parse_requirement(entry)
     if requirement.pack != facts.pack or not set(requirement.variants) <= set(facts.variants):
         return False

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from agentpack.model import capabilities as may
 from agentpack.model.fields import TOOLS
+from agentpack.model.globs import fits
 
 
 class PolicyEntry(NamedTuple):
@@ -140,32 +141,16 @@ def strictest(policies: Iterable[Policy]) -> Policy:
     )
 
 
-def covers(pattern: str, word: str) -> bool:
-    """Whether a pattern (`*` matches any text) matches the whole word."""
-    if "*" not in pattern:
-        return pattern == word
-    first, *middle, last = pattern.split("*")
-    if len(word) < len(first) + len(last) or not word.startswith(first) or not word.endswith(last):
-        return False
-    at, end = len(first), len(word) - len(last)
-    for part in middle:
-        found = word.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
-
-
 def grants(entry: str, capability: str) -> bool:
     """Whether an allow entry includes the capability: the same word, a pattern for it, or a wider word."""
-    return covers(entry, capability) or ("*" not in entry and may.accepted((entry,), "", capability))
+    return fits(entry, capability) or ("*" not in entry and may.accepted((entry,), "", capability))
 
 
 def denies(entry: str, capability: str) -> bool:
     """Whether a deny entry matches a capability: the same word, a pattern for it, or something the capability
     includes.
     """
-    if covers(entry, capability) or capability.startswith((f"{entry}:", f"{entry}~")):
+    if fits(entry, capability) or capability.startswith((f"{entry}:", f"{entry}~")):
         return True
     tool = entry.removesuffix(":*")
     return is_tool(tool) and may.gives_of(capability, tool)
