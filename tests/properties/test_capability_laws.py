@@ -76,6 +76,12 @@ def test_more_held_never_covers_less(before: frozenset[str], more: frozenset[str
     assert set(widening(before | more, more | before)) <= set(widening(before, more | before))
 
 
+@settings(max_examples=500)
+@given(WORD, SETS)
+def test_a_set_covers_what_one_of_its_words_covers_and_no_more(word: str, held: frozenset[str]) -> None:
+    assert covers(held, word) == (covers((), word) or any(covers((one,), word) for one in held))
+
+
 @given(WORD, SETS)
 def test_every_word_can_be_accepted_as_it_is_told(word: str, others: frozenset[str]) -> None:
     assert is_capability(word)
