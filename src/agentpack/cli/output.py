@@ -149,7 +149,7 @@ class Output:
             for row in [list(headers), *rows]:
                 self.print("\t".join(row))
             return
-        from agentpack.cli.wrapping import fits, needed, stacked
+        from agentpack.cli.wrapping import columns, fits, needed, stacked
 
         widths = needed([list(headers), *rows], whole)
         if not fits(widths, gap=2):
@@ -166,7 +166,8 @@ class Output:
             table.add_column(header, overflow="fold", min_width=width)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        console = Console(no_color=not self.color, highlight=False)
+        # told, since rich takes another width for a terminal that it calls dumb
+        console = Console(no_color=not self.color, highlight=False, width=columns())
         with console.capture() as drawn:  # what is folded into the start of a line goes through the same door
             console.print(table)
         self.print(drawn.get().removesuffix("\n"))
