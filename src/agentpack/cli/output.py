@@ -166,8 +166,8 @@ class Output:
             table.add_column(header, overflow="fold", min_width=width)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        # told, since rich takes another width for a terminal that it calls dumb
-        console = Console(no_color=not self.color, highlight=False, width=columns())
+        # both told, else rich takes 80 columns for a terminal that it calls dumb
+        console = Console(no_color=not self.color, highlight=False, width=columns(), height=25)
         with console.capture() as drawn:  # what is folded into the start of a line goes through the same door
             console.print(table)
         self.print(drawn.get().removesuffix("\n"))
