@@ -127,6 +127,7 @@ def test_everything_that_is_allowed_without_asking_is_told(file: Map) -> None:
 @settings(max_examples=1000)
 @given(FILES, FILES)
 @example({"permission": {"bash": {"r*": "allow", "*": "ask"}}}, {"permission": {"bash": {"*": "ask", "r*": "allow"}}})
+@example({"permission": {"*a*": "allow", "?": "deny"}}, {"permission": {"*a*": "allow"}})
 def test_what_allows_more_without_asking_is_a_widening(before: Map, after: Map) -> None:
     reader = FileReader(CLIENTS["opencode"])
     old, new = ClientModel(before), ClientModel(after)

@@ -6,7 +6,7 @@ as hooks or the command of a server, are included as a digest, so that changing 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -273,13 +273,19 @@ class CapabilityReader:
             if is_denial(found):
                 self.denied.update((name,) if rules.denies_all_of(name) else ())
             elif found != rules.every and name.strip("*?"):
-                self.give(name, found, rules.every)
+                self.give(name, found, rules.every, rules.exceptions_to(name))
             elif found != rules.every:  # it gives more tools than we know the names of
                 self.allowed = None
                 self.words.update(("bypass",) if any(action == "allow" for _, action in found) else ())
 
-    def give(self, name: str, rules: Rules, every: Rules) -> None:
-        """Add the words for a tool, or those that a pattern matches, with its rules and those of all other tools."""
+    def give(self, name: str, rules: Rules, every: Rules, exceptions: Sequence[tuple[str, Rules]] = ()) -> None:
+        """Add the words for a tool, or those that a pattern matches.
+
+        Args:
+            rules: its rules.
+            every: those of all other tools.
+            exceptions: the keys that may take something of the pattern out again.
+        """
         vocabulary = self.vocabulary
         words = tuple(vocabulary.base(name)) or (f"tool:{_token(name)}",)
         if self.allowed is not None and name in vocabulary:
@@ -289,8 +295,10 @@ class CapabilityReader:
         grants = vocabulary.client.tools.grants if vocabulary.client.tools else {}
         if rules == ASKED or (is_denial(every) and rules == in_force(rules_of(grants.get(name, "allow")))):
             return
-        for word in words:
-            self.words.add(f"permission:{word}" if rules == ALLOWED else f"permission:{word}~{_digest(rules)}")
+        detail = (
+            "" if rules == ALLOWED and not exceptions else f"~{_digest((rules, exceptions) if exceptions else rules)}"
+        )
+        self.words |= {f"permission:{word}{detail}" for word in words}
 
     def grants(self, key: str, value: Any, rest: str) -> None:
         if isinstance(value, str):

@@ -77,6 +77,15 @@ class PermissionMap:
         key = self.patterns[name]
         return _joined((*(one for one in self._all if one.place > key.place), key))
 
+    def exceptions_to(self, name: str) -> tuple[tuple[str, Rules], ...]:
+        """The later keys that may take something of what a pattern matches out again, with their rules."""
+        key = self.patterns[name]
+        return tuple(
+            (other.name, other.rules)
+            for other in (*self.plain.values(), *self.patterns.values())
+            if other.place > key.place and other.name.strip("*") and other.rules != ALLOWED and key.may_meet(other)
+        )
+
     def denies_all_of(self, name: str) -> bool:
         """Whether every tool that a pattern matches is denied, and no later key may give one of them back."""
         key = self.patterns[name]
