@@ -708,3 +708,19 @@ def test_a_copy_to_merge_without_a_conflict_is_the_merge(base: str, side: str) -
     assert with_markers(base, side, base, LABELS) == side
     assert with_markers(base, base, side, LABELS) == side
     assert with_markers(base, side, side, LABELS) == side
+
+
+def test_a_release_with_other_bytes_than_were_locked_is_a_difference_in_a_clone(clone: Agentpack, packs: Path) -> None:
+    for persona in packs.rglob("reviewer.md"):
+        persona.write_text(persona.read_text().replace("Look before", "Leap before"))
+    for words in (("diff",), ("sync", "--check")):
+        assert "is not what was locked" in clone(*words, expect=1).out
+
+
+def test_a_local_variant_that_is_gone_is_a_difference(installed: Agentpack) -> None:
+    edit(installed, "Say what", "Tell what")
+    installed("keep", "reviewer")
+    installed("diff", expect=0)
+    shutil.rmtree(installed.folder / ".agentpack/variants")
+    for words in (("diff",), ("sync", "--check")):
+        assert "the local variant `local` of reviewer is gone" in installed(*words, expect=1).out

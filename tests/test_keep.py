@@ -625,6 +625,7 @@ PATCHES = {
     ],
     "the section below another": [("### Depth\n\n- Go deep.\n\n", "")],
     "new rules behind new rules": [("- Go deep.\n", "- Go deep.\n- And deeper.\n- And up.\n\nThen rest.\n")],
+    "a new rule with what would be a parameter": [("- Look before", "- Ask of {{ what }}.\n- Look before")],
     "rules before the first": [("- Look before", "- Ask first.\n- Look before")],
     "a section before another": [("## End\n", "## House\n\n- Wipe your feet.\n\n## End\n")],
     "a text at the end": [("- Stop when done.\n", "- Stop when done.\n\nGood night.\n")],

@@ -233,7 +233,13 @@ def test_no_link_of_a_clone_leads_from_a_folder_of_agents_to_files_of_others(
     assert not refused or everything(project) == before
 
 
-@pytest.mark.parametrize("verb", ["sync", "sync --frozen", "sync --locked", "uninstall data-reviewer", "rollback 0"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *("sync", "sync --frozen", "sync --locked", "uninstall data-reviewer", "rollback 0"),
+        *("diff", "sync --check", "status"),
+    ],
+)
 @pytest.mark.parametrize("client", ["house", "claude"])
 @pytest.mark.parametrize("to", [".vscode", ".", "docs"])
 def test_no_lock_changes_a_file_through_a_link(

@@ -281,6 +281,17 @@ def test_a_pack_that_older_versions_read_keeps_its_modules_in_the_text(
     assert "no parameter" in agentpack("install", "engineer", "--set", "modules=none", expect=2).err
 
 
+def test_a_module_whose_skill_would_have_too_long_a_description_stays_in_the_text(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    longest = "x" * (1024 - len("Speed. Use when ."))
+    conditions = {"perf": longest, "async": f"{longest}x{'x' * len('Concurrency')}"}
+    source = publish(tmp_path / "long", release(modules=conditions))
+    agentpack("install", "engineer", "--source", str(source), "--client", "claude")
+    assert [path.parent.name for path in (project / ".claude/skills").rglob("SKILL.md")] == ["engineer-perf"]
+    assert "- Use task groups." in (project / ".claude/agents/engineer.md").read_text()
+
+
 def test_a_module_whose_skill_no_client_would_read_stays_in_the_text(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:
