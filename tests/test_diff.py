@@ -720,6 +720,7 @@ def test_a_release_with_other_bytes_than_were_locked_is_a_difference_in_a_clone(
 def test_a_local_variant_that_is_gone_is_a_difference(installed: Agentpack) -> None:
     edit(installed, "Say what", "Tell what")
     installed("keep", "reviewer")
+    installed("install", "python-reviewer")
     installed("diff", expect=0)
     shutil.rmtree(installed.folder / ".agentpack/variants")
     for words in (("diff",), ("sync", "--check")):

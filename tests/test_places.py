@@ -246,7 +246,8 @@ def test_no_lock_changes_a_file_through_a_link(
     agentpack: Agentpack, project: Path, packs: Path, client: str, to: str, verb: str
 ) -> None:
     """The file is as the lock says, or the lock says another text of it: neither makes it ours."""
-    write_tree(project, {".agentpack/clients/house.yaml": HOUSE})
+    if client == "house":
+        write_tree(project, {".agentpack/clients/house.yaml": HOUSE})
     agentpack("install", "data-reviewer", "--source", str(packs), "--client", client)
     folder = project / ("house" if client == "house" else ".claude") / "agents"
     for path in folder.iterdir():
