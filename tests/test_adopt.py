@@ -750,3 +750,21 @@ def test_an_adopted_file_stays_where_git_takes_its_pack_away(agentpack: Agentpac
     assert not (project / ".agentpack/packs").exists()
     agentpack("sync")
     assert (project / ".claude/agents/tidy.md").read_text() == agent
+
+
+@pytest.mark.parametrize(("shared", "is_known"), [(7, True), (3, False)])
+def test_a_file_is_an_edited_release_only_if_most_of_its_rules_are_the_release_s(
+    agentpack: Agentpack, project: Path, tmp_path: Path, shared: int, is_known: bool
+) -> None:
+    """Else every upgrade would merge the rules of a pack into it that it never was."""
+    rules = [f"- Rule {word} of the release, about {word}. {{#{word}}}\n" for word in "ab cd ef gh ij kl mn op".split()]
+    pack = make_pack("prober", personas={"prober": persona_text("prober", "You probe. {#you}\n\n" + "".join(rules))})
+    source = publish(tmp_path / "packs", pack)
+    write_tree(project, {"agentpack.yaml": f"schema: 1\nsources: [{{name: packs, path: {source}}}]\n"})
+    own = [f"- My own thought on {word}, unlike any other.\n" for word in "qr st uv wx yz".split()]
+    body = "".join(rule.partition(" {#")[0] + "\n" for rule in rules[:shared]) + "".join(own[: 8 - shared])
+    path = project / AGENTS / "prober.md"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"---\nname: prober\ndescription: Reviews data as prober.\n---\nYou probe.\n\n{body}")
+    agentpack("adopt", str(path))
+    assert (project / ".agentpack/packs").exists() != is_known

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -414,3 +415,19 @@ def test_a_lock_that_lists_a_file_of_no_client_has_it_neither_written_nor_delete
     assert (project / path).exists()
     if path != "agentpack.yaml":
         assert (project / path).read_bytes() == mine
+
+
+def test_without_its_lock_an_edited_file_is_not_locked_as_if_it_were_released(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """In a clone, where no history says what was written."""
+    agentpack("sync")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("Say what you saw", "Say what you heard"))
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack")
+    before = tree(project)
+    ran = agentpack("lock", expect=3)
+    assert "agentpack.lock is missing or cannot be read, and some files were edited" in ran.err
+    assert str(path) in ran.err
+    assert tree(project) == before
