@@ -223,6 +223,28 @@ def test_a_lock_that_says_more_than_its_release_gives_makes_no_newer_one_go_thro
     stopped(agentpack, "sync")
 
 
+@pytest.mark.parametrize("is_gone", [False, True], ids=["the old release is there", "the old release is gone"])
+@pytest.mark.parametrize("persona", ["evil", "ghost", "reviewer"])
+def test_a_row_for_a_persona_that_the_old_release_lacks_lets_nothing_through(
+    agentpack: Agentpack, packs: Path, persona: str, is_gone: bool
+) -> None:
+    """Nor one for the persona that is there, if it may do less as its file lies there."""
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, evil={"tools": ["read", "shell"]})
+    if is_gone:
+        shutil.rmtree(packs / "reviews/1.0.0")
+    path = agentpack.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    (row,) = data["files"]
+    more = row | {"path": f".claude/agents/{persona}.md", "persona": persona, "capabilities": "every-tool, hooks"}
+    data["files"] = [more] if persona == "reviewer" else [row, more | {"sha256": "0" * 64}]
+    path.write_text(json.dumps(data))
+    assert "evil for claude: not there or not known -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    manifest = agentpack.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("- reviews", "- reviews>=1.1"))
+    assert "-> read, shell" in stopped(agentpack, "sync").err
+
+
 def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: Agentpack) -> None:
     path = widened.folder / "agentpack.lock"
     before = json.loads(path.read_text())

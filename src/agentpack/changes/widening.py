@@ -250,7 +250,11 @@ class _WideningCheck:
         self.installed = {key[0] for key in self.rows}
         self._above: dict[str, set[str]] = {}
         self.moved = self._moved(self.locked)
-        on_disk = workspace.documents.readable_lock
+        documents = workspace.documents
+        on_disk = documents.readable_lock
+        locks = () if documents.lock_is_recorded else (on_disk, *documents.lock_sides)
+        self.claimed = {_key(file) for told in locks if told for file in told.files}
+        """The rows that a lock claims which this checkout did not write."""
         self.accepted_moved = self._moved({pack.name: pack for pack in on_disk.packs} if on_disk else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
         self.changed_declarations = self._redeclared(lock)
@@ -259,7 +263,7 @@ class _WideningCheck:
     def changes(self) -> Iterator[CapabilityChange]:
         for file in self.wanted.files.values():
             key = _key(file)
-            row = self._honest(self.rows.get(key), file)
+            row = self._honest(self.rows[key]) if key in self.rows else None
             if row is not None and row.capabilities == ", ".join(file.capabilities):
                 continue
             hides = row is not None and self._hides_more(file, row)
@@ -289,16 +293,23 @@ class _WideningCheck:
         recorded = lock.declared if lock else {}
         return frozenset(name for name, digest in self.wanted.lock.declared.items() if recorded.get(name) != digest)
 
-    def _honest(self, row: LockedFile | None, file: Rendering) -> LockedFile | None:
-        """The row with the capabilities that its own release gives, where a lock that this checkout did not write says
-        more: what somebody claims an old release could do is no reason to let a new one do it.
+    def _honest(self, row: LockedFile) -> LockedFile | None:
+        """A row of a lock that this checkout did not write, with no more capabilities than its own release gives or, if
+        that is gone, the persona's file as it lies there. None if there is neither: what somebody claims an old release
+        could do is no reason to let a new one do it.
         """
-        if row is None or row.capabilities is None or self.workspace.documents.lock_is_recorded:
+        if row.capabilities is None or row.pack not in self.moved or _key(row) not in self.claimed:
             return row
-        if file.pack not in self.moved or _key(file) not in self.again:
-            return row
-        again = self.again[_key(file)].capabilities
-        return row._replace(capabilities=", ".join(again)) if widening(again, row.words) else row
+        if (again := self.again.get(_key(row))) is not None:
+            had = again.capabilities
+        else:
+            client, scope = self.workspace.client(row.client), self.workspace.scope.kind
+            is_its_place = row.path == client.path(row.persona, scope, self.workspace.environment.variables)
+            here = self.workspace.states.contents(row.path) if is_its_place else b""
+            if not here:
+                return None
+            had = capabilities(client, here)
+        return row._replace(capabilities=", ".join(had)) if widening(had, row.words) else row
 
     def _hides_more(self, file: Rendering, row: LockedFile) -> bool:
         """Whether the row says less than its own release gives, in a lock that this checkout did not write: then
@@ -381,7 +392,8 @@ class _WideningCheck:
     def _of_pack(self, file: Rendering) -> set[str]:
         """All capabilities the pack had for this client; for a new pack, those of the packs that brought it in."""
         packs = {file.pack} if file.pack in self.installed else self._requirers(file.pack)
-        rows = [row for key, row in self.rows.items() if key[0] in packs and key[2] == file.client]
+        told = (row for key, row in self.rows.items() if key[0] in packs and key[2] == file.client)
+        rows = [honest for row in told if (honest := self._honest(row)) is not None]
         if rows and all(row.capabilities is not None for row in rows):
             return {word for row in rows for word in row.words}
         return {
