@@ -237,6 +237,75 @@ def test_no_link_leads_from_a_folder_of_agents_to_one_of_skills(
     assert "leads through a link to a folder that is not for agents" in ran.err
 
 
+@pytest.mark.parametrize(("at", "to"), [(".claude/skills", "agents"), (".agents/skills", "../.opencode/agents")])
+def test_no_link_makes_an_agent_of_a_skill(at: str, to: str, agentpack: Agentpack, project: Path, packs: Path) -> None:
+    """It would have every tool there."""
+    (project / at).parent.mkdir()
+    (project / at).parent.joinpath(to).resolve().mkdir(parents=True)
+    (project / at).symlink_to(to)
+    before = everything(project)
+    words = ("install", "engineer", "--source", str(packs), "--client", "claude", "--client", "opencode")
+    assert "leads through a link to a folder that is not for skills" in agentpack(*words, expect=5).err
+    assert everything(project) == before
+
+
+@pytest.mark.parametrize("client", ["claude", "codex", "roo"])
+def test_nothing_in_a_skill_runs_or_is_replaced_when_it_is_loaded(
+    client: str, agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Claude Code runs such commands for an agent that has no shell, too."""
+    text = "- Measure !`touch HERE` with $ARGUMENTS, $1 and ${CLAUDE_SKILL_DIR}. {#measure}\n\n"
+    text += "```!\ntouch HERE\n```\n\n~~~!x\ny\n~~~"
+    source = publish(tmp_path / "live", release(body=BODY.replace("- Measure. {#measure}", text)))
+    ran = agentpack("install", "engineer", "--source", str(source), "--client", client)
+    skill = (project / FOLDER[client] / "engineer-perf/SKILL.md").read_text()
+    assert "- Measure ! `touch HERE` with $ ARGUMENTS, $ 1 and $ {CLAUDE_SKILL_DIR}." in skill
+    assert "``` !\ntouch HERE\n```" in skill
+    assert "~~~ !x" in skill
+    assert "body: `!command` is written with a space in it 3 times" in ran.err
+    agentpack("sync", "--check")
+
+
+@pytest.mark.parametrize("odd", ["!`touch HERE`", "$ARGUMENTS"])
+def test_a_module_whose_condition_a_client_might_interpret_stays_in_the_text(
+    odd: str, agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    source = publish(tmp_path / "live", release(modules={"perf": f"something is {odd}"}))
+    agentpack("install", "engineer", "--source", str(source), "--client", "claude")
+    assert not (project / ".claude/skills").exists()
+    assert "- Measure." in (project / ".claude/agents/engineer.md").read_text()
+
+
+def test_a_persona_with_very_many_modules_is_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    body = BODY + "".join(f"\n## M {{#m{n}}}\n\n- x\n" for n in range(51))
+    source = publish(tmp_path / "many", release(body=body, modules={f"m{n}": "in doubt" for n in range(51)}))
+    ran = agentpack("install", "engineer", "--source", str(source), "--client", "claude", expect=2)
+    assert "modules" in ran.err
+    assert "50" in ran.err
+
+
+def test_two_modules_that_would_be_one_skill_are_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    one = {"engineer": persona_text("engineer", BODY.replace("#perf", "#too-slow"), modules={"too-slow": "it is"})}
+    two = {"engineer-too": persona_text("engineer-too", BODY.replace("#perf", "#slow"), modules={"slow": "it is"})}
+    packs = (make_pack("one", personas=one, agentpack=">=0.2"), make_pack("two", personas=two, agentpack=">=0.2"))
+    source = publish(tmp_path / "two", *packs)
+    ran = agentpack("install", "one", "two", "--source", str(source), "--client", "claude", expect=4)
+    assert "`one` and `two` both have a skill `engineer-too-slow`" in ran.err
+    assert "give one of the personas another name" in ran.err
+    agentpack(
+        "install",
+        "one",
+        "two",
+        "--source",
+        str(source),
+        "--client",
+        "claude",
+        "--set",
+        "two:modules=inline",
+        expect=None,
+    )
+
+
 def test_two_packs_with_one_name_for_a_skill_are_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     other = persona_text("engineer-perf", BODY)
     split = {"engineer": persona_text("engineer", BODY, modules=CONDITIONS)}

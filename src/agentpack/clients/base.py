@@ -226,7 +226,7 @@ class Client:
     body: str = ""
     """The key of the body, for formats where the body is a field."""
     live: tuple[str, ...] = ()
-    """Text in the body that the client would interpret: `${word}`, `{file:}`, `{env:}`."""
+    """Text in the body that the client would interpret: `${word}`, `{file:}`, `{env:}`, `!command`, `$ARGUMENTS`."""
     long_description: int = 0
     """Characters from which the client cuts or warns; 0 if unknown."""
     shortest_body: int = 0

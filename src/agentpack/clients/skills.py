@@ -24,6 +24,8 @@ def _folder(name: str, title: str, project: str, user: UserFolder) -> Client:
         reads="`NAME/SKILL.md`",
         header="strict",
         model=None,
+        # Claude Code runs commands that stand in a skill so when it is loaded, whatever the agent may use
+        live=("!command", "$ARGUMENTS", "${word}"),
         # a skill has no tools of its own: whoever loads it uses theirs
         powers=CapabilityMeanings(
             settings={"description": "is:skills", "allowed-tools": "value"}, only_named=True, complete=True

@@ -3,6 +3,7 @@
 The persona then names each skill with the condition for reading it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ DECLARATION = ParameterDeclaration(
 )
 
 
+_LIVE = re.compile(r"[!$`]")
+"""What a client might run or replace in a description."""
 BEFORE = "0.1.0"
 """The newest agentpack that writes every module inline."""
 
@@ -52,7 +55,8 @@ class Divided(NamedTuple):
 
 
 def divided(persona: Persona, conditions: Mapping[str, str]) -> Divided:
-    """The persona and its modules. A module whose skill could not have its name or description stays in the text.
+    """The persona and its modules. A module whose skill could not have its name or description stays in the text, as
+    does one whose description a client might interpret.
 
     Args:
         conditions: by the id of a section, when it is to be read.
@@ -62,7 +66,7 @@ def divided(persona: Persona, conditions: Mapping[str, str]) -> Divided:
     lines: list[str] = []
     for id, sections in _runs(persona.sections, conditions):
         name, text = f"{persona.name}-{id}", _description(sections[0], conditions[id]) if id else ""
-        if not id or len(name) > MAX_NAME or len(text) > MAX_DESCRIPTION:
+        if not id or len(name) > MAX_NAME or len(text) > MAX_DESCRIPTION or _LIVE.search(text):
             core += sections
             continue
         fields = {"description": Field(text, _origin(sections[0]))}

@@ -215,4 +215,8 @@ def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
         detail = f"both would be {other.file.path}"
     else:
         detail = f"{other.target.title} reads {one.file.path} and {other.file.path}"
-    return Unresolvable(message, details=[detail], hint=_rename(other.file.pack, other.file.persona))
+    hint = _rename(other.file.pack, other.file.persona)
+    if other.target.name in SKILLS:
+        hint = "give one of the personas another name (`as:` in agentpack.yaml), or have no skills written for one "
+        hint += "(`parameters: {modules: inline}`)"
+    return Unresolvable(message, details=[detail], hint=hint)

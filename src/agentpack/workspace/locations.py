@@ -161,8 +161,9 @@ class Locations:
         return None if text is None else Observed(digest_of(text.encode()), seen.mode)
 
     def _refuse_others(self, folder: str) -> None:
-        """Raise Refused if a link inside the project leads from an agents folder to one not named after agents: a file
-        there belongs to others, whatever the lock says of it.
+        """Raise Refused if a link inside the project leads from an agents folder to one not named after agents, or from
+        a folder of skills to another: a file there belongs to others, whatever the lock says of it, or is read as
+        something else.
         """
         if not folder or folder in self._for_agents:
             return
@@ -173,10 +174,10 @@ class Locations:
         left, right = folder.split("/"), os.path.relpath(real, root).split("/")
         while left != right and left and right and left[-1] == right[-1] and not _is_managed(right[-1]):
             del left[-1], right[-1]  # the folder of one agent
-        both_skills = left[-1:] == right[-1:] == [SKILLS_FOLDER]
-        if left != right and not both_skills and not is_for_agents("/".join(right)):
+        are_skills = left[-1:] == [SKILLS_FOLDER]
+        if left != right and not (right[-1:] == left[-1:] if are_skills else is_for_agents("/".join(right))):
             raise Refused(
-                f"`{where}` leads through a link to a folder that is not for agents",
+                f"`{where}` leads through a link to a folder that is not for {'skills' if are_skills else 'agents'}",
                 details=(f"it leads to {real}, where files of others may lie",),
                 hint="put a real folder in the place of the link",
             )

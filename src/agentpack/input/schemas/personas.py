@@ -71,6 +71,9 @@ def _type(field: PersonaField) -> Any:
     }[field.kind]
 
 
+MAX_MODULES = 50
+"""Largest number of modules of one persona, each of which may be a file."""
+
 _GIVEN: dict[str, Any] = {
     name: (_type(field), {}) if field.kind == "clients" else (_type(field) | None, None)
     for name, field in FIELDS.items()
@@ -89,7 +92,7 @@ _PERSONA: dict[str, Any] = {
     **_GIVEN,
     "description": (_type(FIELDS["description"]), ...),
     "extends": (Requirement | None, None),
-    "modules": (dict[Kebab, Line], {}),
+    "modules": (Annotated[dict[Kebab, Line], Field(max_length=MAX_MODULES)], {}),
     "budget": (BudgetSchema | None, None),
 }
 PersonaSchema = create_model("PersonaSchema", __base__=StrictModel, **_PERSONA)
