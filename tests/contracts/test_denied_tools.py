@@ -127,6 +127,13 @@ def test_a_permission_of_the_client_s_own_does_not_give_back_what_is_denied(clie
         assert not covers(left, tool), wide
 
 
+@pytest.mark.parametrize("client", [one for one in DENYING if one.powers.either], ids=lambda client: client.name)
+def test_a_native_list_that_the_client_drops_beside_denied_tools_is_told_as_lost(client: Any) -> None:
+    (native, *_) = client.tools.names["read"]
+    made = rendered(client.name, deny=["edit"], clients={client.name: {client.tools.key: [native]}})
+    assert made.lost == (f"`{client.tools.key}`, which {client.name} drops beside `{client.tools.deny}`",)
+
+
 def test_a_native_list_of_another_form_is_refused_and_not_dropped() -> None:
     with pytest.raises(UsageError, match=r"`clients\.kimi\.disallowedTools`"):
         rendered("kimi", deny=["edit"], clients={"kimi": {"disallowedTools": {"Read": True}}})

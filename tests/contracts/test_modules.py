@@ -203,12 +203,13 @@ def test_a_folder_that_somebody_else_made_is_left_and_named(
         assert f"{folder}/SKILL.md: would come into a folder that has files of somebody else" in ran.err
         assert everything(project) == before
     shutil.rmtree(folder)
+    write_tree(folder, {".DS_Store": "what a desktop leaves"})
     install("claude")
     write_tree(folder, {"scripts/measure.py": "mine\n"})  # beside ours
     (folder / "SKILL.md").unlink()
     agentpack("sync")
     agentpack("uninstall", "engineer")
-    assert sorted(path.name for path in folder.rglob("*")) == ["measure.py", "scripts"]
+    assert sorted(path.name for path in folder.rglob("*")) == [".DS_Store", "measure.py", "scripts"]
 
 
 @pytest.mark.parametrize(
