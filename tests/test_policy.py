@@ -817,7 +817,8 @@ def test_a_release_whose_bytes_were_exchanged_was_not_installed_here(
     publish(packs, make_pack(version="2.0.0", personas={"reviewer": persona_text("reviewer", "Other text.\n")}))
     clone = project.parent / "clone"
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
-    agentpack("lock", "--upgrade-pack", "data-reviewer", cwd=clone)
+    # what the old bytes allowed, nothing here says any more
+    agentpack("lock", "--upgrade-pack", "data-reviewer", "--accept", "every-tool", cwd=clone)
     shutil.copy(clone / "agentpack.lock", lock)  # somebody else's lock comes in
     assert json.loads(lock.read_text())["packs"][0]["digest"] != before
     by_user("minimum_age: 14\n")
