@@ -7,8 +7,9 @@ import pytest
 from support.cases import case
 from support.effort import usually
 
-from agentpack.capabilities.meaning import ToolVocabulary, model_class
+from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
+from agentpack.capabilities.words import model_class
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
 from agentpack.clients.user_declared import declared_client

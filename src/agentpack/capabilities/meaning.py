@@ -4,10 +4,8 @@ There is a method for each meaning a key may have (`clients/capability_meanings.
 as hooks or the command of a server, are included as a digest, so that changing them changes the word.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from agentpack.capabilities.permissions import (
@@ -20,13 +18,13 @@ from agentpack.capabilities.permissions import (
     is_denial,
     rules_of,
 )
+from agentpack.capabilities.words import digest, model_class, token
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import BYPASSING, COMMON_TOOLS, DEFAULTS, PLAN
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, ParsedList, listed
 from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
 
-_ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")
 _SERVER = (
     r"mcp__?(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__(?P<tool>.*)|_?\*)?\Z"
@@ -35,7 +33,6 @@ _SERVER = (
 _WITH_RULE = r"([^()]+)\((.*)\)\Z"
 _NAME = r"[A-Za-z][A-Za-z0-9_-]*(?:(?<!__)|(?<=[^_]__)\*)\Z"
 _TRUSTING = frozenset(("autoApprove", "auto_approve", "alwaysAllow", "trust"))
-_LONGEST = 80
 
 
 class ToolVocabulary:
@@ -92,7 +89,7 @@ class ToolVocabulary:
         base, inside = self.parted(name)
         for word in self.base(base):
             if inside is not None and word not in (EVERY, "mcp") and not word.startswith("mcp:"):
-                yield from (f"{word}({_token(part.strip())})" for part in inside.split(","))
+                yield from (f"{word}({token(part.strip())})" for part in inside.split(","))
             else:
                 yield word
 
@@ -112,11 +109,11 @@ class ToolVocabulary:
         """The word for a server, for one of its tools, or for an unknown tool."""
         found = self.server(name)
         if found is None:
-            return (f"tool:{_token(name)}",)
+            return (f"tool:{token(name)}",)
         parts = found.groupdict()
-        server = _token(parts["server"] or parts.get("at") or parts.get("before") or "").replace("/", "%2F")
+        server = token(parts["server"] or parts.get("at") or parts.get("before") or "").replace("/", "%2F")
         tool = parts["tool"] or parts.get("behind")
-        return (f"mcp:{server}/{_token(tool)}" if tool and "*" not in tool else f"mcp:{server}",)
+        return (f"mcp:{server}/{token(tool)}" if tool and "*" not in tool else f"mcp:{server}",)
 
 
 class CapabilityReader:
@@ -184,7 +181,7 @@ class CapabilityReader:
         vocabulary, gone = self.vocabulary, self.denied_tools()
         whole = {word for word, natives in vocabulary.natives.items() if gone.issuperset(natives)}
         parts = {
-            f"{word}/{_token(name)}"
+            f"{word}/{token(name)}"
             for name in gone
             for word in vocabulary.words.get(name, ())
             if word not in whole and name in vocabulary.natives.get(word, ()) and name not in vocabulary.powers.along
@@ -252,14 +249,14 @@ class CapabilityReader:
         vocabulary, grants = self.vocabulary, {**self.switches, **self.rules}
         rules = PermissionMap(grants)
         if "unreadable" in self.words or rules.tries(sum(map(len, vocabulary.words))) > MAX_TRIED:
-            self.words |= {"unreadable", f"permission:custom~{_digest(grants, ordered=True)}"}
+            self.words |= {"unreadable", f"permission:custom~{digest(grants, ordered=True)}"}
             return
         if is_denial(rules.every):
             self.allowed = set()
         elif rules.every == ALLOWED:
             self.words.add("bypass")
         elif rules.every not in (ASKED, ()):
-            self.words.add(f"permission:custom~{_digest(rules.every)}")
+            self.words.add(f"permission:custom~{digest(rules.every)}")
         for name in dict.fromkeys((*vocabulary.words, *rules.plain)):
             found = rules.of_tool(name)
             if found == rules.every and name not in rules:
@@ -287,7 +284,7 @@ class CapabilityReader:
             exceptions: the keys that may take something of the pattern out again.
         """
         vocabulary = self.vocabulary
-        words = tuple(vocabulary.base(name)) or (f"tool:{_token(name)}",)
+        words = tuple(vocabulary.base(name)) or (f"tool:{token(name)}",)
         if self.allowed is not None and name in vocabulary:
             self.allowed.add(name)
         elif self.allowed is not None:
@@ -296,7 +293,7 @@ class CapabilityReader:
         if rules == ASKED or (is_denial(every) and rules == in_force(rules_of(grants.get(name, "allow")))):
             return
         detail = (
-            "" if rules == ALLOWED and not exceptions else f"~{_digest((rules, exceptions) if exceptions else rules)}"
+            "" if rules == ALLOWED and not exceptions else f"~{digest((rules, exceptions) if exceptions else rules)}"
         )
         self.words |= {f"permission:{word}{detail}" for word in words}
 
@@ -304,7 +301,7 @@ class CapabilityReader:
         if isinstance(value, str):
             self.mode(key, value, rest)
         elif value:
-            self.words.add(f"permission:custom~{_digest(value, ordered=True)}")
+            self.words.add(f"permission:custom~{digest(value, ordered=True)}")
 
     def looks(self, key: str, value: Any, rest: str) -> None:
         expected = self.vocabulary.client.readonly.get(key, True)
@@ -318,7 +315,7 @@ class CapabilityReader:
         elif bare in BYPASSING:
             self.words.add("bypass")
         elif bare and bare not in DEFAULTS:
-            self.words.add(f"permission:{_token(str(value))}")
+            self.words.add(f"permission:{token(str(value))}")
 
     def overruled(self, key: str) -> bool:
         """Whether another field of the file takes the place of this one."""
@@ -329,7 +326,7 @@ class CapabilityReader:
         if bare in BYPASSING or bare in ("none", "off", "false", "disabled"):
             self.words |= {"bypass", "no-sandbox"}
         else:
-            self.words.add(f"sandbox:{_token(str(value))}")
+            self.words.add(f"sandbox:{token(str(value))}")
 
     def model(self, key: str, value: Any, rest: str) -> None:
         for name in value if isinstance(value, list) else [value]:
@@ -342,7 +339,7 @@ class CapabilityReader:
             value = [part.strip() for part in value.split(",") if part.strip()]
         for item in value.items() if isinstance(value, dict) else value if isinstance(value, list) else [value]:
             if isinstance(item, str):
-                self.words.add("mcp" if item == "*" else f"mcp:{_token(item)}")
+                self.words.add("mcp" if item == "*" else f"mcp:{token(item)}")
             elif isinstance(item, tuple):
                 self.server(item[0], item[1])
             elif isinstance(item, dict) and len(item) == 1 and isinstance(next(iter(item.values())), dict):
@@ -353,13 +350,13 @@ class CapabilityReader:
 
     def server(self, name: Any, definition: Any) -> None:
         """A server that the file brings along: what it starts is part of the word, so that a change shows."""
-        self.words.add(f"mcp:{_token(str(name)).replace('~', '%7E')}~{_digest(definition)}")
+        self.words.add(f"mcp:{token(str(name)).replace('~', '%7E')}~{digest(definition)}")
         if isinstance(definition, dict) and any(definition.get(key) for key in _TRUSTING):
             self.words.add("permission:mcp")
 
     def hooks(self, key: str, value: Any, rest: str) -> None:
         if value:
-            self.words.add(f"hooks:{_digest(value)}")
+            self.words.add(f"hooks:{digest(value)}")
 
     def word(self, key: str, value: Any, rest: str) -> None:
         if value and value not in ("disabled", "none", "off"):
@@ -371,20 +368,20 @@ class CapabilityReader:
             return
         names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
         for name in names if value else ():
-            told = _token(name.strip()) if isinstance(name, str) else f"~{_digest(name)}"
+            told = token(name.strip()) if isinstance(name, str) else f"~{digest(name)}"
             self.words.add(f"{word}:{told}")
 
     def value(self, key: str, value: Any, rest: str) -> None:
         if value:
-            self.words.add(f"setting:{_token(key)}~{_digest(value)}")
+            self.words.add(f"setting:{token(key)}~{digest(value)}")
 
     def setting(self, key: str, value: Any, rest: str) -> None:
         if value in rest.split("|") if rest else value:
-            self.words.add(f"setting:{_token(key)}")
+            self.words.add(f"setting:{token(key)}")
 
     def unset(self, key: str, value: Any, rest: str) -> None:
         if value is False:
-            self.words.add(f"setting:{_token(key)}")
+            self.words.add(f"setting:{token(key)}")
 
     def tool_settings(self, key: str, value: Any, rest: str) -> None:
         """What the client grants before it looks at `permission` may stand beside it: only what stands alone is
@@ -394,9 +391,9 @@ class CapabilityReader:
             if settings == {"permission": "never"} and not excused:
                 self.denied.add(name)
                 continue
-            for word in tuple(self.vocabulary.base(name)) or (f"tool:{_token(name)}",):
+            for word in tuple(self.vocabulary.base(name)) or (f"tool:{token(name)}",):
                 whole = settings == {"permission": "always"}
-                self.words.add(f"permission:{word}" if whole else f"permission:{word}~{_digest(settings)}")
+                self.words.add(f"permission:{word}" if whole else f"permission:{word}~{digest(settings)}")
 
 
 _KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
@@ -419,38 +416,3 @@ _KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
     "unset": CapabilityReader.unset,
     "tool_settings": CapabilityReader.tool_settings,
 }
-
-
-_FAMILIES = {"opus": "large", "sonnet": "medium", "haiku": "small"}
-_CLASSES = (
-    ("large", r"(?<![a-z])(?:opus|pro|max|large|ultra)(?![a-z])"),
-    ("medium", r"(?<![a-z])(?:sonnet|medium)(?![a-z])"),
-    ("small", r"(?<![a-z])(?:haiku|mini|nano|flash|lite|small|fast)(?![a-z])"),
-)
-"""The largest class that an id has a word of counts: `fast` and the like also say how a large model is run."""
-
-
-def model_class(name: str) -> str | None:
-    """`large`, `medium` or `small` for a model family or an id of one, else the id; None for the session's model."""
-    bare = name.strip().lower()
-    if bare in ("", "inherit", "default", "auto"):
-        return None
-    if bare in _FAMILIES:
-        return _FAMILIES[bare]
-    return next((word for word, pattern in _CLASSES if re.search(pattern, bare)), None) or _token(name)
-
-
-def _token(text: str) -> str:
-    """Foreign text as part of a word: special characters are escaped, long text is cut and replaced by a digest."""
-    plain = _ODD.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "replace")), text)
-    return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 20]}~{_digest(text)}"
-
-
-def _digest(value: Any, *, ordered: bool = False) -> str:
-    """Sixteen hexadecimal digits for a value.
-
-    Args:
-        ordered: the order of the keys of a map counts.
-    """
-    text = json.dumps(value, ensure_ascii=True, sort_keys=not ordered, default=str)
-    return sha256(text.encode()).hexdigest()[:16]
