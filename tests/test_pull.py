@@ -424,3 +424,22 @@ def test_files_that_were_found_are_recorded_in_the_order_of_their_paths(agentpac
     assert record["command"] == FOUND
     paths = [path for path, *_ in record["files"]]
     assert len(paths) == 7 and paths == sorted(paths)
+
+
+def test_a_file_that_git_took_out_of_the_lock_is_nobody_s_once_it_is_added(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    """As in a fresh clone, whatever was locked in between."""
+    agentpack("install", "reviews==1.0.0", "--source", "packs", "--client", "claude")
+    place = project / MANIFEST
+    place.write_text(place.read_text().replace("==", "~="))
+    commit(project)
+    agentpack("install", "writes")
+    git(project, "commit", "--quiet", "--all", "--message", "without its file")
+    git(project, "reset", "--quiet", "--hard", "HEAD~1")
+    agentpack("lock", "--upgrade")
+    assert "writer.md: no longer wanted" in agentpack("status").out
+    git(project, "add", "--all")
+    assert "1 agent file not managed" in agentpack("status").out
+    agentpack("sync")
+    assert (project / ".claude/agents/writer.md").exists()

@@ -80,7 +80,9 @@ class States:
         current = documents.current
         if current is not None and documents.lock_is_recorded and not documents.lock_sides:
             # a file that was deleted by hand is in no later generation, and in the lock all the same
-            return {**locked_here(documents.readable_lock, current), **{file.path: file for file in current.files}}
+            locked = locked_here(documents.readable_lock, current)
+            if all(file.path in locked for file in current.files):
+                return {**locked, **{file.path: file for file in current.files}}
         look = self._places.look
         return recorded_files(
             documents.readable_lock,
