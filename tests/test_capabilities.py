@@ -456,3 +456,10 @@ def test_a_header_of_more_values_than_we_read_is_unreadable(client: str) -> None
 
 def _beyond_us(more: str) -> bytes:
     return f"---\nname: xx\ndescription: xx\ntools: [Read, 0, {{}}, '*']\n{more}---\nB\n".encode()
+
+
+@pytest.mark.parametrize("description", ['"Helps --- a lot."', '["Helps", "a lot."]'])
+def test_a_header_that_the_client_reads_otherwise_limits_nothing(description: str) -> None:
+    """Gemini CLI ends a header at three hyphens wherever they stand, and drops one whose description is no text."""
+    text = f'---\nname: helper\ndescription: {description}\ntools: ["read_file"]\n---\nHelp.\n'
+    assert capabilities(CLIENTS["gemini"], text.encode()) == ("every-tool", "unreadable")

@@ -718,10 +718,10 @@ def test_a_release_with_other_bytes_than_were_locked_is_a_difference_in_a_clone(
 
 
 def test_a_local_variant_that_is_gone_is_a_difference(installed: Agentpack) -> None:
-    edit(installed, "Say what", "Tell what")
-    installed("keep", "reviewer")
-    installed("install", "python-reviewer")
+    variant = installed.folder / ".agentpack/variants/python-engineer/mine.md"
+    write_tree(installed.folder, {str(variant.relative_to(installed.folder)): variant_text("- Mine. {#mine}\n")})
+    installed("install", "python-engineer[mine]")
     installed("diff", expect=0)
     shutil.rmtree(installed.folder / ".agentpack/variants")
     for words in (("diff",), ("sync", "--check")):
-        assert "the local variant `local` of reviewer is gone" in installed(*words, expect=1).out
+        assert "the local variant `mine` of python-engineer is gone" in installed(*words, expect=1).out

@@ -492,3 +492,13 @@ def test_a_client_named_later_is_added_to_those_before(agentpack: Agentpack, pro
     agentpack("install", "python-engineer", "--client", "codex", "--set", "tools=")
     assert (project / ".claude/agents/python-engineer.md").exists()
     assert (project / ".codex/agents/python-engineer.toml").exists()
+
+
+def test_a_bundled_pack_is_taken_from_the_folder_that_is_named_now(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    persona = persona_text("python-engineer", tools=["read"])
+    publish(project / "newer", make_pack("python-engineer", "9.0.0", personas={"python-engineer": persona}))
+    agentpack("install", "python-engineer", "--source", "newer")
+    lock = (project / "agentpack.lock").read_text()
+    assert '"version": "9.0.0"' in lock
+    assert '"source": "newer"' in lock

@@ -1282,3 +1282,12 @@ def test_a_policy_is_read_from_its_text_whatever_was_kept_of_it(agentpack: Agent
     agentpack("status")
     ValidatedCache(cache_folder()).put("manifest", digest_of(text), EMPTY.checked_data())
     assert "python-engineer" in agentpack("install", "python-engineer", expect=5).err
+
+
+def test_a_denied_variant_is_denied_as_a_local_one_too(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".agentpack/variants/python-engineer/mine.md": variant_text("- Mine. {#mine}\n")})
+    by_user("packs: {deny: ['python-engineer[mine]']}\n")
+    ran = agentpack("install", "python-engineer[mine]", expect=5)
+    assert "is refused by `packs.deny`" in ran.err
+    assert not (project / ".claude").exists()
+    agentpack("install", "python-engineer")
