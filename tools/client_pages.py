@@ -129,7 +129,7 @@ def _skills(target: Client) -> str:
     """Where a pack's modules stand."""
     use = target.skills
     if use is None:
-        return "Modules stand in the agent's own text: its agents are not known to load skills"
+        return "Modules are written into the agent's own text, because the client's agents are not known to load skills"
     folder = CLIENTS[use.folder]
     project, user = _places(folder)
     if target.user is None:

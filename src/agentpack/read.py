@@ -242,9 +242,7 @@ def _file_faults(
     if listed is not None and sorted(listed) != sorted(personas):
         found = ", ".join(sorted(personas)) or "none"
         yield Fault(f"{label}/{MANIFEST}", 0, "personas", f"does not list the files in `personas/` ({found})")
-    if PARAMETER in header.get("parameters", {}) and PARAMETER in _all_declarations(
-        {**header, "parameters": {}}, personas
-    ):
+    if PARAMETER in header.get("parameters", {}) and _all_declarations(header, personas)[PARAMETER] is DECLARATION:
         message = f"`{PARAMETER}` is a parameter that agentpack itself gives a pack with modules"
         yield Fault(f"{label}/{MANIFEST}", 0, f"parameters.{PARAMETER}", message, "give yours another name")
     for name, layer in personas.items():

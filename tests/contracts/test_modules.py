@@ -111,7 +111,7 @@ def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
     if client not in FOLDER:
         assert not skills
         assert all(line in agent for line in INLINE)
-        assert "modules: stand in the agent's own text" in said
+        assert "modules: written into the agent's own text" in said
     else:
         assert skills == {
             f"{FOLDER[client]}/engineer-async/SKILL.md": "---\nname: engineer-async\n"

@@ -53,7 +53,7 @@ class Renderings:
             core, modules, why = part, (), f"the agent does not have the client's tool `{tool}`"
             file = self._file(core, target) or file
         if why:
-            file = file._replace(notes=(*file.notes, Note("modules: stand in the agent's own text", why)))
+            file = file._replace(notes=(*file.notes, Note("modules: written into the agent's own text", why)))
         yield self._kept(core, file)
         for module in modules:
             assert target.skills is not None
@@ -71,7 +71,7 @@ class Renderings:
         if mode == "none":
             return part._replace(persona=without_modules(part.persona, part.modules)), (), ""
         if skills is None:
-            return part, (), "its agents are not known to load skills"
+            return part, (), "the client's agents are not known to load skills"
         if self.workspace.scope.kind == "user" and self.workspace.environment.variables.get(skills.moved_by):
             return part, (), f"{skills.moved_by} has the client read other skills"
         core, modules = divided(part.persona, part.modules)
