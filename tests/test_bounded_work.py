@@ -484,3 +484,16 @@ def test_an_agent_file_of_equal_rules_is_adopted_or_refused(
 )
 def test_an_id_that_is_taken_gets_the_next_number(taken: set[str], then: list[str]) -> None:
     assert [fresh_id("Say.", taken) for _ in then] == then
+
+
+def test_more_skills_than_one_command_writes_are_refused(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renderings, "MAX_SKILLS", 5)
+    body = "You help. {#you}\n" + "".join(f"\n## M {{#m{n}}}\n\n- x\n" for n in range(3))
+    modules = {f"m{n}": "in doubt" for n in range(3)}
+    persona = {name: persona_text(name, body, modules=modules) for name in ("one", "two")}
+    source = publish(tmp_path / "packs", make_pack(personas=persona, agentpack=">=0.2"))
+    ran = agentpack("install", "data-reviewer", "--source", str(source), "--client", "claude", expect=5)
+    assert "more than 5 skills" in ran.err
+    assert "modules=inline" in ran.err

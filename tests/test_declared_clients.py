@@ -520,3 +520,13 @@ def test_a_lock_is_read_as_it_was_written() -> None:
     made = Lock({"packs": []}, ("claude",), (), (), written=WrittenState((), (), older), declared=told)
     assert parse_lock(made.to_text().encode(), "agentpack.lock") == made
     assert as_written(made).declared == older
+
+
+def test_a_declared_folder_of_a_project_is_called_after_agents(agentpack: Agentpack, project: Path) -> None:
+    """A row of a lock could make others' files ours there, such as a page of the documents."""
+    write = project / FILE
+    write.parent.mkdir(parents=True)
+    for folder, is_fit in (("docs", False), ("src/content", False), ("docs/agents", True), ("personas", True)):
+        write.write_text(yaml.safe_dump({"schema": 1, "project": folder, "format": "body", "description": False}))
+        ran = agentpack("status", expect=0 if is_fit else 2)
+        assert is_fit or f"`{folder}` is not a folder for agents" in ran.err

@@ -1,5 +1,6 @@
 """What a colleague committed comes along with `git pull`: it is taken for what it is, and not for edits by hand."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -443,3 +444,42 @@ def test_a_file_that_git_took_out_of_the_lock_is_nobody_s_once_it_is_added(
     assert "1 agent file not managed" in agentpack("status").out
     agentpack("sync")
     assert (project / ".claude/agents/writer.md").exists()
+
+
+@pytest.mark.parametrize("command", [["sync"], ["upgrade", "--yes"], ["uninstall", "writes"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("path", "client", "pack", "persona"),
+    [
+        (".claude/agents/mine.md", "claude", "reviews", "mine"),
+        (".claude/skills/mine/SKILL.md", "claude-skills", "reviews", "mine"),
+        (".claude/agents/mine.md", "skills", "reviews", "mine"),
+        (".claude/agents/mine.md", "claude", "nothing", "mine"),
+    ],
+)
+def test_a_row_that_no_release_bears_out_makes_no_file_of_somebody_else_ours(
+    agentpack: Agentpack,
+    project: Path,
+    packs: Path,
+    tmp_path: Path,
+    path: str,
+    client: str,
+    pack: str,
+    persona: str,
+    command: list[str],
+) -> None:
+    """Its digest is right: the lock came from somebody who knows the file."""
+    agentpack("install", "reviews==1.0.0", "writes==1.0.0", "--source", "packs", "--client", "claude")
+    mine = project / path
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_text("---\nname: mine\ndescription: My own.\n---\nMine.\n")
+    lock = project / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    row = {"path": path, "client": client, "pack": pack, "persona": persona}
+    digest = hashlib.sha256(mine.read_bytes()).hexdigest()
+    data["files"].append(row | {"sha256": digest, "capabilities": "every-tool"})
+    lock.write_text(json.dumps(data))
+    commit(project)
+    git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "fresh"))
+    fresh = Agentpack(tmp_path / "fresh")
+    fresh(*command, expect=None)
+    assert (fresh.folder / path).read_bytes() == mine.read_bytes()

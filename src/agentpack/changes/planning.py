@@ -1,11 +1,13 @@
 """Build the plan from what is wanted, recorded and on disk, with the pristine texts that merges need."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.same_file import unique_files
-from agentpack.model.changes import Plan
+from agentpack.model.changes import Action, Plan
+from agentpack.model.history import InstalledFile
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
@@ -18,16 +20,41 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
     """The plan that brings the disk to what is wanted."""
     met = unique_files(workspace, wanted.files)
     pristine = Pristine(workspace)
-    planned = plan(
-        met.wanted,
-        met.recorded,
-        met.observed,
-        disk=workspace.states.contents,
-        base=pristine.text,
-        known=lambda old, new: _rules(pristine.part(old), wanted.part(new)),
-        decisions=decisions,
+
+    def planned(recorded: Mapping[str, InstalledFile]) -> Plan:
+        return plan(
+            met.wanted,
+            recorded,
+            met.observed,
+            disk=workspace.states.contents,
+            base=pristine.text,
+            known=lambda old, new: _rules(pristine.part(old), wanted.part(new)),
+            decisions=decisions,
+        )
+
+    found = planned(met.recorded)
+    unproven = _unproven(workspace, pristine, met.recorded, found)
+    if unproven:
+        found = planned({path: row for path, row in met.recorded.items() if path not in unproven})
+    return met.whole(found, decisions)
+
+
+def _unproven(
+    workspace: Workspace, pristine: Pristine, recorded: Mapping[str, InstalledFile], found: Plan
+) -> frozenset[str]:
+    """The files that would be deleted or written over because a lock from elsewhere says that they are ours, although
+    the release it names is there and gives no such text: they are somebody's own.
+    """
+    documents = workspace.documents
+    if documents.lock_is_recorded:
+        return frozenset()
+    here = {file.path: file.rendered for file in documents.current.files} if documents.current else {}
+    rows = (
+        recorded[change.path]
+        for change in found.changes
+        if change.action in (Action.DELETE, Action.REPLACE) and change.path in recorded
     )
-    return met.whole(planned, decisions)
+    return frozenset(row.path for row in rows if here.get(row.path) != row.rendered and pristine.is_disproved(row))
 
 
 def _rules(*parts: AssembledPersona | None) -> "KnownEntries":

@@ -132,6 +132,14 @@ class Pristine:
         )
         return again.wanted.part(file) if again and same else None
 
+    def is_disproved(self, file: InstalledFile) -> bool:
+        """Whether nothing names a release that the file was written from, or the one that is named gives another text.
+        False where that release is gone.
+        """
+        if self._locks.find(file) is None:
+            return True
+        return self.again(file) is not None and self.text(file) is None
+
     def again(self, file: InstalledFile) -> RenderedPack | None:
         """The pack behind a file, rendered again; None if that is impossible (`failure` may say why)."""
         found = self._locks.find(file)

@@ -128,8 +128,8 @@ def _not_for_agents(file: str, key: str, folder: str, leaf: str) -> Iterator[Fau
     is_hidden = any(part.startswith(".") for part in folder.split("/"))
     if "{" in folder:
         yield Fault(file, 0, key, f"`{folder}` is not a plain path: `{{name}}` belongs into `file`")
-    elif (is_hidden or leaf.endswith(DATA)) and not is_for_agents(folder):
-        why = f"other programs may keep settings there; use one such as `{folder}/agents`"
+    elif (key == "project" or is_hidden or leaf.endswith(DATA)) and not is_for_agents(folder):
+        why = f"others may keep files there; use one such as `{folder}/agents`"
         yield Fault(file, 0, key, f"`{folder}` is not a folder for agents: {why}")
     if any(part.startswith(".") for part in leaf[len(above) :].split("/")):
         yield Fault(file, 0, "file", f"`{leaf}` leads to a hidden file or folder, where other programs keep settings")

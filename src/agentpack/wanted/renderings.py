@@ -18,6 +18,8 @@ MAX_ALL_RENDERED = 128 * 1024 * 1024
 """Largest total of one command's renderings, in bytes."""
 
 
+MAX_SKILLS = 2_000
+"""Largest number of skills of one command, in all folders together."""
 _NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -32,6 +34,7 @@ class Renderings:
         self._files: dict[tuple[str, str, str], tuple[Rendering, ...]] = {}
         self.divided: dict[tuple[str, str, str], AssembledPersona] = {}
         """By pack, persona and client or skills folder: the personas without their modules, and the modules."""
+        self._skills: set[str] = set()
         self._notes: dict[Note, Note] = {}
         self._bytes = 0
 
@@ -59,7 +62,13 @@ class Renderings:
             assert target.skills is not None
             skill = self._file(module, self.workspace.client(target.skills.folder))
             if skill is not None:
+                self._skills.add(skill.path)
                 yield self._kept(module, skill)
+        if len(self._skills) > MAX_SKILLS:
+            raise Refused(
+                f"more than {MAX_SKILLS:,} skills",
+                hint="install fewer packs, or write modules inline (`--set modules=inline`)",
+            )
 
     def _divided(
         self, part: AssembledPersona, target: Client
