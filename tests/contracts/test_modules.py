@@ -277,6 +277,29 @@ def test_a_module_whose_condition_a_client_might_interpret_stays_in_the_text(
     assert "- Measure." in (project / ".claude/agents/engineer.md").read_text()
 
 
+def test_a_condition_may_have_parameters(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    header = {"modules": {"perf": "{{ lang }} is too slow"}}
+    text = persona_text("engineer", BODY, **header)
+    lang = {"lang": {"type": "string", "default": "Python", "description": "The language."}}
+    files = make_pack("engineer", personas={"engineer": text}, agentpack=">=0.2", parameters=lang)
+    agentpack("install", "engineer", "--source", str(publish(tmp_path / "said", files)), "--client", "claude")
+    skill = project / ".claude/skills/engineer-perf/SKILL.md"
+    assert "Use when Python is too slow." in skill.read_text()
+    agentpack("install", "engineer", "--set", "lang=Rust")
+    assert "Use when Rust is too slow." in skill.read_text()
+    assert "When Rust is too slow: load" in (project / ".claude/agents/engineer.md").read_text()
+
+
+@pytest.mark.parametrize(("condition", "told"), [("{{ nope }} is slow", "nope"), ("  ", "must say when")])
+def test_a_condition_that_says_nothing_is_refused(
+    condition: str, told: str, agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    source = publish(tmp_path / "odd", release(modules={"perf": condition}))
+    ran = agentpack("install", "engineer", "--source", str(source), "--client", "claude", expect=2)
+    assert "modules" in ran.err
+    assert told in ran.err
+
+
 def test_a_persona_with_very_many_modules_is_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     body = BODY + "".join(f"\n## M {{#m{n}}}\n\n- x\n" for n in range(51))
     source = publish(tmp_path / "many", release(body=body, modules={f"m{n}": "in doubt" for n in range(51)}))
@@ -347,7 +370,9 @@ def test_a_module_whose_skill_would_have_too_long_a_description_stays_in_the_tex
     longest = "x" * (1024 - len("Speed. Use when ."))
     conditions = {"perf": longest, "async": f"{longest}x{'x' * len('Concurrency')}"}
     source = publish(tmp_path / "long", release(modules=conditions))
-    agentpack("install", "engineer", "--source", str(source), "--client", "claude")
+    ran = agentpack("install", "engineer", "--source", str(source), "--client", "claude")
+    assert "module `async`: written into the agent's own text" in ran.err
+    assert "module `perf`" not in ran.err
     assert [path.parent.name for path in (project / ".claude/skills").rglob("SKILL.md")] == ["engineer-perf"]
     assert "- Use task groups." in (project / ".claude/agents/engineer.md").read_text()
 

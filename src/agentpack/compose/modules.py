@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from agentpack.input.parameters import ParameterDeclaration
+from agentpack.compose.substitute import substitute
+from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 
 MAX_NAME = 64
@@ -52,6 +53,13 @@ class Divided(NamedTuple):
 
     core: Persona
     modules: tuple[Persona, ...]
+    kept: tuple[str, ...] = ()
+    """The ids of modules that stay in the text, because no skill could have such a name or description."""
+
+
+def filled(conditions: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, str]:
+    """The conditions with the values of parameters put in."""
+    return {id: substitute(text, values) for id, text in conditions.items()}
 
 
 def divided(persona: Persona, conditions: Mapping[str, str]) -> Divided:
@@ -64,19 +72,21 @@ def divided(persona: Persona, conditions: Mapping[str, str]) -> Divided:
     core: list[Section] = []
     modules: list[Persona] = []
     lines: list[str] = []
+    kept: list[str] = []
     for id, sections in _runs(persona.sections, conditions):
         name, text = f"{persona.name}-{id}", _description(sections[0], conditions[id]) if id else ""
         if not id or len(name) > MAX_NAME or len(text) > MAX_DESCRIPTION or _LIVE.search(text):
             core += sections
+            kept += [id] if id else []
             continue
         fields = {"description": Field(text, _origin(sections[0]))}
         intro = Section(None, 0, "", "", None, 0, ())  # every text has one before its first heading
         modules.append(Persona(name, fields, (intro, *_ending(sections, "\n"))))
         lines.append(f"- When {conditions[id]}: load the skill `{name}`.")
     if not modules:
-        return Divided(persona, ())
+        return Divided(persona, (), tuple(kept))
     named = _named(lines, _origin(modules[0].sections[1]))
-    return Divided(Persona(persona.name, persona.fields, (*_ending(core, "\n\n"), named)), tuple(modules))
+    return Divided(Persona(persona.name, persona.fields, (*_ending(core, "\n\n"), named)), tuple(modules), tuple(kept))
 
 
 def without_modules(persona: Persona, conditions: Mapping[str, str]) -> Persona:

@@ -211,7 +211,7 @@ class PersonaText:
     def _header_faults(self, header: Mapping[str, Any], file: str) -> Iterable[Fault]:
         fields = {**header, **header.get("set", {})}
         for key, value in fields.items():
-            texts = value if isinstance(value, list) else [value]
+            texts = value if isinstance(value, list) else value.values() if key == "modules" else [value]
             for part in texts:
                 text = part["text"] if isinstance(part, dict) and "text" in part else part
                 when = part.get("when") if isinstance(part, dict) else None

@@ -15,7 +15,7 @@ from agentpack.compose.compose import (
 )
 from agentpack.compose.conflicts import Draft, Missing, NamedLayer
 from agentpack.compose.layers import choose as choose_variants
-from agentpack.compose.modules import AUTO, PARAMETER
+from agentpack.compose.modules import AUTO, PARAMETER, filled
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.input.parameters import ParameterDeclaration, Value
@@ -90,7 +90,8 @@ class PersonaAssembler:
             if not asked and not local and not values and persona in pack.prepared:
                 made = pack.prepared[persona].named(renames.get(persona, persona))
                 untouched = pack.bare and persona not in renames and not self.manifest.models
-                modules = pack.personas[persona].header["modules"] if PARAMETER in pack.declarations else {}
+                defaults = {name: declaration.default for name, declaration in pack.declarations.items()}
+                modules = filled(pack.personas[persona].header["modules"], defaults) if PARAMETER in defaults else {}
                 yield AssembledPersona(pack, made, (), crlf, originals, untouched, modules, AUTO)
                 continue
             texts = self._texts(persona)
@@ -104,10 +105,10 @@ class PersonaAssembler:
                 yield AssembledPersona(pack, as_written(draft, name=installed), variants, crlf, originals)
                 continue
             declarations = self._declarations(pack, persona)
-            filled = values_for(draft, declarations, values, pack.release)
-            modules = self.modules(pack, persona) if PARAMETER in declarations else {}
-            mode = str(filled.all.get(PARAMETER, AUTO))
-            made = compose(draft, filled, name=installed)
+            now = values_for(draft, declarations, values, pack.release)
+            modules = filled(self.modules(pack, persona), now.all) if PARAMETER in declarations else {}
+            mode = str(now.all.get(PARAMETER, AUTO))
+            made = compose(draft, now, name=installed)
             yield AssembledPersona(pack, made, variants, crlf, originals, False, modules, mode)
 
     def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:

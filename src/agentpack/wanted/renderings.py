@@ -20,6 +20,8 @@ MAX_ALL_RENDERED = 128 * 1024 * 1024
 
 MAX_SKILLS = 2_000
 """Largest number of skills of one command, in all folders together."""
+_INLINE = "modules: written into the agent's own text"
+_NO_SKILL = "its name or its description is too long for a skill, or has signs that a client might interpret"
 _NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -47,16 +49,16 @@ class Renderings:
 
     def _rendered(self, part: AssembledPersona, client: str) -> Iterator[Rendering]:
         target = self.workspace.client(client)
-        core, modules, why = self._divided(part, target)
+        core, modules, notes = self._divided(part, target)
         file = self._file(core, target)
         if file is None:
             return
         tool = target.skills.tool if target.skills else ""
         if modules and part.mode == AUTO and tool and not may_use(target, file.content, tool):
-            core, modules, why = part, (), f"the agent does not have the client's tool `{tool}`"
+            core, modules = part, ()
+            notes = (Note(_INLINE, f"the agent does not have the client's tool `{tool}`"),)
             file = self._file(core, target) or file
-        if why:
-            file = file._replace(notes=(*file.notes, Note("modules: written into the agent's own text", why)))
+        file = file._replace(notes=(*file.notes, *notes)) if notes else file
         yield self._kept(core, file)
         for module in modules:
             assert target.skills is not None
@@ -72,23 +74,23 @@ class Renderings:
 
     def _divided(
         self, part: AssembledPersona, target: Client
-    ) -> tuple[AssembledPersona, tuple[AssembledPersona, ...], str]:
-        """The persona as its own file has it, its modules that become skills, and why there are none if they could."""
+    ) -> tuple[AssembledPersona, tuple[AssembledPersona, ...], tuple[Note, ...]]:
+        """The persona as its own file has it, its modules that become skills, and why others do not."""
         mode, skills = part.mode, target.skills
         if not part.modules or mode == "inline" or self.inline:
-            return part, (), ""
+            return part, (), ()
         if mode == "none":
-            return part._replace(persona=without_modules(part.persona, part.modules)), (), ""
+            return part._replace(persona=without_modules(part.persona, part.modules)), (), ()
         if skills is None:
-            return part, (), "the client's agents are not known to load skills"
+            return part, (), (Note(_INLINE, "the client's agents are not known to load skills"),)
         if self.workspace.scope.kind == "user" and self.workspace.environment.variables.get(skills.moved_by):
-            return part, (), f"{skills.moved_by} has the client read other skills"
-        core, modules = divided(part.persona, part.modules)
+            return part, (), (Note(_INLINE, f"{skills.moved_by} has the client read other skills"),)
+        core, modules, kept = divided(part.persona, part.modules)
         name = part.persona.name
         return (
             part._replace(persona=core),
             tuple(part._replace(persona=module, module_of=name, originals=_NONE) for module in modules),
-            "",
+            tuple(Note(f"module `{id}`: written into the agent's own text", _NO_SKILL) for id in kept),
         )
 
     def _kept(self, part: AssembledPersona, file: Rendering) -> Rendering:

@@ -81,6 +81,12 @@ _GIVEN: dict[str, Any] = {
 """The fields a persona or variant may set, all optional, by name."""
 
 
+def _condition(text: str) -> str:
+    if not text.strip():
+        raise refuse("must say when the section is to be read")
+    return text
+
+
 class BudgetSchema(StrictModel):
     words: Annotated[int, Field(ge=1)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
@@ -92,7 +98,7 @@ _PERSONA: dict[str, Any] = {
     **_GIVEN,
     "description": (_type(FIELDS["description"]), ...),
     "extends": (Requirement | None, None),
-    "modules": (Annotated[dict[Kebab, Line], Field(max_length=MAX_MODULES)], {}),
+    "modules": (Annotated[dict[Kebab, Annotated[Line, AfterValidator(_condition)]], Field(max_length=MAX_MODULES)], {}),
     "budget": (BudgetSchema | None, None),
 }
 PersonaSchema = create_model("PersonaSchema", __base__=StrictModel, **_PERSONA)
