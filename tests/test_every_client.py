@@ -295,15 +295,16 @@ def test_no_declaration_leads_into_a_folder_of_other_programs(agentpack: Agentpa
             assert f"`{folder}` is not a folder for agents" in agentpack("clients", expect=2).err
 
 
-@pytest.mark.parametrize("folder", ["tools", "packages/house"])
-def test_data_that_other_programs_may_read_needs_a_folder_for_agents(
+@pytest.mark.parametrize("folder", ["tools", "docs", "packages/house"])
+def test_a_folder_that_a_project_declares_is_called_after_agents(
     agentpack: Agentpack, house: Path, folder: str
 ) -> None:
-    for ending, form in ((".toml", "toml"), (".yml", "yaml"), (".yaml", "yaml"), (".json", "json")):
-        house.write_text(f"schema: 1\nproject: {folder}\nfile: '{{name}}{ending}'\nformat: {form}\nbody: prompt\n")
+    """In each format: a clone that declared `docs` would have its Markdown files for agents of agentpack's."""
+    forms = ((".md", "markdown"), (".toml", "toml"), (".yml", "yaml"), (".yaml", "yaml"), (".json", "json"))
+    for ending, form in forms:
+        body = "" if form == "markdown" else "body: prompt\n"
+        house.write_text(f"schema: 1\nproject: {folder}\nfile: '{{name}}{ending}'\nformat: {form}\n{body}")
         assert f"`{folder}` is not a folder for agents" in agentpack("clients", expect=2).err
-    house.write_text(f"schema: 1\nproject: {folder}\n")
-    agentpack("clients")
 
 
 @pytest.mark.parametrize("folder", [".house/agents", ".agents", "my-agents", ".x/sub-agents", ".x/Personas", ".x/mode"])
