@@ -9,7 +9,7 @@ from agentpack.clients.claude import CLIENT
 from agentpack.clients.read_back import canonical, front_matter
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer, parse_sections, refuse_many
-from agentpack.errors import Fault, InvalidFile
+from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.input.documents import decode
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
@@ -23,11 +23,7 @@ def read_bare(release: Release) -> Pack:
     """
     personas: dict[str, Layer] = {}
     faults: list[Fault] = []
-    below = "agents/" if any(path.startswith("agents/") and path.endswith(".md") for path in release.files) else ""
     for path, data in sorted(release.files.items()):
-        name, slash, _ = path.rpartition("/")
-        if not path.endswith(".md") or (name + slash) != below:
-            continue
         file = f"{release.pack}/{path}"
         layer = read_agent(decode(data, file), file)
         if layer is None:
@@ -46,6 +42,15 @@ def read_bare(release: Release) -> Pack:
         "description": f"{len(personas)} agent file{'' if len(personas) == 1 else 's'}",
     }
     return Pack(release.pack, str(release.version), True, header, {}, personas, {})
+
+
+def name_in(path: str, data: bytes) -> str | None:
+    """The name that an agent file gives its agent; None if it gives none."""
+    try:
+        layer = read_agent(decode(data, path), path)
+    except AgentpackError:
+        return None
+    return None if layer is None else str(layer.header["name"])
 
 
 def read_agent(text: str, file: str) -> Layer | None:

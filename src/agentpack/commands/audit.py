@@ -137,7 +137,7 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) ->
     requirement = parse_requirement(subject)
     refuse_address(requirement, hint="name a folder")
     candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
-    offered = candidates.sources.releases(requirement.pack)
+    offered = candidates.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]
     ref = _newest(final or fitting)

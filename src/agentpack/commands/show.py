@@ -112,7 +112,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     pin = _pin(asked)
     release, pack = asked.candidates.read(pin.pack, pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
-    offered = [str(ref.version) for ref in asked.candidates.sources.releases(pin.pack)]
+    offered = [str(ref.version) for ref in asked.candidates.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
     return PackDetails(
         name=pack.name,
@@ -272,7 +272,7 @@ def _near(text: str, known: Iterable[str]) -> list[str]:
 
 
 def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
-    refs = candidates.sources.releases(name)
+    refs = candidates.releases(name)
     final = [ref for ref in refs if not ref.version.is_prerelease] or list(refs)
     if not final:
         return None

@@ -58,6 +58,11 @@ def pack_name(text: str) -> PackName:
     return PackName(name)
 
 
+def kebab(text: str) -> str:
+    """The text in lower case, with a hyphen for each run of other characters than letters and digits; may be empty."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def is_kebab(text: str) -> bool:
     """Whether the text is a valid variant name, rule id or section id: lower-case letters, digits, single hyphens."""
     return len(text) <= MAX_NAME * 2 and _KEBAB.match(text) is not None

@@ -36,7 +36,7 @@ def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -
         )
         for pack in lock.packs
     )
-    return select(candidates_to_view(workspace, manifest, lock), manifest, pins).for_clients(
+    return select(candidates_to_view(workspace, manifest, lock, as_locked=True), manifest, pins).for_clients(
         lock.clients, lock.clients_by_pack
     )
 

@@ -1,0 +1,352 @@
+"""What the arguments of `install` ask for: packs by name, and places with all that they offer or a part of it.
+
+Decides which pack of which source is meant, and under which name it is installed. What the manifest says in the end is
+left to `install.py`.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from agentpack.bare import name_in
+from agentpack.changes.request import ChangeRequest
+from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
+from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.sources.base import Source
+from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.workspace.preconditions import refuse_address
+from agentpack.workspace.workspace import Workspace
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
+_ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|git@|github:|gitlab:|oci:", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
+_MOST_LISTED = 20
+
+
+class AskedPack(NamedTuple):
+    """A pack that is asked for."""
+
+    requirement: Requirement
+    text: str
+    """The requirement as typed."""
+    source: str = ""
+    """The source it must come from; empty if the first that has it is fine."""
+    original: PackName | None = None
+    """Its name there, if it is installed under another one."""
+    personas: tuple[str, ...] | None = None
+    """The only personas that are asked for; None for all, or for those that are there already."""
+
+
+class Asked(NamedTuple):
+    """Everything that is asked for, and the manifest with the sources that it needs."""
+
+    packs: tuple[AskedPack, ...]
+    manifest: Manifest
+    notes: tuple[str, ...] = ()
+
+
+def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequest) -> Asked:
+    """What the arguments ask for.
+
+    Raises:
+        UsageError: an argument is neither a requirement nor a place.
+        DecisionNeeded: a place offers several packs, and nothing says which.
+        Unresolvable: there is no such pack or agent.
+    """
+    places = {text: _place(workspace, text) for text in request.names if _is_place(workspace, text)}
+    for text in request.names:
+        if text not in places:
+            refuse_address(parse_requirement(text), "name a folder: `agentpack install ./DIR`, or `--source DIR`")
+    named = [_place(workspace, text, option="--source ") for text in request.sources]
+    manifest, of_place = _with_sources(workspace, manifest, [*places.values(), *named])
+    reading = _Reading(workspace, manifest, request, [of_place[place] for place in named])
+    packs: list[AskedPack] = []
+    for text in request.names:
+        packs += reading.place(of_place[places[text]], text) if text in places else reading.pack(text)
+    if not request.names:
+        for source in reading.named:
+            packs += reading.place(source, source.where)
+    packs = reading.limited(packs)
+    return Asked(tuple(dict.fromkeys(packs)), manifest, tuple(_notes(workspace, manifest, packs, of_place.values())))
+
+
+# Arguments.
+
+
+def _is_place(workspace: Workspace, text: str) -> bool:
+    """Whether an argument names a place. Raises UsageError for one that cannot be read yet."""
+    if _ADDRESS.match(text):
+        raise _unread(text)
+    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
+        return True
+    if "/" not in text or any(sign in text for sign in "[]<>=!@; "):
+        return False
+    if os.path.exists(os.path.join(workspace.environment.cwd, text)):
+        return True
+    if _REPOSITORY.match(text):
+        raise _unread(text)
+    return True
+
+
+def _unread(text: str) -> UsageError:
+    from agentpack.addresses import without_secrets
+
+    shown = without_secrets(text)
+    bare = re.sub(r"\A(?:git\+)?", "", shown)
+    forge = re.match(r"(github|gitlab):(.+)", bare)
+    if forge:
+        bare = f"https://{forge[1]}.com/{forge[2]}"
+    elif _REPOSITORY.match(bare):
+        bare = f"https://github.com/{bare}"
+    folder = kebab(re.split(r"[/:]", bare.partition("@")[0].rstrip("/").removesuffix(".git"))[-1]) or "packs"
+    return UsageError(
+        f"`{shown}` is an address, and places on other machines are not read by this version",
+        hint=f"`git clone {bare.removesuffix('/')}`, then `agentpack install ./{folder}`",
+    )
+
+
+def _place(workspace: Workspace, text: str, *, option: str = "") -> str:
+    """The absolute path of a place. Raises UsageError if there is none."""
+    from os.path import exists, expanduser, isdir, join, normpath
+
+    absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
+    if not exists(absolute):
+        raise UsageError(f"`{option}{text}`: there is no such folder or archive")
+    if not isdir(absolute) and not _ARCHIVE.search(absolute):
+        raise UsageError(
+            f"`{option}{text}` is neither a folder nor an archive",
+            hint="for one agent file name its folder, and the agent with `--only NAME`",
+        )
+    if not absolute.isprintable():
+        hint = "rename it: agentpack.yaml would hold what no reader sees"
+        raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
+    return absolute
+
+
+def _with_sources(
+    workspace: Workspace, manifest: Manifest, places: Sequence[str]
+) -> tuple[Manifest, Mapping[str, Source]]:
+    """The manifest with a source for each place, and the source of each."""
+    sources, found = list(manifest.sources), dict[str, Source]()
+    opened = {os.path.abspath(one.where): one for one in map(workspace.sources.one, sources)}
+    for place in dict.fromkeys(places):
+        if place not in opened:
+            taken = {source.name for source in sources} | {BUNDLED}
+            stem = kebab(_ARCHIVE.sub("", _telling_name(place))) or "packs"
+            name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
+            sources.append(ConfiguredSource(name, "path", _portable(workspace, place)))
+            opened[place] = workspace.sources.one(sources[-1])
+        found[place] = opened[place]
+    return manifest._replace(sources=tuple(sources)), found
+
+
+def _telling_name(place: str) -> str:
+    """The last part of a path that says more than `agents` or `.claude`."""
+    parts = place.split("/")
+    while len(parts) > 2 and (parts[-1] == "agents" or parts[-1].startswith(".")):
+        del parts[-1]
+    return parts[-1]
+
+
+def _portable(workspace: Workspace, absolute: str) -> str:
+    """A place as the manifest names it: relative in a project, so that every clone can read it."""
+    if workspace.scope.kind == "project":
+        return os.path.relpath(absolute, workspace.scope.root)
+    home = workspace.environment.home
+    return f"~/{os.path.relpath(absolute, home)}" if absolute.startswith(home + "/") else absolute
+
+
+# What they ask for.
+
+
+class _Reading:
+    """Reads arguments with the sources of the manifest."""
+
+    def __init__(
+        self, workspace: Workspace, manifest: Manifest, request: ChangeRequest, named: Sequence[Source]
+    ) -> None:
+        """`named` are the sources of `--source`."""
+        self.workspace, self.manifest, self.request, self.named = workspace, manifest, request, named
+        self._taken = {
+            entry.requirement.pack: (entry.source, entry.name_there) for entry in manifest.packs if entry.source
+        }
+        self._bare = {entry.requirement.pack for entry in manifest.packs if not entry.source}
+
+    def place(self, source: Source, text: str) -> list[AskedPack]:
+        """The packs of a place: its only one, those with an agent that is asked for, or all of them."""
+        packs, collection = sorted(source.packs()), source.collection
+        names = packs or [pack.name for pack in collection.packs]
+        if not names:
+            raise self._nothing(source, text, collection.unread)
+        if len(names) > 1 and self.request.only:
+            return [one for name in self._with_agents(source, names) for one in self._of(source, name)]
+        if len(names) > 1 and not self.request.everything:
+            listed = [f"{name}: {self._counted(source, name)}" for name in names[:_MOST_LISTED]]
+            if len(names) > _MOST_LISTED:
+                listed.append(f"and {len(names) - _MOST_LISTED} more; `agentpack show {text}` lists them")
+            raise DecisionNeeded(
+                f"{text} offers {len(names)} packs: say which",
+                details=listed,
+                hint=f"`agentpack install {names[0]} --source {text}`, `--only AGENT`, or `--all`",
+            )
+        return [one for name in names for one in self._of(source, name)]
+
+    def pack(self, text: str) -> list[AskedPack]:
+        """The pack that a requirement names: of `--source` if that has it."""
+        requirement = parse_requirement(text)
+        for source in self.named:
+            if source.releases(requirement.pack) or source.state_of(requirement.pack):
+                return self._of(source, requirement.pack, requirement, text)
+        entry = self.manifest.wanted(requirement.pack)
+        if entry is not None and entry.source:
+            return [AskedPack(requirement, text, entry.source, entry.original)]
+        if self.named:
+            self._refuse_unknown(requirement)
+        elif os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
+            self._refuse_folder(requirement, text)
+        return [AskedPack(requirement, text)]
+
+    def limited(self, packs: Sequence[AskedPack]) -> list[AskedPack]:
+        """The packs with the agents of `--only`, each for the pack that has it."""
+        only = self.request.only
+        if not only or not packs:
+            return list(packs)
+        if len(packs) == 1:
+            return [packs[0]._replace(personas=tuple(only))]
+        found: dict[str, list[str]] = {}
+        for name in only:
+            with_it = [pack for pack in packs if name in self._agents_of(pack) or kebab(name) in self._agents_of(pack)]
+            if not with_it:
+                known = sorted({agent for pack in packs for agent in self._agents_of(pack)})
+                raise Unresolvable(f"no pack that was named has an agent `{name}`", hint=did_you_mean(name, known))
+            for pack in with_it:
+                found.setdefault(pack.requirement.pack, []).append(name)
+        return [
+            pack._replace(personas=tuple(found[pack.requirement.pack]))
+            for pack in packs
+            if pack.requirement.pack in found
+        ]
+
+    def _of(
+        self, source: Source, name: PackName, requirement: Requirement | None = None, text: str = ""
+    ) -> list[AskedPack]:
+        """A pack of a source, under a name that no other pack here has."""
+        requirement = requirement or Requirement(pack=name)
+        is_collection = not source.releases(name)
+        if not is_collection and not self._is_hidden(source, name):
+            return [AskedPack(requirement, text or name)]
+        here = next((mine for mine, there in self._taken.items() if there == (source.name, name)), None)
+        if here is None:
+            taken = {*self._taken, *self._bare}
+            names = (name, pack_name(source.name), pack_name(f"{source.name}-{name}"))
+            numbered = (pack_name(f"{name}-{number}") for number in range(2, 1000))
+            here = next(one for one in (*names, *numbered) if one not in taken)
+            self._taken[here] = (source.name, name)
+        original = name if here != name else None
+        return [AskedPack(replace(requirement, pack=here), text or name, source.name, original)]
+
+    def _is_hidden(self, source: Source, name: PackName) -> bool:
+        """Whether another source before this one has a pack of this name."""
+        for other in self.workspace.sources.open(self.manifest).all:
+            if other.name == source.name:
+                return False
+            if not other.is_missing and other.releases(name):
+                return True
+        return False
+
+    def _counted(self, source: Source, name: PackName) -> str:
+        pack = source.collection.pack(name)
+        if pack is None:
+            return "a pack"
+        count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}"
+        return f"{count}; {pack.description[:80]}" if pack.description else count
+
+    def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
+        """The names and paths of a pack's agents, and the name of each."""
+        state = source.state_of(name)
+        if state is None:
+            return {}
+        found: dict[str, str] = {}
+        for path, data in source.read(state).items():
+            called = name_in(path, data) or path
+            found |= {path: called, called: called, kebab(called): called}
+        return found
+
+    def _agents_of(self, pack: AskedPack) -> Mapping[str, str]:
+        source = next((one for one in self.workspace.sources.open(self.manifest).all if one.name == pack.source), None)
+        return {} if source is None else self._agents(source, pack.original or pack.requirement.pack)
+
+    def _with_agents(self, source: Source, names: Sequence[PackName]) -> list[PackName]:
+        """The packs of a place that have an agent that is asked for."""
+        every = {name: self._agents(source, name) for name in names}
+        for agent in self.request.only:
+            if not any(agent in agents or kebab(agent) in agents for agents in every.values()):
+                known = sorted({called for agents in every.values() for called in agents.values()})
+                raise Unresolvable(f"`{source.name}` has no agent `{agent}`", hint=did_you_mean(agent, known))
+        asked = [{agent, kebab(agent)} for agent in self.request.only]
+        return [name for name, agents in every.items() if any(not one.isdisjoint(agents) for one in asked)]
+
+    # Errors that lead on.
+
+    def _refuse_unknown(self, requirement: Requirement) -> None:
+        """Raise Unresolvable if neither `--source` nor any other source has the pack."""
+        name = requirement.pack
+        others = self.workspace.sources.open(self.manifest).all
+        if any(not source.is_missing and source.releases(name) for source in others):
+            return
+        for source in self.named:
+            offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
+            for pack in offered:
+                agents = self._agents(source, pack)
+                if name in agents:
+                    place = os.path.relpath(source.where, self.workspace.environment.cwd)
+                    raise Unresolvable(
+                        f"`{name}` is no pack: it is an agent of the pack `{pack}`",
+                        hint=f"`agentpack install {pack} --only {name} --source {place}`",
+                    )
+            if offered:
+                listed = ", ".join(offered[:_MOST_LISTED]) + (", …" if len(offered) > _MOST_LISTED else "")
+                raise Unresolvable(
+                    f"`{source.name}` has no pack `{name}`",
+                    details=[f"it has {listed}"],
+                    hint=did_you_mean(name, offered) or f"`agentpack show {source.where}` lists what it offers",
+                )
+            raise self._nothing(source, source.where, source.collection.unread)
+
+    def _refuse_folder(self, requirement: Requirement, text: str) -> None:
+        """Raise Unresolvable for a name that no source has and that is a folder here."""
+        sources = self.workspace.sources.open(self.manifest).all
+        if not any(not source.is_missing and source.releases(requirement.pack) for source in sources):
+            raise Unresolvable(
+                f"there is no pack named `{text}`", hint=f"for the folder `{text}` write `agentpack install ./{text}`"
+            )
+
+    def _nothing(self, source: Source, text: str, unread: Sequence[str]) -> Unresolvable:
+        return Unresolvable(
+            f"{text} has neither packs nor agent files",
+            details=list(unread),
+            hint="an agent file is Markdown that begins with `---` and has a `name:` and a `description:`",
+        )
+
+
+def _notes(
+    workspace: Workspace, manifest: Manifest, packs: Sequence[AskedPack], sources: Iterable[Source]
+) -> Iterator[str]:
+    by_name = {source.name: source for source in sources}
+    for pack in packs:
+        source = by_name.get(pack.source)
+        about = source.about(pack.original or pack.requirement.pack) if source else None
+        if pack.original is not None and manifest.wanted(pack.requirement.pack) is None:
+            yield f"`{pack.original}` of `{pack.source}` is installed as `{pack.requirement.pack}`: the name is taken"
+        if about is not None and about.beside:
+            yield f"{pack.requirement.pack}: {about.beside} are not installed, only agents"
+    for source in by_name.values():
+        yield from source.collection.unread if any(pack.source == source.name for pack in packs) else ()
+        configured = next((one for one in manifest.sources if one.name == source.name), None)
+        is_outside = configured is not None and configured.place.startswith(("..", "/", "~"))
+        if is_outside and workspace.scope.kind == "project" and any(pack.source == source.name for pack in packs):
+            yield f"{source.where} is outside the project: a clone elsewhere cannot restore a file that it lacks"
