@@ -106,8 +106,15 @@ class Sources:
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
 
+    def in_collection(self, pack: PackName) -> str | None:
+        """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
+        there = [source for source in self.all if source.name not in self.missing]
+        if any(source.releases(pack) for source in there):
+            return None
+        return next((source.name for source in there if source.state_of(pack)), None)
+
     def packs(self) -> list[PackName]:
-        """Every pack name that any source offers."""
+        """Every pack name that any source offers, but for those of collections."""
         names: set[PackName] = set()
         for source in self.all:
             if source.name in self.missing:

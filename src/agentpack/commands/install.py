@@ -1,17 +1,15 @@
 """install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.commands.places import AskedPack, read_arguments
-from agentpack.errors import UsageError
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import persona_name_fault
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
@@ -100,14 +98,14 @@ def _with_requirements(
             source=pack.source,
             original=pack.original,
             personas=pack.personas,
-            without=tuple(request.without),
-            renames=_renames(request),
+            without=pack.without,
+            renames=pack.renames,
         )
         if index is None:
             packs.append(entry._replace(clients=own))
             continue
         before = packs[index]
-        personas, without = _more_personas(before, pack.personas, request)
+        personas, without = _more_personas(before, pack, everything=request.everything)
         packs[index] = _added_to(before, requirement, entry)._replace(
             clients=_more_clients(before, clients, manifest),
             parameters=before.parameters,
@@ -120,33 +118,19 @@ def _with_requirements(
     return manifest._replace(packs=tuple(packs))
 
 
-def _renames(request: ChangeRequest) -> Mapping[str, str]:
-    """The names of `--as`. Raises UsageError for a text that is not `OLD=NEW`."""
-    found: dict[str, str] = {}
-    for text in request.renames:
-        old, equals, new = text.partition("=")
-        if not (old and equals and new):
-            raise UsageError(f"`--as {text}` is not `OLD=NEW`", hint="for example `--as code-reviewer=review-two`")
-        if fault := persona_name_fault(new):
-            raise UsageError(f"`--as {text}`: {fault}")
-        found[old] = new
-    return found
-
-
 def _more_personas(
-    before: ManifestEntry, asked: tuple[str, ...] | None, request: ChangeRequest
+    before: ManifestEntry, asked: AskedPack, *, everything: bool
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
     """The personas of an installed pack that are wanted, and that are not: installing some more takes none away, but
     for those of `--without`.
     """
-    unwanted = {*request.without}
-    if request.everything:
-        return None, tuple(request.without)
-    personas = before.personas
-    if personas is not None:
-        personas = tuple(one for one in dict.fromkeys((*personas, *(asked or ()))) if one not in unwanted)
-    without = dict.fromkeys((*(one for one in before.without if one not in (asked or ())), *request.without))
-    return personas, tuple(without) if personas is None else ()
+    if everything:
+        return None, asked.without
+    if before.personas is not None:
+        every = dict.fromkeys((*before.personas, *(asked.personas or ())))
+        return tuple(name for name in every if name not in asked.without), ()
+    back = asked.personas or ()
+    return None, tuple(dict.fromkeys((*(name for name in before.without if name not in back), *asked.without)))
 
 
 def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEntry) -> ManifestEntry:

@@ -38,6 +38,11 @@ class Tree(Protocol):
         """Every regular file by POSIX path, sorted."""
         ...
 
+    @property
+    def outside(self) -> Sequence[str]:
+        """Links that lead out of the place, once `paths` is known."""
+        ...
+
     def start(self, path: str, count: int) -> bytes:
         """The first bytes of a file; empty if it cannot be read."""
         ...
@@ -77,11 +82,17 @@ def collection(tree: Tree, name: str) -> Collection:
         InvalidFile: a manifest cannot be read.
     """
     files = _Files(tree)
+    outside = tuple(
+        f"`{shown(path)}` is left out: it is a link that leads out of the place"
+        for path in tree.outside
+        if path.endswith(".md") or basename(path) == AGENTS
+    )
     marketplace = next((path for path in MARKETPLACES if path in files), None)
     if marketplace is not None:
-        return _of_marketplace(files, marketplace)
+        found = _of_marketplace(files, marketplace)
+        return found._replace(unread=(*found.unread, *outside))
     only = _pack(files, "", name)
-    return Collection((only,) if only.agents else ())
+    return Collection((only,) if only.agents else (), outside)
 
 
 class _Files:

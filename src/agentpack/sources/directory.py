@@ -109,8 +109,10 @@ class DirectorySource:
             for folder in folders:
                 root = f"{self.folder}/{folder}"
                 self._refuse_outside(root)
-                offered = collection(FolderTree(root), folder).packs
-                found = found or (offered[0]._replace(name=pack) if len(offered) == 1 else None)
+                offered = collection(FolderTree(root), folder)
+                if not offered.packs and offered.unread:
+                    raise Refused(f"`{folder}` in the source `{self.name}` has no agents", details=offered.unread)
+                found = found or (offered.packs[0]._replace(name=pack) if len(offered.packs) == 1 else None)
         if found is None:
             return None
         self._about[pack] = found

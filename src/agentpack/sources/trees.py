@@ -24,6 +24,8 @@ class FolderTree:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self._root = real_path(folder)
+        self.outside: list[str] = []
+        """Links that lead out of the folder, once `paths` is known: they are never read."""
 
     @cached_property
     def paths(self) -> Sequence[str]:
@@ -48,12 +50,11 @@ class FolderTree:
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name not in _PASSED_OVER:
                         waiting.append(f"{prefix}{entry.name}/")
-                elif not is_junk(entry.name) and entry.is_file() and (not entry.is_symlink() or self._leads_in(entry)):
+                elif entry.is_symlink() and not is_below(real_path(entry.path), self._root):
+                    self.outside.append(prefix + entry.name)
+                elif not is_junk(entry.name) and entry.is_file():
                     found.append(prefix + entry.name)
         return sorted(found)
-
-    def _leads_in(self, entry: "os.DirEntry[str]") -> bool:
-        return is_below(real_path(entry.path), self._root)
 
     def start(self, path: str, count: int) -> bytes:
         try:
@@ -64,6 +65,8 @@ class FolderTree:
 
 class MemoryTree:
     """The files of an archive that was read."""
+
+    outside = ()
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files

@@ -50,6 +50,7 @@ class Candidates:
             ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
         self.workspace = workspace
+        self.manifest = manifest
         self.lock = lock
         self.refresh = refresh
         self.ignore_minimum_age = ignore_minimum_age

@@ -8,13 +8,14 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.bare import name_in
 from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
-from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
+from agentpack.model.names import PackName, did_you_mean, kebab, pack_name, persona_name_fault
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
@@ -39,6 +40,10 @@ class AskedPack(NamedTuple):
     """Its name there, if it is installed under another one."""
     personas: tuple[str, ...] | None = None
     """The only personas that are asked for; None for all, or for those that are there already."""
+    without: tuple[str, ...] = ()
+    """Personas that are not asked for."""
+    renames: Mapping[str, str] = MappingProxyType({})
+    """Other names for personas."""
 
 
 class Asked(NamedTuple):
@@ -57,6 +62,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         DecisionNeeded: a place offers several packs, and nothing says which.
         Unresolvable: there is no such pack or agent.
     """
+    _refuse_renames(request.renames)
     places = {text: _place(workspace, text) for text in request.names if _is_place(workspace, text)}
     for text in request.names:
         if text not in places:
@@ -71,10 +77,24 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         for source in reading.named:
             packs += reading.place(source, source.where)
     packs = reading.limited(packs)
-    return Asked(tuple(dict.fromkeys(packs)), manifest, tuple(_notes(workspace, manifest, packs, of_place.values())))
+    return Asked(
+        tuple({pack.requirement.pack: pack for pack in packs}.values()),
+        manifest,
+        tuple(_notes(workspace, manifest, packs, of_place.values())),
+    )
 
 
 # Arguments.
+
+
+def _refuse_renames(texts: Sequence[str]) -> None:
+    """Raise UsageError for a value of `--as` that is not `OLD=NEW`."""
+    for text in texts:
+        old, _, new = text.partition("=")
+        if not (old and new):
+            raise UsageError(f"`--as {text}` is not `OLD=NEW`", hint="for example `--as code-reviewer=second-reviewer`")
+        if fault := persona_name_fault(new):
+            raise UsageError(f"`--as {text}`: {fault}")
 
 
 def _is_place(workspace: Workspace, text: str) -> bool:
@@ -204,6 +224,9 @@ class _Reading:
         entry = self.manifest.wanted(requirement.pack)
         if entry is not None and entry.source:
             return [AskedPack(requirement, text, entry.source, entry.original)]
+        offering = self.workspace.sources.open(self.manifest).in_collection(requirement.pack)
+        if offering is not None:  # named in so many words, and nothing else has the name
+            return [AskedPack(requirement, text, offering)]
         if self.named:
             self._refuse_unknown(requirement)
         elif os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
@@ -211,25 +234,50 @@ class _Reading:
         return [AskedPack(requirement, text)]
 
     def limited(self, packs: Sequence[AskedPack]) -> list[AskedPack]:
-        """The packs with the agents of `--only`, each for the pack that has it."""
-        only = self.request.only
-        if not only or not packs:
-            return list(packs)
-        if len(packs) == 1:
-            return [packs[0]._replace(personas=tuple(only))]
-        found: dict[str, list[str]] = {}
-        for name in only:
-            with_it = [pack for pack in packs if name in self._agents_of(pack) or kebab(name) in self._agents_of(pack)]
-            if not with_it:
+        """The packs with what `--only`, `--without` and `--as` say, each for the pack that has the agent."""
+        if not packs:
+            return []
+        only = self._by_pack(packs, self.request.only)
+        without = self._by_pack(packs, self.request.without)
+        renames = self._by_pack(packs, [text.partition("=")[0] for text in self.request.renames], one=True)
+        new_names = dict(text.rpartition("/")[2].split("=", 1) for text in self.request.renames)
+        return [
+            pack._replace(
+                personas=tuple(only[pack.requirement.pack]) or pack.personas,
+                without=tuple(without[pack.requirement.pack]),
+                renames={old: new_names[old] for old in renames[pack.requirement.pack]},
+            )
+            for pack in packs
+            if not self.request.only or only[pack.requirement.pack]
+        ]
+
+    def _by_pack(
+        self, packs: Sequence[AskedPack], texts: Sequence[str], *, one: bool = False
+    ) -> Mapping[PackName, list[str]]:
+        """For each pack, the agents that these texts name: `agent`, its path in the pack, or `pack/agent`.
+
+        Args:
+            one: a name that several packs have is refused.
+        """
+        found: dict[PackName, list[str]] = {pack.requirement.pack: [] for pack in packs}
+        for text in texts:
+            first, slash, rest = text.partition("/")
+            meant = [pack for pack in packs if slash and first in (pack.requirement.pack, pack.original)]
+            name = rest if meant else text
+            if not meant and len(packs) > 1:
+                meant = [pack for pack in packs if not {name, kebab(name)}.isdisjoint(self._agents_of(pack))]
+            elif not meant:
+                meant = list(packs)
+            if not meant:
                 known = sorted({agent for pack in packs for agent in self._agents_of(pack)})
                 raise Unresolvable(f"no pack that was named has an agent `{name}`", hint=did_you_mean(name, known))
-            for pack in with_it:
-                found.setdefault(pack.requirement.pack, []).append(name)
-        return [
-            pack._replace(personas=tuple(found[pack.requirement.pack]))
-            for pack in packs
-            if pack.requirement.pack in found
-        ]
+            if one and len(meant) > 1:
+                names = " and ".join(f"`{pack.requirement.pack}`" for pack in meant)
+                hint = f"write which: `{meant[0].requirement.pack}/{name}`"
+                raise UsageError(f"{names} both have an agent `{name}`", hint=hint)
+            for pack in meant:
+                found[pack.requirement.pack].append(name)
+        return found
 
     def _of(
         self, source: Source, name: PackName, requirement: Requirement | None = None, text: str = ""
