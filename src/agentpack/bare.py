@@ -46,11 +46,18 @@ def read_bare(release: Release) -> Pack:
 
 def name_in(path: str, data: bytes) -> str | None:
     """The name that an agent file gives its agent; None if it gives none."""
+    return about_agent(path, data)[0]
+
+
+def about_agent(path: str, data: bytes) -> tuple[str | None, str]:
+    """The name and the description that an agent file gives its agent; None and empty where it gives none."""
     try:
         layer = read_agent(decode(data, path), path)
     except AgentpackError:
-        return None
-    return None if layer is None else str(layer.header["name"])
+        return None, ""
+    if layer is None:
+        return None, ""
+    return str(layer.header["name"]), " ".join(str(part["text"]) for part in layer.header["description"])
 
 
 def read_agent(text: str, file: str) -> Layer | None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.bare import name_in
 from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
@@ -63,7 +62,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         Unresolvable: there is no such pack or agent.
     """
     _refuse_renames(request.renames)
-    places = {text: _place(workspace, text) for text in request.names if _is_place(workspace, text)}
+    places = {text: _place(workspace, text) for text in request.names if is_place(workspace, text)}
     for text in request.names:
         if text not in places:
             refuse_address(parse_requirement(text), "name a folder: `agentpack install ./DIR`, or `--source DIR`")
@@ -84,6 +83,11 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     )
 
 
+def open_place(workspace: Workspace, text: str) -> Source:
+    """A place as a source. Raises UsageError if there is none."""
+    return workspace.sources.one(ConfiguredSource("place", "path", _place(workspace, text)))
+
+
 # Arguments.
 
 
@@ -97,8 +101,8 @@ def _refuse_renames(texts: Sequence[str]) -> None:
             raise UsageError(f"`--as {text}`: {fault}")
 
 
-def _is_place(workspace: Workspace, text: str) -> bool:
-    """Whether an argument names a place. Raises UsageError for one that cannot be read yet."""
+def is_place(workspace: Workspace, text: str) -> bool:
+    """Whether an argument names a place, and not a pack. Raises UsageError for one that cannot be read yet."""
     if _ADDRESS.match(text):
         raise _unread(text)
     if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
@@ -315,6 +319,8 @@ class _Reading:
 
     def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
         """The names and paths of a pack's agents, and the name of each."""
+        from agentpack.bare import name_in  # parsing is loaded only where agents are asked for by name
+
         state = source.state_of(name)
         if state is None:
             return {}

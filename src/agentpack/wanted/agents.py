@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from agentpack.bare import name_in
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import kebab
 
@@ -34,6 +33,8 @@ def choose_agents(files: Mapping[str, bytes], entry: ManifestEntry | None) -> Ch
 
 def names_of(path: str, data: bytes) -> Iterator[str]:
     """The names by which an agent file can be asked for, besides its path."""
+    from agentpack.bare import name_in  # parsing is loaded only where names are asked for
+
     name = name_in(path, data)
     if name:
         yield name
