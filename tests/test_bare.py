@@ -30,12 +30,6 @@ def test_agents_at_the_top_or_in_a_folder_make_a_pack() -> None:
         assert found.version == "1.0.0"
 
 
-def test_a_folder_of_agents_hides_what_lies_at_the_top() -> None:
-    other = agent("name: other\ndescription: x\n")
-    assert list(read_files({"agents/reviewer.md": PLAIN, "other.md": other}).personas) == ["reviewer"]
-    assert list(read_files({"reviewer.md": PLAIN, "deeper/other.md": other}).personas) == ["reviewer"]
-
-
 @pytest.mark.parametrize(
     "data",
     [b"no header\n", agent("name: x-y\n"), agent("description: x\n"), agent("name: x-y\ndescription: ''\n"),

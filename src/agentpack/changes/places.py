@@ -6,7 +6,7 @@ left to `install.py`.
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -67,7 +67,8 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         if text not in places:
             refuse_address(parse_requirement(text), "name a folder: `agentpack install ./DIR`, or `--source DIR`")
     named = [_place(workspace, text, option="--source ") for text in request.sources]
-    manifest, of_place = _with_sources(workspace, manifest, [*places.values(), *named])
+    old = manifest
+    manifest, of_place = _with_sources(workspace, old, [*places.values(), *named])
     reading = _Reading(workspace, manifest, request, [of_place[place] for place in named])
     packs: list[AskedPack] = []
     for text in request.names:
@@ -79,7 +80,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        tuple(_notes(workspace, manifest, packs, of_place.values())),
+        tuple(_notes(workspace, old, manifest, packs)),
     )
 
 
@@ -387,20 +388,21 @@ class _Reading:
         )
 
 
-def _notes(
-    workspace: Workspace, manifest: Manifest, packs: Sequence[AskedPack], sources: Iterable[Source]
-) -> Iterator[str]:
-    by_name = {source.name: source for source in sources}
+def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[AskedPack]) -> Iterator[str]:
+    """What a user should know of the places that packs come from, before they are installed."""
+    sources = {source.name: source for source in workspace.sources.open(new).all}
     for pack in packs:
-        source = by_name.get(pack.source)
+        source = sources.get(pack.source)
         about = source.about(pack.original or pack.requirement.pack) if source else None
-        if pack.original is not None and manifest.wanted(pack.requirement.pack) is None:
+        if pack.original is not None and old.wanted(pack.requirement.pack) is None:
             yield f"`{pack.original}` of `{pack.source}` is installed as `{pack.requirement.pack}`: the name is taken"
-        if about is not None and about.beside:
-            yield f"{pack.requirement.pack}: {about.beside} are not installed, only agents"
-    for source in by_name.values():
-        yield from source.collection.unread if any(pack.source == source.name for pack in packs) else ()
-        configured = next((one for one in manifest.sources if one.name == source.name), None)
-        is_outside = configured is not None and configured.place.startswith(("..", "/", "~"))
-        if is_outside and workspace.scope.kind == "project" and any(pack.source == source.name for pack in packs):
-            yield f"{source.where} is outside the project: a clone elsewhere cannot restore a file that it lacks"
+        if about is not None:
+            yield from about.unread
+            if about.beside:
+                yield f"{pack.requirement.pack}: {about.beside} are not installed, only agents"
+    for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
+        if len(sources[name].collection.packs) > 1:
+            yield from sources[name].collection.unread
+        place = next((one.place for one in new.sources if one not in old.sources and one.name == name), "")
+        if workspace.scope.kind == "project" and place.startswith(("..", "/", "~")):
+            yield f"{sources[name].where} is outside the project: a clone elsewhere cannot restore a file that it lacks"

@@ -60,6 +60,8 @@ class CollectionPack(NamedTuple):
     license: str = ""
     beside: str = ""
     """What a plugin has besides agents, in words: `hooks, 4 commands and 1 skill`."""
+    unread: tuple[str, ...] = ()
+    """Files that are left out before they are read, a sentence each."""
 
 
 class Collection(NamedTuple):
@@ -92,7 +94,7 @@ def collection(tree: Tree, name: str) -> Collection:
         found = _of_marketplace(files, marketplace)
         return found._replace(unread=(*found.unread, *outside))
     only = _pack(files, "", name)
-    return Collection((only,) if only.agents else (), outside)
+    return Collection((only._replace(unread=outside),) if only.agents else (), outside)
 
 
 class _Files:

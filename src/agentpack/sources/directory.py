@@ -94,6 +94,14 @@ class DirectorySource:
         found = self._states[pack]
         return found and found[0]
 
+    def every_state(self) -> list[ReleaseRef]:
+        """The states of all packs of the collection, and of the folders directly in this one that hold agents."""
+        known = {*self.packs()}
+        names = [pack.name for pack in self.collection.packs] or [
+            name for entry in sorted(_folders(self.folder)) if (name := _name(entry)) and name not in known
+        ]
+        return [state for state in map(self.state_of, names) if state is not None]
+
     def about(self, pack: PackName) -> "CollectionPack | None":
         return self._about.get(pack) if self.state_of(pack) else None
 
