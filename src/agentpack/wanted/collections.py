@@ -73,7 +73,12 @@ class CollectionStates:
             return self._as_rows(locked, locked.agents or ())
         if is_kept and (part := self._part_of(locked, entry)) is not None:
             return part
-        now = self._at_place(pack, entry, locked)
+        try:
+            now = self._at_place(pack, entry, locked)
+        except Unavailable:
+            if not keeps_source or (self._refresh and pack in self._refresh):
+                raise
+            return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
         if now is not None and now.source == locked.source and now.agents == locked.agents:
             return now._replace(version=Version(locked.version), digest=locked.digest)
         return now
