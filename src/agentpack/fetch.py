@@ -140,7 +140,8 @@ class Sources:
 
 def missing_words(missing: Source) -> str:
     """A sentence that says a source is missing."""
-    return f"the source `{missing.name}` is missing: there is no folder {missing.where}"
+    kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
+    return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 
 
 def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> Release:

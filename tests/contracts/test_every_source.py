@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.version import Version
+from support.collections import agent_text
 from support.memory import MemorySource
 from support.packs import make_pack, publish
 from support.trees import write_tree
@@ -65,6 +66,19 @@ def bare(folder: Path) -> Source:
     return at(write_tree(folder / "data-reviewer", {"agents/reviewer.md": agent}))
 
 
+def bare_archive(folder: Path) -> Source:
+    files = {f"kit/agents/{name}.md": agent_text(name, "Work.").encode() for name in ("one", "two")}
+    folder.mkdir()
+    (folder / "kit.tgz").write_bytes(write_archive(files, prefix="kit-main"))
+    return open_source(ConfiguredSource("team", "path", "kit.tgz"), str(folder))
+
+
+def one_archive(folder: Path) -> Source:
+    folder.mkdir()
+    (folder / "any-name.tar.gz").write_bytes(write_archive(FIRST, prefix="around"))
+    return open_source(ConfiguredSource("team", "path", "any-name.tar.gz"), str(folder))
+
+
 def memory(folder: Path) -> Source:
     return MemorySource("team", FIRST, SECOND, OTHER)
 
@@ -76,7 +90,9 @@ def bundled(folder: Path) -> Source:
 
 
 Make = Callable[[Path], Source]
-KINDS: Mapping[str, tuple[Make, ...]] = {"path": (side_by_side, one_of_each, one_pack, archived, bare)}
+KINDS: Mapping[str, tuple[Make, ...]] = {
+    "path": (side_by_side, one_of_each, one_pack, archived, bare, bare_archive, one_archive)
+}
 """By kind of source, what makes one in a folder that is not there yet."""
 MAKERS = (*(make for makers in KINDS.values() for make in makers), memory, bundled)
 

@@ -403,6 +403,3 @@ def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[A
     for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
         if len(sources[name].collection.packs) > 1:
             yield from sources[name].collection.unread
-        place = next((one.place for one in new.sources if one not in old.sources and one.name == name), "")
-        if workspace.scope.kind == "project" and place.startswith(("..", "/", "~")):
-            yield f"{sources[name].where} is outside the project: a clone elsewhere cannot restore a file that it lacks"

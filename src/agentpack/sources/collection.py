@@ -9,17 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import basename, dirname, normpath
 from typing import Any, NamedTuple, Protocol
 
+from packaging.version import InvalidVersion, Version
+
 from agentpack.errors import Fault, InvalidFile, UsageError
 from agentpack.input.file_names import shown
 from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import MARK
-from agentpack.model.names import PackName, kebab, pack_name
+from agentpack.model.names import MAX_VERSION, Digest, PackName, kebab, pack_name
 
 MARKETPLACES = tuple(
     f"{folder}/marketplace.json" for folder in (".claude-plugin", ".github/plugin", ".agents/plugins", ".cursor-plugin")
 )
 PLUGINS = (".claude-plugin/plugin.json", ".github/plugin/plugin.json", ".cursor-plugin/plugin.json", "plugin.json")
 APM = "apm.yml"
+NO_RELEASE = "0.0.0"
+"""The version of agents for which no manifest has one; a digest of their texts follows."""
 AGENTS = "agents"
 """The name of the folders whose Markdown files are agents."""
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -248,6 +252,14 @@ def _beside(below: Sequence[str], said: Mapping[str, Any]) -> str:
         *([f"{skills} skill{'s' if skills != 1 else ''}"] if skills else []),
     ]
     return found[0] if len(found) == 1 else " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
+
+
+def state_version(pack: CollectionPack, digest: Digest) -> Version:
+    """The version of a state of a pack: its manifest's, else one that names the digest of its agent files."""
+    try:
+        return Version(pack.version[:MAX_VERSION])
+    except InvalidVersion:
+        return Version(f"{NO_RELEASE}+h{digest.removeprefix('sha256:')[:12]}")
 
 
 def _text(value: Any) -> str:

@@ -30,13 +30,12 @@ from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, con
 from agentpack.model.pack import ReleaseRef
 
 if TYPE_CHECKING:
+    from agentpack.sources.base import Source
     from agentpack.sources.collection import Collection as AgentCollection
     from agentpack.sources.collection import CollectionPack
 
 MANIFEST = "pack.yaml"
 AGENTS = "agents"
-NO_RELEASE = "0.0.0"
-"""The version of agents for which no manifest has one; a digest of their texts follows."""
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
 MAX_MANIFEST_BYTES = 256 * 1024
 """Bytes of a manifest that are searched for name and version."""
@@ -45,9 +44,13 @@ Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by pack name: version and path, in the order of their names."""
 
 
-def open_source(source: ConfiguredSource, folder: str) -> "DirectorySource":
-    """A folder as a source. Links in its path are kept."""
+def open_source(source: ConfiguredSource, folder: str) -> "Source":
+    """A folder as a source, or an archive. Links in its path are kept."""
     path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
+    if path.endswith(SUFFIXES) and not os.path.isdir(path):
+        from agentpack.sources.archive import ArchiveSource  # only where an archive is named
+
+        return ArchiveSource(source.name, path)
     # what two slashes at the start mean is left open by POSIX
     return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path)
 
@@ -106,13 +109,13 @@ class DirectorySource:
         return self._about.get(pack) if self.state_of(pack) else None
 
     def _state(self, pack: PackName) -> tuple[ReleaseRef, Mapping[str, bytes]] | None:
+        from agentpack.sources.collection import collection, state_version
+        from agentpack.sources.trees import FolderTree
+
         found, root = self.collection.pack(pack), self.folder
         if found is None and pack == kebab(os.path.basename(self._root)) and len(self.collection.packs) == 1:
             found = self.collection.packs[0]._replace(name=pack)
         if found is None:
-            from agentpack.sources.collection import collection
-            from agentpack.sources.trees import FolderTree
-
             folders = [name for name in sorted(_folders(self.folder)) if kebab(name) == pack]
             for folder in folders:
                 root = f"{self.folder}/{folder}"
@@ -126,7 +129,7 @@ class DirectorySource:
         self._about[pack] = found
         place = f"{root}/{found.root}" if found.root else root
         files = {path: _content(f"{place}/{path}", MAX_FILE_BYTES) for path in found.agents}
-        version = _version(found.version) or Version(f"{NO_RELEASE}+h{content_digest(files.items())[7:19]}")
+        version = state_version(found, content_digest(files.items()))
         return ReleaseRef(pack, version, self.name, place, moves=True), files
 
     def packs(self) -> Collection[PackName]:
