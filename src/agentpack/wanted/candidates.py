@@ -54,7 +54,9 @@ class Candidates:
         self.lock = lock
         self.refresh = refresh
         self.ignore_minimum_age = ignore_minimum_age
-        self.states = CollectionStates(workspace, manifest, lock, refresh=refresh, as_locked=as_locked)
+        self.states = CollectionStates(
+            workspace, manifest, lock, lambda: self.sources, refresh=refresh, as_locked=as_locked
+        )
         self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
         self.sizes: dict[tuple[PackName, Version], int] = {}
@@ -66,7 +68,6 @@ class Candidates:
         """The packs that stay with their source."""
         self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name in self.kept])
         self.sources.homes = {pack.name: pack.source for pack in locked}
-        self.states.sources = self.sources
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
@@ -117,9 +118,14 @@ class Candidates:
             return check_pack(release, hidden=True)
 
     def fetched(self, ref: ReleaseRef) -> Release:
-        """A release with its files. Its digest is checked against the lock."""
+        """A release with its files. Its digest is checked against the lock, but for packs of the user's own: editing
+        one of these is how it is upgraded.
+        """
         if ref.moves:
             return self.states.fetched(ref)
+        source = self.sources.source(ref.source)
+        if source is not None and source.where == self.workspace.scope.absolute(self.workspace.scope.own_packs):
+            return fetch(ref, self.sources)
         return fetch(ref, self.sources, self.expected.get((ref.pack, str(ref.version), ref.source)))
 
     def files(self, pack: PackName, version: Version) -> Mapping[str, bytes]:

@@ -5,7 +5,7 @@ command but one that asks for something new needs the place again. The place is 
 agent that is not locked.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
 from packaging.version import Version
@@ -23,22 +23,25 @@ from agentpack.workspace.workspace import Workspace
 class CollectionStates:
     """The states of a scope's packs in collections, each decided once."""
 
-    sources: Sources
-    """Set by whoever opens them."""
-
     def __init__(
         self,
         workspace: Workspace,
         manifest: Manifest,
         lock: Lock | None,
+        sources: Callable[[], Sources],
         *,
         refresh: Collection[str] | None = (),
         as_locked: bool = False,
     ) -> None:
-        """The arguments are those of `Candidates`."""
+        """All states there are.
+
+        Args:
+            sources: the sources, once they are open. The other arguments are those of `Candidates`.
+        """
         self._workspace = workspace
         self._manifest = manifest
         self._lock = lock
+        self._sources = sources
         self._refresh = refresh
         self._as_locked = as_locked
         self._locked = {pack.name: pack for pack in (lock.packs if lock else ()) if pack.agents is not None}
@@ -114,10 +117,10 @@ class CollectionStates:
         self, pack: PackName, entry: ManifestEntry | None, locked: LockedPack | None = None
     ) -> Release | None:
         """What the place holds now; None if the pack is not in a collection."""
-        refs = self.sources.releases(pack)
+        refs = self._sources().releases(pack)
         if not refs or not refs[0].moves:
             return None
-        release = fetch(refs[0], self.sources)
+        release = fetch(refs[0], self._sources())
         found = choose_agents(release.files, entry)
         then = self._manifest_then.wanted(pack)
         before = {*(then.personas or ()), *then.without} if then and locked else set()
@@ -160,9 +163,9 @@ class CollectionStates:
                 return data
         why = ""
         try:
-            refs = self.sources.releases(locked.name)
+            refs = self._sources().releases(locked.name)
             if refs and refs[0].moves:
-                self._remember(fetch(refs[0], self.sources).files)
+                self._remember(fetch(refs[0], self._sources()).files)
         except AgentpackError as error:
             why = error.message
         found = workspace.sources.texts.get(row.sha256)
