@@ -9,6 +9,7 @@ from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
+from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_install
@@ -36,7 +37,13 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
-    state = state._replace(notes=(*state.notes, *arguments.notes, *_cost(wanted, asked)))
+    for pack in arguments.packs:
+        chosen.assembler.refuse_unknown(pack.requirement.pack, pack.personas or ())
+    cost = tuple(_cost(wanted, asked))
+    state = state._replace(
+        notes=(*state.notes, *arguments.notes),
+        notes_on=lambda plan: cost if any(change.action in WRITES for change in plan.changes) else (),
+    )
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import install_warnings, name_warnings
 
@@ -109,7 +116,7 @@ def _with_requirements(
         packs[index] = _added_to(before, requirement, entry)._replace(
             clients=_more_clients(before, clients, manifest),
             parameters=before.parameters,
-            renames={**before.renames, **entry.renames},
+            renames={old: new for old, new in {**before.renames, **entry.renames}.items() if old not in pack.without},
             source=pack.source or before.source,
             original=pack.original or before.original,
             personas=personas,

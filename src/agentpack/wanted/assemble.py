@@ -78,12 +78,12 @@ class PersonaAssembler:
         pack = self.candidates.read(pin.pack, pin.version)[1]
         entry = self.manifest.wanted(pin.pack)
         values, renames = (entry.parameters, entry.renames) if entry else ({}, {})
-        renames = {self._named(pack, name, "to rename (`as`)"): new for name, new in renames.items()}
+        renames = {self._named(pack, name, " to rename (`as`)"): new for name, new in renames.items()}
         wanted = set(pack.personas)
         if entry is not None and not pack.bare:  # those of a collection were chosen before they were read
             if entry.personas is not None:
-                wanted = {self._named(pack, name, "(`personas`)") for name in entry.personas}
-            wanted -= {self._named(pack, name, "to leave out (`without`)") for name in entry.without}
+                wanted = {self._named(pack, name, " (`personas`)") for name in entry.personas}
+            wanted -= {self._named(pack, name, " to leave out (`without`)") for name in entry.without}
         of_others = set(pack.variant_names)
         for persona in sorted(wanted):
             crlf, originals = persona in pack.crlf, pack.originals.get(persona, {})
@@ -113,6 +113,11 @@ class PersonaAssembler:
             made = compose(draft, now, name=installed)
             yield AssembledPersona(pack, made, variants, crlf, originals, False, modules, mode)
 
+    def refuse_unknown(self, pack: PackName, names: Iterable[str]) -> None:
+        """Raise Unresolvable if a chosen pack has no persona with one of these names."""
+        for name in names:
+            self._named(self.candidates.read(pack, self.pins[pack].version)[1], name, "")
+
     def _named(self, pack: Pack, name: str, what: str) -> str:
         """The persona that the manifest means by a name or, in a collection, by a path. Raises Unresolvable."""
         for known in (name, kebab(name)):
@@ -121,8 +126,8 @@ class PersonaAssembler:
         by_path = {layer.file.partition("/")[2]: persona for persona, layer in pack.personas.items() if pack.bare}
         if name in by_path:
             return by_path[name]
-        hint = did_you_mean(name, pack.personas)
-        raise Unresolvable(f"{pack.release} has no persona `{name}` {what}", hint=hint)
+        hint, noun = did_you_mean(name, pack.personas), "agent" if pack.bare else "persona"
+        raise Unresolvable(f"{pack.release} has no {noun} `{name}`{what}", hint=hint)
 
     def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:
         """A persona with variants applied, before conditions and placeholders are resolved, and the parameter values
