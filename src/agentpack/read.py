@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from agentpack.clients import written_for
 from agentpack.compose.compose import Pack, as_released
 from agentpack.compose.modules import DECLARATION, PARAMETER, writes_skills
 from agentpack.compose.parse import Layer, PersonaText
@@ -22,8 +23,6 @@ MAX_REQUIRED = 20
 them."""
 ORIGINALS = "originals"
 """The folder of a pack with the agent files its personas were made from: `originals/<client>/<persona>`."""
-BARE = "claude"
-"""The client whose agent files a pack without a manifest contains."""
 
 
 def read_pack(release: Release, cache: ValidatedCache) -> Pack:
@@ -53,15 +52,15 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
     Args:
         hidden: accept hidden characters in text that is used as it is.
     """
+    if MANIFEST not in release.files:
+        from agentpack.bare import read_bare  # only for packs without a manifest
+
+        return _with_files(read_bare(release, hidden=hidden), release)
     if not hidden:
         from agentpack.input.hidden_in_files import refuse_hidden  # only where unchecked text comes in
 
-        refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
-    if MANIFEST in release.files:
-        return _with_files(_checked(release), release)
-    from agentpack.bare import read_bare  # only for packs without a manifest
-
-    return _with_files(read_bare(release), release)
+        refuse_hidden(release.files, f"{release.pack}-{release.version}")
+    return _with_files(_checked(release), release)
 
 
 def _with_files(pack: Pack, release: Release) -> Pack:
@@ -77,7 +76,7 @@ def _with_files(pack: Pack, release: Release) -> Pack:
         texts = {name: release.files[path] for name, path in files.items() if path in release.files}
         pack = pack._replace(crlf=frozenset(name for name, data in texts.items() if ends_in_crlf(data)))
         if pack.bare:
-            originals = {name: {BARE: data} for name, data in texts.items()}
+            originals = {name: {written_for(files[name]): data} for name, data in texts.items()}
     return pack._replace(originals=originals) if originals else pack
 
 

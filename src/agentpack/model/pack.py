@@ -26,3 +26,12 @@ class Release(NamedTuple):
     source: str
     digest: Digest
     files: Mapping[str, bytes]
+
+
+class LeftOut(NamedTuple):
+    """An agent file of a collection that is not installed, and why."""
+
+    path: str
+    name: str
+    """The agent's name; empty if it could not be read."""
+    reason: str
