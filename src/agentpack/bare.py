@@ -4,7 +4,6 @@ Decides what of the given files is an agent, what it is called here, and why ano
 given is decided elsewhere. One bad file never hinders the others.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,11 +15,10 @@ from agentpack.compose.parse import Layer, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import NotYaml, decode
 from agentpack.input.hidden_in_files import refuse_hidden
-from agentpack.input.hidden_text import HiddenText
+from agentpack.input.hidden_text import HiddenCharacter, HiddenText
+from agentpack.model.line_ends import MARK, lines_with_lf
 from agentpack.model.names import slugs
 from agentpack.model.pack import LeftOut, Release
-
-_ENDS = re.compile(r"\r+(?=\n|\Z)")
 
 
 class AgentFiles(NamedTuple):
@@ -30,6 +28,8 @@ class AgentFiles(NamedTuple):
     names: Mapping[str, str]
     """What an agent is called in its file, by persona name, where that differs."""
     left_out: tuple[LeftOut, ...]
+    hidden: tuple[HiddenCharacter, ...]
+    """The hidden characters in files that are left out for them."""
 
 
 def read_bare(release: Release, *, hidden: bool = False) -> Pack:
@@ -44,8 +44,8 @@ def read_bare(release: Release, *, hidden: bool = False) -> Pack:
     """
     found = read_agents(release.files, release.pack, hidden=hidden)
     if not found.personas:
-        if not hidden:
-            refuse_hidden({one.path: release.files[one.path] for one in found.left_out}, release.pack)
+        if found.hidden:
+            raise HiddenText(found.hidden)
         faults = [Fault(f"{release.pack}/{one.path}", 0, "", one.reason) for one in found.left_out]
         raise InvalidFile(faults or [Fault(str(release.pack), 0, "", "holds no agent file")])
     count = len(found.personas)
@@ -69,11 +69,13 @@ def read_agents(files: Mapping[str, bytes], label: str, *, hidden: bool = False)
     """
     found: dict[str, tuple[str, Layer]] = {}
     left_out: list[LeftOut] = []
+    unseen: list[HiddenCharacter] = []
     for path in sorted(files):
         try:
             layer = read_agent(path, files[path], label, hidden=hidden)
         except _Unusable as error:
             left_out.append(LeftOut(path, error.name, error.reason))
+            unseen += error.hidden
             continue
         if layer is None:
             continue
@@ -92,15 +94,15 @@ def read_agents(files: Mapping[str, bytes], label: str, *, hidden: bool = False)
         personas[short] = layer._replace(header={**layer.header, "name": short})
         if short != name:
             names[short] = name
-    return AgentFiles(personas, names, tuple(sorted(left_out)))
+    return AgentFiles(personas, names, tuple(sorted(left_out)), tuple(unseen))
 
 
-class _Unusable(Exception):  # noqa: N818 - a reason, not an error of anybody's
+class _Unusable(Exception):
     """An agent file that cannot be taken, with the agent's name if that is known."""
 
-    def __init__(self, reason: str, name: str = "") -> None:
+    def __init__(self, reason: str, name: str, hidden: Iterable[HiddenCharacter] = ()) -> None:
         super().__init__(reason)
-        self.reason, self.name = reason, name
+        self.reason, self.name, self.hidden = reason, name, tuple(hidden)
 
 
 def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> Layer | None:
@@ -110,14 +112,12 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
         _Unusable: it is an agent, and cannot be taken.
     """
     file = f"{label}/{path}"
-    if not path.endswith((".md", ".toml")):
-        return None
     client = CLIENTS[written_for(path)]
+    if not path.endswith(".toml" if client.format == "toml" else ".md") or not _may_have_header(client, data):
+        return None
     name = ""
     try:
         text = decode(data, file)
-        if not hidden:
-            refuse_hidden({path: data}, label)
         found = _header_and_body(client, text if b"\r" not in data else data.decode().removeprefix("\ufeff"), file)
         if found is None:
             return None
@@ -128,20 +128,26 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
         name = header.get("name", "")
         if not name and "description" not in header:
             return None
+        if not hidden:
+            refuse_hidden({path: data}, label)
         if reason := _missing(header) or client.unloadable(fields):
             raise _Unusable(reason, name)
         header["description"] = [{"text": header["description"]}]
-        sections = parse_sections(_ENDS.sub("", body), first_line=first_line)
+        sections = parse_sections(lines_with_lf(body), first_line=first_line)
         refuse_many(sections, file)
     except HiddenText as error:
         first, more = error.findings[0], len(error.findings) - 1
-        place = f"line {first.line}, column {first.column}" if first.line else "in its name"
-        raise _Unusable(f"hidden text {place}: {first.what}{_and(more)}", name) from None
+        place = f"on line {first.line}, column {first.column}" if first.line else "in its name"
+        raise _Unusable(f"hidden text {place}: {first.what}{_and(more)}", name, error.findings) from None
     except NotYaml as error:
         raise _Unusable(f"{client.title} cannot read its header: {_words(error.faults)}", name) from None
     except InvalidFile as error:
         raise _Unusable(_words(error.faults), name) from None
     return Layer(file, header, sections)
+
+
+def _may_have_header(client: Client, data: bytes) -> bool:
+    return client.format != "markdown" or data.removeprefix(MARK).startswith(b"---")
 
 
 def _header_and_body(client: Client, text: str, file: str) -> tuple[Mapping[str, Any], str, int] | None:

@@ -13,7 +13,17 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "SKILLS", "VARIABLES", "ClientDeclaration", "Clients", "read_by", "written_for"]
+__all__ = [
+    "CLIENTS",
+    "MODULES",
+    "SHARED",
+    "SKILLS",
+    "VARIABLES",
+    "ClientDeclaration",
+    "Clients",
+    "read_by",
+    "written_for",
+]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",

@@ -116,10 +116,10 @@ def front_matter(client: Client, text: str, file: str, *, judging: bool = False)
     return None
 
 
-def _map(
-    text: str, file: str, first_line: int = 1, *, hidden: bool = False, loose: bool = False
-) -> Mapping[str, Any]:
+def _map(text: str, file: str, first_line: int = 1, *, hidden: bool = False, loose: bool = False) -> Mapping[str, Any]:
     data = read_yaml(text, file, first_line=first_line, hidden=hidden, loose=loose).data
+    if loose and not hidden and not isinstance(data, dict):
+        return {}  # a text between two rules, say, and no agent
     if not isinstance(data, dict):
         raise InvalidFile([Fault(file, first_line, "", "not a map")])
     return data

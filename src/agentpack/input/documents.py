@@ -16,7 +16,7 @@ from agentpack.input.hidden_in_files import value_findings
 from agentpack.input.hidden_text import HiddenCharacter, HiddenText
 from agentpack.input.toml_text import read_toml as read_toml
 from agentpack.model import json_text
-from agentpack.model.line_ends import as_lf
+from agentpack.model.line_ends import lines_with_lf
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 
 MAX_BYTES = 256 * 1024
@@ -67,7 +67,7 @@ def decode(data: bytes, file: str) -> str:
         InvalidFile: not UTF-8, or it contains an unresolved merge; the fault names the line.
     """
     try:
-        text = as_lf(data).decode("utf-8")
+        text = lines_with_lf(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidFile([Fault(file, line, "", f"not UTF-8: byte 0x{data[error.start]:02x}")]) from None

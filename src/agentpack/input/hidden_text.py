@@ -180,7 +180,8 @@ def is_in_place(text: str, index: int) -> bool:
 
 
 def _is_line_end(text: str, index: int) -> bool:
-    return text.startswith("\n", index + 1)
+    """Whether a CR has no text to hide: it ends a line (after it come LF, another CR or the end) or begins one."""
+    return text[index + 1 : index + 2] in ("\n", "\r", "") or text[max(0, index - 1) : index] in ("\n", "")
 
 
 def _is_non_joiner_in_place(text: str, index: int) -> bool:
