@@ -263,6 +263,18 @@ def test_two_packs_with_one_agent_are_told_apart_by_what_the_client_sees(agentpa
     assert len(agents(project)) == 3
 
 
+def test_a_file_of_the_same_name_is_told_by_the_name_that_the_client_sees(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "team", {"a.md": named("Code Reviewer")})
+    write_tree(project / ".claude/agents", {"mine.md": named("code-reviewer"), "other.md": named("Code Reviewer")})
+    told = ".claude/agents/other.md is also named `Code Reviewer`"
+    ran = agentpack("install", "team", "--source", "team", "--client", "claude")
+    assert told in ran.err
+    assert "mine.md" not in ran.err
+    ran = agentpack("status")
+    assert told in ran.out + ran.err
+    assert "mine.md" not in ran.out + ran.err
+
+
 # Each client's own files.
 
 
