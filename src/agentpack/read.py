@@ -1,6 +1,7 @@
 """Read a pack from a release: parse and check its files, or take the result from the cache under the same digest."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from agentpack.clients import written_for
@@ -42,6 +43,7 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
             return _with_files(pack, release)
         # else the same bytes are offered under another name, which is checked as if never met
     pack = check_pack(release)
+    pack = pack._replace(prepared=_released(pack))
     cache.put_pieces("pack", release.digest, to_pieces(pack))
     return pack
 
@@ -87,24 +89,25 @@ def to_pieces(pack: Pack) -> bytes:
 
 def _pieces(pack: Pack) -> Iterator[tuple[str, Any]]:
     variants = {persona: list(own) for persona, own in pack.variants.items()}
+    prepared = pack.prepared or _released(pack)
     yield "pack", [pack.name, pack.version, pack.bare, pack.header, list(pack.personas), variants]
-    for name in pack.personas:  # these first and one after the other: most commands read nothing else
-        yield from _prepared_pieces(pack, name)
+    for name, ready in prepared.items():  # these first and one after the other: most commands read nothing else
+        yield f"prepared/{name}", {key: field.value for key, field in ready.fields.items()}
+        yield f"body/{name}", ready.body
     for name, layer in pack.personas.items():
         yield f"persona/{name}", layer.to_data()
         for variant, own in pack.variants.get(name, {}).items():
             yield f"variant/{name}/{variant}", own.to_data()
 
 
-def _prepared_pieces(pack: Pack, name: str) -> Iterator[tuple[str, Any]]:
-    if "extends" in pack.personas[name].header:
-        return
-    try:
-        ready = as_released(pack, name)
-    except AgentpackError:
-        return  # told when it is installed: until then nobody asked for it
-    yield f"prepared/{name}", {key: field.value for key, field in ready.fields.items()}
-    yield f"body/{name}", ready.body
+def _released(pack: Pack) -> dict[str, Persona]:
+    """The personas without variants and with default parameters, but for those that extend another."""
+    found = {}
+    for name, layer in pack.personas.items():
+        if "extends" not in layer.header:
+            with suppress(AgentpackError):  # told when it is installed: until then nobody asked for it
+                found[name] = as_released(pack, name)
+    return found
 
 
 def _from_pieces(pieces: CachedPieces) -> Pack:
