@@ -229,6 +229,19 @@ def test_a_rename_changes_the_name_in_the_file_and_nothing_else(agentpack: Agent
     assert now == ("watcher.md", text.replace(b"'Ops & Cost'", b"watcher"))
 
 
+def test_a_local_variant_of_an_agent_changes_what_it_says_and_nothing_else(agentpack: Agentpack, project: Path) -> None:
+    text = agent(
+        "name: Ops & Cost\ndescription: Use it: when {it} costs.\nmodel: opus\nodd: [1,  2]\n", "* One. {#a}\n"
+    )
+    write_tree(project / "team", {"a.md": text})
+    house = "---\nsummary: x\nset: {model: sonnet}\n---\n## Ours {#ours}\n\n- Say it. {#say}\n"
+    write_tree(project / ".agentpack/variants/ops-cost", {"house.md": house})
+    agentpack("install", "team[house]", "--source", "team", "--client", "claude")
+    changed = text.replace(b"opus", b"sonnet") + b"\n## Ours\n\n- Say it.\n"
+    assert agents(project) == {"ops-cost.md": changed}
+    agentpack("diff")
+
+
 def test_a_model_that_is_mapped_leaves_the_name_as_it_is(agentpack: Agentpack, project: Path) -> None:
     text = agent("name: Ops & Cost\ndescription: x\nmodel: opus\n")
     write_tree(project / "team", {"a.md": text})

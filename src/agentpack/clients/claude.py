@@ -14,7 +14,7 @@ from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 
-MAX_NAME = 256
+LONGEST_NAME = 256
 """Characters of a name, as JavaScript counts them."""
 GRAMMAR = Grammar(
     separators=", ",
@@ -70,8 +70,8 @@ def unloadable(fields: Mapping[str, Any]) -> str:
     name = fields["name"]
     if name.startswith("-"):
         return "Claude Code takes no name that begins with `-`"
-    if len(name.encode("utf-16-le")) > 2 * MAX_NAME:
-        return f"Claude Code takes no name of more than {MAX_NAME} characters"
+    if len(name.encode("utf-16-le")) > 2 * LONGEST_NAME:
+        return f"Claude Code takes no name of more than {LONGEST_NAME} characters"
     if ":" in (name if name.isascii() else normalize("NFKC", name)):
         return "Claude Code takes no name with a colon"
     if fields.get("hooks") and not isinstance(fields["hooks"], dict):
@@ -94,7 +94,10 @@ CLIENT = Client(
     reserved=frozenset(("statusline-setup",)),
     notes_on=notes_on,
     unloadable=unloadable,
-    remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
+    remarks=(
+        "A file without a name is passed over as a document, one without a description with a line in a log.",
+        "It takes any name of up to 256 characters without a colon that does not begin with `-`.",
+    ),
     header="claude",
     models=MODELS,
     ids=r".+",
