@@ -112,9 +112,9 @@ def _same_names(
         return
     here = [real for real, (_, scope) in folders.items() if scope is scopes[0]]
     ours = {
-        target.identity(_own_name(target, folder, place, file)): file
+        target.identity(_own_name(target, below, place, file)): file
         for place, file in managed.items()
-        if (folder := next((real for real in here if _is_agent(target, real, place)), None)) is not None
+        if (below := next((real for real in here if _is_agent(target, real, place)), None)) is not None
     }
     reads = f"{target.title}: {target.reads.partition(';')[0]}"
     for path, name, scope in others:
