@@ -221,10 +221,7 @@ def test_a_rename_changes_the_name_in_the_file_and_nothing_else(agentpack: Agent
     text = b"---\r\n# ours\r\nname: 'Ops & Cost'\r\ndescription: |\r\n  Looks.\r\nmine: 1\r\n---\r\n\r\nLook.\r\n"
     write_tree(project / "team", {"a.md": text})
     agentpack("install", "team", "--source", "team", "--client", "claude")
-    manifest = project / "agentpack.yaml"
-    entry = "  - {require: team, as: {ops-cost: watcher}}\n"
-    manifest.write_text("".join(entry if "- team" in line else line for line in manifest.read_text().splitlines(True)))
-    agentpack("sync")
+    agentpack("install", "team", "--source", "team", "--as", "ops-cost=watcher")
     (now,) = agents(project).items()
     assert now == ("watcher.md", text.replace(b"'Ops & Cost'", b"watcher"))
 
@@ -325,9 +322,8 @@ def test_a_file_for_codex_is_installed_for_codex_as_it_is_and_rendered_for_other
     agentpack: Agentpack, project: Path
 ) -> None:
     text = b'# ours\nname = "Helper"\ndescription = "Helps."\ndeveloper_instructions = """\n# Help\n\n- First.\n"""\n'
-    write_tree(
-        project / "coll", {"agents/helper.toml": text, "agents/Cargo.toml": b"[package]\n", "agents/a.md": PLAIN}
-    )
+    folder = project / "coll/.codex/agents"
+    write_tree(folder, {"helper.toml": text, "Cargo.toml": b"[package]\n", "a.md": PLAIN})
     agentpack("install", "coll", "--source", "coll", "--client", "codex", "--client", "claude")
     assert tree(project)[".codex/agents/helper.toml"] == text
     claude = tree(project)[".claude/agents/helper.md"].decode()

@@ -105,6 +105,21 @@ class _Unusable(Exception):
         self.reason, self.name, self.hidden = reason, name, tuple(hidden)
 
 
+def name_in(path: str, data: bytes) -> str | None:
+    """The name that an agent file gives its agent; None if it gives none."""
+    return about_agent(path, data)[0]
+
+
+def about_agent(path: str, data: bytes) -> tuple[str | None, str]:
+    """The name and the description that an agent file gives its agent; None and empty where it gives none."""
+    try:
+        found = _read(path, data, path)
+    except (InvalidFile, HiddenText):
+        return None, ""
+    header: Mapping[str, Any] = found.header if found else {}
+    return header.get("name"), header.get("description", "")
+
+
 def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> Layer | None:
     """The agent in a file, with the name that the file has; None if the file is a document.
 
@@ -113,27 +128,18 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
     """
     file = f"{label}/{path}"
     client = CLIENTS[written_for(path)]
-    if not path.endswith(".toml" if client.format == "toml" else ".md") or not _may_have_header(client, data):
-        return None
     name = ""
     try:
-        text = decode(data, file)
-        found = _header_and_body(client, text if b"\r" not in data else data.decode().removeprefix("\ufeff"), file)
+        found = _read(path, data, file)
         if found is None:
             return None
-        fields, body, first_line = found
-        header, _ = canonical(client, fields)
-        if "name" not in header and "stem" in client.naming:
-            header["name"] = path.rpartition("/")[2].removesuffix(".md").removesuffix(".agent")
+        header = found.header
         name = header.get("name", "")
-        if not name and "description" not in header:
-            return None
         if not hidden:
             refuse_hidden({path: data}, label)
-        if reason := _missing(header) or client.unloadable(fields):
+        if reason := _missing(header) or client.unloadable(found.fields):
             raise _Unusable(reason, name)
-        header["description"] = [{"text": header["description"]}]
-        sections = parse_sections(lines_with_lf(body), first_line=first_line)
+        sections = parse_sections(found.body, first_line=found.first_line)
         refuse_many(sections, file)
     except HiddenText as error:
         first, more = error.findings[0], len(error.findings) - 1
@@ -143,7 +149,41 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
         raise _Unusable(f"{client.title} cannot read its header: {_words(error.faults)}", name) from None
     except InvalidFile as error:
         raise _Unusable(_words(error.faults), name) from None
-    return Layer(file, header, sections)
+    return Layer(file, {**header, "description": [{"text": header["description"]}]}, sections)
+
+
+class _AgentText(NamedTuple):
+    fields: Mapping[str, Any]
+    """As the client reads them."""
+    header: Mapping[str, Any]
+    """As in a pack, with a name or a description or both."""
+    body: str
+    first_line: int
+    """The line where the body begins, from 1."""
+
+
+def _read(path: str, data: bytes, file: str) -> _AgentText | None:
+    """The header and the body of an agent file; None for a document.
+
+    Raises:
+        InvalidFile, HiddenText: its client or agentpack cannot read it.
+    """
+    client = CLIENTS[written_for(path)]
+    if not path.endswith(".toml" if client.format == "toml" else ".md") or not _may_have_header(client, data):
+        return None
+    text = decode(data, file)
+    if b"\r" in data:
+        text = data.decode().removeprefix("\ufeff")  # Claude Code does not read every header with CRLF
+    found = _header_and_body(client, text, file)
+    if found is None:
+        return None
+    fields, body, first_line = found
+    header, _ = canonical(client, fields)
+    if "name" not in header and "stem" in client.naming:
+        header["name"] = path.rpartition("/")[2].removesuffix(".md").removesuffix(".agent")
+    if "name" not in header and "description" not in header:
+        return None
+    return _AgentText(fields, header, lines_with_lf(body), first_line)
 
 
 def _may_have_header(client: Client, data: bytes) -> bool:

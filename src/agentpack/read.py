@@ -11,7 +11,7 @@ from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.line_ends import ends_in_crlf
-from agentpack.model.names import did_you_mean, is_kebab
+from agentpack.model.names import content_digest, did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
 from agentpack.store.validated import DAMAGES, CachedPieces, ValidatedCache, in_pieces
@@ -33,7 +33,8 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         InvalidFile: lists every fault of every file.
         HiddenText: a text contains hidden characters.
     """
-    kept = cache.pieces("pack", release.digest)
+    key = release.digest if release.agents is None else content_digest(release.files.items())
+    kept = cache.pieces("pack", key)
     if kept is not None:
         try:
             pack = _from_pieces(kept)
@@ -44,7 +45,7 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         # else the same bytes are offered under another name, which is checked as if never met
     pack = check_pack(release)
     pack = pack._replace(prepared=_released(pack))
-    cache.put_pieces("pack", release.digest, to_pieces(pack))
+    cache.put_pieces("pack", key, to_pieces(pack))
     return pack
 
 

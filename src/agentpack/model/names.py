@@ -22,7 +22,6 @@ _RESERVED_PERSONAS = frozenset(
     "self system user model tool config default main general general-purpose explore plan build worker explorer task "
     "research code-review security-review con prn aux nul".split()
 )
-_NO_SLUG = re.compile(r"[^a-z0-9]+")
 _EARLIER = re.compile(r"\$[A-Za-z_]+@[0-9a-f]{8}\Z")
 _JUNK = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _OF_VERSION_CONTROL = frozenset((".git", ".hg", ".jj", ".svn"))
@@ -60,6 +59,11 @@ def pack_name(text: str) -> PackName:
     return PackName(name)
 
 
+def kebab(text: str) -> str:
+    """The text in lower case, with a hyphen for each run of other characters than letters and digits; may be empty."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def is_kebab(text: str) -> bool:
     """Whether the text is a valid variant name, rule id or section id: lower-case letters, digits, single hyphens."""
     return len(text) <= MAX_NAME * 2 and _KEBAB.match(text) is not None
@@ -92,7 +96,7 @@ def slug(name: str) -> str:
 
     A longer one is cut, and a name without any such character is called `agent`; either ends in a hash of the name.
     """
-    found = _NO_SLUG.sub("-", name.lower()).strip("-")
+    found = kebab(name)
     return found if 0 < len(found) <= MAX_NAME else _with_hash(found or "agent", name)
 
 

@@ -21,7 +21,7 @@ from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.lock import LocalVariant
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, did_you_mean
+from agentpack.model.names import PackName, did_you_mean, kebab
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import Chosen
@@ -80,12 +80,14 @@ class PersonaAssembler:
         pack = self.candidates.read(pin.pack, pin.version)[1]
         entry = self.manifest.wanted(pin.pack)
         values, renames = (entry.parameters, entry.renames) if entry else ({}, {})
-        for name in renames:
-            if name not in pack.personas:
-                hint = did_you_mean(name, pack.personas)
-                raise Unresolvable(f"{pack.release} has no persona `{name}` to rename (`as`)", hint=hint)
+        renames = {self._named(pack, name, "to rename (`as`)"): new for name, new in renames.items()}
+        wanted = set(pack.personas)
+        if entry is not None and not pack.bare:  # those of a collection were chosen before they were read
+            if entry.personas is not None:
+                wanted = {self._named(pack, name, "(`personas`)") for name in entry.personas}
+            wanted -= {self._named(pack, name, "to leave out (`without`)") for name in entry.without}
         of_others = set(pack.variant_names)
-        for persona in sorted(pack.personas):
+        for persona in sorted(wanted):
             crlf, originals = persona in pack.crlf, pack.originals.get(persona, {})
             called = "" if persona in renames else pack.header.get("names", {}).get(persona, "")
             local = self._local_layers(pack, persona, pin.variants)
@@ -115,6 +117,18 @@ class PersonaAssembler:
             mode = str(now.all.get(PARAMETER, AUTO))
             made = compose(draft, now, name=installed)
             yield AssembledPersona(pack, made, variants, crlf, originals, False, modules, mode)
+
+    def _named(self, pack: Pack, name: str, what: str) -> str:
+        """The persona that the manifest means by a name or, in a collection, by a path. Raises Unresolvable."""
+        names: Mapping[str, str] = pack.header.get("names", {})
+        for known in (name, *(slug for slug, written in names.items() if written == name), kebab(name)):
+            if known in pack.personas:
+                return known
+        by_path = {layer.file.partition("/")[2]: persona for persona, layer in pack.personas.items() if pack.bare}
+        if name in by_path:
+            return by_path[name]
+        hint = did_you_mean(name, pack.personas)
+        raise Unresolvable(f"{pack.release} has no persona `{name}` {what}", hint=hint)
 
     def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:
         """A persona with variants applied, before conditions and placeholders are resolved, and the parameter values

@@ -194,7 +194,10 @@ def _acceptances(given: _Requested) -> tuple[str, str]:
 
 
 def _rename(pack: str, persona: str) -> str:
-    return f"give it another name in agentpack.yaml: `- {{require: {pack}, as: {{{persona}: {persona}-2}}}}`"
+    return (
+        f"give it another name, or leave it out: `install` with `--as {pack}/{persona}={persona}-2` or "
+        f"`--without {pack}/{persona}`, or `as:` and `without:` in its entry of agentpack.yaml"
+    )
 
 
 def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
