@@ -27,6 +27,7 @@ def render(
     crlf: bool = False,
     original: bytes | None = None,
     unmodified: bool = False,
+    called: str = "",
 ) -> Rendering | None:
     """The file of this persona for this client; None if the client has no agents in this scope.
 
@@ -39,15 +40,19 @@ def render(
             line ends of that file.
         original: the client's own file that the persona was made from. It is written byte for byte, but for what has
             come over the persona since: a variant, another name, another model.
-        as_it_was: nothing has.
+        unmodified: nothing has.
+        called: what that file calls the agent, if not by the persona's name.
     """
     path = target.path(persona.name, scope, variables)
     if path is None:
         return None
-    said = render_file(target, persona, models)
+    name = called if called and original is not None else persona.name
+    said = render_file(target, persona.named(name), models)
     content, notes = as_lf(said.text.encode()), said.notes
+    if called and original is None:
+        notes = (Note("name: written with lower-case letters, digits and hyphens only"), *notes)
     if original is not None:
-        merged = original if unmodified else _over(original, content, target, persona.name)
+        merged = original if unmodified else _over(original, content, target, name)
         if isinstance(merged, str):
             notes = (*notes, Note("written anew", merged))
         else:
@@ -66,6 +71,7 @@ def render(
         known=text_digest(content),  # lock and plan both ask for it
         capabilities=capabilities(target, text),
         form=target.form,
+        called="" if name == persona.name else name,
     )
 
 

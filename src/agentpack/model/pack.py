@@ -43,3 +43,12 @@ class Release(NamedTuple):
     agents: tuple[AgentRow, ...] | None = None
     """For a state of a collection: its chosen agent files, which are the only `files` then. The digest is that of all
     agent files."""
+
+
+class LeftOut(NamedTuple):
+    """An agent file of a collection that is not installed, and why."""
+
+    path: str
+    name: str
+    """The agent's name; empty if it could not be read."""
+    reason: str

@@ -48,6 +48,8 @@ class AssembledPersona(NamedTuple):
     """The sections that may be written as skills: when each is to be read, by its id."""
     mode: str = ""
     """How they are written, as in `compose/modules.py`."""
+    called: str = ""
+    """What its original file calls the agent, if not by the persona's name."""
     module_of: str = ""
     """The persona that this one is a module of; empty for a persona of its own."""
 
@@ -87,14 +89,16 @@ class PersonaAssembler:
         of_others = set(pack.variant_names)
         for persona in sorted(wanted):
             crlf, originals = persona in pack.crlf, pack.originals.get(persona, {})
+            called = "" if persona in renames else pack.header.get("names", {}).get(persona, "")
             local = self._local_layers(pack, persona, pin.variants)
             asked = set(self._meant(pack, persona, pin.variants)) - (of_others - pack.variants.get(persona, {}).keys())
-            if not asked and not local and not values and persona in pack.prepared:
+            plain = not asked and not local
+            untouched = pack.bare and plain and persona not in renames and not self.manifest.models
+            if plain and not values and persona in pack.prepared:
                 made = pack.prepared[persona].named(renames.get(persona, persona))
-                untouched = pack.bare and persona not in renames and not self.manifest.models
                 defaults = {name: declaration.default for name, declaration in pack.declarations.items()}
                 modules = filled(pack.personas[persona].header["modules"], defaults) if PARAMETER in defaults else {}
-                yield AssembledPersona(pack, made, (), crlf, originals, untouched, modules, AUTO)
+                yield AssembledPersona(pack, made, (), crlf, originals, untouched, modules, AUTO, called)
                 continue
             texts = self._texts(persona)
             self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
@@ -104,7 +108,8 @@ class PersonaAssembler:
             variants = tuple(name for name in pin.variants if name in own)
             installed = renames.get(persona)
             if pack.bare:
-                yield AssembledPersona(pack, as_written(draft, name=installed), variants, crlf, originals)
+                made = as_written(draft, name=installed)
+                yield AssembledPersona(pack, made, variants, crlf, originals, untouched, called=called)
                 continue
             declarations = self._declarations(pack, persona)
             now = values_for(draft, declarations, values, pack.release)
@@ -120,7 +125,8 @@ class PersonaAssembler:
 
     def _named(self, pack: Pack, name: str, what: str) -> str:
         """The persona that the manifest means by a name or, in a collection, by a path. Raises Unresolvable."""
-        for known in (name, kebab(name)):
+        names: Mapping[str, str] = pack.header.get("names", {})
+        for known in (name, *(slug for slug, written in names.items() if written == name), kebab(name)):
             if known in pack.personas:
                 return known
         by_path = {layer.file.partition("/")[2]: persona for persona, layer in pack.personas.items() if pack.bare}

@@ -104,7 +104,12 @@ class Candidates:
 
     def _checked(self, release: Release) -> Pack:
         try:
-            return read_pack(release, self.workspace.cache)
+            pack = read_pack(release, self.workspace.cache)
+            if pack.left_out and self.workspace.policies.report_hidden_text:
+                from agentpack.input.hidden_in_files import refuse_hidden  # only for files that are not taken
+
+                refuse_hidden({one.path: release.files[one.path] for one in pack.left_out}, pack.name)
+            return pack
         except InvalidFile as error:
             name, version = release.pack, release.version
             if error.hint is None and len(self.releases(name)) > 1:

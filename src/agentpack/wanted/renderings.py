@@ -110,6 +110,7 @@ class Renderings:
             crlf=part.crlf,
             original=part.originals.get(target.name),
             unmodified=part.unmodified,
+            called=part.called,
         )
         if file is None:
             return None
