@@ -131,7 +131,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "notes": [str(note) for note in outcome.notes],
         "client_notes": [
             {
-                "text": str(note.note),
+                "text": f"{note.text}, {note.note.why}" if note.note.why else note.text,
                 "clients": list(note.clients),
                 "files": list(note.files),
                 "options": [option for option in note.options if option],
