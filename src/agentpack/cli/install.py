@@ -15,6 +15,7 @@ from agentpack.cli.options import (
     Partial,
     Session,
     Set,
+    Strict,
     verb,
     verb_app,
 )
@@ -47,6 +48,7 @@ def install(
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
     accept: Accept = None,
+    strict: Strict = False,
 ) -> Result:
     """Add packs to the manifest, resolve, lock, render, and write the files, all or nothing.
 
@@ -58,7 +60,7 @@ def install(
     if no_save:
         hint = "`agentpack render NAME` prints what would be written, and changes nothing"
         raise UsageError("`--no-save` was removed: the lock always says what was written", hint=hint)
-    session.accept(accept)
+    session.accept(accept, strict=strict)
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(

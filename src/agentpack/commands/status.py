@@ -19,6 +19,7 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import unmerged_line
+from agentpack.wanted.skipped import SkippedAgents, skipped_agents
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, read_consistently
 
@@ -104,6 +105,8 @@ class Status(NamedTuple):
     uses: tuple[ClientUse, ...]
     refused: tuple[Refusal, ...] = ()
     """Locked releases that a policy does not allow."""
+    skipped: tuple[SkippedAgents, ...] = ()
+    """Agents of collections that some clients cannot restrict as asked."""
 
 
 @read_consistently
@@ -123,6 +126,7 @@ def status(workspace: Workspace) -> Status:
         tuple(_stale(workspace)),
         tuple(_uses(workspace, lock)),
         tuple(_refused(workspace)),
+        tuple(skipped_agents(lock)),
     )
 
 

@@ -9,6 +9,7 @@ from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.clients.render import TOOLS_LIMITED
 from agentpack.errors import DecisionNeeded, Unresolvable
+from agentpack.model.lock import SkippedAgent
 from agentpack.model.rendering import Rendering
 
 
@@ -78,16 +79,23 @@ def _listed(names: Collection[str]) -> str:
 class FileAssignment:
     """Collects the renderings of a scope one by one, then decides which are written."""
 
-    def __init__(self, scope: str, variables: Mapping[str, str]) -> None:
+    def __init__(self, scope: str, variables: Mapping[str, str], accepted: Collection[str]) -> None:
+        """`accepted`: the acceptances there are. One without a pack covers all packs."""
         self._scope = scope
         self._variables = variables
+        self._accepted = accepted
+        self.skipped: list[SkippedAgent] = []
+        """The personas that their clients cannot restrict, and that may be left out for them."""
         self._given: list[_Requested] = []
         self._absent: list[Client] = []
         self._files: dict[str, _Requested] = {}
         self._names: dict[tuple[str, str], _Requested] = {}
 
-    def add(self, target: Client, file: Rendering | None) -> None:
+    def add(self, target: Client, file: Rendering | None, *, optional: bool = False) -> None:
         """Add one persona for one client; `file` is None if the client has no agents in this scope.
+
+        Args:
+            optional: if the file would lose a restriction, and nobody accepted that, it is left out.
 
         Raises:
             Unresolvable: the client refuses the name, or takes two personas for one.
@@ -96,6 +104,9 @@ class FileAssignment:
             self._absent.append(target)
             return
         given, persona = _Requested(target, file), file.persona
+        if optional and file.lost and {*_acceptances(given)}.isdisjoint(self._accepted):
+            self.skipped.append(SkippedAgent(target.name, file.pack, persona, "; ".join(file.lost)))
+            return
         first = self._files.get(file.path)
         if first == given:
             return  # a skill that another client reads too
@@ -126,19 +137,19 @@ class FileAssignment:
         """The acceptances that the files need, as `<pack>:widened:<client>`."""
         return tuple(sorted({_acceptances(given)[0] for given in self._given if given.file.lost}))
 
-    def require(self, accepted: Collection[str]) -> None:
-        """Raise DecisionNeeded if a required acceptance is missing. An acceptance without a pack covers all packs."""
-        open_ = self.unaccepted(accepted)
+    def require(self) -> None:
+        """Raise DecisionNeeded if a required acceptance is missing."""
+        open_ = self.unaccepted()
         missing = [given for given in self._given if given.file.lost and _acceptances(given)[0] in open_]
         if missing:
             refused = {given.target.name for given in missing}
             names = dict.fromkeys(given.target.name for given in self._given if given.target.name not in SKILLS)
             raise RestrictionsLost(missing, [name for name in names if name not in refused])
 
-    def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
+    def unaccepted(self) -> frozenset[str]:
         """The required acceptances that are missing."""
         lost = [_acceptances(given) for given in self._given if given.file.lost]
-        return frozenset(words[0] for words in lost if not {*words} & {*accepted})
+        return frozenset(words[0] for words in lost if {*words}.isdisjoint(self._accepted))
 
     def assigned(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
         """The files to write by path, and the personas that are not written.

@@ -1,0 +1,53 @@
+"""Agents of collections that clients do not get, grouped for people: one line for all agents and clients alike."""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from agentpack.model.lock import Lock
+
+MAX_NAMED = 6
+"""Largest number of agents that one line names."""
+
+
+class SkippedAgents(NamedTuple):
+    """Agents of a pack that are left out for the same clients."""
+
+    pack: str
+    clients: tuple[str, ...]
+    personas: tuple[str, ...]
+    reasons: tuple[str, ...]
+    """What the clients cannot express, each once."""
+    is_whole: bool
+    """Whether these clients get no agent of the pack at all."""
+
+    def __str__(self) -> str:
+        several = len(self.clients) > 1
+        they, options = "they" if several else "it", " ".join(f"--accept widened:{client}" for client in self.clients)
+        tools = all(reason.startswith("tools ") for reason in self.reasons)
+        cannot = "limit tools" if tools else f"express every restriction ({_few(self.reasons, 3)})"
+        files = "this file asks" if len(self.personas) == 1 else "these files ask"
+        cannot = f"{they} cannot {cannot}" + (f" as {files}" if tools else "")
+        written = "it" if len(self.personas) == 1 else "them"
+        agents = f"all agents of {self.pack}" if self.is_whole else _few(self.personas, MAX_NAMED)
+        return f"skipped for {', '.join(self.clients)}: {agents}: {cannot}; `{options}` writes {written}"
+
+
+def skipped_agents(lock: Lock) -> Iterator[SkippedAgents]:
+    """The agents that a lock skips, in one value for all clients that miss the same ones."""
+    by_client: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in lock.skipped:
+        by_client.setdefault((row.pack, row.client), []).append((row.persona, row.reason))
+    served = {(file.pack, file.client) for file in lock.files}
+    groups: dict[tuple[str, tuple[str, ...], bool], tuple[list[str], dict[str, None]]] = {}
+    for (pack, client), rows in by_client.items():
+        key = pack, tuple(persona for persona, _ in rows), (pack, client) not in served
+        clients, reasons = groups.setdefault(key, ([], {}))
+        clients.append(client)
+        reasons.update(dict.fromkeys(reason for _, reason in rows))
+    for (pack, personas, is_whole), (clients, reasons) in groups.items():
+        yield SkippedAgents(pack, tuple(clients), personas, tuple(reasons), is_whole)
+
+
+def _few(names: Collection[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(list(names)[:most]) + more
