@@ -1,7 +1,7 @@
 """Show what a command changed, or would change, to people and programs."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from agentpack.changes.outcome import Outcome
@@ -9,7 +9,6 @@ from agentpack.changes.request import Confirm
 from agentpack.cli.output import Output, Result, ask_on_terminal, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
-from agentpack.wanted.skipped import SkippedAgents
 from agentpack.wanted.wanted import GroupedNote
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
@@ -131,7 +130,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         ],
         "capabilities": _capability_data(outcome),
         "skipped": [{**skipped._asdict(), "packs": list(skipped.packs)} for skipped in outcome.skipped],
-        "skipped_agents": skipped_data(outcome.skipped_agents),
+        "skipped_agents": [agents.to_data() for agents in outcome.skipped_agents],
         "notes": [str(note) for note in outcome.notes],
         "client_notes": [
             {
@@ -153,11 +152,6 @@ def _capability_data(outcome: Outcome) -> list[dict[str, Any]]:
     from agentpack.reports.capabilities import may_data
 
     return may_data(outcome.capabilities)
-
-
-def skipped_data(skipped: Iterable[SkippedAgents]) -> list[dict[str, Any]]:
-    """Agents that clients do not get, for JSON output."""
-    return [{key: list(v) if isinstance(v, tuple) else v for key, v in one._asdict().items()} for one in skipped]
 
 
 def finish(session: Session, outcome: Outcome) -> Result:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.outcomes import skipped_data
 from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
@@ -116,5 +115,5 @@ def _data(session: Session, found: Status) -> dict[str, Any]:
         "stale": list(found.stale),
         "uses": [use._asdict() for use in found.uses],
         "refused": [refused._asdict() for refused in found.refused],
-        "skipped": skipped_data(found.skipped),
+        "skipped": [agents.to_data() for agents in found.skipped],
     }

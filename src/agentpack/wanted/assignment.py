@@ -26,24 +26,29 @@ class NotWritten(NamedTuple):
     title: str
     scope: str
     file: str = ""
+    is_wider: bool = False
+    """Whether the client gives the agent more than that file asks for."""
 
 
 def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
     """A line for each reason why personas are not written, naming all clients and files it applies to."""
-    titles: dict[tuple[str, str], dict[str, None]] = {}
+    titles: dict[tuple[str, str, bool], dict[str, None]] = {}
     for one in unwritten:
-        titles.setdefault((one.scope, one.file), {})[one.title] = None
-    files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (scope, file), readers in titles.items():
-        files.setdefault((scope, tuple(readers)), []).append(file)
-    for (scope, names), places in files.items():
+        titles.setdefault((one.scope, one.file, one.is_wider), {})[one.title] = None
+    files: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
+    for (scope, file, is_wider), readers in titles.items():
+        files.setdefault((scope, tuple(readers), is_wider), []).append(file)
+    for (scope, names, is_wider), places in files.items():
         several = len(names) > 1
         if places == [""]:
             yield f"{', '.join(names)} {'have' if several else 'has'} no agents in the {scope} scope"
             continue
         read = places[0] if len(places) == 1 else f"{len(places)} files such as {places[0]}"
-        written = f"no second file is written for {'them' if several else 'it'}"
-        yield f"{', '.join(names)} {'read' if several else 'reads'} {read}: {written}"
+        reads = f"{', '.join(names)} {'read' if several else 'reads'} {read}"
+        if is_wider:
+            yield f"{reads}, and cannot limit tools as {'it asks' if len(places) == 1 else 'they ask'}"
+        else:
+            yield f"{reads}: no second file is written for {'them' if several else 'it'}"
 
 
 class RestrictionsLost(DecisionNeeded):
@@ -84,7 +89,7 @@ class FileAssignment:
         self._scope = scope
         self._variables = variables
         self._accepted = accepted
-        self.skipped: list[SkippedAgent] = []
+        self._optional: list[_Requested] = []
         """The personas that their clients cannot restrict, and that may be left out for them."""
         self._given: list[_Requested] = []
         self._absent: list[Client] = []
@@ -105,7 +110,7 @@ class FileAssignment:
             return
         given, persona = _Requested(target, file), file.persona
         if optional and file.lost and {*_acceptances(given)}.isdisjoint(self._accepted):
-            self.skipped.append(SkippedAgent(target.name, file.pack, persona, "; ".join(file.lost)))
+            self._optional.append(given)
             return
         first = self._files.get(file.path)
         if first == given:
@@ -136,6 +141,12 @@ class FileAssignment:
     def acceptances(self) -> tuple[str, ...]:
         """The acceptances that the files need, as `<pack>:widened:<client>`."""
         return tuple(sorted({_acceptances(given)[0] for given in self._given if given.file.lost}))
+
+    def skipped(self) -> Iterator[SkippedAgent]:
+        """The personas that are left out for a client that does not read them from another one's folder either."""
+        for target, file in self._optional:
+            if self._read_elsewhere(_Requested(target, file)) is None:
+                yield SkippedAgent(target.name, file.pack, file.persona, "; ".join(file.lost))
 
     def require(self) -> None:
         """Raise DecisionNeeded if a required acceptance is missing."""
@@ -168,6 +179,9 @@ class FileAssignment:
                 files[given.file.path] = given.file
             else:
                 unwritten.append(NotWritten(given.target.title, self._scope, elsewhere))
+        for given in self._optional:
+            if (elsewhere := self._read_elsewhere(given)) is not None:
+                unwritten.append(NotWritten(given.target.title, self._scope, elsewhere, is_wider=True))
         if self._absent and not self._given:
             words = next(not_written_words(unwritten))
             raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")

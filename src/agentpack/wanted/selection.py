@@ -157,7 +157,7 @@ class Selection(NamedTuple):
             tuple(locked),
             tuple(_locked_file(file) for file in files.values()),
             assignment.acceptances(),
-            skipped=tuple(sorted(assignment.skipped)),
+            skipped=tuple(sorted(assignment.skipped())),
         )
         return Wanted(
             _with_declarations(workspace, lock),

@@ -1,7 +1,7 @@
 """Agents of collections that clients do not get, grouped for people: one line for all agents and clients alike."""
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
 
@@ -19,6 +19,10 @@ class SkippedAgents(NamedTuple):
     """What the clients cannot express, each once."""
     is_whole: bool
     """Whether these clients get no agent of the pack at all."""
+
+    def to_data(self) -> dict[str, Any]:
+        """The agents for JSON output."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in self._asdict().items()}
 
     def __str__(self) -> str:
         several = len(self.clients) > 1
