@@ -196,7 +196,7 @@ def test_an_agent_is_skipped_only_for_the_client_that_cannot_restrict_it(agentpa
     assert rows == [(client, "docs", name) for client in ("codex", "devin") for name in ("mover", "reader")]
     assert lock(project)["skipped"][0]["reason"] == "tools limited to Read, Write"
     assert "skipped for codex, devin: mover, reader:" in agentpack("status").out
-    (one,) = agentpack("status", "--json").envelope["data"]["skipped"]
+    (one,) = agentpack("status", "--json").envelope["data"]["skipped_agents"]
     assert (one["clients"], one["personas"], one["is_whole"]) == (["codex", "devin"], ["mover", "reader"], False)
 
 

@@ -115,5 +115,5 @@ def _data(session: Session, found: Status) -> dict[str, Any]:
         "stale": list(found.stale),
         "uses": [use._asdict() for use in found.uses],
         "refused": [refused._asdict() for refused in found.refused],
-        "skipped": [agents.to_data() for agents in found.skipped],
+        "skipped_agents": [agents.to_data() for agents in found.skipped],
     }
