@@ -9,6 +9,7 @@ from agentpack.changes.request import Confirm
 from agentpack.cli.output import Output, Result, ask_on_terminal, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
+from agentpack.wanted.skipped import skipped_data
 from agentpack.wanted.wanted import GroupedNote
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
@@ -130,7 +131,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         ],
         "capabilities": _capability_data(outcome),
         "skipped": [{**skipped._asdict(), "packs": list(skipped.packs)} for skipped in outcome.skipped],
-        "skipped_agents": [agents.to_data() for agents in outcome.skipped_agents],
+        **skipped_data(outcome.skipped_agents),
         "notes": [str(note) for note in outcome.notes],
         "client_notes": [
             {

@@ -8,6 +8,7 @@ from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS
+from agentpack.wanted.skipped import skipped_data
 from agentpack.workspace.shadowing import same_name_sentences, short_path
 
 app = verb_app()
@@ -115,5 +116,5 @@ def _data(session: Session, found: Status) -> dict[str, Any]:
         "stale": list(found.stale),
         "uses": [use._asdict() for use in found.uses],
         "refused": [refused._asdict() for refused in found.refused],
-        "skipped_agents": [agents.to_data() for agents in found.skipped],
+        **skipped_data(found.skipped),
     }

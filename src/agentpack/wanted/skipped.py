@@ -1,6 +1,6 @@
 """Agents of collections that clients do not get, grouped for people: one line for all agents and clients alike."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
@@ -19,10 +19,6 @@ class SkippedAgents(NamedTuple):
     """What the clients cannot express, each once."""
     is_whole: bool
     """Whether these clients get no agent of the pack at all."""
-
-    def to_data(self) -> dict[str, Any]:
-        """The agents for JSON output."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in self._asdict().items()}
 
     def __str__(self) -> str:
         several = len(self.clients) > 1
@@ -50,6 +46,15 @@ def skipped_agents(lock: Lock) -> Iterator[SkippedAgents]:
         reasons.update(dict.fromkeys(reason for _, reason in rows))
     for (pack, personas, is_whole), (clients, reasons) in groups.items():
         yield SkippedAgents(pack, tuple(clients), personas, tuple(reasons), is_whole)
+
+
+def skipped_data(skipped: Iterable[SkippedAgents]) -> dict[str, Any]:
+    """The agents for JSON output; empty if there are none."""
+    rows = [
+        {key: list(value) if isinstance(value, tuple) else value for key, value in one._asdict().items()}
+        for one in skipped
+    ]
+    return {"skipped_agents": rows} if rows else {}
 
 
 def _few(names: Collection[str], most: int) -> str:
