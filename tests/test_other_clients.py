@@ -299,6 +299,31 @@ def test_an_agent_that_asks_for_less_later_is_taken_away_and_named(agentpack: Ag
     agentpack("sync", "--locked")
 
 
+def test_a_skipped_agent_is_told_once_and_listed_always(agentpack: Agentpack, project: Path) -> None:
+    collection(project / "docs", reader="tools: Read\n", writer="")
+    first = agentpack("install", "docs", "--source", "docs", "--client", "claude,codex")
+    assert "skipped for codex: reader" in first.err
+    assert "skipped" not in agentpack("install", "python-engineer", "--client", "claude").err
+    (one,) = agentpack("sync", "--json").envelope["data"]["skipped_agents"]
+    assert (one["personas"], one["reasons"], one["is_new"]) == (["reader"], ["tools limited to Read"], False)
+
+
+def test_a_local_variant_limits_the_agent_in_every_client(agentpack: Agentpack, project: Path) -> None:
+    collection(project / "docs", reader="tools: Read, Grep, Write, TodoWrite\n")
+    variant = "---\nsummary: Looks only.\nset: {tools: [read]}\n---\n"
+    write_tree(project / ".agentpack/variants/reader", {"look.md": variant})
+    ran = agentpack("install", "docs[look]", "--source", "docs", "--client", "claude,opencode,codex")
+    rows = {row["client"]: row["capabilities"] for row in lock(project)["files"]}
+    assert rows == {"claude": "read", "opencode": "read"}
+    assert "skipped for codex" in ran.err
+
+
+def test_names_in_messages_are_bounded() -> None:
+    file = rendered("claude", "codex", tools=", ".join(f"mcp__{'x' * 200}__t{number}" for number in range(300)))
+    assert len(file.lost[0]) < 1_500
+    assert all(len(note) <= 80 for note in notes(rendered("claude", "qwen", tools=f"Read, mcp__{'x' * 5_000}__t")))
+
+
 def test_the_other_packs_refuse_as_before(agentpack: Agentpack, project: Path) -> None:
     from support.packs import make_pack, persona_text, publish
 

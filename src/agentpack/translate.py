@@ -20,6 +20,10 @@ from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 
+_MOST_NAMED = 12
+"""Largest number of tools that one text names."""
+_LONGEST_NAME = 80
+"""Largest number of characters of such a name."""
 GUARDING_HOOKS = ("PreToolUse", "PermissionRequest")
 """Hooks that can stop a tool: without them an agent may do more."""
 _SIGNS = re.compile(r"[^a-z0-9]")
@@ -126,7 +130,7 @@ class _ToolTranslation:
     # A list of tools.
 
     def _listed(self, left: list[str], notes: tuple[Note, ...], lost: tuple[str, ...]) -> ToolLimits:
-        restriction = f"{TOOLS_LIMITED}{', '.join(left) or 'none'}"
+        restriction = f"{TOOLS_LIMITED}{_few(left) or 'none'}"
         whole = [name for name in left if "(" not in name]  # a part of a tool never becomes the whole
         found = {name: [one for one in self._tools_for(name, whole) if self._is_granted(one)] for name in whole}
         if not self.names:
@@ -181,7 +185,8 @@ class _ToolTranslation:
 
     def _every_but(self, notes: tuple[Note, ...], lost: tuple[str, ...]) -> ToolLimits:
         gone = sorted(self.read.denied_tools())
-        restriction = f"tools denied: {', '.join(gone)}" if gone else ""
+        keys = ", ".join(f"`{key}`" for key in self.fields if self._limits_tools(key))
+        restriction = f"tools denied: {_few(gone)}" if gone else keys and f"{keys}, which only {self.source.name} reads"
         words = [(name, word) for name in gone for word in self.theirs.base(name)]
         if not self.names and self._may_look and any(word in TOOLS for _, word in words):
             return ToolLimits((), (), restriction, True, notes, lost)
@@ -204,8 +209,8 @@ class _ToolTranslation:
                 yield f"`{key}`, which only {self.source.name} is given"
             if self.source.meaning(key) == "hooks" and isinstance(value, dict):
                 yield from (f"the hook `{name}`" for name in GUARDING_HOOKS if value.get(name))
-        parts = (name for name in sorted(self.read.denied) if self.theirs.parted(name)[1] is not None)
-        yield from (f"a part of a tool denied: {name}" for name in parts)
+        if some := _few([name for name in sorted(self.read.denied) if self.theirs.parted(name)[1] is not None]):
+            yield f"parts of tools denied: {some}"
 
     def _left_out(self, native: Mapping[str, Any]) -> Iterator[Note]:
         """A note for each field that only the source client has."""
@@ -215,9 +220,14 @@ class _ToolTranslation:
 
 
 def _tool_left_out(name: str) -> Note:
-    if "(" in name:
-        return Note("left out of the list of tools", "the client cannot limit a tool to a part", name)
-    return Note("left out of the list of tools", "the client has no such tool", name)
+    why = "the client cannot limit a tool to a part" if "(" in name else "the client has no such tool"
+    return Note("left out of the list of tools", why, name[:_LONGEST_NAME])
+
+
+def _few(names: list[str]) -> str:
+    """The first of these names, as text for people."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(name[:_LONGEST_NAME] for name in names[:_MOST_NAMED]) + more
 
 
 def _plain(name: str) -> str:

@@ -69,7 +69,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         dry_run=request.dry_run,
         capabilities=tuple(sorted((*capabilities, *gained_over_disk(workspace, wanted, planned, capabilities)))),
         skipped=wanted.skipped,
-        skipped_agents=tuple(skipped_agents(wanted.lock)),
+        skipped_agents=tuple(skipped_agents(wanted.lock, before)),
         left=planned.conflicts if request.partial else (),
     )
     if planned.conflicts and not request.partial:

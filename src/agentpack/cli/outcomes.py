@@ -51,8 +51,9 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         output.say(f"  {mark} {safe(absolute(document.path))}  {word}")
     for skipped in outcome.skipped:
         output.say(safe(str(skipped)))
-    for agents in outcome.skipped_agents if outcome.changes_anything else ():
-        output.say(safe(str(agents)))
+    for agents in outcome.skipped_agents:
+        if agents.is_new and outcome.changes_anything:
+            output.say(safe(str(agents)))
     for note in outcome.notes:
         output.say(f"note: {safe(str(note))}")
     if not outcome.changes_anything:

@@ -131,6 +131,6 @@ def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) ->
         dry_run=request.dry_run,
         capabilities=capabilities,
         skipped=wanted.skipped,
-        skipped_agents=tuple(skipped_agents(wanted.lock)),
+        skipped_agents=tuple(skipped_agents(wanted.lock, before)),
     )
     return confirm_and_commit(workspace, wanted, request, proposed)

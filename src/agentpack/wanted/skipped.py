@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
 
-MAX_NAMED = 6
+_MOST_NAMED = 6
 """Largest number of agents that one line names."""
 
 
@@ -19,6 +19,8 @@ class SkippedAgents(NamedTuple):
     """What the clients cannot express, each once."""
     is_whole: bool
     """Whether these clients get no agent of the pack at all."""
+    is_new: bool
+    """Whether one of them was not skipped before."""
 
     def __str__(self) -> str:
         several = len(self.clients) > 1
@@ -28,12 +30,17 @@ class SkippedAgents(NamedTuple):
         files = "this file asks" if len(self.personas) == 1 else "these files ask"
         cannot = f"{they} cannot {cannot}" + (f" as {files}" if tools else "")
         written = "it" if len(self.personas) == 1 else "them"
-        agents = f"all agents of {self.pack}" if self.is_whole else _few(self.personas, MAX_NAMED)
+        agents = f"all agents of {self.pack}" if self.is_whole else _few(self.personas, _MOST_NAMED)
         return f"skipped for {', '.join(self.clients)}: {agents}: {cannot}; `{options}` writes {written}"
 
 
-def skipped_agents(lock: Lock) -> Iterator[SkippedAgents]:
-    """The agents that a lock skips, in one value for all clients that miss the same ones."""
+def skipped_agents(lock: Lock, before: Lock | None = None) -> Iterator[SkippedAgents]:
+    """The agents that a lock skips, in one value for all clients that miss the same ones.
+
+    Args:
+        before: the previous lock.
+    """
+    known = {row[:3] for row in before.skipped} if before else set()
     by_client: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in lock.skipped:
         by_client.setdefault((row.pack, row.client), []).append((row.persona, row.reason))
@@ -45,7 +52,8 @@ def skipped_agents(lock: Lock) -> Iterator[SkippedAgents]:
         clients.append(client)
         reasons.update(dict.fromkeys(reason for _, reason in rows))
     for (pack, personas, is_whole), (clients, reasons) in groups.items():
-        yield SkippedAgents(pack, tuple(clients), personas, tuple(reasons), is_whole)
+        is_new = any((client, pack, persona) not in known for client in clients for persona in personas)
+        yield SkippedAgents(pack, tuple(clients), personas, tuple(reasons), is_whole, is_new)
 
 
 def skipped_data(skipped: Iterable[SkippedAgents]) -> dict[str, Any]:

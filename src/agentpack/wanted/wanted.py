@@ -9,7 +9,7 @@ from agentpack.model.rendering import Note, Rendering
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.assignment import NotWritten, not_written_words
 
-MAX_SUBJECTS = 12
+_MOST_SUBJECTS = 12
 """Largest number of fields or tools that one note names."""
 
 
@@ -115,8 +115,8 @@ class GroupedNote(NamedTuple):
         if not self.note.subject:
             return self.note.text
         names = [f"`{name}`" for name in (self.note.subject, *self.more)]
-        rest = f" and {len(names) - MAX_SUBJECTS} more" if len(names) > MAX_SUBJECTS else ""
-        return f"{', '.join(names[:MAX_SUBJECTS])}{rest} {self.note.text}"
+        rest = f" and {len(names) - _MOST_SUBJECTS} more" if len(names) > _MOST_SUBJECTS else ""
+        return f"{', '.join(names[:_MOST_SUBJECTS])}{rest} {self.note.text}"
 
     def __str__(self) -> str:
         options = "".join(f" `{option}`" for option in self.options if option)
