@@ -303,7 +303,7 @@ def test_a_skipped_agent_is_told_once_and_listed_always(agentpack: Agentpack, pr
     collection(project / "docs", reader="tools: Read\n", writer="")
     first = agentpack("install", "docs", "--source", "docs", "--client", "claude,codex")
     assert "skipped for codex: reader" in first.err
-    assert "skipped" not in agentpack("install", "python-engineer", "--client", "claude").err
+    assert "skipped for" not in agentpack("install", "python-engineer", "--client", "claude").err
     (one,) = agentpack("sync", "--json").envelope["data"]["skipped_agents"]
     assert (one["personas"], one["reasons"], one["is_new"]) == (["reader"], ["tools limited to Read"], False)
 
