@@ -132,15 +132,16 @@ class _ToolTranslation:
     def _listed(self, left: list[str], notes: tuple[Note, ...], lost: tuple[str, ...]) -> ToolLimits:
         restriction = f"{TOOLS_LIMITED}{_few(left) or 'none'}"
         whole = [name for name in left if "(" not in name]  # a part of a tool never becomes the whole
-        found = {name: [one for one in self._tools_for(name, whole) if self._is_granted(one)] for name in whole}
+        ours = {name: [*self._tools_for(name, whole)] for name in whole}
+        found = {name: [one for one in tools if self._is_granted(one)] for name, tools in ours.items()}
         if not self.names:
             looking = self._may_look and {word for word in self.read.words if word in TOOLS} <= LOOKING
             return ToolLimits((), (), restriction, looking, notes, lost)
-        missing = [name for name in left if not found.get(name)]
+        missing = [_tool_left_out(name, has_more=bool(ours.get(name))) for name in left if not found.get(name)]
         order = [native for names in self.names.values() for native in names]
         every = {one for ones in found.values() for one in ones}
         chosen = [*(one for one in dict.fromkeys(order) if one in every), *sorted(every.difference(order))]
-        return ToolLimits(tuple(chosen), (), restriction, False, (*notes, *map(_tool_left_out, missing)), lost)
+        return ToolLimits(tuple(chosen), (), restriction, False, (*notes, *missing), lost)
 
     @property
     def _may_look(self) -> bool:
@@ -219,8 +220,11 @@ class _ToolTranslation:
                 yield Note("left out", f"only {self.source.title} has it", key)
 
 
-def _tool_left_out(name: str) -> Note:
-    why = "the client cannot limit a tool to a part" if "(" in name else "the client has no such tool"
+def _tool_left_out(name: str, *, has_more: bool) -> Note:
+    """A note on a tool of the source; `has_more` if the target has only tools that do more."""
+    why = "the client's own tool does more" if has_more else "the client has no such tool"
+    if "(" in name:
+        why = "the client cannot limit a tool to a part"
     return Note("left out of the list of tools", why, name[:_LONGEST_NAME])
 
 
