@@ -101,7 +101,7 @@ class _ToolTranslation:
     @cached_property
     def grants(self) -> frozenset[str]:
         """The source file's capabilities, with the target's tool for loading skills in place of its own, and without
-        denials of what the target does not have.
+        denials of what the target does not have. One tool of a group counts as the group, as it does in lists.
         """
         ours, theirs = (tuple(each.base(tool)) if tool else () for each, tool in self._loaders)
         found: set[str] = set()
@@ -111,7 +111,8 @@ class _ToolTranslation:
                 denied = {one for one in denied_by(word) if not self._is_absent(one)} - {*theirs}
                 denied.update(() if denied_by(word).isdisjoint(theirs) else ours)
                 word = BUT + "+".join(sorted(denied)) if denied else EVERY
-            found.add(word)
+            group, _, one = word.partition("/")
+            found.update((word, group) if group in TOOLS and one in self.theirs else (word,))
         return frozenset(found)
 
     @property

@@ -48,9 +48,10 @@ def granted(of: Persona, source: Client) -> tuple[str, ...]:
 
 def in_terms_of(target: Client, source: Client, words: Iterable[str]) -> set[str]:
     """The source's capabilities: a tool that the target does not have need not be denied there, and each client calls
-    the tool that loads skills by its own name.
+    the tool that loads skills by its own name. In a list, one tool of a group has the word of the group.
     """
     found = set(words)
+    found |= {word.partition("/")[0] for word in words if word.partition("/")[2] in vocabulary_of(source)} & {*TOOLS}
     ours, theirs = (f"tool:{one.skills.tool}" if one.skills and one.skills.tool else "" for one in (target, source))
     if theirs in found:
         found |= {*vocabulary_of(target).base(ours[5:])} if ours else set()
