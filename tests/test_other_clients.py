@@ -65,6 +65,7 @@ def notes(file: Rendering) -> list[str]:
         ("droid", "Read, Edit, WebFetch", "edit, read, web"),
         ("vibe", "Bash, Read", "read, shell"),
         ("opencode", "Read, Skill", "read, tool:skill"),
+        ("commandcode", "Read, Skill", "read"),
         ("gemini", "Read, mcp__github__search", "mcp:github/search, read"),
         ("copilot", "Read, mcp__github", "mcp:github, read"),
         ("opencode", "Read, mcp__docs__find", "mcp:docs/find, read"),

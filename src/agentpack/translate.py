@@ -14,6 +14,7 @@ from agentpack.capabilities.meaning import CapabilityReader
 from agentpack.capabilities.of_file import vocabulary_of
 from agentpack.clients.base import Client, native_settings
 from agentpack.clients.capability_meanings import COMMON_TOOLS, LIMITING
+from agentpack.clients.grammar import NAMES, listed
 from agentpack.clients.render import TOOLS_LIMITED, ToolLimits, native_fields, restricts
 from agentpack.model.capabilities import BUT, EVERY, LOOKING, covers, denied_by, widening
 from agentpack.model.fields import TOOLS
@@ -150,6 +151,10 @@ class _ToolTranslation:
         return bool(self.target.readonly) and all(covers(self.grants, word) for word in LOOKING)
 
     def _is_granted(self, native: str) -> bool:
+        """Whether the file grants all that a tool of the target does, and a list of it can be read."""
+        style = self.target.tools.style if self.target.tools else ""
+        if style not in ("map", "permissions") and listed(self.target.grammar, [native], self.ours.knows).form != NAMES:
+            return False
         return all(covers(self.grants, word) for word in self.ours.base(native))
 
     def _tools_for(self, name: str, left: list[str]) -> Iterator[str]:
