@@ -133,7 +133,9 @@ class _ToolTranslation:
 
     def _listed(self, left: list[str], notes: tuple[Note, ...], lost: tuple[str, ...]) -> ToolLimits:
         restriction = f"{TOOLS_LIMITED}{_few(left) or 'none'}"
-        whole = [name for name in left if "(" not in name]  # a part of a tool never becomes the whole
+        parts = {name.partition("(")[0] for name in self._denied_in_part}
+        # a part of a tool never becomes the whole
+        whole = [name for name in left if "(" not in name and self.theirs.named(name) not in parts]
         ours = {name: [*self._tools_for(name, whole)] for name in whole}
         found = {name: [one for one in tools if self._is_granted(one)] for name, tools in ours.items()}
         if not self.names:
@@ -144,6 +146,11 @@ class _ToolTranslation:
         every = {one for ones in found.values() for one in ones}
         chosen = [*(one for one in dict.fromkeys(order) if one in every), *sorted(every.difference(order))]
         return ToolLimits(tuple(chosen), (), restriction, False, (*notes, *missing), lost)
+
+    @property
+    def _denied_in_part(self) -> list[str]:
+        """The entries that deny a part of a tool."""
+        return [name for name in sorted(self.read.denied) if self.theirs.parted(name)[1] is not None]
 
     @property
     def _may_look(self) -> bool:
@@ -194,6 +201,8 @@ class _ToolTranslation:
         gone = sorted(self.read.denied_tools())
         keys = ", ".join(f"`{key}`" for key in self.fields if self._limits_tools(key))
         restriction = f"tools denied: {_few(gone)}" if gone else keys and f"{keys}, which only {self.source.name} reads"
+        if self._denied_in_part:
+            lost = (*lost, f"parts of tools denied: {_few(self._denied_in_part)}")
         words = [(name, word) for name in gone for word in self.theirs.base(name)]
         if not self.names and self._may_look and any(word in TOOLS for _, word in words):
             return ToolLimits((), (), restriction, True, notes, lost)
@@ -216,8 +225,6 @@ class _ToolTranslation:
                 yield f"`{key}`, which only {self.source.name} is given"
             if self.source.meaning(key) == "hooks" and isinstance(value, dict):
                 yield from (f"the hook `{name}`" for name in GUARDING_HOOKS if value.get(name))
-        if some := _few([name for name in sorted(self.read.denied) if self.theirs.parted(name)[1] is not None]):
-            yield f"parts of tools denied: {some}"
 
     def _left_out(self, native: Mapping[str, Any]) -> Iterator[Note]:
         """A note for each field that only the source client has."""
