@@ -319,6 +319,21 @@ def test_a_local_variant_limits_the_agent_in_every_client(agentpack: Agentpack, 
     assert "skipped for codex" in ran.err
 
 
+def test_what_one_client_would_refuse_is_skipped_for_it_only(agentpack: Agentpack, project: Path) -> None:
+    collection(project / "docs", summary="", writer="", reader="tools: Read\n")
+    (project / "docs/short.md").write_text(agent("short").replace("You look after one part of the work.", "Look."))
+    install = ("install", "docs", "--source", "docs", "--client", "claude,opencode,qwen")
+    refused = agentpack(*install, "--strict", expect=2)
+    assert "persona `short`: qwen refuses a body of under 10 characters" in refused.err
+    lines = agentpack(*install).err.splitlines()
+    assert "skipped for opencode: summary: OpenCode keeps the name for itself" in lines
+    assert "skipped for qwen: short: qwen refuses a body of under 10 characters" in lines
+    written = sorted(path.stem for path in project.glob(".*/agents/*.md"))
+    assert written == sorted(["summary"] * 2 + ["reader"] * 3 + ["short"] * 2 + ["writer"] * 3)
+    agentpack("sync", "--locked")
+    agentpack("lock", "--check")
+
+
 def test_names_in_messages_are_bounded() -> None:
     file = rendered("claude", "codex", tools=", ".join(f"mcp__{'x' * 200}__t{number}" for number in range(300)))
     assert len(file.lost[0]) < 1_500

@@ -26,6 +26,14 @@ TOOLS_LIMITED = "tools limited to "
 """Prefix of the message that a persona's own list of tools is lost."""
 
 
+class AgentRefused(UsageError):
+    """The client would not load the file of this persona; `why` says so without the persona's name."""
+
+    def __init__(self, persona: str, why: str, hint: str | None = None) -> None:
+        self.why = why
+        super().__init__(f"persona `{persona}`: {why}", hint=hint)
+
+
 class RenderedText(NamedTuple):
     """A persona as text for one client.
 
@@ -131,7 +139,8 @@ class _Writing:
             self.note("description: left out", "the client has none for an agent")
             return
         if not description.strip():
-            raise self.fault(f"{client.name} wants a description", "give its `description` a text")
+            hint = "give its `description` a text"
+            raise AgentRefused(self.persona.name, f"{client.name} wants a description", hint)
         limit = client.long_description
         if limit and len(description) > limit:
             self.note(f"description: {len(description)} characters", f"the client may cut what is over {limit}")
@@ -357,7 +366,8 @@ class _Writing:
         """The body, with text the client would interpret broken by a space: these clients have no escape."""
         body, client = self.persona.body, self.client
         if len(body.strip()) < client.shortest_body:
-            raise self.fault(f"{client.name} refuses a body of under {client.shortest_body} characters")
+            why = f"{client.name} refuses a body of under {client.shortest_body} characters"
+            raise AgentRefused(self.persona.name, why)
         for live in client.live:
             body, count = _LIVE[live].subn(lambda match: f"{match[0]} ", body)
             if count:

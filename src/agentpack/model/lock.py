@@ -109,8 +109,12 @@ class LockedFile(NamedTuple):
         return "  {\n" + ",\n".join(rows) + "\n  }"
 
 
+REFUSED = "refused: "
+"""Prefix of the reason for a skipped agent that its client would not take at all."""
+
+
 class SkippedAgent(NamedTuple):
-    """An agent of a collection that a client does not get, because it cannot limit the agent as its file asks."""
+    """An agent of a collection that a client does not get: it cannot restrict the agent as asked, or refuses it."""
 
     client: str
     pack: str

@@ -9,7 +9,7 @@ from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.clients.render import TOOLS_LIMITED
 from agentpack.errors import DecisionNeeded, Unresolvable
-from agentpack.model.lock import SkippedAgent
+from agentpack.model.lock import REFUSED, SkippedAgent
 from agentpack.model.rendering import Rendering
 
 
@@ -51,6 +51,12 @@ def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
             yield f"{reads}: no second file is written for {'them' if several else 'it'}"
 
 
+class NameReserved(Unresolvable):
+    """A client keeps the name of a persona for itself; `why` says so without the persona's name."""
+
+    why = ""
+
+
 class RestrictionsLost(DecisionNeeded):
     """Clients cannot express restrictions (`losses`); `limits_tools` says for each whether it is a list of tools."""
 
@@ -89,6 +95,7 @@ class FileAssignment:
         self._scope = scope
         self._variables = variables
         self._accepted = accepted
+        self._refused: list[SkippedAgent] = []
         self._optional: list[_Requested] = []
         """The personas that their clients cannot restrict, and that may be left out for them."""
         self._given: list[_Requested] = []
@@ -116,11 +123,13 @@ class FileAssignment:
         if first == given:
             return  # a skill that another client reads too
         if persona in target.reserved:
-            raise Unresolvable(
+            error = NameReserved(
                 f"`{persona}` is a name that {target.title} keeps for itself",
                 details=[f"pack {file.pack}"],
                 hint=_rename(file.pack, persona),
             )
+            error.why = f"{target.title} keeps the name for itself"
+            raise error
         key = (target.name, target.identity(persona))
         if (
             first is not None
@@ -142,8 +151,13 @@ class FileAssignment:
         """The acceptances that the files need, as `<pack>:widened:<client>`."""
         return tuple(sorted({_acceptances(given)[0] for given in self._given if given.file.lost}))
 
+    def leave_out(self, target: Client, pack: str, persona: str, why: str) -> None:
+        """Leave out a persona that the client would refuse."""
+        self._refused.append(SkippedAgent(target.name, pack, persona, f"{REFUSED}{why}"))
+
     def skipped(self) -> Iterator[SkippedAgent]:
         """The personas that are left out for a client that does not read them from another one's folder either."""
+        yield from self._refused
         for target, file in self._optional:
             if self._read_elsewhere(_Requested(target, file)) is None:
                 yield SkippedAgent(target.name, file.pack, file.persona, "; ".join(file.lost))

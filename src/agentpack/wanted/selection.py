@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.clients import SKILLS
+from agentpack.clients.render import AgentRefused
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
 from agentpack.wanted.assemble import AssembledPersona, PersonaAssembler
-from agentpack.wanted.assignment import FileAssignment
+from agentpack.wanted.assignment import FileAssignment, NameReserved
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.renderings import Renderings
@@ -141,9 +142,15 @@ class Selection(NamedTuple):
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
                 for client in clients_of[pin.pack]:
-                    made = self.renderings.of(part, client)
-                    file = made[0] if made else None
-                    assignment.add(workspace.client(client), file, optional=skips and part.pack.bare)
+                    optional, target = skips and part.pack.bare, workspace.client(client)
+                    try:
+                        made = self.renderings.of(part, client)
+                        assignment.add(target, made[0] if made else None, optional=optional)
+                    except (AgentRefused, NameReserved) as error:
+                        if not optional:
+                            raise
+                        assignment.leave_out(target, pin.pack, part.persona.name, error.why)
+                        continue
                     for skill in made[1:]:
                         assignment.add(workspace.client(skill.client), skill)
             parts += own

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from agentpack.model.lock import Lock
+from agentpack.model.lock import REFUSED, Lock
 
 _MOST_NAMED = 6
 """Largest number of agents that one line names."""
@@ -23,6 +23,10 @@ class SkippedAgents(NamedTuple):
     """Whether one of them was not skipped before."""
 
     def __str__(self) -> str:
+        agents = f"all agents of {self.pack}" if self.is_whole else _few(self.personas, _MOST_NAMED)
+        skipped = f"skipped for {', '.join(self.clients)}: {agents}"
+        if self.reasons[0].startswith(REFUSED):
+            return f"{skipped}: {_few([reason.removeprefix(REFUSED) for reason in self.reasons], 3)}"
         several = len(self.clients) > 1
         they, options = "they" if several else "it", " ".join(f"--accept widened:{client}" for client in self.clients)
         tools = all(reason.startswith("tools ") for reason in self.reasons)
@@ -30,8 +34,7 @@ class SkippedAgents(NamedTuple):
         files = "this file asks" if len(self.personas) == 1 else "these files ask"
         cannot = f"{they} cannot {cannot}" + (f" as {files}" if tools else "")
         written = "it" if len(self.personas) == 1 else "them"
-        agents = f"all agents of {self.pack}" if self.is_whole else _few(self.personas, _MOST_NAMED)
-        return f"skipped for {', '.join(self.clients)}: {agents}: {cannot}; `{options}` writes {written}"
+        return f"{skipped}: {cannot}; `{options}` writes {written}"
 
 
 def skipped_agents(lock: Lock, before: Lock | None = None) -> Iterator[SkippedAgents]:
@@ -41,17 +44,19 @@ def skipped_agents(lock: Lock, before: Lock | None = None) -> Iterator[SkippedAg
         before: the previous lock.
     """
     known = {row[:3] for row in before.skipped} if before else set()
-    by_client: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    by_client: dict[tuple[str, str, bool], list[tuple[str, str]]] = {}
     for row in lock.skipped:
-        by_client.setdefault((row.pack, row.client), []).append((row.persona, row.reason))
+        key = row.pack, row.client, row.reason.startswith(REFUSED)
+        by_client.setdefault(key, []).append((row.persona, row.reason))
     served = {(file.pack, file.client) for file in lock.files}
-    groups: dict[tuple[str, tuple[str, ...], bool], tuple[list[str], dict[str, None]]] = {}
-    for (pack, client), rows in by_client.items():
-        key = pack, tuple(persona for persona, _ in rows), (pack, client) not in served
-        clients, reasons = groups.setdefault(key, ([], {}))
+    groups: dict[tuple[str, tuple[str, ...], bool, bool], tuple[list[str], dict[str, None]]] = {}
+    for (pack, client, refused), rows in by_client.items():
+        is_whole = (pack, client) not in served and (pack, client, not refused) not in by_client
+        group = pack, tuple(persona for persona, _ in rows), is_whole, refused
+        clients, reasons = groups.setdefault(group, ([], {}))
         clients.append(client)
         reasons.update(dict.fromkeys(reason for _, reason in rows))
-    for (pack, personas, is_whole), (clients, reasons) in groups.items():
+    for (pack, personas, is_whole, _), (clients, reasons) in groups.items():
         is_new = any((client, pack, persona) not in known for client in clients for persona in personas)
         yield SkippedAgents(pack, tuple(clients), personas, tuple(reasons), is_whole, is_new)
 
