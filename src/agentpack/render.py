@@ -28,6 +28,7 @@ def render(
     original: bytes | None = None,
     unmodified: bool = False,
     called: str = "",
+    source: Client | None = None,
 ) -> Rendering | None:
     """The file of this persona for this client; None if the client has no agents in this scope.
 
@@ -42,12 +43,19 @@ def render(
             come over the persona since: a variant, another name, another model.
         unmodified: nothing has.
         called: what that file calls the agent, if not by the persona's name.
+        source: the client for which the file was written that the persona was made from, if what it says is to be
+            translated for others.
     """
     path = target.path(persona.name, scope, variables)
     if path is None:
         return None
+    found = None
+    if source is not None and source is not target:
+        from agentpack.translate import translate  # only for files of another client
+
+        found = translate(persona, source, target)
     name = called if called and original is not None else persona.name
-    said = render_file(target, persona.named(name), models)
+    said = render_file(target, persona.named(name), models, found.limits if found else None)
     content, notes = as_lf(said.text.encode()), said.notes
     if called and original is None:
         notes = (Note("name: written with lower-case letters, digits and hyphens only"), *notes)
@@ -60,6 +68,7 @@ def render(
     elif crlf and target.shared is None:
         content = as_crlf(content)
     text = as_lf(content)
+    may = capabilities(target, text)
     return Rendering(
         client=target.name,
         pack=pack,
@@ -67,9 +76,9 @@ def render(
         path=path,
         content=content,
         notes=notes,
-        lost=said.lost,
+        lost=said.lost or (found.lost(may) if found else ()),
         known=text_digest(content),  # lock and plan both ask for it
-        capabilities=capabilities(target, text),
+        capabilities=may,
         form=target.form,
         called="" if name == persona.name else name,
     )

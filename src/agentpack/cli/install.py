@@ -15,6 +15,7 @@ from agentpack.cli.options import (
     Partial,
     Session,
     Set,
+    Strict,
     verb,
     verb_app,
 )
@@ -58,6 +59,7 @@ def install(
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
     accept: Accept = None,
+    strict: Strict = False,
 ) -> Result:
     """Add packs to the manifest, resolve, lock, render, and write the files, all or nothing.
 
@@ -72,7 +74,7 @@ def install(
     if not requirements and not source:
         hint = "`agentpack search` lists packs; `agentpack install ./DIR` takes the agents of a folder"
         raise UsageError("say what to install: a pack's name, or a place", hint=hint)
-    session.accept(accept)
+    session.accept(accept, strict=strict)
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(

@@ -43,6 +43,7 @@ POWERS = CapabilityMeanings(
     ),
     complete=True,
     servers=r"mcp__(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*)(?:__(?P<tool>\*|[A-Za-z0-9_-]+))?\Z",
+    mcp_names=("mcp__{server}__{tool}", "mcp__{server}"),
     aliases={
         "Agent": "Task",
         "KillShell": "TaskStop",

@@ -20,6 +20,7 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
+from agentpack.wanted.skipped import SkippedAgents, skipped_agents
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, read_consistently
 
@@ -105,6 +106,8 @@ class Status(NamedTuple):
     uses: tuple[ClientUse, ...]
     refused: tuple[Refusal, ...] = ()
     """Locked releases that a policy does not allow."""
+    skipped: tuple[SkippedAgents, ...] = ()
+    """Agents of collections that some clients cannot restrict as asked."""
 
 
 @read_consistently
@@ -124,6 +127,7 @@ def status(workspace: Workspace) -> Status:
         tuple(_stale(workspace)),
         tuple(_uses(workspace, lock)),
         tuple(_refused(workspace)),
+        tuple(skipped_agents(lock)),
     )
 
 

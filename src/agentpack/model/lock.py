@@ -26,7 +26,7 @@ MAX_LOCK_BYTES = 32 * 1024 * 1024
 _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
 )
-_KEYS = frozenset(("schema", "manifest", "clients", "declared", "accepted", "packs", "written", "files"))
+_KEYS = frozenset(("schema", "manifest", "clients", "declared", "accepted", "packs", "written", "skipped", "files"))
 _T = TypeVar("_T")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -115,6 +115,19 @@ class LockedFile(NamedTuple):
         return "  {\n" + ",\n".join(rows) + "\n  }"
 
 
+REFUSED = "refused: "
+"""Prefix of the reason for a skipped agent that its client would not take at all."""
+
+
+class SkippedAgent(NamedTuple):
+    """An agent of a collection that a client does not get: it cannot restrict the agent as asked, or refuses it."""
+
+    client: str
+    pack: str
+    persona: str
+    reason: str
+
+
 class WrittenState(NamedTuple):
     """What the files were written from, where that is no longer what is wanted."""
 
@@ -141,6 +154,8 @@ class Lock(NamedTuple):
     """The digest of the declaration of each declared client that the lock names or has files for. The digest is of the
     text with LF line ends and without a byte-order mark, not of its meaning, which depends on the version of agentpack.
     Missing in a lock made by an older agentpack."""
+    skipped: tuple[SkippedAgent, ...] = ()
+    """What is wanted and not written, sorted."""
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
@@ -203,6 +218,8 @@ class Lock(NamedTuple):
             packs = [pack.to_data() for pack in sorted(self.written.packs, key=_place)]
             written = {"clients": sorted(self.written.clients), **_declared_data(self.written.declared), "packs": packs}
             data["written"] = written
+        if self.skipped:
+            data["skipped"] = [agent._asdict() for agent in sorted(self.skipped)]
         data["files"] = []
         text = json.dumps(data, ensure_ascii=False, indent=1)
         rows = ",\n".join(file.to_text() for file in sorted(self.files, key=lambda file: file.path))
@@ -287,7 +304,12 @@ def _lock(value: Mapping[str, Any], keep: Keep) -> Lock:
         _texts(value.get("accepted", [])),
         _written(value["written"]) if "written" in value else None,
         _declared(value),
+        tuple(SkippedAgent(*(_text(row[key]) for key in SkippedAgent._fields)) for row in _rows(value, "skipped")),
     )
+
+
+def _rows(value: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    return map(_map, _list(value.get(key, [])))
 
 
 def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tuple[_T, ...]:

@@ -15,8 +15,12 @@ class Note(NamedTuple):
     """Added after the names when several clients are listed: `color: left out for codex, goose: they do not know it`.
     """
 
+    subject: str = ""
+    """The field or tool that the note is about. Notes that only differ in it are told as one."""
+
     def __str__(self) -> str:
-        return f"{self.text}, {self.why}" if self.why else self.text
+        text = f"`{self.subject}` {self.text}" if self.subject else self.text
+        return f"{text}, {self.why}" if self.why else text
 
 
 class Form(NamedTuple):

@@ -41,7 +41,7 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
     from agentpack.wanted.policy_check import evaluate  # only where there is a policy
 
     locked = pinned(workspace, workspace.lock)
-    return tuple(evaluate(locked.candidates, locked.preview()))
+    return tuple(evaluate(locked.candidates, locked.preview(skips=True)))
 
 
 def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
@@ -114,6 +114,8 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
     )
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
+    skipped = {row[:3] for row in wanted.lock.skipped} ^ {row[:3] for row in lock.skipped}
+    changed += sorted(f"{persona} for {client} (skipped)" for client, _, persona in skipped)
     said = {pack.name: (pack.variants, pack.requires) for pack in wanted.lock.packs}
     changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
     if changed:
