@@ -44,7 +44,7 @@ def found_in(agentpack: Agentpack, folder: Path, *options: str) -> list[tuple[st
 def test_a_good_pack_breaks_no_rule(agentpack: Agentpack, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "pack", good())
     assert found_in(agentpack, folder) == []
-    assert "nothing to mend" in agentpack("pack", "check", str(folder), "--strict").err
+    assert "no problems found" in agentpack("pack", "check", str(folder), "--strict").err
 
 
 def without(path: str) -> Callable[[], Files]:

@@ -1,0 +1,241 @@
+"""The agent files that `pack check` is asked about: which files are agents, and the client each is written for.
+
+A file in a client's own folder is that client's (`.claude/agents`, `~/.config/opencode/agents`). Elsewhere its name
+decides (`*.agent.md`, `.toml`), and else the client that the user names.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from agentpack.authoring.agent_files import AgentText, CheckedAgent, check_agent, clashes
+from agentpack.authoring.findings import CheckFinding
+from agentpack.clients import SHARED, SKILL_FILE
+from agentpack.clients.base import Client, ending
+from agentpack.disk.atomic import read_start
+from agentpack.errors import Refused, UsageError
+from agentpack.input.file_names import MAX_FILE_BYTES, NOT_CONTENT
+from agentpack.model.names import is_junk
+from agentpack.workspace.workspace import Workspace
+
+AGENTS = "agents"
+"""The name of the folders whose files are agents, in a repository of them."""
+BY_NAME: Mapping[str, str] = {".agent.md": "copilot", ".toml": "codex"}
+"""The client of a file outside of every client's folder, by its suffix."""
+MAX_ENTRIES = 200_000
+"""Files and folders below a folder that are looked at."""
+_PASSED_OVER = NOT_CONTENT | {"node_modules", ".venv"}
+_NO_AGENTS = frozenset(("skills", "commands", "hooks"))
+
+
+class CheckedAgents(NamedTuple):
+    """The agent files of one place, with their findings."""
+
+    place: str
+    files: tuple[CheckedAgent, ...]
+    findings: tuple[CheckFinding, ...]
+    documents: tuple[str, ...] = ()
+    """Files beside agents that have no header, so that no client takes them for agents."""
+
+
+class _Folder(NamedTuple):
+    """A folder that a client reads: its components, absolute ones for a place that a variable moves."""
+
+    parts: tuple[str, ...]
+    client: Client
+    is_own: bool
+
+
+class AgentFinder:
+    """Finds agent files and their clients."""
+
+    def __init__(self, workspace: Workspace, client: str) -> None:
+        """`client` is that of a file whose folder and name do not decide."""
+        self.workspace = workspace
+        self.default = workspace.clients[client]
+
+    def check(self, place: str) -> CheckedAgents:
+        """Check a file, or every agent file below a folder.
+
+        Raises:
+            UsageError: there is no agent file.
+            Refused: the folder has too many files.
+        """
+        path = os.path.normpath(os.path.join(self.workspace.environment.cwd, place))
+        if os.path.isdir(path):
+            texts = tuple(self._below(path, os.path.normpath(place)))
+        elif os.path.isfile(path):
+            texts = tuple(self._asked(path, place))
+        else:
+            raise UsageError(
+                f"there is nothing at `{place}`", hint="name a pack's folder, an agent file, or a folder of them"
+            )
+        agents = [check_agent(text) for text in texts]
+        files = tuple(agent for agent in agents if not agent.is_document)
+        if not files:
+            raise UsageError(
+                f"there is no pack and no agent file in `{place}`",
+                hint="a pack has a `pack.yaml`, an agent file a header; `agentpack pack new NAME` makes a pack",
+            )
+        found = (*(finding for agent in agents for finding in agent.findings), *clashes(files))
+        return CheckedAgents(place, files, found, tuple(agent.text.file for agent in agents if agent.is_document))
+
+    def _asked(self, path: str, shown: str) -> Iterator[AgentText]:
+        folder, leaf = os.path.split(path)
+        root, client = self._place(folder) or (folder, None)
+        shared = self._shared(root, leaf, client)
+        if shared is not None:
+            yield from _entries(shared, path, shown)
+            return
+        if client is None:
+            client = self._by_name(leaf) or self.default
+            if not leaf.endswith((*(client.endings or (ending(client),)), f"{client.file}")):
+                raise UsageError(
+                    f"`{shown}` is not an agent file",
+                    hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; name another `--client`",
+                )
+        yield AgentText(client, shown, _read(path), root, os.path.relpath(path, root), asked=True)
+
+    def _below(self, top: str, shown: str) -> Iterator[AgentText]:
+        """The agents below a folder: those in folders for agents, else every file with a header that has a name."""
+        everything = [(folder, leaf) for folder, leaves in _walk(top) for leaf in leaves]
+        certain = list(self._certain(top, shown, everything))
+        if certain:
+            yield from certain
+            return
+        for folder, leaf in everything:
+            path = f"{folder}/{leaf}"
+            client = self.default
+            parts = os.path.relpath(folder, top).split("/")
+            if leaf.endswith(client.endings or (ending(client),)) and _NO_AGENTS.isdisjoint(parts):
+                text = AgentText(
+                    client, _joined(shown, os.path.relpath(path, top)), _read(path), top, os.path.relpath(path, top)
+                )
+                checked = check_agent(text)
+                if checked.is_document or (leaf != SKILL_FILE and checked.name):
+                    yield text
+
+    def _certain(self, top: str, shown: str, everything: Sequence[tuple[str, str]]) -> Iterator[AgentText]:
+        for folder, leaf in everything:
+            path = f"{folder}/{leaf}"
+            below = os.path.relpath(path, top)
+            name = _joined(shown, below)
+            root, client = self._place(folder) or (None, None)
+            shared = self._shared(root or folder, leaf, client)
+            if shared is not None:
+                yield from _entries(shared, path, name)
+            elif client is not None and root is not None:
+                if _is_agent(client, os.path.relpath(path, root)):
+                    yield AgentText(client, name, _read(path), root, os.path.relpath(path, root))
+            elif leaf.endswith(".agent.md") or (AGENTS in _parts(top, below) and self._is_named_so(leaf)):
+                client = self._by_name(leaf) or self.default
+                root = _agents_folder(top, below)
+                yield AgentText(client, name, _read(path), root, os.path.relpath(path, root))
+
+    def _is_named_so(self, leaf: str) -> bool:
+        client = self._by_name(leaf) or self.default
+        return leaf != SKILL_FILE and leaf.endswith(client.endings or (ending(client),))
+
+    def _by_name(self, leaf: str) -> Client | None:
+        return next((self.workspace.clients[name] for end, name in BY_NAME.items() if leaf.endswith(end)), None)
+
+    def _shared(self, root: str, leaf: str, client: Client | None) -> Client | None:
+        """The client of a file with several agents; None for any other file."""
+        if client is not None:
+            return client if client.shared is not None and leaf == client.file else None
+        name = SHARED.get(leaf)
+        found = self.workspace.clients[name] if name else None
+        return found if found is not None and not found.project else None
+
+    def _place(self, folder: str) -> tuple[str, Client] | None:
+        """The folder of agents around a folder, or itself, and its client."""
+        if folder not in self._known:
+            self._known[folder] = self._find(folder)
+        return self._known[folder]
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[str, Client] | None]:
+        return {}
+
+    def _find(self, folder: str) -> tuple[str, Client] | None:
+        parts = tuple(folder.split("/"))
+        for one in self._folders:
+            size = len(one.parts)
+            for start in range(len(parts) - size, -1, -1) if one.parts[0] else (0,):
+                if parts[start : start + size] == one.parts:
+                    return "/".join(parts[: start + size]), one.client
+        return None
+
+    @cached_property
+    def _folders(self) -> Sequence[_Folder]:
+        """Every folder that a client reads: the longest first, and its own before those it reads besides."""
+        found = []
+        variables = self.workspace.environment.variables
+        for client in self.workspace.clients.values():
+            for scope in ("project", "user"):
+                for number, folder in enumerate(client.folders(scope, variables)):
+                    if folder.startswith("$"):
+                        variable, _, below = folder[1:].partition("/")
+                        folder = os.path.normpath(os.path.join(variables.get(variable, ""), below))
+                    if folder:
+                        found.append(_Folder(tuple(folder.split("/")), client, number == 0))
+        return sorted(found, key=lambda one: (-len(one.parts), not one.is_own, one.client.name))
+
+
+def _parts(top: str, below: str) -> Sequence[str]:
+    """The folders of a path below a place, with the name of the place itself."""
+    return (os.path.basename(top), *below.split("/")[:-1])
+
+
+def _agents_folder(top: str, below: str) -> str:
+    """The folder of agents around a file: the outermost one with that name, else the place."""
+    parts = _parts(top, below)
+    if AGENTS not in parts:
+        return top
+    return "/".join((top, *parts[1 : parts.index(AGENTS) + 1]))
+
+
+def _is_agent(client: Client, below: str) -> bool:
+    """Whether the client reads a path below its folder."""
+    if client.shared is not None or not f"/{below}".endswith(client.endings or (ending(client),)):
+        return False
+    return client.nested or below.count("/") == ending(client).count("/")
+
+
+def _walk(top: str) -> Iterator[tuple[str, list[str]]]:
+    left = MAX_ENTRIES
+    for folder, folders, leaves in os.walk(top):
+        left -= len(folders) + len(leaves)
+        if left < 0:
+            raise Refused(
+                f"{top} has more than {MAX_ENTRIES:,} files and folders", hint="name the folder of the agents in it"
+            )
+        folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
+        yield folder, sorted(leaf for leaf in leaves if not is_junk(leaf) and os.path.isfile(f"{folder}/{leaf}"))
+
+
+def _read(path: str) -> bytes:
+    try:
+        return read_start(path, MAX_FILE_BYTES)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _entries(client: Client, path: str, shown: str) -> Iterator[AgentText]:
+    assert client.shared is not None
+    data = _read(path)
+    try:
+        entries = client.shared.entries(data)
+    except ValueError as error:
+        yield AgentText(client, shown, data, path, "", fault=str(error))
+        return
+    whole = data.decode("utf-8", "replace")
+    for key, text in entries.items():
+        first = text.split("\n", 1)[0].strip()
+        line = whole.count("\n", 0, max(0, whole.find(first))) + 1
+        yield AgentText(client, shown, text.encode(), path, key, asked=True, line=line)
+
+
+def _joined(place: str, below: str) -> str:
+    return below if place == "." else f"{place}/{below}"
