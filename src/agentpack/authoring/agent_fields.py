@@ -1,7 +1,9 @@
 """The rules of `pack check` for the fields of an agent file: tools, model, and what else its header has."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from agentpack.authoring.findings import ERROR, CheckFinding
@@ -13,6 +15,10 @@ from agentpack.input.setting_forms import fit_setting
 from agentpack.model.names import did_you_mean
 
 _SIGNS = re.compile("[^a-z0-9]")
+_VAGUE = ("none", "setting", "value")
+"""Meanings that two fields can have without being the same thing."""
+_TYPO = 0.8
+"""How like a known tool a name must be to count as a typo, if not all tools are known."""
 
 
 class FieldsHeader(Protocol):
@@ -43,7 +49,7 @@ def field_findings(text: Reporting, header: FieldsHeader) -> Iterator[CheckFindi
             continue
         if client.tools is not None and key in (client.tools.key, client.tools.deny):
             yield from _tool_findings(text, key, value, line)
-        elif key not in client.keys and key not in client.native:
+        elif key not in _known_fields(client):
             yield from _unknown_field(text, key, value, line)
         elif value is None:
             continue
@@ -60,28 +66,31 @@ def _idle(client: Client, key: str) -> str:
 
 
 def _brief(value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return " ".join(text[:60].split()) + ("…" if len(text) > 60 else "")
 
 
 # Fields.
 
 
+def _known_fields(client: Client) -> frozenset[str]:
+    return client.keys.union(client.native, client.file_rules.fields)
+
+
 def _unknown_field(text: Reporting, key: str, value: Any, line: int) -> Iterator[CheckFinding]:
-    client = text.client
+    client, rules = text.client, text.client.file_rules
     meaning = MEANINGS.get(key, "none")
-    known = sorted({*client.keys, *client.native} - {""})
-    same = [name for name in known if meaning not in ("none", "setting", "value") and client.meaning(name) == meaning]
+    known = sorted(_known_fields(client))
+    same = [name for name in known if meaning not in _VAGUE and client.meaning(name) == meaning]
+    same = same or [name for name in known if _plain(name) == _plain(key)]
     hint = f"write `{same[0]}`" if same else did_you_mean(key, known)
-    if hint is None and (folded := [name for name in known if _plain(name) == _plain(key)]):
-        hint = f"write `{folded[0]}`"
-    limits = meaning in LIMITING and value not in (None, False)
-    message = f"{client.title} has no field `{key}`"
+    sure = client.verified_by in ("judge", "source") and not rules.more_fields
+    message = f"{client.title} has no field `{key}`" if sure else f"`{key}` is no known field of {client.title}"
     level = ""
-    if client.file_rules.refuses_unknown:
-        message, level = f"{message} and does not load the file", ERROR
-    elif limits:
-        message, level = f"{message}, so it limits nothing there", ERROR
+    if rules.refuses_unknown:
+        message, level = f"{message}, and does not load the file", ERROR
+    elif meaning in LIMITING and value not in (None, False):
+        message, level = f"{message}, so it limits nothing", ERROR if sure else ""
     yield text.finding("A402", message, hint, line=line, level=level)
 
 
@@ -161,7 +170,7 @@ def _form_findings(
 ) -> Iterator[CheckFinding]:
     """A list of tools that the client reads as something else than it looks like."""
     title = text.client.title
-    starred = value in grammar.stars or (isinstance(value, list) and not grammar.stars.isdisjoint(map(str, value)))
+    starred = any(str(item) in grammar.stars for item in (value if isinstance(value, list) else [value]))
     said = f"`{key}: {_brief(value) if value is not None else ''}`".replace(": `", ":`")
     hint = f"write the names of tools, or leave `{key}` out"
     if form == REFUSED:
@@ -178,8 +187,9 @@ def _names_findings(text: Reporting, key: str, names: Iterable[str], line: int) 
     client = text.client
     vocabulary = ToolVocabulary(client)
     powers = client.powers
+    loader = [client.skills.tool] if client.skills is not None and client.skills.tool else []
     known = dict.fromkeys(
-        (*vocabulary.words, *powers.aliases, *powers.switched, *powers.denied, *client.file_rules.tools)
+        (*vocabulary.words, *powers.aliases, *powers.switched, *powers.denied, *client.file_rules.tools, *loader)
     )
     for name in dict.fromkeys(names):
         base = vocabulary.parted(str(name))[0]
@@ -192,9 +202,10 @@ def _names_findings(text: Reporting, key: str, names: Iterable[str], line: int) 
             continue
         if vocabulary.server(base) or (not powers.complete and vocabulary.knows(base)):
             continue
-        near = did_you_mean(base, known)
-        if powers.complete or near is not None:
-            hint = _instead(client, base) or near
+        hint = _instead(client, base)
+        near = get_close_matches(base, known, n=1, cutoff=_TYPO)
+        if hint or near or client.file_rules.all_tools:
+            hint = hint or did_you_mean(base, known)
             yield text.finding("A301", f"{client.title} has no tool `{base}` (in `{key}`)", hint, line=line)
 
 

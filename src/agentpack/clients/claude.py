@@ -109,9 +109,11 @@ CLIENT = Client(
     file_rules=FileRules(
         names=r"[^:]+",
         own_agents=frozenset(("Explore", "Plan", "claude", "general-purpose", "statusline-setup")),
-        last_wins=True,
-        models=r"(?:sonnet|opus|haiku|fable|best|opusplan)(?:\[1m\])?|inherit|.*claude.*|arn:.+|.+/.+",
+        fields=("observer", "observerMessage", "observeSubagents", "observeToolResults"),
         tools=OTHER_TOOLS,
+        all_tools=True,
+        models=r"(?:sonnet|opus|haiku|fable|best|opusplan)(?:\[1m\])?|inherit|.*claude.*|arn:.+|.+/.+",
+        last_wins=True,
     ),
     settings={
         "tools": "texts",

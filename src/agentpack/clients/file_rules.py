@@ -14,9 +14,16 @@ class FileRules(NamedTuple):
     """Whether an agent without a description is not loaded."""
     refuses_unknown: bool = False
     """Whether a file with a field that the client does not know is not loaded."""
-    last_wins: bool = False
-    """Whether the last file by path counts, if several in one folder have the same name."""
-    models: str = ""
-    """A regular expression for the models people mean, if `Client.ids` accepts any text."""
+    fields: tuple[str, ...] = ()
+    """Fields it reads, besides those that agentpack writes."""
+    more_fields: bool = False
+    """Whether it reads further fields, so that an unknown one need not be a mistake."""
     tools: tuple[str, ...] = ()
     """Tools it has in some sessions only, besides those whose capabilities are known."""
+    all_tools: bool = False
+    """Whether those are all its tools. If not, an unknown name is a mistake only if it is nearly a known one or means
+    another of its tools in other clients."""
+    models: str = ""
+    """A regular expression for the models people mean, if `Client.ids` accepts any text."""
+    last_wins: bool = False
+    """Whether the last file by path counts, if several in one folder have the same name."""

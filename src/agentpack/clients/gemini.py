@@ -57,5 +57,5 @@ CLIENT = Client(
         "timeout_mins": "count",
     },
     live=("${word}",),
-    file_rules=FileRules(names=r"(?!_)[a-z0-9_-]+", refuses_unknown=True),
+    file_rules=FileRules(names=r"(?!_)[a-z0-9_-]+", refuses_unknown=True, fields=("kind",)),
 )

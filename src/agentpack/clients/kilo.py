@@ -42,5 +42,5 @@ CLIENT = Client(
     skills=SkillUse(tool="skill"),
     settings={**SETTINGS, "displayName": "text", "hidden": "flag", "variant": "text"},
     live=("{file:}", "{env:}"),
-    file_rules=FileRules(needs_description=False),
+    file_rules=FileRules(needs_description=False, more_fields=True),
 )

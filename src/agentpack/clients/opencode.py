@@ -76,5 +76,5 @@ CLIENT = Client(
     powers=POWERS,
     skills=SkillUse(tool="skill"),
     settings=SETTINGS,
-    file_rules=FileRules(needs_description=False),
+    file_rules=FileRules(needs_description=False, more_fields=True),
 )

@@ -52,5 +52,5 @@ CLIENT = Client(
     settings={"groups": "any", "whenToUse": "text", "customInstructions": "text", "allowedMcpServers": "list"},
     body="roleDefinition",
     shortest_body=1,
-    file_rules=FileRules(needs_description=False),
+    file_rules=FileRules(needs_description=False, all_tools=True),
 )
