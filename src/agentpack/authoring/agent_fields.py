@@ -10,7 +10,7 @@ from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import COMMON_TOOLS, LIMITING, MEANINGS
-from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, Grammar, listed
+from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, listed
 from agentpack.input.setting_forms import fit_setting
 from agentpack.model.names import did_you_mean
 
@@ -153,34 +153,28 @@ def _tool_findings(text: Reporting, key: str, value: Any, line: int) -> Iterator
         return
     denies = key == client.tools.deny
     grammar = client.denying if denies else client.grammar
-    form, names = listed(grammar, value, ToolVocabulary(client).__contains__)
-    if form == NAMES:
-        if isinstance(value, list) and any(not isinstance(item, str | list) for item in value):
-            message = f"{client.title} drops items of `{key}` that are not text"
-            yield text.finding("A303", message, "write each tool as text", line=line)
-        yield from _names_findings(text, key, names, line)
-        return
-    yield from _form_findings(text, key, value, line, form, denies=denies, grammar=grammar)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        yield from _names_findings(text, key, [item for item in value if item not in grammar.stars], line)
+    form = listed(grammar, value, ToolVocabulary(client).__contains__).form
+    names = listed(grammar._replace(stars=frozenset(), any_name=True), value).names
+    if form == NAMES and isinstance(value, list) and any(not isinstance(item, str | list) for item in value):
+        message = f"{client.title} drops items of `{key}` that are not text"
+        yield text.finding("A303", message, "write each tool as text", line=line)
+    if misread := _misread(form, value, starred=not grammar.stars.isdisjoint(names), denies=denies):
+        said, level = misread
+        shown = f"`{key}: {_brief(value)}`" if value not in (None, "") else f"`{key}:`"
+        hint = f"write the names of tools, or leave `{key}` out"
+        yield text.finding("A303", f"{client.title} {said.format(shown)}", hint, line=line, level=level)
+    yield from _names_findings(text, key, names, line)
 
 
-def _form_findings(
-    text: Reporting, key: str, value: Any, line: int, form: str, *, denies: bool, grammar: Grammar
-) -> Iterator[CheckFinding]:
-    """A list of tools that the client reads as something else than it looks like."""
-    title = text.client.title
-    starred = any(str(item) in grammar.stars for item in (value if isinstance(value, list) else [value]))
-    said = f"`{key}: {_brief(value) if value is not None else ''}`".replace(": `", ":`")
-    hint = f"write the names of tools, or leave `{key}` out"
+def _misread(form: str, value: Any, *, starred: bool, denies: bool) -> tuple[str, str] | None:
+    """What the client makes of a list of tools, and the level, if that is not what the list looks like."""
     if form == REFUSED:
-        yield text.finding("A303", f"{title} does not load a file with {said}", hint, line=line, level=ERROR)
-    elif denies and form == NONE and value not in (None, "", []):
-        yield text.finding("A303", f"{title} denies nothing for {said}", hint, line=line)
-    elif not denies and form == ALL and not starred:
-        yield text.finding("A303", f"{title} reads {said} as no limit: the agent gets every tool", hint, line=line)
-    elif not denies and form == NONE and value != []:
-        yield text.finding("A303", f"{title} gives the agent no tool at all for {said}", hint, line=line)
+        return "does not load a file with {}", ERROR
+    if denies:
+        return ("denies nothing for {}", "") if form == NONE and value not in (None, "", []) else None
+    if form == ALL and not starred:
+        return "reads {} as no limit: the agent gets every tool", ""
+    return ("gives the agent no tool at all for {}", "") if form == NONE and value != [] else None
 
 
 def _names_findings(text: Reporting, key: str, names: Iterable[str], line: int) -> Iterator[CheckFinding]:

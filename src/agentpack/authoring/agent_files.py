@@ -17,7 +17,7 @@ from agentpack.errors import InvalidFile
 from agentpack.input.documents import decode, read_yaml
 from agentpack.input.hidden_text import HiddenCharacter, HiddenText, text_findings
 
-MAX_HIDDEN = 5
+_SHOWN = 5
 """Largest number of hidden characters reported for one file."""
 _KEY = r"""["']?%s["']?[ \t]*[:=]"""
 _TOP_KEY = re.compile(r"([A-Za-z][\w-]*):(?:[ \t]|\Z)")
@@ -41,6 +41,8 @@ class AgentText(NamedTuple):
     """The line where an entry begins."""
     fault: str = ""
     """Why a file with several agents cannot be read."""
+    unread: bool = False
+    """Whether the client does not look for agents under this name, or so deep below its folder."""
 
     def finding(
         self, rule: str, message: str, hint: str | None = None, *, line: int = 0, level: str = ""
@@ -74,10 +76,12 @@ class Header(NamedTuple):
 
 def check_agent(text: AgentText) -> CheckedAgent:
     """Check one agent file."""
-    hidden = [one for one in text_findings(text.data, text.file, limit=MAX_HIDDEN) if one.why != "not-utf-8"]
+    hidden = [one for one in text_findings(text.data, text.file, limit=_SHOWN) if one.why != "not-utf-8"]
     found = list(_hidden(text, hidden))
     if text.fault:
         return CheckedAgent(text, (*found, text.finding("A102", f"{text.client.title} cannot read it: {text.fault}")))
+    if text.unread:
+        found.append(_unread(text))
     try:
         decoded = decode(text.data, text.file)
         parts = fields_and_body(text.client, decoded, text.file)
@@ -127,7 +131,7 @@ def clashes(agents: Iterable[CheckedAgent]) -> Iterator[CheckFinding]:
 
 
 def _hidden(text: AgentText, found: Iterable[HiddenCharacter]) -> Iterator[CheckFinding]:
-    for one in list(found)[:MAX_HIDDEN]:
+    for one in list(found)[:_SHOWN]:
         yield text.finding("P701", f"column {one.column}: {one.what}", line=one.line)
 
 
@@ -136,6 +140,13 @@ def _unreadable(text: AgentText, error: InvalidFile) -> Iterator[CheckFinding]:
         place = f"`{fault.key}`: " if fault.key else ""
         message = f"{text.client.title} cannot read the file: {place}{fault.message}"
         yield text.finding("A102", message, fault.hint or error.hint, line=fault.line)
+
+
+def _unread(text: AgentText) -> CheckFinding:
+    client = text.client
+    wanted = client.file.replace("{name}", "NAME")
+    where = f"`{wanted}` right in its folder" if not client.nested else f"`{wanted}`"
+    return text.finding("A106", f"{client.title} does not read this file: it looks for {where}", "rename or move it")
 
 
 def _headless(text: AgentText, opened: bool) -> CheckFinding:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.authoring.findings import ERROR, RULES, CheckFinding
+from agentpack.cli.complete import complete_client
 from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
 from agentpack.cli.output import Output, Result, safe
@@ -90,7 +91,12 @@ def check(
     paths: Places = None,
     client: Annotated[
         str | None,
-        typer.Option("--client", metavar="NAME", help="Client of agent files if folder and file name do not tell."),
+        typer.Option(
+            "--client",
+            metavar="NAME",
+            help="The client of agent files whose folder and name do not show it.",
+            autocompletion=complete_client,
+        ),
     ] = None,
     against: Annotated[
         str | None,
@@ -113,7 +119,7 @@ def check(
     pack is searched for agent files: unknown tools, models and fields, missing names, names used twice, and text that
     the client drops or replaces. With `--strict`, warnings count as errors.
 
-    Example: agentpack pack check packs/*/* or agentpack pack check .claude/agents
+    Example: agentpack pack check packs/*/* .claude/agents
     """
     if format not in FORMATS:
         raise UsageError(f"`--format {format}`: write {', '.join(FORMATS)}")

@@ -90,12 +90,14 @@ class AgentFinder:
             return
         if client is None:
             client = self._by_name(leaf) or self.default
-            if not leaf.endswith((*(client.endings or (ending(client),)), f"{client.file}")):
+            if not _is_named_so(client, leaf):
                 raise UsageError(
                     f"`{shown}` is not an agent file",
                     hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; name another `--client`",
                 )
-        yield AgentText(client, shown, _read(path), root, os.path.relpath(path, root), asked=True)
+        below = os.path.relpath(path, root)
+        unread = self._place(folder) is not None and not _is_read(client, below)
+        yield AgentText(client, shown, _read(path), root, below, asked=True, unread=unread)
 
     def _below(self, top: str, shown: str) -> Iterator[AgentText]:
         """The agents below a folder: those in folders for agents, else every file with a header that has a name."""
@@ -104,16 +106,13 @@ class AgentFinder:
         if certain:
             yield from certain
             return
+        end = self.default.endings or (ending(self.default),)
         for folder, leaf in everything:
-            path = f"{folder}/{leaf}"
-            client = self.default
-            parts = os.path.relpath(folder, top).split("/")
-            if leaf.endswith(client.endings or (ending(client),)) and _NO_AGENTS.isdisjoint(parts):
-                text = AgentText(
-                    client, _joined(shown, os.path.relpath(path, top)), _read(path), top, os.path.relpath(path, top)
-                )
+            below = os.path.relpath(f"{folder}/{leaf}", top)
+            if leaf.endswith(end) and leaf != SKILL_FILE and _NO_AGENTS.isdisjoint(below.split("/")[:-1]):
+                text = AgentText(self.default, _joined(shown, below), _read(f"{top}/{below}"), top, below)
                 checked = check_agent(text)
-                if checked.is_document or (leaf != SKILL_FILE and checked.name):
+                if self._place(folder) is None and (checked.is_document or checked.name):
                     yield text
 
     def _certain(self, top: str, shown: str, everything: Sequence[tuple[str, str]]) -> Iterator[AgentText]:
@@ -125,17 +124,17 @@ class AgentFinder:
             shared = self._shared(root or folder, leaf, client)
             if shared is not None:
                 yield from _entries(shared, path, name)
-            elif client is not None and root is not None:
-                if _is_agent(client, os.path.relpath(path, root)):
-                    yield AgentText(client, name, _read(path), root, os.path.relpath(path, root))
-            elif leaf.endswith(".agent.md") or (AGENTS in _parts(top, below) and self._is_named_so(leaf)):
-                client = self._by_name(leaf) or self.default
+                continue
+            if client is not None and root is not None:
+                inner = os.path.relpath(path, root)
+                if _is_named_so(client, inner):
+                    yield AgentText(client, name, _read(path), root, inner, unread=not _is_read(client, inner))
+                continue
+            client = self._by_name(leaf) or self.default
+            among_agents = AGENTS in _parts(top, below) and leaf != SKILL_FILE and _is_named_so(client, leaf)
+            if among_agents or leaf.endswith(".agent.md"):
                 root = _agents_folder(top, below)
                 yield AgentText(client, name, _read(path), root, os.path.relpath(path, root))
-
-    def _is_named_so(self, leaf: str) -> bool:
-        client = self._by_name(leaf) or self.default
-        return leaf != SKILL_FILE and leaf.endswith(client.endings or (ending(client),))
 
     def _by_name(self, leaf: str) -> Client | None:
         return next((self.workspace.clients[name] for end, name in BY_NAME.items() if leaf.endswith(end)), None)
@@ -196,11 +195,15 @@ def _agents_folder(top: str, below: str) -> str:
     return "/".join((top, *parts[1 : parts.index(AGENTS) + 1]))
 
 
-def _is_agent(client: Client, below: str) -> bool:
+def _is_named_so(client: Client, below: str) -> bool:
+    """Whether the client's agent files have such a name."""
+    return client.shared is None and f"/{below}".endswith(client.endings or (ending(client),))
+
+
+def _is_read(client: Client, below: str) -> bool:
     """Whether the client reads a path below its folder."""
-    if client.shared is not None or not f"/{below}".endswith(client.endings or (ending(client),)):
-        return False
-    return client.nested or below.count("/") == ending(client).count("/")
+    deep = below.count("/") > ending(client).count("/")
+    return _is_named_so(client, below) and not (deep and not client.nested)
 
 
 def _walk(top: str) -> Iterator[tuple[str, list[str]]]:
