@@ -119,6 +119,8 @@ def _bad_value(client: Client, key: str, value: Any) -> str | None:
 
 def _model_findings(text: Reporting, header: FieldsHeader, value: Any, line: int) -> Iterator[CheckFinding]:
     client = text.client
+    if isinstance(value, list) and client.file_rules.model_lists:
+        return
     if not isinstance(value, str) or not value.strip():
         yield text.finding("A403", f"{client.title} ignores `{client.model}: {_brief(value)}`", "write text", line=line)
         return

@@ -25,5 +25,7 @@ class FileRules(NamedTuple):
     another of its tools in other clients."""
     models: str = ""
     """A regular expression for the models people mean, if `Client.ids` accepts any text."""
+    model_lists: bool = False
+    """Whether the model may be a list, of which the client takes the first that it has."""
     last_wins: bool = False
     """Whether the last file by path counts, if several in one folder have the same name."""

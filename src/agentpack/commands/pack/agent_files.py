@@ -64,7 +64,7 @@ class AgentFinder:
         """
         path = os.path.normpath(os.path.join(self.workspace.environment.cwd, place))
         if os.path.isdir(path):
-            texts = tuple(self._below(path, os.path.normpath(place)))
+            texts = self._below(path, os.path.normpath(place))
         elif os.path.isfile(path):
             texts = tuple(self._asked(path, place))
         else:
@@ -99,42 +99,43 @@ class AgentFinder:
         unread = self._place(folder) is not None and not _is_read(client, below)
         yield AgentText(client, shown, _read(path), root, below, asked=True, unread=unread)
 
-    def _below(self, top: str, shown: str) -> Iterator[AgentText]:
+    def _below(self, top: str, shown: str) -> Sequence[AgentText]:
         """The agents below a folder: those in folders for agents, else every file with a header that has a name."""
-        everything = [(folder, leaf) for folder, leaves in _walk(top) for leaf in leaves]
-        certain = list(self._certain(top, shown, everything))
-        if certain:
-            yield from certain
-            return
-        end = self.default.endings or (ending(self.default),)
-        for folder, leaf in everything:
-            below = os.path.relpath(f"{folder}/{leaf}", top)
-            if leaf.endswith(end) and leaf != SKILL_FILE and _NO_AGENTS.isdisjoint(below.split("/")[:-1]):
-                text = AgentText(self.default, _joined(shown, below), _read(f"{top}/{below}"), top, below)
-                checked = check_agent(text)
-                if self._place(folder) is None and (checked.is_document or checked.name):
-                    yield text
+        paths = [os.path.relpath(path, top) for path in _walk(top)]
+        found = list(self._certain(top, shown, paths, ""))
+        if not found and os.path.basename(top) == AGENTS:
+            found = list(self._certain(top, shown, paths, AGENTS))
+        return found or list(self._likely(top, shown, paths))
 
-    def _certain(self, top: str, shown: str, everything: Sequence[tuple[str, str]]) -> Iterator[AgentText]:
-        for folder, leaf in everything:
-            path = f"{folder}/{leaf}"
-            below = os.path.relpath(path, top)
-            name = _joined(shown, below)
-            root, client = self._place(folder) or (None, None)
-            shared = self._shared(root or folder, leaf, client)
+    def _certain(self, top: str, shown: str, paths: Sequence[str], own: str) -> Iterator[AgentText]:
+        """`own` is the name of the folder itself, where that counts."""
+        for below in paths:
+            path, leaf = f"{top}/{below}", os.path.basename(below)
+            folder = os.path.dirname(path)
+            root, client = self._place(folder) or (folder, None)
+            shared = self._shared(root, leaf, client)
             if shared is not None:
-                yield from _entries(shared, path, name)
+                yield from _entries(shared, path, _joined(shown, below))
                 continue
-            if client is not None and root is not None:
+            if client is not None:
                 inner = os.path.relpath(path, root)
+                unread = not _is_read(client, inner)
                 if _is_named_so(client, inner):
-                    yield AgentText(client, name, _read(path), root, inner, unread=not _is_read(client, inner))
+                    yield AgentText(client, _joined(shown, below), _read(path), root, inner, unread=unread)
                 continue
             client = self._by_name(leaf) or self.default
-            among_agents = AGENTS in _parts(top, below) and leaf != SKILL_FILE and _is_named_so(client, leaf)
-            if among_agents or leaf.endswith(".agent.md"):
-                root = _agents_folder(top, below)
-                yield AgentText(client, name, _read(path), root, os.path.relpath(path, root))
+            around, inside = _agents_folder(own, below)
+            if (inside and _may_be_agent(client, inside)) or leaf.endswith(".agent.md"):
+                root = "/".join(filter(None, (top, around)))
+                yield AgentText(client, _joined(shown, below), _read(path), root, inside or below)
+
+    def _likely(self, top: str, shown: str, paths: Sequence[str]) -> Iterator[AgentText]:
+        for below in paths:
+            if _may_be_agent(self.default, below) and self._place(os.path.dirname(f"{top}/{below}")) is None:
+                text = AgentText(self.default, _joined(shown, below), _read(f"{top}/{below}"), top, below)
+                checked = check_agent(text)
+                if checked.is_document or checked.name:
+                    yield text
 
     def _by_name(self, leaf: str) -> Client | None:
         return next((self.workspace.clients[name] for end, name in BY_NAME.items() if leaf.endswith(end)), None)
@@ -182,17 +183,23 @@ class AgentFinder:
         return sorted(found, key=lambda one: (-len(one.parts), not one.is_own, one.client.name))
 
 
-def _parts(top: str, below: str) -> Sequence[str]:
-    """The folders of a path below a place, with the name of the place itself."""
-    return (os.path.basename(top), *below.split("/")[:-1])
+def _agents_folder(own: str, below: str) -> tuple[str, str]:
+    """The outermost folder named after agents in a path, and the path below it; both empty if there is none.
+
+    Args:
+        own: the name of the folder that the path is below, if that counts.
+    """
+    folders = [own, *below.split("/")[:-1]]
+    if AGENTS not in folders:
+        return "", ""
+    count = folders.index(AGENTS)
+    return "/".join(folders[1 : count + 1]), "/".join(below.split("/")[count:])
 
 
-def _agents_folder(top: str, below: str) -> str:
-    """The folder of agents around a file: the outermost one with that name, else the place."""
-    parts = _parts(top, below)
-    if AGENTS not in parts:
-        return top
-    return "/".join((top, *parts[1 : parts.index(AGENTS) + 1]))
+def _may_be_agent(client: Client, below: str) -> bool:
+    """Whether a path below a folder of agents can be one, and not a skill or a command that lies there too."""
+    *folders, leaf = below.split("/")
+    return leaf != SKILL_FILE and _NO_AGENTS.isdisjoint(folders) and _is_named_so(client, leaf)
 
 
 def _is_named_so(client: Client, below: str) -> bool:
@@ -206,7 +213,8 @@ def _is_read(client: Client, below: str) -> bool:
     return _is_named_so(client, below) and not (deep and not client.nested)
 
 
-def _walk(top: str) -> Iterator[tuple[str, list[str]]]:
+def _walk(top: str) -> Iterator[str]:
+    """Every file below a folder, but for those of version control and of installed packages."""
     left = MAX_ENTRIES
     for folder, folders, leaves in os.walk(top):
         left -= len(folders) + len(leaves)
@@ -215,7 +223,8 @@ def _walk(top: str) -> Iterator[tuple[str, list[str]]]:
                 f"{top} has more than {MAX_ENTRIES:,} files and folders", hint="name the folder of the agents in it"
             )
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
-        yield folder, sorted(leaf for leaf in leaves if not is_junk(leaf) and os.path.isfile(f"{folder}/{leaf}"))
+        paths = (f"{folder}/{leaf}" for leaf in sorted(leaves) if not is_junk(leaf))
+        yield from (path for path in paths if os.path.isfile(path))
 
 
 def _read(path: str) -> bytes:
