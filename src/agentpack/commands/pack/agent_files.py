@@ -40,11 +40,12 @@ class CheckedAgents(NamedTuple):
 
 
 class _Folder(NamedTuple):
-    """A folder that a client reads: its components, absolute ones for a place that a variable moves."""
+    """A folder that a client reads: how its path ends, or the whole path where a variable moves it."""
 
-    parts: tuple[str, ...]
+    ending: str
     client: Client
     is_own: bool
+    is_absolute: bool
 
 
 class AgentFinder:
@@ -159,28 +160,25 @@ class AgentFinder:
         return {}
 
     def _find(self, folder: str) -> tuple[str, Client] | None:
-        parts = tuple(folder.split("/"))
         for one in self._folders:
-            size = len(one.parts)
-            for start in range(len(parts) - size, -1, -1) if one.parts[0] else (0,):
-                if parts[start : start + size] == one.parts:
-                    return "/".join(parts[: start + size]), one.client
+            found = f"{folder}/".rfind(f"{one.ending}/")
+            if found == 0 if one.is_absolute else found >= 0:
+                return folder[: found + len(one.ending)], one.client
         return None
 
     @cached_property
     def _folders(self) -> Sequence[_Folder]:
-        """Every folder that a client reads: the longest first, and its own before those it reads besides."""
+        """Every folder that a client reads: the deepest first, and its own before those it reads besides."""
         found = []
         variables = self.workspace.environment.variables
         for client in self.workspace.clients.values():
             for scope in ("project", "user"):
                 for number, folder in enumerate(client.folders(scope, variables)):
-                    if folder.startswith("$"):
-                        variable, _, below = folder[1:].partition("/")
-                        folder = os.path.normpath(os.path.join(variables.get(variable, ""), below))
-                    if folder:
-                        found.append(_Folder(tuple(folder.split("/")), client, number == 0))
-        return sorted(found, key=lambda one: (-len(one.parts), not one.is_own, one.client.name))
+                    root, _, below = folder.partition("/") if folder.startswith("$") else ("", "", folder)
+                    place = os.path.normpath(os.path.join(variables.get(root[1:], ""), below)) if root else f"/{below}"
+                    if below:
+                        found.append(_Folder(place, client, number == 0, bool(root)))
+        return sorted(found, key=lambda one: (-one.ending.count("/"), not one.is_own, one.client.name))
 
 
 def _agents_folder(own: str, below: str) -> tuple[str, str]:
