@@ -98,6 +98,14 @@ def test_where_a_client_does_not_look_a_file_is_told(agentpack: Agentpack, proje
     assert "a.txt: A106 Claude Code does not read this file: it looks for `NAME.md`" in told
 
 
+def test_skills_beside_agents_are_none(agentpack: Agentpack, project: Path) -> None:
+    """Junie reads agents right in `.agents`, beside the skills of others."""
+    write_tree(
+        project, {".agents/a.md": agent(), ".agents/skills/s/SKILL.md": agent("s"), ".agents/agents/b.md": agent()}
+    )
+    assert looked_at(agentpack, ".") == {".agents/a.md": "junie", ".agents/agents/b.md": "antigravity"}
+
+
 def test_documents_are_passed_over_in_one_line(agentpack: Agentpack, project: Path) -> None:
     documents = {f".claude/agents/{name}.md": f"# {name}\n" for name in ("README", "NOTES", "TODO")}
     write_tree(project, {**documents, ".claude/agents/a.md": agent()})
@@ -287,7 +295,7 @@ def test_of_two_files_with_one_name_the_one_that_is_not_used_is_told(agentpack: 
         (".cursor/agents/a.md", agent(tools="[Read]"), "A402", "no known field of Cursor, so it limits nothing"),
         (".factory/droids/a.md", agent(description="word " * 101), "A501", "has 504 characters; Factory Droid may cut"),
         (".codex/agents/a.toml", 'name = "a"\ndescription = "x"\ndeveloper_instructions = "x"\nsandbox_mode = '
-         '"read-only"\n', "A404", "`sandbox_mode` limits nothing"),
+         '"read-only"\n', "A404", "session's when it starts the agent, limits nothing"),
     ],
 )  # fmt: skip
 def test_each_client_reads_in_its_own_way(

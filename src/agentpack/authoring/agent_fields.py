@@ -58,11 +58,7 @@ def field_findings(text: Reporting, header: FieldsHeader) -> Iterator[CheckFindi
         elif message := _bad_value(client, key, value):
             yield text.finding("A403", f"{client.title} ignores `{key}: {_brief(value)}`", message, line=line)
         elif key in client.idle:
-            yield text.finding("A404", f"`{key}` limits nothing, because {_idle(client, key)}", line=line)
-
-
-def _idle(client: Client, key: str) -> str:
-    return client.idle[key].removeprefix("which ") if client.idle[key].startswith("which ") else client.idle[key]
+            yield text.finding("A404", f"`{key}`, {client.idle[key]}, limits nothing", line=line)
 
 
 def _brief(value: Any) -> str:

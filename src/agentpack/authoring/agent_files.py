@@ -219,7 +219,7 @@ def _name(text: AgentText, fields: Mapping[str, Any]) -> str:
     below = text.below.removesuffix(ending(client)) if below is None else below
     said = fields.get(client.name_key) if client.name_key else None
     names = {
-        "name": said.strip() if isinstance(said, str) else "",
+        "name": said if isinstance(said, str) and said.strip() else "",
         "path": below,
         "stem": below.rpartition("/")[2],
     }

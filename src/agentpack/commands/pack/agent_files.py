@@ -84,7 +84,7 @@ class AgentFinder:
 
     def _asked(self, path: str, shown: str) -> Iterator[AgentText]:
         folder, leaf = os.path.split(path)
-        root, client = self._place(folder) or (folder, None)
+        root, client, _ = self._place(folder) or (folder, None, False)
         shared = self._shared(root, leaf, client)
         if shared is not None:
             yield from _entries(shared, path, shown)
@@ -113,13 +113,13 @@ class AgentFinder:
         for below in paths:
             path, leaf = f"{top}/{below}", os.path.basename(below)
             folder = os.path.dirname(path)
-            root, client = self._place(folder) or (folder, None)
+            root, client, is_own = self._place(folder) or (folder, None, False)
             shared = self._shared(root, leaf, client)
             if shared is not None:
                 yield from _entries(shared, path, _joined(shown, below))
                 continue
-            if client is not None:
-                inner = os.path.relpath(path, root)
+            inner = os.path.relpath(path, root)
+            if client is not None and (is_own or _is_read(client, inner)):
                 unread = not _is_read(client, inner)
                 if _is_named_so(client, inner):
                     yield AgentText(client, _joined(shown, below), _read(path), root, inner, unread=unread)
@@ -149,21 +149,21 @@ class AgentFinder:
         found = self.workspace.clients[name] if name else None
         return found if found is not None and not found.project else None
 
-    def _place(self, folder: str) -> tuple[str, Client] | None:
-        """The folder of agents around a folder, or itself, and its client."""
+    def _place(self, folder: str) -> tuple[str, Client, bool] | None:
+        """The folder of agents around a folder, or itself, its client, and whether it is that client's own."""
         if folder not in self._known:
             self._known[folder] = self._find(folder)
         return self._known[folder]
 
     @cached_property
-    def _known(self) -> dict[str, tuple[str, Client] | None]:
+    def _known(self) -> dict[str, tuple[str, Client, bool] | None]:
         return {}
 
-    def _find(self, folder: str) -> tuple[str, Client] | None:
+    def _find(self, folder: str) -> tuple[str, Client, bool] | None:
         for one in self._folders:
             found = f"{folder}/".rfind(f"{one.ending}/")
             if found == 0 if one.is_absolute else found >= 0:
-                return folder[: found + len(one.ending)], one.client
+                return folder[: found + len(one.ending)], one.client, one.is_own
         return None
 
     @cached_property
