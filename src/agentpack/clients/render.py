@@ -1,7 +1,7 @@
 """Render a persona as the text of its file for one client."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients import CLIENTS
@@ -437,4 +437,11 @@ def _is_wide(client: str, key: str, value: Any) -> bool:
 
 def interprets(client: Client, body: str) -> bool:
     """Whether the client would interpret something in a body."""
-    return any(_LIVE[live].search(body) for live in client.live)
+    return any(interpreted(client, body))
+
+
+def interpreted(client: Client, body: str) -> Iterator[tuple[str, int]]:
+    """What the client would interpret in a body, as in `Client.live`, and where the first of each begins."""
+    for live in client.live:
+        if found := _LIVE[live].search(body):
+            yield live, found.start()

@@ -6,6 +6,7 @@ Tool names are from `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/core
 
 from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import ALL, REFUSED, Grammar
 
 CLIENT = Client(
@@ -61,4 +62,5 @@ CLIENT = Client(
     ),
     body="instructions",
     shortest_body=1,
+    file_rules=FileRules(more_fields=True),
 )
