@@ -7,8 +7,8 @@ import pytest
 from support.cases import case
 from support.effort import usually
 
-from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
+from agentpack.capabilities.vocabulary import ToolVocabulary
 from agentpack.capabilities.words import model_class
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client

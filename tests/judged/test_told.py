@@ -12,8 +12,8 @@ from support.cases import case
 from support.running import Agentpack
 from support.written import rendered
 
-from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
+from agentpack.capabilities.vocabulary import ToolVocabulary
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
 from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
@@ -39,7 +39,11 @@ def words_of(client: str, natives: Iterable[str]) -> frozenset[str]:
 
 def left(told: Collection[str], word: str) -> bool:
     """Whether some tool that the word stands for is among what is said; in a plan mode it is there, and does less."""
-    if covers(told, word) or covers(told, f"{word}(plan)") or any(one.startswith(f"{word}(") for one in told):
+    if (
+        covers(told, word)
+        or covers(told, f"{word}(plan)")
+        or any(one.startswith((f"{word}(", f"{word}/")) for one in told)
+    ):
         return True
     denied = next((denied_by(one) for one in told if one.startswith(BUT)), None)
     return denied is not None and any(one.startswith(f"{word}/") for one in denied) and word not in denied
