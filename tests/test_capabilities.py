@@ -179,8 +179,26 @@ def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
         ("opencode", {"permission": "allow"}, "bypass, every-tool"),
         ("opencode", {"permission": "deny"}, ""),
         ("opencode", {"permission": {"bash": "allow"}}, "every-tool, permission:shell"),
-        ("opencode", {"permission": {"bash": "deny", "edit": "ask"}}, "every-tool-but:shell"),
-        ("opencode", {"permission": {"*": "deny", "read": "allow", "grep": "allow"}}, "permission:read, read, search"),
+        ("opencode", {"permission": {"bash": "deny", "edit": "ask"}}, "every-tool-but:edit(ask)+shell"),
+        (
+            "opencode",
+            {"permission": {"*": "deny", "read": "allow", "grep": "allow"}},
+            "permission:read, read, search/grep",
+        ),
+        ("opencode", {"permission": {"*": "deny", "read": "ask", "grep": "ask"}}, "read(ask), search/grep(ask)"),
+        ("opencode", {"permission": "ask"}, "every-tool-but:others(ask)"),
+        (
+            "opencode",
+            {"permission": {"*": "ask", "edit": "allow", "bash": "deny"}},
+            "every-tool-but:edit(allow)+others(ask)+shell, permission:edit",
+        ),
+        (
+            "opencode",
+            {"permission": {"bash": {"*": "allow", "rm *": "deny"}, "webfetch": {"x": "ask"}}},
+            "every-tool-but:shell(limits~27ab7607866ccfc4)+web/webfetch(some-ask~f8b7ab4afc79b472), "
+            "permission:shell~27ab7607866ccfc4",
+        ),
+        ("opencode", {"permission": {"srv_*": "ask", "srv_push": "deny"}}, "every-tool-but:mcp:srv(ask)+mcp:srv/push"),
         ("opencode", {"permission": {"*": "deny", "bash": {"*": "deny"}}}, ""),
         ("opencode", {"mode": "primary"}, "every-tool, setting:mode"),
         ("kilo", {"permission": {"*": "deny", "bash": "allow"}}, "permission:shell, shell"),

@@ -103,8 +103,7 @@ class CapabilityReader:
         if EVERY in words:
             self.allowed = None
             return self.tools()
-        if self.overall != UNLIMITED:
-            words = {word if word.endswith(")") else f"{word}({self.overall})" for word in words}
+        words = self.narrowed(words)
         if self.looking:
             return {word for word in words if word.partition("(")[0] in LOOKING}
         if not self.planning:
@@ -123,13 +122,24 @@ class CapabilityReader:
                     word = vocabulary.part(word, name)
                 yield f"{word}({limit})" if limit != UNLIMITED and not word.endswith(")") else word
 
+    def narrowed(self, words: set[str]) -> set[str]:
+        """These words, with what limits all tools, or the tools that load skills, at any rate."""
+        limit, tools = self.overall, words
+        if self.skills and limit == UNLIMITED:
+            limit = f"{LIMITS}{digest(sorted(self.skills.items()))}"
+            use = self.vocabulary.client.skills
+            tools = {*self.vocabulary.base(use.tool)} if use and use.tool else words
+        if limit == UNLIMITED:
+            return words
+        return {f"{word}({limit})" if word in tools and not word.endswith(")") else word for word in words}
+
     def limited_words(self, denied: set[str]) -> Iterator[str]:
         """The words for what is limited, or not limited where others are, apart from the denied ones."""
         others = [limit for limit in (self.others, self.overall) if limit != UNLIMITED]
         limits = {OTHERS: others[0] if len(others) == 1 else f"{LIMITS}{digest(others)}"} if others else {}
         limits |= self.skills
         for name, limit in self.limits.items():
-            if limit != DENIED or name not in self.vocabulary:
+            if name not in self.vocabulary.powers.along and (limit != DENIED or name not in self.vocabulary):
                 limits |= dict.fromkeys(self.vocabulary.limited(name), limit)
         limits = {word: limit for word, limit in limits.items() if word not in denied}
         named = {**limits, **dict.fromkeys(denied, DENIED)}
@@ -253,7 +263,8 @@ class CapabilityReader:
         vocabulary, limit = self.vocabulary, self.limits[name]
         grants = vocabulary.client.tools.grants if vocabulary.client.tools else {}
         usual = in_force(rules_of(grants.get(name, "allow"))) if own else ()
-        if own and (rules == usual or (usual == ASKED and limit.startswith(SOME_ASK))) and not exceptions:
+        is_usual = rules == usual or (usual == ASKED and limit.startswith(SOME_ASK))
+        if self.allowed is not None and is_usual and not exceptions:
             limit = self.limits[name] = UNLIMITED
         words = tuple(vocabulary.base(name)) or (f"tool:{token(name)}",)
         if self.allowed is not None and name in vocabulary:
@@ -271,7 +282,9 @@ class CapabilityReader:
         if isinstance(value, str):
             self.mode(key, value, rest)
         elif value:
-            self.words.add(f"permission:custom~{digest(value, ordered=True)}")
+            detail = digest(value, ordered=True)
+            self.words.add(f"permission:custom~{detail}")
+            self.overall = f"{LIMITS}{detail}" if isinstance(value, dict) else self.overall
 
     def looks(self, key: str, value: Any, rest: str) -> None:
         expected = self.vocabulary.client.readonly.get(key, True)
@@ -328,6 +341,26 @@ class CapabilityReader:
         if value:
             self.words.add(f"hooks:{digest(value)}")
 
+    def only_skills(self, key: str, value: Any, rest: str) -> None:
+        form, names = listed(self.vocabulary.client.grammar, value)
+        if form == NAMES:
+            self.skills = {"skills": DENIED, **{f"skills/{token(name)}": UNLIMITED for name in names}}
+        elif form != ALL:
+            self.skills["skills"] = f"{LIMITS}{digest(value)}"
+
+    def without_skills(self, key: str, value: Any, rest: str) -> None:
+        form, names = (ALL, ()) if value is True else listed(self.vocabulary.client.denying, value)
+        if form == NONE or self.fields.get(rest):
+            return
+        if form == NAMES:
+            self.skills.update({f"skills/{token(name)}": DENIED for name in names})
+        else:
+            self.skills["skills"] = DENIED if form == ALL else f"{LIMITS}{digest(value)}"
+
+    def off(self, key: str, value: Any, rest: str) -> None:
+        if value is True:
+            self.allowed = set()
+
     def word(self, key: str, value: Any, rest: str) -> None:
         if value and value not in ("disabled", "none", "off"):
             self.words.add(rest)
@@ -361,8 +394,10 @@ class CapabilityReader:
             if settings == {"permission": "never"} and not excused:
                 self.denied.add(name)
                 continue
-            for word in tuple(self.vocabulary.base(name)) or (f"tool:{token(name)}",):
-                whole = settings == {"permission": "always"}
+            whole, asked = (settings == {"permission": grant} for grant in ("always", "ask"))
+            if not whole:
+                self.limits[name] = ASK if asked and not excused else f"{LIMITS}{digest(settings)}"
+            for word in () if asked else tuple(self.vocabulary.base(name)) or (f"tool:{token(name)}",):
                 self.words.add(f"permission:{word}" if whole else f"permission:{word}~{digest(settings)}")
 
 
@@ -379,6 +414,9 @@ _KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
     "model": CapabilityReader.model,
     "mcp": CapabilityReader.mcp,
     "hooks": CapabilityReader.hooks,
+    "only_skills": CapabilityReader.only_skills,
+    "without_skills": CapabilityReader.without_skills,
+    "off": CapabilityReader.off,
     "is": CapabilityReader.word,
     "named": CapabilityReader.named,
     "value": CapabilityReader.value,

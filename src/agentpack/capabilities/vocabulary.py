@@ -32,6 +32,8 @@ class ToolVocabulary:
         for word, names in natives.items():
             for name in names:
                 self.words[name] = (*self.words.get(name, ()), word, *self._elsewhere(name))
+        if self.powers.complete and client.skills and client.skills.tool:
+            self.words.setdefault(client.skills.tool, (f"tool:{client.skills.tool}",))
         self.natives: dict[str, set[str]] = {}
         """All the client's tools of each word."""
         for name, words in self.words.items():
