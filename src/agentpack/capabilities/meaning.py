@@ -25,6 +25,7 @@ from agentpack.clients.capability_meanings import BYPASSING, DEFAULTS, PLAN
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, ParsedList, listed
 from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import (
+    ASK,
     BUT,
     CHANGES,
     DENIED,

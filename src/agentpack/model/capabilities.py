@@ -140,12 +140,16 @@ class _Limits(NamedTuple):
     below: Mapping[str, set[str]]
     """The limits of all tools of a server or a kind; for `*`, of all tools that a pattern may match."""
 
-    def inside(self, name: str) -> Iterator[str]:
-        """The limits of everything that a name may stand for."""
+    def of(self, name: str) -> Iterator[str]:
+        """The limit of a tool; for a pattern, those of all tools that it may match."""
         yield limit_in(self.named, name)
-        yield from self.below.get(name, ())
         if name.startswith("tool:") and ("*" in name or "%3F" in name):
             yield from self.below.get("*", ())
+
+    def inside(self, name: str) -> Iterator[str]:
+        """The limits of everything that a word stands for."""
+        yield from self.of(name)
+        yield from self.below.get(name, ())
 
 
 def limit_in(named: Mapping[str, str], name: str) -> str:
@@ -179,7 +183,7 @@ def _leaves(held: _Limits, word: str) -> bool:
     if word.startswith(BUT):
         other = _limits_of(word)
         names = {*held.named, *other.named, OTHERS}
-        return all(within(limit, limit_in(held.named, name)) for name in names for limit in other.inside(name))
+        return all(within(limit, limit_in(held.named, name)) for name in names for limit in other.of(name))
     base, limit = _parted(word)
     if not all(within(limit, most) for most in held.inside(base)):
         return False
