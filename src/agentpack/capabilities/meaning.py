@@ -285,7 +285,8 @@ class CapabilityReader:
         elif value:
             detail = digest(value, ordered=True)
             self.words.add(f"permission:custom~{detail}")
-            self.overall = f"{LIMITS}{detail}" if isinstance(value, dict) else self.overall
+            if isinstance(value, dict) and value.keys() != {"allow"}:
+                self.overall = f"{LIMITS}{detail}"
 
     def looks(self, key: str, value: Any, rest: str) -> None:
         expected = self.vocabulary.client.readonly.get(key, True)

@@ -160,7 +160,7 @@ def limit_in(named: Mapping[str, str], name: str) -> str:
 def inherited_limit(named: Mapping[str, str], name: str) -> str:
     """The limit of the kind of tools or of the server that a tool belongs to, else that of all others."""
     heads = (name.partition("/")[0], "mcp" if name.startswith("mcp:") else OTHERS, OTHERS)
-    return next((named[head] for head in heads if head in named and head != name), UNLIMITED)
+    return next((named[head] for head in heads if head in named and name not in (head, CHANGES)), UNLIMITED)
 
 
 @lru_cache(maxsize=256)
@@ -187,7 +187,7 @@ def _leaves(held: _Limits, word: str) -> bool:
     base, limit = _parted(word)
     if not all(within(limit, most) for most in held.inside(base)):
         return False
-    if CHANGES not in held.named or base in LOOKING:
+    if CHANGES not in held.named or base.partition("/")[0] in LOOKING:
         return True
     return not base.startswith("mcp") and limit == "plan"
 
