@@ -15,7 +15,7 @@ from agentpack.clients.base import Client
 from agentpack.clients.user_declared import declared_client
 from agentpack.input.documents import Document
 from agentpack.input.schemas import validate
-from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
+from agentpack.model.capabilities import HEADS, PLAIN, gives_of, is_capability, split_acceptance, widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
@@ -402,6 +402,23 @@ def test_a_model_has_a_class_or_is_named(name: str, expected: str | None) -> Non
 )
 def test_what_a_widening_is(before: list[str], after: list[str], expected: tuple[str, ...]) -> None:
     assert widening(before, after) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "tool", "expected"),
+    [
+        ("shell(ask)", "shell", True),
+        ("search/grep(ask)", "search", True),
+        ("mcp:github(ask)", "mcp:github/push", True),
+        ("every-tool-but:shell(ask)", "shell", True),
+        ("every-tool-but:others(ask)", "shell", True),
+        ("every-tool-but:mcp:github+mcp:github/push(ask)", "mcp:github", True),
+        ("every-tool-but:mcp:github", "mcp:github/push", False),
+        ("every-tool-but:others(ask)+shell", "shell", False),
+    ],
+)
+def test_a_tool_with_a_limit_is_given(word: str, tool: str, expected: bool) -> None:
+    assert gives_of(word, tool) == expected
 
 
 def test_an_acceptance_may_name_a_pack() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.counting import calls_of
+from support.effort import usually
 from support.written import rendered
 
 from agentpack.capabilities.of_file import FileReader, capabilities
@@ -164,7 +165,7 @@ RAISING = [
 
 
 @pytest.mark.parametrize("client", ["opencode", "kilo"])
-@settings(max_examples=1000)
+@settings(max_examples=usually(500, thorough=2000, nightly=20_000))
 @given(FILES, FILES)
 def test_what_raises_a_level_anywhere_is_a_widening(client: str, before: Map, after: Map) -> None:
     raises_a_level(client, before, after)
@@ -191,7 +192,7 @@ WHOLE = st.dictionaries(
 ANY_TOOL = ("bash", "edit", "task", "skill", "webfetch", "websearch", "ab", "srv_push", "zzz")
 
 
-@settings(max_examples=2000)
+@settings(max_examples=usually(500, thorough=2000, nightly=20_000))
 @given(WHOLE, WHOLE)
 @example({}, {"bash": "ask"})
 @example({"bash": "allow"}, {"bash": "ask"})
