@@ -831,3 +831,63 @@ def test_a_policy_that_denies_the_shell_refuses_every_spelling_of_it(
     (project / "agentpack.yaml").write_text("schema: 1\npolicy: {capabilities: {deny: [shell]}}\n")
     agentpack("install", "reviews", "--source", str(tmp_path / "packs"), expect=5)
     assert not (project / ".claude").exists()
+
+
+# Limits of what a persona has.
+
+
+@pytest.fixture
+def asking(agentpack: Agentpack, tmp_path: Path) -> Agentpack:
+    """OpenCode asks before each command of `reviews` 1.0.0; 1.1.0 leaves that out."""
+    folder = tmp_path / "packs"
+    release(folder, "1.0.0", reviewer={"clients": {"opencode": {"permission": {"bash": "ask"}}}})
+    agentpack("install", "reviews", "--client", "opencode", "--source", str(folder))
+    assert locked(agentpack) == {"reviewer opencode": "every-tool-but:shell(ask)"}
+    release(folder, "1.1.0", reviewer={})
+    return agentpack
+
+
+def test_a_release_that_no_longer_asks_stops(asking: Agentpack) -> None:
+    ran = stopped(asking, "upgrade", "--yes")
+    assert "reviewer for opencode: every-tool-but:shell(ask) -> every-tool\n" in ran.err
+    asking("upgrade", "--yes", "--accept", "every-tool")
+
+
+def test_a_release_that_asks_or_denies_more_is_shown_and_does_not_stop(asking: Agentpack, tmp_path: Path) -> None:
+    limits = {"bash": "deny", "edit": "ask"}
+    release(tmp_path / "packs", "1.1.0", reviewer={"clients": {"opencode": {"permission": limits}}})
+    ran = asking("upgrade", "--yes")
+    assert "may do less: every-tool-but:shell(ask) -> every-tool-but:edit(ask)+shell\n" in ran.err
+
+
+def test_a_word_with_brackets_is_quoted_in_the_hint(agentpack: Agentpack, tmp_path: Path) -> None:
+    for version, grant in {"1.0.0": "deny", "1.1.0": "ask"}.items():
+        release(
+            tmp_path / "packs",
+            version,
+            reviewer={"clients": {"opencode": {"permission": {"*": "deny", "bash": grant}}}},
+        )
+    agentpack("install", "reviews==1.0.0", "--client", "opencode", "--source", str(tmp_path / "packs"))
+    assert "accept it with `--accept 'shell(ask)'`, or" in stopped(agentpack, "upgrade", "--latest", "--yes").err
+    agentpack("upgrade", "--latest", "--yes", "--accept", "shell(ask)")
+    assert locked(agentpack) == {"reviewer opencode": "shell(ask)"}
+
+
+def without_limits(agentpack: Agentpack) -> None:
+    """Make the lock one of before, which does not tell limits."""
+    path = agentpack.folder / "agentpack.lock"
+    path.write_text(path.read_text().replace("every-tool-but:shell(ask)", "every-tool"))
+
+
+def test_a_lock_that_tells_no_limits_gets_them_and_stops_nothing(asking: Agentpack) -> None:
+    without_limits(asking)
+    assert "may do less: every-tool -> every-tool-but:shell(ask)\n" in asking("sync").err
+    assert locked(asking) == {"reviewer opencode": "every-tool-but:shell(ask)"}
+    assert "nothing to change" in asking("sync").err
+    asking("sync", "--locked")
+    asking("diff")
+
+
+def test_a_lock_that_tells_no_limits_is_no_acceptance_of_a_release_without_them(asking: Agentpack) -> None:
+    without_limits(asking)
+    assert "every-tool-but:shell(ask) -> every-tool" in stopped(asking, "upgrade", "--yes").err

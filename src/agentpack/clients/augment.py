@@ -39,6 +39,7 @@ CLIENT = Client(
     ),
     limits=("tools", "disabled_tools"),
     powers=CapabilityMeanings(
+        settings={"disable_skills": "without_skills"},
         complete=True,
         either=True,
         reading=Grammar(

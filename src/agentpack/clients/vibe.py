@@ -55,8 +55,13 @@ CLIENT = Client(
         "disabled_skills": "list",
     },
     powers=CapabilityMeanings(
-        settings={"tools": "tool_settings"},
-        excused=("bash", "task"),  # each has an `allowlist` by default
+        settings={
+            "tools": "tool_settings",
+            "enabled_skills": "only_skills",
+            "disabled_skills": "without_skills:enabled_skills",
+        },
+        # two have an `allowlist` by default; whether loading a skill is asked for is not established
+        excused=("bash", "task", "skill"),
         complete=True,
         reading=Grammar(empty=ALL, text=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED, folded=True, patterns=True),
     ),
