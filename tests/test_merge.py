@@ -311,3 +311,12 @@ def test_a_rule_put_in_below_a_heading_stands_first_below_it_wherever_it_went() 
     theirs = "## B {#b}\n\n- three {#three}\n- one {#one}\n\n## A {#a}\n\n- two {#two}\n"
     merged = carried(base, ("- two\n", "- mine\n- two\n"), theirs)
     assert merged.startswith("## B\n\n- mine\n- three\n")
+
+
+def test_an_edit_of_a_rule_that_the_release_removes_is_shown_behind_the_rule_before_it() -> None:
+    """Wherever that one went, even if it is the first of the text."""
+    draft = carry(
+        "- one {#one}\n- two {#two}\n- three {#three}\n", ("- two", "- two, mine"), "- three {#three}\n- one {#one}\n"
+    )
+    assert draft is not None
+    assert resolved(draft, 1) == "- three\n- one\n- two, mine\n"
