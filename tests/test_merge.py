@@ -320,3 +320,9 @@ def test_an_edit_of_a_rule_that_the_release_removes_is_shown_behind_the_rule_bef
     )
     assert draft is not None
     assert resolved(draft, 1) == "- three\n- one\n- two, mine\n"
+
+
+def test_a_rule_put_in_stays_behind_the_rule_before_it_in_a_section_of_another_order() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- three {#three}\n- two {#two}\n- one {#one}\n"
+    assert carried(base, ("- two\n", "- two\n- mine\n"), theirs) == "## A\n\n- three\n- two\n- mine\n- one\n"
