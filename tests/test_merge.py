@@ -326,3 +326,10 @@ def test_a_rule_put_in_stays_behind_the_rule_before_it_in_a_section_of_another_o
     base = "## A {#a}\n\n- one {#one}\n- two {#two}\n- three {#three}\n"
     theirs = "## A {#a}\n\n- three {#three}\n- two {#two}\n- one {#one}\n"
     assert carried(base, ("- two\n", "- two\n- mine\n"), theirs) == "## A\n\n- three\n- two\n- mine\n- one\n"
+
+
+def test_a_heading_put_in_right_behind_a_rule_of_the_release_has_a_blank_line_above_it() -> None:
+    base, theirs = b"## A\n\n- one\n- two\n", b"## A\n\n- new\n- one\n- two, theirs\n"
+    merged = merge(base, b"## A\n\n## B\n\n- mine\n", theirs)
+    assert resolved(merged.draft, 1) == "## A\n\n- new\n\n## B\n\n- mine\n"
+    assert resolved(merged.draft, 2) == theirs.decode()
