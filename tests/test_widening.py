@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,22 @@ def test_a_row_for_a_persona_that_the_old_release_lacks_lets_nothing_through(
     assert "-> read, shell" in stopped(agentpack, "sync").err
 
 
+def test_a_row_that_names_the_file_of_another_agent_lets_nothing_through(agentpack: Agentpack, packs: Path) -> None:
+    """What that agent may do says nothing of a persona whose old release is gone."""
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, evil={"tools": ["read", "shell"]})
+    shutil.rmtree(packs / "reviews/1.0.0")
+    mine = agentpack.folder / ".claude/agents/mine.md"
+    mine.write_text("---\nname: mine\ndescription: May use every tool.\n---\nText.\n")
+    path = agentpack.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    (row,) = data["files"]
+    named = {"path": ".claude/agents/mine.md", "sha256": sha256(mine.read_bytes()).hexdigest()}
+    data["files"].append(row | named | {"persona": "evil", "capabilities": "every-tool"})
+    path.write_text(json.dumps(data))
+    assert "evil for claude: not there or not known -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+
+
 def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: Agentpack) -> None:
     path = widened.folder / "agentpack.lock"
     before = json.loads(path.read_text())
@@ -421,6 +438,16 @@ def test_a_local_variant_is_the_user_s_own(agentpack: Agentpack, packs: Path) ->
     folder.mkdir(parents=True)
     (folder / "house.md").write_text(variant_text(set={"tools": ["read", "search", "edit"]}))
     assert "may do more: read, search -> edit, read, search" in agentpack("install", "reviews[house]").err
+
+
+def test_a_local_variant_that_is_edited_in_a_clone_is_the_user_s_own(agentpack: Agentpack, packs: Path) -> None:
+    house = agentpack.folder / ".agentpack/variants/reviewer/house.md"
+    house.parent.mkdir(parents=True)
+    house.write_text(variant_text(set={"tools": ["read"]}))
+    agentpack("install", "reviews[house]", "--source", str(packs))
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    house.write_text(variant_text(set={"tools": ["read", "edit"]}))
+    assert "may do more: read -> edit, read" in agentpack("sync").err
 
 
 def test_a_further_client_is_shown_and_does_not_stop(agentpack: Agentpack, packs: Path) -> None:
