@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Protocol
 
 from agentpack.authoring.findings import ERROR, CheckFinding
-from agentpack.capabilities.meaning import ToolVocabulary
+from agentpack.capabilities.vocabulary import ToolVocabulary
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import COMMON_TOOLS, LIMITING, MEANINGS
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, listed
