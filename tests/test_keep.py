@@ -578,6 +578,15 @@ def test_a_variant_that_lies_there_unused_is_not_brought_into_use(installed: Age
     assert (project / VARIANT).read_text() == STRICT
 
 
+def test_local_variants_whose_folder_is_gone_are_named(installed: Agentpack, project: Path) -> None:
+    write_tree(project, {".agentpack/variants/reviewer/house.md": STRICT})
+    installed("install", "reviews[house]==1.0.0")
+    installed("diff")
+    shutil.rmtree(project / ".agentpack/variants")
+    for command in ("diff", "sync --check"):
+        assert "the local variant `house` of reviewer is gone" in installed(*command.split(), expect=1).out
+
+
 def test_a_renamed_persona_keeps_its_edit_under_its_own_name(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:
