@@ -20,7 +20,7 @@ RANKS: Sequence[str] = (
     "writers",
     "clients compose environment sources store",
     "apply bare capabilities differences fetch policy",
-    "merge read",
+    "merge read translate",
     "bundling edits render",
     "authoring workspace",
     "wanted",
@@ -44,7 +44,7 @@ PURE = (
         "model",
         "writers",
     ),
-    *("changes.plan", "render", "resolve", "clients"),
+    *("changes.plan", "render", "resolve", "translate", "clients"),
 )
 """The same values in, the same values out: nothing here reads or writes a file, an environment variable or a clock."""
 WORLDLY = frozenset(

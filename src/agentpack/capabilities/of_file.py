@@ -34,6 +34,11 @@ def may_use(client: Client, content: bytes, tool: str) -> bool:
     return _reader(client).gives(content, tool)
 
 
+def vocabulary_of(client: Client) -> ToolVocabulary:
+    """The tool names of a client."""
+    return _reader(client).vocabulary
+
+
 def _reader(client: Client) -> "FileReader":
     reader = _readers.get(id(client))
     if reader is None or reader.client is not client:

@@ -17,6 +17,7 @@ from agentpack.errors import AgentpackError, Bug, InvalidFile
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.wanted.selection import Selection
+from agentpack.wanted.skipped import skipped_agents
 from agentpack.wanted.wanted import SkippedClient
 from agentpack.workspace.workspace import Workspace
 
@@ -157,6 +158,10 @@ class _Trial:
         every = tuple(dict.fromkeys(client for of in clients_by_pack.values() for client in of))
         try:
             wanted = self.chosen.for_clients(every, clients_by_pack).enforced()
+            for agents in skipped_agents(wanted.lock):
+                left = [client for client in agents.clients if client in taken.get(agents.pack, ())]
+                if agents.is_whole and left:  # a client that gets nothing of it does not take it
+                    self.chosen.only_for(left).render(skips=False)
             check_writable(self.chosen.workspace, wanted, self.decisions)
         except Bug:
             raise

@@ -17,6 +17,7 @@ from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
+from agentpack.wanted.skipped import skipped_agents
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.locations import split_place
@@ -68,6 +69,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         dry_run=request.dry_run,
         capabilities=tuple(sorted((*capabilities, *gained_over_disk(workspace, wanted, planned, capabilities)))),
         skipped=wanted.skipped,
+        skipped_agents=tuple(skipped_agents(wanted.lock, before)),
         left=planned.conflicts if request.partial else (),
     )
     if planned.conflicts and not request.partial:

@@ -19,4 +19,4 @@ def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[W
     with chosen.workspace.documents.with_local_texts(followed.texts):
         if followed.texts:
             chosen = chosen.rebuilt()
-        return chosen.preview() if preview else chosen.enforced(), followed
+        return chosen.preview(skips=True) if preview else chosen.enforced(), followed

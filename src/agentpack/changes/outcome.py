@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from agentpack.changes.widening import CapabilityChange
 from agentpack.model.changes import Change, Plan
+from agentpack.wanted.skipped import SkippedAgents
 from agentpack.wanted.wanted import GroupedNote, SkippedClient
 
 
@@ -44,6 +45,8 @@ class Outcome(NamedTuple):
     """Conflicts that `--partial` left unresolved."""
     skipped: tuple[SkippedClient, ...] = ()
     """Found clients that do not get every pack."""
+    skipped_agents: tuple[SkippedAgents, ...] = ()
+    """Agents of collections that some clients cannot restrict as asked."""
 
     @property
     def changes_anything(self) -> bool:

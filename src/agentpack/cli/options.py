@@ -66,6 +66,10 @@ Accept = Annotated[
         autocompletion=complete_acceptance,
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Fail if an agent of a collection cannot be installed for every client, or at all."),
+]
 Adopt = Annotated[
     bool, typer.Option("--adopt", help="Take over files that agentpack did not write; their bytes are kept.")
 ]

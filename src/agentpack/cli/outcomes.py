@@ -9,6 +9,7 @@ from agentpack.changes.request import Confirm
 from agentpack.cli.output import Output, Result, ask_on_terminal, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
+from agentpack.wanted.skipped import skipped_data
 from agentpack.wanted.wanted import GroupedNote
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
@@ -50,6 +51,9 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         output.say(f"  {mark} {safe(absolute(document.path))}  {word}")
     for skipped in outcome.skipped:
         output.say(safe(str(skipped)))
+    for agents in outcome.skipped_agents:
+        if agents.is_new and outcome.changes_anything:
+            output.say(safe(str(agents)))
     for note in outcome.notes:
         output.say(f"note: {safe(str(note))}")
     if not outcome.changes_anything:
@@ -128,10 +132,11 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         ],
         "capabilities": _capability_data(outcome),
         "skipped": [{**skipped._asdict(), "packs": list(skipped.packs)} for skipped in outcome.skipped],
+        **skipped_data(outcome.skipped_agents),
         "notes": [str(note) for note in outcome.notes],
         "client_notes": [
             {
-                "text": str(note.note),
+                "text": f"{note.text}, {note.note.why}" if note.note.why else note.text,
                 "clients": list(note.clients),
                 "files": list(note.files),
                 "options": [option for option in note.options if option],

@@ -62,8 +62,8 @@ class Session:
             raise UsageError(f"`--client {word}` means several clients", hint="name one")
         return found[0]
 
-    def accept(self, words: Sequence[str] | None) -> None:
-        """Store the words of `--accept`.
+    def accept(self, words: Sequence[str] | None, *, strict: bool = False) -> None:
+        """Store the words of `--accept`, and whether `--strict` was given.
 
         Raises:
             UsageError: a word is neither `widened:<client>` nor a capability, with a pack before it or not.
@@ -77,6 +77,7 @@ class Session:
                 _check_acceptance(word)
             accepted.append(word)
         self.workspace.accepted = tuple(accepted)
+        self.workspace.strict = strict
 
     def run(self, act: Callable[[], Result]) -> int:
         """Run a command: print its result, and notes on what happened besides. Returns the exit code."""

@@ -8,6 +8,7 @@ from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS
+from agentpack.wanted.skipped import skipped_data
 from agentpack.workspace.shadowing import same_name_sentences, short_path
 
 app = verb_app()
@@ -47,6 +48,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
             yield f"  {label:<9} {safe(text)}"
     for file in found.leftovers:
         yield f"{safe(session.workspace.scope.shown(file.path))}: {_STATES[file.state]}"
+    yield from (safe(str(agents)) for agents in found.skipped)
     yield from _remarkable(session, found)
     for sentence in same_name_sentences(session.workspace, found.same_names):
         yield f"name      {safe(sentence)}"
@@ -114,4 +116,5 @@ def _data(session: Session, found: Status) -> dict[str, Any]:
         "stale": list(found.stale),
         "uses": [use._asdict() for use in found.uses],
         "refused": [refused._asdict() for refused in found.refused],
+        **skipped_data(found.skipped),
     }

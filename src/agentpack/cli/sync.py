@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.options import Accept, Adopt, DiscardEdits, DryRun, OnConflict, Partial, Session, verb, verb_app
+from agentpack.cli.options import (
+    Accept,
+    Adopt,
+    DiscardEdits,
+    DryRun,
+    OnConflict,
+    Partial,
+    Session,
+    Strict,
+    verb,
+    verb_app,
+)
 from agentpack.cli.output import Result
 from agentpack.errors import UsageError
 
@@ -24,13 +35,14 @@ def sync(
     partial: Partial = False,
     dry_run: DryRun = False,
     accept: Accept = None,
+    strict: Strict = False,
 ) -> Result:
     """Make installed files match the manifest and lock. Local edits stay; with --locked or --frozen an edited file is
     an error.
 
     Example: agentpack sync --locked
     """
-    session.accept(accept)
+    session.accept(accept, strict=strict)
     if check:
         from agentpack.cli.diff import check_scope  # shares its answer with `diff`
 

@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.complete import complete_installed
-from agentpack.cli.options import Accept, Adopt, DiscardEdits, DryRun, OnConflict, Partial, Session, Yes, verb, verb_app
+from agentpack.cli.options import (
+    Accept,
+    Adopt,
+    DiscardEdits,
+    DryRun,
+    OnConflict,
+    Partial,
+    Session,
+    Strict,
+    Yes,
+    verb,
+    verb_app,
+)
 from agentpack.cli.output import Result
 
 app = verb_app()
@@ -29,13 +41,14 @@ def upgrade(
     yes: Yes = False,
     dry_run: DryRun = False,
     accept: Accept = None,
+    strict: Strict = False,
 ) -> Result:
     """Install the newest releases in range. Your edits are merged in. On a conflict, nothing is written and the
     conflict is shown.
 
     Example: agentpack upgrade --latest --yes
     """
-    session.accept(accept)
+    session.accept(accept, strict=strict)
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(

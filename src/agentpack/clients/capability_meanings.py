@@ -50,6 +50,8 @@ class CapabilityMeanings(NamedTuple):
     servers: str = ""
     """A regular expression for the name of an MCP tool, with groups `server` and `tool`, if it is not
     `mcp__server__tool`."""
+    mcp_names: tuple[str, str] = ("", "")
+    """How one tool of an MCP server is written, and all of them, with `{server}` and `{tool}`; empty if unknown."""
     in_part: frozenset[str] | None = None
     """The tools for which brackets after the name mean a part; None for all tools. For others they mean the whole."""
     either: bool = False

@@ -61,6 +61,7 @@ CLIENT = Client(
     powers=CapabilityMeanings(
         complete=True,
         servers=r"(?P<server>[^/]+)/(?P<tool>.+)\Z",
+        mcp_names=("{server}/{tool}", "{server}/*"),
         tools=TOOLS,
         reading=Grammar(
             separators=",",

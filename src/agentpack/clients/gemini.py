@@ -45,6 +45,7 @@ CLIENT = Client(
         complete=True,
         aliases={"search_file_content": "grep_search"},
         servers=r"mcp_(?P<server>[^_]+)_(?P<tool>.+)\Z",
+        mcp_names=("mcp_{server}_{tool}", "mcp_{server}_*"),
         reading=Grammar(empty=NONE, text=REFUSED, blank=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED),
     ),
     skills=SkillUse(tool="activate_skill", moved_by="GEMINI_CLI_HOME"),

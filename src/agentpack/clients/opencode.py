@@ -33,6 +33,7 @@ POWERS = CapabilityMeanings(
     others=("skill", "todowrite", "question"),
     complete=True,
     servers=r"(?P<server>[A-Za-z0-9.-]+)_(?P<tool>.+)\Z",
+    mcp_names=("{server}_{tool}", "{server}_*"),
     switched={"write": "edit", "patch": "edit"},
     along={"list": "read"},
 )

@@ -26,6 +26,14 @@ TOOLS_LIMITED = "tools limited to "
 """Prefix of the message that a persona's own list of tools is lost."""
 
 
+class AgentRefused(UsageError):
+    """The client would not load the file of this persona; `why` says so without the persona's name."""
+
+    def __init__(self, persona: str, why: str, hint: str | None = None) -> None:
+        self.why = why
+        super().__init__(f"persona `{persona}`: {why}", hint=hint)
+
+
 class RenderedText(NamedTuple):
     """A persona as text for one client.
 
@@ -37,22 +45,47 @@ class RenderedText(NamedTuple):
     lost: tuple[str, ...] = ()
 
 
-def render_file(client: Client, persona: Persona, models: Models) -> RenderedText:
+class ToolLimits(NamedTuple):
+    """Which of the client's own tools an agent gets, where another client's file says so (`translate.py`)."""
+
+    allowed: tuple[str, ...] | None = None
+    """None for every tool that is not denied."""
+    denied: tuple[str, ...] = ()
+    restriction: str = ""
+    """Names what is lost if the client cannot limit tools to these."""
+    looking: bool = False
+    """Whether the client's switch for read-only agents says it."""
+    notes: tuple[Note, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def render_file(client: Client, persona: Persona, models: Models, limits: ToolLimits | None = None) -> RenderedText:
     """The text of the persona's file for a client, with notes on what the client cannot express.
+
+    Args:
+        limits: the tools of the agent, in place of the persona's `tools` and `deny`.
 
     Raises:
         UsageError: the client would refuse the persona; the message names the field.
     """
-    return _Writing(client, persona, models).rendered()
+    return _Writing(client, persona, models, limits).rendered()
+
+
+def native_fields(client: Client, persona: Persona) -> Mapping[str, Any]:
+    """The fields of the persona's file for a client, without the body. Raises like `render_file`."""
+    writing = _Writing(client, persona, {}, None)
+    writing.fill()
+    return writing.fields
 
 
 class _Writing:
     """Renders one persona for one client."""
 
-    def __init__(self, client: Client, persona: Persona, models: Models) -> None:
+    def __init__(self, client: Client, persona: Persona, models: Models, limits: ToolLimits | None) -> None:
         self.client = client
         self.persona = persona
         self.models = models
+        self.limits = limits
         self.native = dict(native_settings(persona, client.name))
         self.fields: dict[str, Any] = {}
         self.held: set[str] = set()
@@ -61,6 +94,11 @@ class _Writing:
         self.lost: list[str] = []
 
     def rendered(self) -> RenderedText:
+        self.fill()
+        text = self.document(self.read_body())
+        return RenderedText(text, (*self.notes, *self.client.notes_on(self.persona)), tuple(self.lost))
+
+    def fill(self) -> None:
         client = self.client
         if client.name_key is not None:
             self.fields[client.name_key] = self.persona.name
@@ -72,8 +110,6 @@ class _Writing:
         self.choose_model()
         self.choose_words()
         self.add_native()
-        text = self.document(self.read_body())
-        return RenderedText(text, (*self.notes, *client.notes_on(self.persona)), tuple(self.lost))
 
     def document(self, body: str) -> str:
         form = self.client.format
@@ -103,7 +139,8 @@ class _Writing:
             self.note("description: left out", "the client has none for an agent")
             return
         if not description.strip():
-            raise self.fault(f"{client.name} wants a description", "give its `description` a text")
+            hint = "give its `description` a text"
+            raise AgentRefused(self.persona.name, f"{client.name} wants a description", hint)
         limit = client.long_description
         if limit and len(description) > limit:
             self.note(f"description: {len(description)} characters", f"the client may cut what is over {limit}")
@@ -112,6 +149,9 @@ class _Writing:
     def limit_tools(self) -> None:
         """Write which tools the agent has. What the client cannot express is reported as lost."""
         client = self.client
+        if self.limits is not None:
+            self.take(self.limits)
+            return
         tools: Sequence[str] | None = self.persona.value("tools")
         foreign = foreign_limits(self.persona, client.name)
         if tools is None:
@@ -129,6 +169,22 @@ class _Writing:
             self.note(f"tools: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `tools`")
         else:
             self.lost.append(_limited(wanted))
+
+    def take(self, limits: ToolLimits) -> None:
+        """Write limits in the client's own words."""
+        client = self.client
+        self.notes += limits.notes
+        self.lost += limits.lost
+        if limits.allowed is None:
+            self.fields.update(client.unlimited)
+            if limits.denied and client.tools is not None:
+                self.deny(client.tools, limits.denied, limits.restriction)
+        elif limits.looking:
+            self.only_look("tools")
+        elif client.tools is None:
+            self.lost.append(limits.restriction)
+        else:
+            self.allow(client.tools, limits.allowed, limits.restriction)
 
     def write_tools(self, words: ToolWords, wanted: Sequence[str]) -> None:
         allowed = list(dict.fromkeys(native for tool in wanted for native in words.names.get(tool, ())))
@@ -170,6 +226,11 @@ class _Writing:
         for tool, natives in words.names.items():
             if tool not in denied and {*natives} <= {*gone}:
                 self.note(f"deny: `{tool}` is denied too", "the client has one tool for both")
+        self.deny(words, gone, _denied(denied))
+
+    def deny(self, words: ToolWords, gone: Sequence[str], restriction: str) -> None:
+        """Write that the agent does not get these of the client's tools."""
+        client = self.client
         if words.style in ("map", "permissions"):
             grants = {name: grant for name, grant in self.own_grants(words.key).items() if name not in gone}
             self.fields[words.key] = {**grants, **dict.fromkeys(gone, False if words.style == "map" else "deny")}
@@ -189,7 +250,7 @@ class _Writing:
                 "deny: written as a list of the remaining tools, without those of MCP servers",
                 "the client has no list of denied tools",
             )
-            self.allow(words, left, _denied(denied))
+            self.allow(words, left, restriction)
 
     def own_names(self, key: str, grammar: Grammar) -> tuple[str, ...]:
         """The tools in a native list, to be joined with the persona's; empty if there is none."""
@@ -305,7 +366,8 @@ class _Writing:
         """The body, with text the client would interpret broken by a space: these clients have no escape."""
         body, client = self.persona.body, self.client
         if len(body.strip()) < client.shortest_body:
-            raise self.fault(f"{client.name} refuses a body of under {client.shortest_body} characters")
+            why = f"{client.name} refuses a body of under {client.shortest_body} characters"
+            raise AgentRefused(self.persona.name, why)
         for live in client.live:
             body, count = _LIVE[live].subn(lambda match: f"{match[0]} ", body)
             if count:
@@ -349,9 +411,14 @@ def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
     return tuple(
         f"`{key}`, which only {other} is given"
         for other, settings in sorted(clients.items())
-        for key in sorted(_LIMITS & settings.keys())
-        if other != client and not _is_wide(other, key, settings[key])
+        for key in sorted(settings)
+        if other != client and restricts(other, key, settings[key])
     )
+
+
+def restricts(client: str, key: str, value: Any) -> bool:
+    """Whether a native setting of a client is a restriction."""
+    return key in _LIMITS and not _is_wide(client, key, value)
 
 
 def _is_wide(client: str, key: str, value: Any) -> bool:

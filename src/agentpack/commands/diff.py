@@ -29,6 +29,7 @@ from agentpack.model.names import PackName
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.from_lock import check_rendering, pinned_by_scope, stale_reasons
+from agentpack.wanted.skipped import skipped_agents
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.workspace import Workspace, read_consistently
@@ -245,6 +246,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         capabilities=tuple(change for change in capability_changes(workspace, wanted) if limits.includes(change)),
         notes=(
             *map(str, wanted.notes({file.path for file in files})),
+            *(map(str, skipped_agents(wanted.lock)) if files else ()),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),
         ),
         empty=not wanted.files and not workspace.states.recorded,

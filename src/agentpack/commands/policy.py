@@ -86,7 +86,7 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
     _ = workspace.policies.strictest
     asked = choose_as_installed(select_named(workspace, text))
     candidates, (entry,) = asked.candidates, asked.manifest.packs
-    wanted = asked.for_clients(clients_for(asked, clients)).preview()
+    wanted = asked.for_clients(clients_for(asked, clients)).preview(skips=True)
     found = sorted(evaluate(candidates, wanted), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
     versions = {pin.pack: pin.version for pin in asked.pins}
     passed = (

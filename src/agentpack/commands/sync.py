@@ -18,6 +18,7 @@ from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, pinned_by_scope
 from agentpack.wanted.selection import Selection
+from agentpack.wanted.skipped import skipped_agents
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import file_releases_of_lock, with_files
 from agentpack.workspace.preconditions import require_manifest, require_packs
@@ -130,5 +131,6 @@ def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) ->
         dry_run=request.dry_run,
         capabilities=capabilities,
         skipped=wanted.skipped,
+        skipped_agents=tuple(skipped_agents(wanted.lock, before)),
     )
     return confirm_and_commit(workspace, wanted, request, proposed)

@@ -17,6 +17,7 @@ from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import NO_VERSION, Digest, PackName, is_digest, is_kebab, is_named_path
+from agentpack.model.pack import AgentRow
 
 SCHEMA = 2
 _OLDEST = 1
@@ -25,7 +26,7 @@ MAX_LOCK_BYTES = 32 * 1024 * 1024
 _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
 )
-_KEYS = frozenset(("schema", "manifest", "clients", "declared", "accepted", "packs", "written", "files"))
+_KEYS = frozenset(("schema", "manifest", "clients", "declared", "accepted", "packs", "written", "skipped", "files"))
 _T = TypeVar("_T")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -55,11 +56,14 @@ class LockedPack(NamedTuple):
     """Maps a persona's name to the name it was given. Only in `written`; for what is wanted, the manifest has it."""
     clients: tuple[str, ...] | None = None
     """The clients the pack is for, if fewer than the lock's and the manifest does not list them."""
+    agents: tuple[AgentRow, ...] | None = None
+    """The chosen agent files of a pack in a collection; None for a pack with `pack.yaml`."""
 
     @property
     def made_of(self) -> tuple[object, ...]:
         """What decides the texts that it renders to."""
-        return self.version, self.source, self.digest, self.variants, self.local_variants, dict(self.parameters)
+        content = self.digest if self.agents is None else self.agents
+        return self.version, self.source, content, self.variants, self.local_variants, dict(self.parameters)
 
     def to_data(self) -> dict[str, Any]:
         """The pack as the lock stores it."""
@@ -79,6 +83,8 @@ class LockedPack(NamedTuple):
             data["as"] = dict(sorted(self.renames.items()))
         if self.clients is not None:
             data["clients"] = sorted(self.clients)
+        if self.agents is not None:
+            data["agents"] = [row._asdict() for row in self.agents]
         return data
 
 
@@ -109,6 +115,19 @@ class LockedFile(NamedTuple):
         return "  {\n" + ",\n".join(rows) + "\n  }"
 
 
+REFUSED = "refused: "
+"""Prefix of the reason for a skipped agent that its client would not take at all."""
+
+
+class SkippedAgent(NamedTuple):
+    """An agent of a collection that a client does not get: it cannot restrict the agent as asked, or refuses it."""
+
+    client: str
+    pack: str
+    persona: str
+    reason: str
+
+
 class WrittenState(NamedTuple):
     """What the files were written from, where that is no longer what is wanted."""
 
@@ -135,6 +154,8 @@ class Lock(NamedTuple):
     """The digest of the declaration of each declared client that the lock names or has files for. The digest is of the
     text with LF line ends and without a byte-order mark, not of its meaning, which depends on the version of agentpack.
     Missing in a lock made by an older agentpack."""
+    skipped: tuple[SkippedAgent, ...] = ()
+    """What is wanted and not written, sorted."""
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
@@ -197,6 +218,8 @@ class Lock(NamedTuple):
             packs = [pack.to_data() for pack in sorted(self.written.packs, key=_place)]
             written = {"clients": sorted(self.written.clients), **_declared_data(self.written.declared), "packs": packs}
             data["written"] = written
+        if self.skipped:
+            data["skipped"] = [agent._asdict() for agent in sorted(self.skipped)]
         data["files"] = []
         text = json.dumps(data, ensure_ascii=False, indent=1)
         rows = ",\n".join(file.to_text() for file in sorted(self.files, key=lambda file: file.path))
@@ -281,7 +304,12 @@ def _lock(value: Mapping[str, Any], keep: Keep) -> Lock:
         _texts(value.get("accepted", [])),
         _written(value["written"]) if "written" in value else None,
         _declared(value),
+        tuple(SkippedAgent(*(_text(row[key]) for key in SkippedAgent._fields)) for row in _rows(value, "skipped")),
     )
+
+
+def _rows(value: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    return map(_map, _list(value.get(key, [])))
 
 
 def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tuple[_T, ...]:
@@ -357,7 +385,20 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
         _texts(pack["wanted_by"]),
         {name: _text(given) for name, given in _map(pack.get("as", {})).items()},
         _texts(pack["clients"]) if "clients" in pack else None,
+        _agents(pack["agents"], pack["name"]) if "agents" in pack else None,
     )
+
+
+def _agents(value: Any, pack: str) -> tuple[AgentRow, ...]:
+    rows = tuple(AgentRow(_text(_map(row)["path"]), _text(row["sha256"])) for row in _list(value))
+    for row in rows:
+        if not is_named_path(row.path):
+            raise ValueError(f"{pack[:80]}: `{row.path[:80]}` is not the path of an agent file")
+        if not _HEX.match(row.sha256):
+            raise ValueError(f"`{row.sha256[:80]}` is not a digest")
+    if [row.path for row in rows] != sorted({row.path for row in rows}):
+        raise ValueError(f"{pack[:80]}: its agent files are not in order")
+    return rows
 
 
 def _text(value: Any) -> str:

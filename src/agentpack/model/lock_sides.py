@@ -99,6 +99,10 @@ def merged(
         _accepted(sides, from_ours, from_theirs),
         WrittenState(clients, pins, _declared(sides, as_written=True)) if is_behind else None,
         _declared(sides),
+        (
+            *(row for row in sides.ours.skipped if row.pack not in from_theirs),
+            *(row for row in sides.theirs.skipped if row.pack in from_theirs),
+        ),
     )
 
 

@@ -15,8 +15,12 @@ class Note(NamedTuple):
     """Added after the names when several clients are listed: `color: left out for codex, goose: they do not know it`.
     """
 
+    subject: str = ""
+    """The field or tool that the note is about. Notes that only differ in it are told as one."""
+
     def __str__(self) -> str:
-        return f"{self.text}, {self.why}" if self.why else self.text
+        text = f"`{self.subject}` {self.text}" if self.subject else self.text
+        return f"{text}, {self.why}" if self.why else text
 
 
 class Form(NamedTuple):
@@ -51,6 +55,13 @@ class Rendering(NamedTuple):
     capabilities: tuple[str, ...] = ()
     """The persona's capabilities in this client, read from the content, sorted."""
     form: Form = Form()
+    called: str = ""
+    """The agent's name in the file; empty if it is the persona's."""
+
+    @property
+    def name(self) -> str:
+        """The name that the client knows the agent by."""
+        return self.called or self.persona
 
     @property
     def digest(self) -> Digest:

@@ -9,6 +9,7 @@ from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.clients.render import TOOLS_LIMITED
 from agentpack.errors import DecisionNeeded, Unresolvable
+from agentpack.model.lock import REFUSED, SkippedAgent
 from agentpack.model.rendering import Rendering
 
 
@@ -25,24 +26,35 @@ class NotWritten(NamedTuple):
     title: str
     scope: str
     file: str = ""
+    is_wider: bool = False
+    """Whether the client gives the agent more than that file asks for."""
 
 
 def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
     """A line for each reason why personas are not written, naming all clients and files it applies to."""
-    titles: dict[tuple[str, str], dict[str, None]] = {}
+    titles: dict[tuple[str, str, bool], dict[str, None]] = {}
     for one in unwritten:
-        titles.setdefault((one.scope, one.file), {})[one.title] = None
-    files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (scope, file), readers in titles.items():
-        files.setdefault((scope, tuple(readers)), []).append(file)
-    for (scope, names), places in files.items():
+        titles.setdefault((one.scope, one.file, one.is_wider), {})[one.title] = None
+    files: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
+    for (scope, file, is_wider), readers in titles.items():
+        files.setdefault((scope, tuple(readers), is_wider), []).append(file)
+    for (scope, names, is_wider), places in files.items():
         several = len(names) > 1
         if places == [""]:
             yield f"{', '.join(names)} {'have' if several else 'has'} no agents in the {scope} scope"
             continue
         read = places[0] if len(places) == 1 else f"{len(places)} files such as {places[0]}"
-        written = f"no second file is written for {'them' if several else 'it'}"
-        yield f"{', '.join(names)} {'read' if several else 'reads'} {read}: {written}"
+        reads = f"{', '.join(names)} {'read' if several else 'reads'} {read}"
+        if is_wider:
+            yield f"{reads}, and cannot limit tools as {'it asks' if len(places) == 1 else 'they ask'}"
+        else:
+            yield f"{reads}: no second file is written for {'them' if several else 'it'}"
+
+
+class NameReserved(Unresolvable):
+    """A client keeps the name of a persona for itself; `why` says so without the persona's name."""
+
+    why = ""
 
 
 class RestrictionsLost(DecisionNeeded):
@@ -78,16 +90,24 @@ def _listed(names: Collection[str]) -> str:
 class FileAssignment:
     """Collects the renderings of a scope one by one, then decides which are written."""
 
-    def __init__(self, scope: str, variables: Mapping[str, str]) -> None:
+    def __init__(self, scope: str, variables: Mapping[str, str], accepted: Collection[str]) -> None:
+        """`accepted`: the acceptances there are. One without a pack covers all packs."""
         self._scope = scope
         self._variables = variables
+        self._accepted = accepted
+        self._refused: list[SkippedAgent] = []
+        self._optional: list[_Requested] = []
+        """The personas that their clients cannot restrict, and that may be left out for them."""
         self._given: list[_Requested] = []
         self._absent: list[Client] = []
         self._files: dict[str, _Requested] = {}
         self._names: dict[tuple[str, str], _Requested] = {}
 
-    def add(self, target: Client, file: Rendering | None) -> None:
+    def add(self, target: Client, file: Rendering | None, *, optional: bool = False) -> None:
         """Add one persona for one client; `file` is None if the client has no agents in this scope.
+
+        Args:
+            optional: if the file would lose a restriction, and nobody accepted that, it is left out.
 
         Raises:
             Unresolvable: the client refuses the name, or takes two personas for one.
@@ -96,16 +116,21 @@ class FileAssignment:
             self._absent.append(target)
             return
         given, persona = _Requested(target, file), file.persona
+        if optional and file.lost and {*_acceptances(given)}.isdisjoint(self._accepted):
+            self._optional.append(given)
+            return
         first = self._files.get(file.path)
         if first == given:
             return  # a skill that another client reads too
-        if persona in target.reserved:
-            raise Unresolvable(
-                f"`{persona}` is a name that {target.title} keeps for itself",
+        if file.name in target.reserved:
+            error = NameReserved(
+                f"`{file.name}` is a name that {target.title} keeps for itself",
                 details=[f"pack {file.pack}"],
                 hint=_rename(file.pack, persona),
             )
-        key = (target.name, target.identity(persona))
+            error.why = f"{target.title} keeps the name for itself"
+            raise error
+        key = (target.name, target.identity(file.name))
         if (
             first is not None
             and first.target is not target
@@ -126,19 +151,30 @@ class FileAssignment:
         """The acceptances that the files need, as `<pack>:widened:<client>`."""
         return tuple(sorted({_acceptances(given)[0] for given in self._given if given.file.lost}))
 
-    def require(self, accepted: Collection[str]) -> None:
-        """Raise DecisionNeeded if a required acceptance is missing. An acceptance without a pack covers all packs."""
-        open_ = self.unaccepted(accepted)
+    def leave_out(self, target: Client, pack: str, persona: str, why: str) -> None:
+        """Leave out a persona that the client would refuse."""
+        self._refused.append(SkippedAgent(target.name, pack, persona, f"{REFUSED}{why}"))
+
+    def skipped(self) -> Iterator[SkippedAgent]:
+        """The personas that are left out for a client that does not read them from another one's folder either."""
+        yield from self._refused
+        for target, file in self._optional:
+            if self._read_elsewhere(_Requested(target, file)) is None:
+                yield SkippedAgent(target.name, file.pack, file.persona, "; ".join(file.lost))
+
+    def require(self) -> None:
+        """Raise DecisionNeeded if a required acceptance is missing."""
+        open_ = self.unaccepted()
         missing = [given for given in self._given if given.file.lost and _acceptances(given)[0] in open_]
         if missing:
             refused = {given.target.name for given in missing}
             names = dict.fromkeys(given.target.name for given in self._given if given.target.name not in SKILLS)
             raise RestrictionsLost(missing, [name for name in names if name not in refused])
 
-    def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
+    def unaccepted(self) -> frozenset[str]:
         """The required acceptances that are missing."""
         lost = [_acceptances(given) for given in self._given if given.file.lost]
-        return frozenset(words[0] for words in lost if not {*words} & {*accepted})
+        return frozenset(words[0] for words in lost if {*words}.isdisjoint(self._accepted))
 
     def assigned(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
         """The files to write by path, and the personas that are not written.
@@ -157,6 +193,9 @@ class FileAssignment:
                 files[given.file.path] = given.file
             else:
                 unwritten.append(NotWritten(given.target.title, self._scope, elsewhere))
+        for given in self._optional:
+            if (elsewhere := self._read_elsewhere(given)) is not None:
+                unwritten.append(NotWritten(given.target.title, self._scope, elsewhere, is_wider=True))
         if self._absent and not self._given:
             words = next(not_written_words(unwritten))
             raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")
@@ -194,7 +233,10 @@ def _acceptances(given: _Requested) -> tuple[str, str]:
 
 
 def _rename(pack: str, persona: str) -> str:
-    return f"give it another name in agentpack.yaml: `- {{require: {pack}, as: {{{persona}: {persona}-2}}}}`"
+    return (
+        f"give it another name, or leave it out: `install` with `--as {pack}/{persona}={persona}-2` or "
+        f"`--without {pack}/{persona}`, or `as:` and `without:` in its entry of agentpack.yaml"
+    )
 
 
 def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
@@ -206,11 +248,12 @@ def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
 
 
 def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
-    if one.file.persona == other.file.persona:
+    if other.file.name == one.file.name or one.file.persona == other.file.persona:
         what = "skill" if other.target.name in SKILLS else "persona"
-        message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{other.file.persona}`"
+        name = other.file.name if other.file.name == one.file.name else other.file.persona
+        message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{name}`"
     else:
-        message = f"{other.target.title} takes `{one.file.persona}` and `{other.file.persona}` for one name"
+        message = f"{other.target.title} takes `{one.file.name}` and `{other.file.name}` for one name"
     if one.file.path == other.file.path:
         detail = f"both would be {other.file.path}"
     else:

@@ -41,7 +41,7 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
     from agentpack.wanted.policy_check import evaluate  # only where there is a policy
 
     locked = pinned(workspace, workspace.lock)
-    return tuple(evaluate(locked.candidates, locked.preview()))
+    return tuple(evaluate(locked.candidates, locked.preview(skips=True)))
 
 
 def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
@@ -114,6 +114,8 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
     )
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
+    skipped = {row[:3] for row in wanted.lock.skipped} ^ {row[:3] for row in lock.skipped}
+    changed += sorted(f"{persona} for {client} (skipped)" for client, _, persona in skipped)
     said = {pack.name: (pack.variants, pack.requires) for pack in wanted.lock.packs}
     changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
     if changed:
@@ -125,6 +127,10 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
             why = "made before that: `agentpack lock` brings it up to date"
         elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:
             changed += [f"`{one.path}` may be another one now: the lock does not tell what it said" for one in declared]
+        digests = {pack.name: pack.digest for pack in wanted.lock.packs}
+        edited = [pack.name for pack in lock.packs if digests.get(pack.name) != pack.digest and pack.agents is None]
+        if edited:  # only packs of the user's own get here with another digest
+            why = f"made before {', '.join(edited)} was edited: `agentpack upgrade` takes what is written there now"
         if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):
             why = f"written with another setting of {', '.join(moving)}: set it as it was, or run `agentpack sync`"
         raise DecisionNeeded(

@@ -100,6 +100,7 @@ class Renderings:
         return file
 
     def _file(self, part: AssembledPersona, target: Client) -> Rendering | None:
+        source = next(iter(part.originals), None) if part.pack.bare else None
         file = render(
             part.persona,
             target,
@@ -110,6 +111,8 @@ class Renderings:
             crlf=part.crlf,
             original=part.originals.get(target.name),
             unmodified=part.unmodified,
+            called=part.called,
+            source=None if source is None else self.workspace.client(source),
         )
         if file is None:
             return None

@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.clients import SKILLS
+from agentpack.clients.render import AgentRefused
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
 from agentpack.wanted.assemble import AssembledPersona, PersonaAssembler
-from agentpack.wanted.assignment import FileAssignment
+from agentpack.wanted.assignment import FileAssignment, NameReserved
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.renderings import Renderings
@@ -104,55 +105,66 @@ class Selection(NamedTuple):
             enforce(self.candidates, wanted, allow_installed=allow_installed)
         return wanted
 
-    def render(self) -> Wanted:
+    def render(self, *, skips: bool = True) -> Wanted:
         """What is wanted, with acceptances required and policies ignored.
+
+        Args:
+            skips: leave agents of collections out for clients that cannot restrict them, unless `--strict` is given.
 
         Raises:
             InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name is not valid.
             DecisionNeeded: a client cannot express a restriction, and nobody accepted that.
         """
-        return self._rendered(None, require_acceptance=True)
+        return self._rendered(None, require_acceptance=True, skips=skips and not self.workspace.strict)
 
-    def preview(self, pack: str | None = None) -> Wanted:
+    def preview(self, pack: str | None = None, *, skips: bool = False) -> Wanted:
         """What is wanted, for commands that write nothing. Missing acceptances are listed in `unaccepted` instead of
         refused.
 
         Args:
+            skips: leave out what a command that writes would, such as agents that a client cannot restrict.
             pack: render only this pack, even if it is only there to be extended; None for all installed packs.
 
         Raises:
             InvalidFile, Unresolvable, UsageError: as `render`.
         """
-        return self._rendered(pack, require_acceptance=False)
+        return self._rendered(pack, require_acceptance=False, skips=skips)
 
-    def _rendered(self, only: str | None, *, require_acceptance: bool) -> Wanted:
+    def _rendered(self, only: str | None, *, require_acceptance: bool, skips: bool) -> Wanted:
         workspace = self.workspace
         for client in self.clients:
             workspace.client(client)
         clients_of = self.audience.clients(self.manifest, self.clients, self.clients_by_pack)
         locked: list[LockedPack] = []
         parts: list[AssembledPersona] = []
-        assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables)
+        assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables, _accepted(workspace))
         for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
                 for client in clients_of[pin.pack]:
-                    made = self.renderings.of(part, client)
-                    assignment.add(workspace.client(client), made[0] if made else None)
+                    optional, target = skips and part.pack.bare, workspace.client(client)
+                    try:
+                        made = self.renderings.of(part, client)
+                        assignment.add(target, made[0] if made else None, optional=optional)
+                    except (AgentRefused, NameReserved) as error:
+                        if not optional:
+                            raise
+                        assignment.leave_out(target, pin.pack, part.persona.name, error.why)
+                        continue
                     for skill in made[1:]:
                         assignment.add(workspace.client(skill.client), skill)
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
         files, unwritten = assignment.assigned()
-        accepted = _accepted(workspace)
         if require_acceptance:
-            assignment.require(accepted)
+            assignment.require()
         lock = Lock(
             self.manifest.to_data(),
             tuple(sorted(self.clients)),
             tuple(locked),
             tuple(_locked_file(file) for file in files.values()),
             assignment.acceptances(),
+            skipped=tuple(sorted(assignment.skipped())),
         )
         return Wanted(
             _with_declarations(workspace, lock),
@@ -161,7 +173,7 @@ class Selection(NamedTuple):
             unwritten,
             tuple(self._passed_over()),
             tuple(self.candidates.hidden),
-            assignment.unaccepted(accepted),
+            assignment.unaccepted(),
             self.skipped,
             tuple(dict.fromkeys(self.assembler.missing_ids)),
             self.renderings.divided,
@@ -180,6 +192,7 @@ class Selection(NamedTuple):
             tuple(pack.header.get("requires", ())),
             pin.wanted_by,
             clients=self.clients_by_pack.get(pin.pack),
+            agents=release.agents,
         )
 
     def _passed_over(self) -> Iterator[str]:

@@ -9,6 +9,9 @@ from agentpack.model.rendering import Note, Rendering
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.assignment import NotWritten, not_written_words
 
+_MOST_SUBJECTS = 12
+"""Largest number of fields or tools that one note names."""
+
 
 class SkippedClient(NamedTuple):
     """A client that nobody named and that does not get these packs: why, and how to add it."""
@@ -78,13 +81,14 @@ class Wanted(NamedTuple):
             for note, option in (*((note, "") for note in file.notes), *self._losses(file)):
                 if changes or option:  # a text may stay the same and lose what its release asks for now
                     found.setdefault(note, []).append((file.client, file.path, option))
-        told = (
-            GroupedNote(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
-            for note, rows in found.items()
-        )
+        told: dict[tuple[Note, tuple[str, ...]], GroupedNote] = {}
+        for note, rows in found.items():
+            one = GroupedNote(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
+            key = (note._replace(subject="") if note.subject else note, one.clients)
+            told[key] = told[key].joined(one) if key in told else one
         unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
         return (
-            *told,
+            *told.values(),
             *dict.fromkeys((*not_written_words(unwritten), *self.missing_ids, *self.passed_over, *self.hidden)),
         )
 
@@ -97,13 +101,30 @@ class GroupedNote(NamedTuple):
     files: tuple[str, ...]
     options: tuple[str, ...] = ()
     """The option that would resolve it, for each client."""
+    more: tuple[str, ...] = ()
+    """Further subjects of which the note is true."""
+
+    def joined(self, other: "GroupedNote") -> "GroupedNote":
+        """The note for this one's subjects and those of another one."""
+        files = tuple(dict.fromkeys((*self.files, *other.files)))
+        return self._replace(files=files, more=(*self.more, other.note.subject))
+
+    @property
+    def text(self) -> str:
+        """What is noted, of all subjects."""
+        if not self.note.subject:
+            return self.note.text
+        names = [f"`{name}`" for name in (self.note.subject, *self.more)]
+        rest = f" and {len(names) - _MOST_SUBJECTS} more" if len(names) > _MOST_SUBJECTS else ""
+        return f"{', '.join(names[:_MOST_SUBJECTS])}{rest} {self.note.text}"
 
     def __str__(self) -> str:
         options = "".join(f" `{option}`" for option in self.options if option)
         if len(self.files) == 1:
-            return f"{self.files[0]}: {self.note}{options}"
+            why = f", {self.note.why}" if self.note.why else ""
+            return f"{self.files[0]}: {self.text}{why}{options}"
         clients = ", ".join(self.clients)
         count = f"{len(self.clients)} clients" if len(self.clients) == len(self.files) else f"{len(self.files)} files"
         if not self.note.why:
-            return f"{clients} ({count}): {self.note.text}"
-        return f"{self.note.text} for {clients} ({count}): {self.note.why}{options}"
+            return f"{clients} ({count}): {self.text}"
+        return f"{self.text} for {clients} ({count}): {self.note.why}{options}"

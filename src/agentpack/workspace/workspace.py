@@ -57,6 +57,8 @@ class Workspace:
         self.accepted: tuple[str, ...] = ()
         """The words of `--accept`: `widened:<client>` or a capability, optionally with `<pack>:` before it. `widened`
         acceptances in the lock count as well."""
+        self.strict = False
+        """Whether `--strict` was given: an agent that cannot be written as asked stops the command."""
 
     def reload(self) -> None:
         """Drop everything read from files that may have changed."""
