@@ -233,11 +233,6 @@ SAID: dict[str, tuple[str, str, str]] = {
         "a.md:1: A101 Claude Code finds no header, and passes the file over",
         "the first line must be `---`, and a line `---` must end the header",
     ),
-    "a header that is no YAML at all": (
-        "---\nname: a\n\t- b: [\n---\nText.\n",
-        "a.md:3: A102 Claude Code cannot read the file: not YAML: found a tab character that violates indentation",
-        "",
-    ),
     "hidden text": (agent() + "\u200b", "a.md:6: P701 column 1: U+200B ZERO WIDTH SPACE (zero-width)", ""),
 }
 
@@ -249,6 +244,18 @@ def test_what_is_wrong_is_said_with_its_place_and_what_to_do(name: str, agentpac
     told = agentpack("pack", "check", ".claude/agents/a.md", expect=None).out.splitlines()
     assert f".claude/agents/{line}" in told
     assert not hint or told[told.index(f".claude/agents/{line}") + 1] == f"    {hint}"
+
+
+def test_a_header_that_is_no_yaml_at_all_is_an_error(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".claude/agents/a.md": "---\nname: a\n\t- b: [\n---\nText.\n"})
+    out = agentpack("pack", "check", ".claude/agents", expect=1).out
+    assert ".claude/agents/a.md:3: A102 Claude Code cannot read the file: not YAML: " in out
+
+
+def test_an_agent_that_is_a_link_counts(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {"kept/a.md": agent(), ".claude/agents/b.md": agent("b")})
+    (project / ".claude/agents/a.md").symlink_to(project / "kept/a.md")
+    assert looked_at(agentpack, ".claude/agents") == {".claude/agents/a.md": "claude", ".claude/agents/b.md": "claude"}
 
 
 def test_what_the_client_reads_is_no_fault(agentpack: Agentpack, project: Path) -> None:

@@ -17,14 +17,12 @@ from agentpack.disk.atomic import read_start
 from agentpack.errors import Refused, UsageError
 from agentpack.input.file_names import MAX_FILE_BYTES, NOT_CONTENT
 from agentpack.model.names import is_junk
+from agentpack.sources.collection import AGENTS
+from agentpack.sources.trees import MAX_ENTRIES
 from agentpack.workspace.workspace import Workspace
 
-AGENTS = "agents"
-"""The name of the folders whose files are agents, in a repository of them."""
 BY_NAME: Mapping[str, str] = {".agent.md": "copilot", ".toml": "codex"}
 """The client of a file outside of every client's folder, by its suffix."""
-MAX_ENTRIES = 200_000
-"""Files and folders below a folder that are looked at."""
 _PASSED_OVER = NOT_CONTENT | {"node_modules", ".venv"}
 _NO_AGENTS = frozenset(("skills", "commands", "hooks"))
 
@@ -212,7 +210,9 @@ def _is_read(client: Client, below: str) -> bool:
 
 
 def _walk(top: str) -> Iterator[str]:
-    """Every file below a folder, but for those of version control and of installed packages."""
+    """Every file below a folder, but for those of version control and of installed packages. Unlike in a place that
+    others offer, a link counts wherever it leads: people link their agents to where they keep them.
+    """
     left = MAX_ENTRIES
     for folder, folders, leaves in os.walk(top):
         left -= len(folders) + len(leaves)
