@@ -229,10 +229,8 @@ class CapabilityReader:
         wide = {name: its for name, its in given.items() if "*" in name and not name.strip("*?")}
         if own or wide:
             self.allowed = None if wide else set()  # such a pattern gives more tools than we know the names of
-        if every == ALLOWED or any(map(allows, wide.values())):
-            self.words.add("bypass")
-        elif allows(every):
-            self.words.add(f"permission:custom~{digest(every)}")
+        for its in filter(allows, (every, *wide.values())):
+            self.words.add("bypass" if its == ALLOWED else f"permission:custom~{digest(its)}")
         for name in dict.fromkeys((*vocabulary.words, *rules.plain)):
             its = rules.of_tool(name)
             self.limits[name] = limit_of(its)
@@ -243,10 +241,9 @@ class CapabilityReader:
         raised = []
         for name, its in patterns.items():
             later = [(key, (key.name, key.rules)) for key in rules.exceptions_to(name) if key.rules != its]
-            if self.allowed is None:
-                self.limits[name] = limit_of(its, [told for key, told in later if key.glob is not None])
-            else:
-                self.limits[name] = limit_of(its, [told for key, told in later if key.rules != ALLOWED])
+            # a plain name has a word of its own, but among the tools that are named only if it is not denied
+            some = [told for key, told in later if (key.glob if self.allowed is None else key.rules != ALLOWED)]
+            self.limits[name] = limit_of(in_force((*every, *its)), some)
             if name in given and name not in wide:
                 self.give(name, its, [told for key, told in later if key.rules != ALLOWED], own=own)
             if not within(self.limits[name], limit_of(every)) and vocabulary.is_odd(name):

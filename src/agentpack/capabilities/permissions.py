@@ -49,7 +49,7 @@ class PermissionMap:
         keys = [
             PermissionKey(place, name, rules_of(grant), Glob(name, single=True) if "*" in name or "?" in name else None)
             for place, (name, grant) in enumerate(grants.items())
-            if name
+            if name and rules_of(grant)
         ]
         self.plain = {key.name: key for key in keys if key.glob is None}
         """The keys that name one tool."""
