@@ -40,7 +40,7 @@ def _in_a_pack(at: str, to: str) -> Callable[[Path, Path], None]:
 
 
 def _bare(packs: Path, outside: Path) -> None:
-    write_tree(packs / "bad", {"agents/first.md": AGENT.replace("helper", "first")})
+    write_tree(packs / "bad", {"agents/first.md": AGENT.replace("helper", "first").replace(SECRET, "Fine.")})
     (packs / "bad/agents/helper.md").symlink_to(outside / "agents/helper.md")
 
 
@@ -56,7 +56,6 @@ LEADING_OUT: Mapping[str, Callable[[Path, Path], None]] = {
     "the manifest": _in_a_pack("pack.yaml", "{outside}/pack/pack.yaml"),
     "a persona": _in_a_pack("personas/bad.md", "{outside}/pack/personas/bad.md"),
     "a folder in a pack": _in_a_pack("variants", "{outside}/pack/personas"),
-    "an agent of a collection": _bare,
     "all agents of a collection": _links("bad/agents", "{outside}/agents"),
 }
 _IN_A_PACK = re.compile("persona|in a pack")
@@ -100,6 +99,17 @@ def test_a_link_that_leads_out_of_a_source_is_refused(
     assert marks(project) == before
     assert SECRET not in (found := agentpack("search")).out + found.err
     agentpack("install", "good")
+
+
+def test_an_agent_of_a_collection_that_is_such_a_link_is_left_out(
+    packs: Path, tmp_path: Path, agentpack: Agentpack
+) -> None:
+    _bare(packs, tmp_path / "outside")
+    ran = agentpack("install", "bad")
+    assert "`agents/helper.md` is left out: it is a link that leads out of the place" in ran.out + ran.err
+    assert "first.md" in ran.err
+    assert "helper.md  new" not in ran.err
+    assert SECRET not in agentpack("render", "bad").out
 
 
 @pytest.mark.parametrize("link", [name for name in LEADING_OUT if "archive" not in name and "agent" not in name])

@@ -23,7 +23,11 @@ AGENT = "---\nname: reviewer\ndescription: x\n---\nReview.\n"
 
 def found(folder: Path) -> dict[str, list[str]]:
     source = DirectorySource("team", str(folder))
-    return {pack: sorted(str(ref.version) for ref in source.releases(pack)) for pack in sorted(source.packs())}
+    states = {str(pack.name): ["a state"] for pack in source.collection.packs if source.state_of(pack.name)}
+    return {
+        **{pack: sorted(str(ref.version) for ref in source.releases(pack)) for pack in sorted(source.packs())},
+        **states,
+    }
 
 
 def test_releases_stand_side_by_side(tmp_path: Path) -> None:
@@ -53,8 +57,10 @@ def test_a_folder_may_be_one_pack(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["reviewer.md", "agents/reviewer.md"])
 def test_a_folder_of_agents_is_a_pack_named_after_it(tmp_path: Path, path: str) -> None:
     write_tree(tmp_path / "My_Agents", {path: AGENT, "README.md": "# Hello\n"})
-    assert found(tmp_path) == {"my-agents": ["0.0.0"]}
-    assert found(tmp_path / "My_Agents") == {"my-agents": ["0.0.0"]}
+    assert found(tmp_path / "My_Agents") == {"my-agents": ["a state"]}
+    around = DirectorySource("team", str(tmp_path))
+    assert around.state_of(PackName("my-agents")) is not None
+    assert not around.packs()
 
 
 def test_a_pack_is_found_by_its_name_whatever_its_folder_is_called(tmp_path: Path) -> None:
@@ -81,7 +87,7 @@ def test_what_is_no_pack_is_passed_over(tmp_path: Path) -> None:
             "nameless/pack.yaml": "schema: 1\nversion: 1.0.0\nname: '-'\n",
         },
     )
-    assert found(tmp_path) == {}
+    assert not DirectorySource("team", str(tmp_path)).packs()
 
 
 def test_versions_that_are_none_are_passed_over(tmp_path: Path) -> None:

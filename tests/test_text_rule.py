@@ -23,7 +23,7 @@ from agentpack.input import unicode_table as table
 from agentpack.input.hidden_in_files import is_text, name_findings
 from agentpack.input.hidden_text import WORDS, HiddenCharacter, HiddenText, text_findings
 from agentpack.input.invisible import ALWAYS, OUT_OF_PLACE
-from agentpack.model.pack import Release
+from agentpack.model.pack import LeftOut, Release
 from agentpack.read import to_pieces
 from agentpack.reports.escaping import json_text, safe_text
 from agentpack.store.validated import FORMAT, ValidatedCache, place
@@ -43,8 +43,8 @@ REFUSED: dict[str, tuple[str | bytes, str, int, int]] = {
     "a next line": ("a\x85b", "control", 1, 2),
     "a C1 control": ("\x9b31m", "control", 1, 1),
     "a carriage return by itself": ("one\rtwo\r\n", "control", 1, 4),
-    "a carriage return at the end": ("one\r\ntwo\r", "control", 2, 4),
-    "two carriage returns": ("one\r\r\n", "control", 1, 4),
+    "two carriage returns between words": ("one\r\rtwo\n", "control", 1, 5),
+    "a carriage return before the last word": ("one\r\ntwo\rthree", "control", 2, 4),
     "a byte that is not UTF-8": (b"a\n\xc3\xa9\xff", "not-utf-8", 2, 2),
     "UTF-16": ("ab".encode("utf-16"), "not-utf-8", 1, 1),
     "an overlong slash": (b"x\xc0\xaf", "not-utf-8", 1, 2),
@@ -138,6 +138,9 @@ BENIGN: dict[str, str] = {
     "nothing": "",
     "ASCII": "Use `x`, then\tgo on.\n~ {}[]\n",
     "line ends of Windows": "one\r\ntwo\r\n\r\n",
+    "a last line that ends in a carriage return": "one\r\ntwo\r",
+    "line ends converted twice": "one\r\r\ntwo\r\r\n",
+    "line ends the wrong way round": "one\n\rtwo\n\r",
     "a byte-order mark at the start": "\ufeff# Title\n",
     "a byte-order mark and Windows": "\ufeffa\r\n\u00e9\r\n",
     "a family": f"{MAN}\u200d{WOMAN}\u200d{GIRL}\u200d\U0001f466",
@@ -243,7 +246,11 @@ def test_what_people_write_passes() -> None:
 
 
 def test_a_pack_of_what_people_write_is_read() -> None:
-    lines = [text.removeprefix("\ufeff").replace("\r\n", " ") for text in BENIGN.values() if len(text) < 1000]
+    lines = [
+        text.removeprefix("\ufeff").replace("\r\n", " ").replace("\r", "")
+        for text in BENIGN.values()
+        if len(text) < 1000
+    ]
     body = "\ufeff" + persona_text(
         body="Text.\n\n" + "".join(f"- {line.strip()} x\n" for line in lines if line.strip())
     )
@@ -262,7 +269,9 @@ _FORBIDDEN = st.one_of(st.just("\r"), st.sampled_from(_RUNS).flatmap(lambda run:
 
 @given(_FREE, _FREE, _FORBIDDEN)
 def test_one_forbidden_character_is_found_where_it_was_put(before: str, after: str, forbidden: str) -> None:
-    if (forbidden == "\ufeff" and not before) or (forbidden == "\r" and after.startswith("\n")):
+    if forbidden == "\ufeff" and not before:
+        return
+    if forbidden == "\r" and (before[-1:] in ("", "\n") or after[:1] in ("", "\n")):  # no text that it could hide
         return
     place = (before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1, ord(forbidden))
     found = text_findings((before + forbidden + after).encode(), "x")
@@ -345,7 +354,7 @@ def _is_utf8(data: bytes) -> bool:
         "\u0628" + "\u064b\u200c" * 260_000,
         "\U0001f3f4" + "\U000e0067" * 260_000,
         "\ufe0f" * 350_000,
-        "\r" * 1_048_576,
+        "a\r" * 524_288 + "a",
     ],
     ids=["joiners", "emoji", "marks", "marks and joiners", "tags", "selectors", "carriage returns"],
 )
@@ -467,9 +476,17 @@ def test_more_places_than_are_listed_are_said_to_be_there() -> None:
 def test_a_folder_of_agents_is_held_to_the_same() -> None:
     with pytest.raises(HiddenText, match="in data-reviewer/a"):
         read_files({"a.md": "---\nname: a-b\ndescription: x\n---\nx\u200b\n".encode()})
+    hidden = b'---\nname: a-b\ndescription: "x\\u200B"\n---\nx\n'
     with pytest.raises(HiddenText) as refused:
-        read_files({"a.md": b'---\nname: a-b\ndescription: "x\\u200B"\n---\nx\n'})
+        read_files({"a.md": hidden})
     assert refused.value.details == ("data-reviewer/a.md:3:14: U+200B ZERO WIDTH SPACE (zero-width)",)
+    found = read_files(
+        {"a.md": hidden, "b.md": b"---\nname: b\ndescription: x\n---\nx\n", "README.md": b"\xe2\x80\x8b"}
+    )
+    assert [*found.personas] == ["b"]
+    assert found.left_out == (
+        LeftOut("a.md", "", "hidden text on line 3, column 14: U+200B ZERO WIDTH SPACE (zero-width)"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -623,7 +640,7 @@ def poisoned(tmp_path: Path) -> tuple[Path, Release, bytes]:
     release = release_of(files)
     clean = read_files(files)
     layer = PersonaText({}).persona(persona_text() + "Do\u200b it.\n", "data-reviewer-1.0.0/personas/reviewer.md")
-    pieces = to_pieces(clean._replace(personas={"reviewer": layer}))
+    pieces = to_pieces(clean._replace(personas={"reviewer": layer}, prepared={}))
     return publish(tmp_path / "packs", files), release, pieces
 
 

@@ -1,62 +1,213 @@
-"""Bare packs: folders of agent files without a manifest, read as leniently as Claude Code reads them.
+"""Collections: agent files of a place without a manifest, each read as leniently as the client it was written for.
 
-If the header is not valid YAML, Claude Code takes each field's text literally, and it turns the two characters `\n` in
-a description into a line break; both were observed in the client. The body is kept apart from its line ends, which
-rendering restores.
+Decides what of the given files is an agent, what it is called here, and why another file is left out. Which files are
+given is decided elsewhere. One bad file never hinders the others.
 """
 
-from agentpack.clients.claude import CLIENT
-from agentpack.clients.read_back import canonical, front_matter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from agentpack.clients import CLIENTS, written_for
+from agentpack.clients.base import Client
+from agentpack.clients.read_back import canonical, fields_and_body, front_matter
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
-from agentpack.input.documents import decode
-from agentpack.model.names import persona_name_fault
-from agentpack.model.pack import Release
+from agentpack.input.documents import NotYaml, decode
+from agentpack.input.hidden_in_files import refuse_hidden
+from agentpack.input.hidden_text import HiddenCharacter, HiddenText
+from agentpack.model.line_ends import MARK, lines_with_lf
+from agentpack.model.names import slugs
+from agentpack.model.pack import LeftOut, Release
 
 
-def read_bare(release: Release) -> Pack:
-    """The personas in a folder of agent files. Files that are not agents (no name, no description) are skipped.
+class AgentFiles(NamedTuple):
+    """The agents in a collection's files, by persona name, and the files that are left out."""
+
+    personas: Mapping[str, Layer]
+    names: Mapping[str, str]
+    """What an agent is called in its file, by persona name, where that differs."""
+    left_out: tuple[LeftOut, ...]
+    hidden: tuple[HiddenCharacter, ...]
+    """The hidden characters in files that are left out for them."""
+
+
+def read_bare(release: Release, *, hidden: bool = False) -> Pack:
+    """The pack of a release without a manifest.
+
+    Args:
+        hidden: see `read_agents`.
 
     Raises:
-        InvalidFile: a name is not valid, or there are no agents.
+        InvalidFile: there are no agents that can be taken; lists why.
+        HiddenText: the same, and a file that was left out contains hidden characters.
     """
-    personas: dict[str, Layer] = {}
-    faults: list[Fault] = []
-    below = "agents/" if any(path.startswith("agents/") and path.endswith(".md") for path in release.files) else ""
-    for path, data in sorted(release.files.items()):
-        name, slash, _ = path.rpartition("/")
-        if not path.endswith(".md") or (name + slash) != below:
-            continue
-        file = f"{release.pack}/{path}"
-        layer = read_agent(decode(data, file), file)
-        if layer is None:
-            continue
-        fault = persona_name_fault(layer.header["name"])
-        if fault:
-            faults.append(Fault(file, 0, "name", fault))
-        personas[layer.header["name"]] = layer
-    if not personas and not faults:
-        faults.append(Fault(str(release.pack), 0, "", "holds no agent file with a name and a description"))
-    if faults:
-        raise InvalidFile(faults)
+    found = read_agents(release.files, release.pack, hidden=hidden)
+    if not found.personas:
+        if found.hidden:
+            raise HiddenText(found.hidden)
+        faults = [Fault(f"{release.pack}/{one.path}", 0, "", one.reason) for one in found.left_out]
+        raise InvalidFile(faults or [Fault(str(release.pack), 0, "", "holds no agent file")])
+    count = len(found.personas)
     header = {
         "name": release.pack,
         "version": str(release.version),
-        "description": f"{len(personas)} agent file{'' if len(personas) == 1 else 's'}",
+        "description": f"{count} agent file{'' if count == 1 else 's'}",
+        "names": found.names,
+        "left_out": [one._asdict() for one in found.left_out],
     }
-    return Pack(release.pack, str(release.version), True, header, {}, personas, {})
+    return Pack(release.pack, str(release.version), True, header, {}, found.personas, {})
 
 
-def read_agent(text: str, file: str) -> Layer | None:
-    """The persona in an agent file; None if it lacks front matter, a name or a description."""
-    front = front_matter(CLIENT, text, file)
-    if front is None:
+def read_agents(files: Mapping[str, bytes], label: str, *, hidden: bool = False) -> AgentFiles:
+    """The agents in these files, in the order of their paths. A file that is no agent at all is passed over.
+
+    Args:
+        files: contents by POSIX path.
+        label: the prefix of each path in a layer.
+        hidden: accept hidden characters in text that is used as it is.
+    """
+    found: dict[str, tuple[str, Layer]] = {}
+    left_out: list[LeftOut] = []
+    unseen: list[HiddenCharacter] = []
+    for path in sorted(files):
+        try:
+            layer = read_agent(path, files[path], label, hidden=hidden)
+        except _Unusable as error:
+            left_out.append(LeftOut(path, error.name, error.reason))
+            unseen += error.hidden
+            continue
+        if layer is None:
+            continue
+        name = layer.header["name"]
+        first, _ = found.setdefault(name, (path, layer))
+        if files[first] != files[path]:
+            left_out.append(LeftOut(path, name, f"`{first}` has the same name"))
+    personas: dict[str, Layer] = {}
+    names: dict[str, str] = {}
+    for name, short in slugs(found).items():
+        path, layer = found[name]
+        if short in personas:
+            told = names.get(short, short)
+            left_out.append(LeftOut(path, name, f"its name can hardly be told from `{told}`"))
+            continue
+        personas[short] = layer._replace(header={**layer.header, "name": short})
+        if short != name:
+            names[short] = name
+    return AgentFiles(personas, names, tuple(sorted(left_out)), tuple(unseen))
+
+
+class _Unusable(Exception):
+    """An agent file that cannot be taken, with the agent's name if that is known."""
+
+    def __init__(self, reason: str, name: str, hidden: Iterable[HiddenCharacter] = ()) -> None:
+        super().__init__(reason)
+        self.reason, self.name, self.hidden = reason, name, tuple(hidden)
+
+
+def name_in(path: str, data: bytes) -> str | None:
+    """The name that an agent file gives its agent; None if it gives none."""
+    return about_agent(path, data)[0]
+
+
+def about_agent(path: str, data: bytes) -> tuple[str | None, str]:
+    """The name and the description that an agent file gives its agent; None and empty where it gives none."""
+    try:
+        found = _read(path, data, path)
+    except (InvalidFile, HiddenText):
+        return None, ""
+    header: Mapping[str, Any] = found.header if found else {}
+    return header.get("name"), header.get("description", "")
+
+
+def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> Layer | None:
+    """The agent in a file, with the name that the file has; None if the file is a document.
+
+    Raises:
+        _Unusable: it is an agent, and cannot be taken.
+    """
+    file = f"{label}/{path}"
+    client = CLIENTS[written_for(path)]
+    name = ""
+    try:
+        found = _read(path, data, file)
+        if found is None:
+            return None
+        header = found.header
+        name = header.get("name", "")
+        if not hidden:
+            refuse_hidden({path: data}, label)
+        if reason := _missing(header) or client.unloadable(found.fields):
+            raise _Unusable(reason, name)
+        sections = parse_sections(found.body, first_line=found.first_line)
+        refuse_many(sections, file)
+    except HiddenText as error:
+        first, more = error.findings[0], len(error.findings) - 1
+        place = f"on line {first.line}, column {first.column}" if first.line else "in its name"
+        raise _Unusable(f"hidden text {place}: {first.what}{_and(more)}", name, error.findings) from None
+    except NotYaml as error:
+        raise _Unusable(f"{client.title} cannot read its header: {_words(error.faults)}", name) from None
+    except InvalidFile as error:
+        raise _Unusable(_words(error.faults), name) from None
+    return Layer(file, {**header, "description": [{"text": header["description"]}]}, sections)
+
+
+class _AgentText(NamedTuple):
+    fields: Mapping[str, Any]
+    """As the client reads them."""
+    header: Mapping[str, Any]
+    """As in a pack, with a name or a description or both."""
+    body: str
+    first_line: int
+    """The line where the body begins, from 1."""
+
+
+def _read(path: str, data: bytes, file: str) -> _AgentText | None:
+    """The header and the body of an agent file; None for a document.
+
+    Raises:
+        InvalidFile, HiddenText: its client or agentpack cannot read it.
+    """
+    client = CLIENTS[written_for(path)]
+    if not path.endswith(".toml" if client.format == "toml" else ".md") or not _may_have_header(client, data):
         return None
-    header, _ = canonical(CLIENT, front.fields)
-    if "name" not in header or not header.get("description"):
+    text = decode(data, file)
+    if b"\r" in data:
+        text = data.decode().removeprefix("\ufeff")  # Claude Code does not read every header with CRLF
+    found = _header_and_body(client, text, file)
+    if found is None:
         return None
-    header["description"] = [{"text": header["description"]}]
-    sections = parse_sections(front.body, first_line=front.first_line)
-    refuse_many(sections, file)
-    return Layer(file, header, sections)
+    fields, body, first_line = found
+    header, _ = canonical(client, fields)
+    if "name" not in header and "stem" in client.naming:
+        header["name"] = path.rpartition("/")[2].removesuffix(".md").removesuffix(".agent")
+    if "name" not in header and "description" not in header:
+        return None
+    return _AgentText(fields, header, lines_with_lf(body), first_line)
+
+
+def _may_have_header(client: Client, data: bytes) -> bool:
+    return client.format != "markdown" or data.removeprefix(MARK).startswith(b"---")
+
+
+def _header_and_body(client: Client, text: str, file: str) -> tuple[Mapping[str, Any], str, int] | None:
+    """The fields, the body and the line where that begins; None for a text that is not of the client's form."""
+    if client.format == "markdown":
+        return front_matter(client, text, file)
+    found = fields_and_body(client, text, file)
+    return None if found is None else (*found, 1)
+
+
+def _missing(header: Mapping[str, Any]) -> str:
+    """What an agent lacks that every client wants; empty if it has both."""
+    missing = [key for key in ("name", "description") if key not in header]
+    return f"its header has no {missing[0]}" if missing else ""
+
+
+def _words(faults: Iterable[Fault]) -> str:
+    first, *more = faults
+    return f"{f'line {first.line}: ' if first.line else ''}{first.message}{_and(len(more))}"
+
+
+def _and(more: int) -> str:
+    return f" (and {more} more)" if more else ""

@@ -6,11 +6,23 @@ sources have, but never for a pack that came from it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
-from agentpack.errors import AgentpackError, Refused, Unavailable
-from agentpack.model.names import Digest, PackName, content_digest
+from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
+from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.sources.base import Source
+
+
+class NamedSource(NamedTuple):
+    """The only source of a pack, and the pack's name there."""
+
+    source: str
+    pack: PackName
+
+
+NO_NAMES: Mapping[PackName, NamedSource] = MappingProxyType({})
 
 
 class Sources:
@@ -21,6 +33,7 @@ class Sources:
         sources: Iterable[Source],
         remembered: Mapping[PackName, str] | None = None,
         *,
+        named: Mapping[PackName, NamedSource] = NO_NAMES,
         missing: Collection[str] = (),
         configured: str = "agentpack.yaml",
     ) -> None:
@@ -28,6 +41,8 @@ class Sources:
 
         Args:
             remembered: for each locked pack, the source it stays with.
+            named: for each pack that only one source may provide, that source. Only there a collection is looked
+                into: none answers the bare name of a pack.
             missing: the names of sources that cannot be read.
             configured: the file that configures the sources, for error messages.
         """
@@ -35,6 +50,7 @@ class Sources:
         self.remembered = remembered or {}
         self.homes: Mapping[PackName, str] = self.remembered
         """The source that a pack came from, also of those that need not stay with it."""
+        self.named = named
         self.missing = missing
         self.configured = configured
         self.passed_over: set[str] = set()
@@ -52,18 +68,32 @@ class Sources:
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         kept = self.remembered.get(pack)
         ordered = sorted(self.all, key=lambda source: source.name != kept) if kept else self.all
+        named = self.named.get(pack)
+        if named is not None:
+            ordered = [source for source in self.all if source.name == named.source]
+            if not ordered:
+                there = ", ".join(f"`{source.name}`" for source in self.all)
+                hint = did_you_mean(named.source, [source.name for source in self.all])
+                message = f"`{pack}` is to come from the source `{named.source}`, which {self.configured} does not have"
+                raise Unresolvable(message, details=[f"there: {there}"], hint=hint)
         for source in ordered:
             if source.name in self.missing:
                 self.passed_over.add(source.name)
                 if source.name == self.homes.get(pack):
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
+            there = named.pack if named else pack
             try:
-                found = source.releases(pack)
+                found = list(source.releases(there))
+                if not found and (named or source.name == self.homes.get(pack)):
+                    found = [state] if (state := source.state_of(there)) else []
             except OSError as error:
                 raise _unreadable(source, error) from None
             if found:
-                return tuple(sorted(found, key=lambda ref: ref.version, reverse=True))
+                renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
+                return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
+        if named:
+            return ()
         gone = [source for source in self.all if source.name in self.missing]
         if gone:
             raise self._missing(gone, f"no other source has a pack `{pack}`")
@@ -76,8 +106,15 @@ class Sources:
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
 
+    def in_collection(self, pack: PackName) -> str | None:
+        """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
+        there = [source for source in self.all if source.name not in self.missing]
+        if any(source.releases(pack) for source in there):
+            return None
+        return next((source.name for source in there if source.state_of(pack)), None)
+
     def packs(self) -> list[PackName]:
-        """Every pack name that any source offers."""
+        """Every pack name that any source offers, but for those of collections."""
         names: set[PackName] = set()
         for source in self.all:
             if source.name in self.missing:
@@ -103,7 +140,8 @@ class Sources:
 
 def missing_words(missing: Source) -> str:
     """A sentence that says a source is missing."""
-    return f"the source `{missing.name}` is missing: there is no folder {missing.where}"
+    kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
+    return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 
 
 def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> Release:
@@ -120,14 +158,14 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
     if source is None:
         raise Unavailable(f"the source `{ref.source}` of {ref.pack} {ref.version} is not configured")
     try:
-        files = source.read(ref)
+        files = source.read(ref._replace(pack=sources.named[ref.pack].pack) if ref.pack in sources.named else ref)
     except AgentpackError:
         raise
     except OSError as error:
         raise _unreadable(source, error) from None
     sources.read.append(ref)
     digest = content_digest(files.items())
-    if expected is not None and digest != expected:
+    if expected is not None and digest != expected and not ref.moves:
         raise Refused(
             f"{ref.pack} {ref.version} from `{ref.source}` is not what was locked",
             details=[f"locked  {expected}", f"found   {digest}"],

@@ -1,15 +1,17 @@
 """Read a pack from a release: parse and check its files, or take the result from the cache under the same digest."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from agentpack.clients import written_for
 from agentpack.compose.compose import Pack, as_released
 from agentpack.compose.modules import DECLARATION, PARAMETER, writes_skills
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.line_ends import ends_in_crlf
-from agentpack.model.names import did_you_mean, is_kebab
+from agentpack.model.names import content_digest, did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
 from agentpack.store.validated import DAMAGES, CachedPieces, ValidatedCache, in_pieces
@@ -22,8 +24,6 @@ MAX_REQUIRED = 20
 them."""
 ORIGINALS = "originals"
 """The folder of a pack with the agent files its personas were made from: `originals/<client>/<persona>`."""
-BARE = "claude"
-"""The client whose agent files a pack without a manifest contains."""
 
 
 def read_pack(release: Release, cache: ValidatedCache) -> Pack:
@@ -33,7 +33,8 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         InvalidFile: lists every fault of every file.
         HiddenText: a text contains hidden characters.
     """
-    kept = cache.pieces("pack", release.digest)
+    key = release.digest if release.agents is None else content_digest(release.files.items())
+    kept = cache.pieces("pack", key)
     if kept is not None:
         try:
             pack = _from_pieces(kept)
@@ -43,7 +44,8 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
             return _with_files(pack, release)
         # else the same bytes are offered under another name, which is checked as if never met
     pack = check_pack(release)
-    cache.put_pieces("pack", release.digest, to_pieces(pack))
+    pack = pack._replace(prepared=_released(pack))
+    cache.put_pieces("pack", key, to_pieces(pack))
     return pack
 
 
@@ -53,15 +55,15 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
     Args:
         hidden: accept hidden characters in text that is used as it is.
     """
+    if MANIFEST not in release.files:
+        from agentpack.bare import read_bare  # only for packs without a manifest
+
+        return _with_files(read_bare(release, hidden=hidden), release)
     if not hidden:
         from agentpack.input.hidden_in_files import refuse_hidden  # only where unchecked text comes in
 
-        refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
-    if MANIFEST in release.files:
-        return _with_files(_checked(release), release)
-    from agentpack.bare import read_bare  # only for packs without a manifest
-
-    return _with_files(read_bare(release), release)
+        refuse_hidden(release.files, f"{release.pack}-{release.version}")
+    return _with_files(_checked(release), release)
 
 
 def _with_files(pack: Pack, release: Release) -> Pack:
@@ -77,7 +79,7 @@ def _with_files(pack: Pack, release: Release) -> Pack:
         texts = {name: release.files[path] for name, path in files.items() if path in release.files}
         pack = pack._replace(crlf=frozenset(name for name, data in texts.items() if ends_in_crlf(data)))
         if pack.bare:
-            originals = {name: {BARE: data} for name, data in texts.items()}
+            originals = {name: {written_for(files[name]): data} for name, data in texts.items()}
     return pack._replace(originals=originals) if originals else pack
 
 
@@ -88,24 +90,25 @@ def to_pieces(pack: Pack) -> bytes:
 
 def _pieces(pack: Pack) -> Iterator[tuple[str, Any]]:
     variants = {persona: list(own) for persona, own in pack.variants.items()}
+    prepared = pack.prepared or _released(pack)
     yield "pack", [pack.name, pack.version, pack.bare, pack.header, list(pack.personas), variants]
-    for name in pack.personas:  # these first and one after the other: most commands read nothing else
-        yield from _prepared_pieces(pack, name)
+    for name, ready in prepared.items():  # these first and one after the other: most commands read nothing else
+        yield f"prepared/{name}", {key: field.value for key, field in ready.fields.items()}
+        yield f"body/{name}", ready.body
     for name, layer in pack.personas.items():
         yield f"persona/{name}", layer.to_data()
         for variant, own in pack.variants.get(name, {}).items():
             yield f"variant/{name}/{variant}", own.to_data()
 
 
-def _prepared_pieces(pack: Pack, name: str) -> Iterator[tuple[str, Any]]:
-    if "extends" in pack.personas[name].header:
-        return
-    try:
-        ready = as_released(pack, name)
-    except AgentpackError:
-        return  # told when it is installed: until then nobody asked for it
-    yield f"prepared/{name}", {key: field.value for key, field in ready.fields.items()}
-    yield f"body/{name}", ready.body
+def _released(pack: Pack) -> dict[str, Persona]:
+    """The personas without variants and with default parameters, but for those that extend another."""
+    found = {}
+    for name, layer in pack.personas.items():
+        if "extends" not in layer.header:
+            with suppress(AgentpackError):  # told when it is installed: until then nobody asked for it
+                found[name] = as_released(pack, name)
+    return found
 
 
 def _from_pieces(pieces: CachedPieces) -> Pack:

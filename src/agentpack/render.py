@@ -27,6 +27,7 @@ def render(
     crlf: bool = False,
     original: bytes | None = None,
     unmodified: bool = False,
+    called: str = "",
     source: Client | None = None,
 ) -> Rendering | None:
     """The file of this persona for this client; None if the client has no agents in this scope.
@@ -41,21 +42,25 @@ def render(
         original: the client's own file that the persona was made from. It is written byte for byte, but for what has
             come over the persona since: a variant, another name, another model.
         unmodified: nothing has.
+        called: what that file calls the agent, if not by the persona's name.
         source: the client for which the file was written that the persona was made from, if what it says is to be
             translated for others.
     """
     path = target.path(persona.name, scope, variables)
     if path is None:
         return None
+    name = called if called and original is not None else persona.name
     found = None
     if source is not None and source is not target:
         from agentpack.translate import translate  # only for files of another client
 
         found = translate(persona, source, target)
-    said = render_file(target, persona, models, found.limits if found else None)
+    said = render_file(target, persona.named(name), models, found.limits if found else None)
     content, notes = as_lf(said.text.encode()), said.notes
+    if called and original is None:
+        notes = (Note("name: written with lower-case letters, digits and hyphens only"), *notes)
     if original is not None:
-        merged = original if unmodified else _over(original, content, target, persona.name)
+        merged = original if unmodified else _over(original, content, target, name)
         if isinstance(merged, str):
             notes = (*notes, Note("written anew", merged))
         else:
@@ -75,6 +80,7 @@ def render(
         known=text_digest(content),  # lock and plan both ask for it
         capabilities=may,
         form=target.form,
+        called="" if name == persona.name else name,
     )
 
 

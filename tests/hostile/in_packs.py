@@ -243,8 +243,8 @@ def _collection(box: Box) -> None:
 
 
 BARE: Mapping[str, Case] = {
-    "a bare agent whose name climbs": Case(_collection, 2, ""),
+    "a bare agent whose name climbs": Case(_collection, 0, "", quiet_project=False),
     "a bare agent without a name": Case(
-        lambda box: box.pack({"agents/x.md": "---\ndescription: x\n---\nx\n"}), 2, "no agent file"
+        lambda box: box.pack({"agents/x.md": "---\ndescription: x\n---\nx\n"}), 2, "its header has no name"
     ),
 }

@@ -194,12 +194,10 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(one)
 
 
-def run(program: list[str], folder: Path, home: Path, **more: str) -> str:
-    """Run the client and return its output on both streams."""
+def run(program: list[str], folder: Path, home: Path, *, asked: str = "", **more: str) -> str:
+    """Run the client with this input and return its output on both streams."""
     env = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb", "CI": "1", "DO_NOT_TRACK": "1", **more}
-    done = subprocess.run(
-        program, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LATE
-    )
+    done = subprocess.run(program, cwd=folder, env=env, input=asked, capture_output=True, text=True, timeout=LATE)
     return done.stdout + done.stderr
 
 
@@ -241,6 +239,24 @@ def claude_events(body: dict[str, Any], blocks: list[dict[str, Any]]) -> Iterato
     reason = "tool_use" if blocks[-1]["type"] == "tool_use" else "end_turn"
     yield {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": usage}
     yield {"type": "message_stop"}
+
+
+def claude_listed(question: Question, folder: Path) -> list[dict[str, str]]:
+    """Every agent that the client lists, with its name and description."""
+    project = place(folder, question.files)
+    request = {"type": "control_request", "request_id": "judged", "request": {"subtype": "initialize"}}
+    words = ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"]
+    said = run(
+        [*question.program, *words],
+        project,
+        folder / "home",
+        asked=json.dumps(request) + "\n",
+        DISABLE_AUTOUPDATER="1",
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+    )
+    answers = (json.loads(line) for line in said.splitlines() if line.startswith("{"))
+    found = [answer["response"]["response"]["agents"] for answer in answers if answer["type"] == "control_response"]
+    return [{"name": agent["name"], "description": agent["description"]} for agent in found[0]]
 
 
 def claude_names(body: dict[str, Any]) -> list[str]:
@@ -466,7 +482,7 @@ def ask_server(address: str, path: str, project: Path, content: Any = None) -> A
         return json.loads(response.read())
 
 
-ASKERS = {"claude": claude, "gemini": gemini, "opencode": opencode}
+ASKERS = {"claude": claude, "claude-headers": claude_listed, "gemini": gemini, "opencode": opencode}
 
 
 def main() -> None:

@@ -130,6 +130,27 @@ def _answer(tools: list[str] | None, every: list[str] | None) -> Answer:
     return "every" if tools == every else tuple(tools)
 
 
+Listed = tuple[str, str]
+"""The name and the description of an agent."""
+
+
+def listed(texts: Iterable[str], folder: Path) -> dict[str, Listed | None]:
+    """What Claude Code lists for each agent file: `{n}` in it stands for a word of its own. None if it lists nothing.
+
+    Raises:
+        CannotAskError: the client did not answer.
+    """
+    program = install(PROGRAMS["claude"], folder)
+    words = {f"c{number:03}c": text for number, text in enumerate(texts)}
+    files = {f"{_AGENTS['claude']}/{word}.md": text.replace("{n}", word) for word, text in words.items()}
+    agents = _asked("claude-headers", {"program": program, "agents": [], "files": files})
+    found: dict[str, Listed | None] = {}
+    for word, text in words.items():
+        own = [(agent["name"], agent["description"]) for agent in agents if word in "".join(agent.values())]
+        found[text] = (own[0][0].replace(word, "{n}"), own[0][1].replace(word, "{n}")) if own else None
+    return found
+
+
 def _tools(name: str, program: list[str], texts: Mapping[str, str]) -> dict[str, list[str] | None]:
     files = {f"{_AGENTS[name]}/{agent}.md": text for agent, text in texts.items()}
     tools: dict[str, list[str] | None] = _asked(name, {"program": program, "agents": [*texts], "files": files})

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from judged.clients import Answer
+from judged.clients import Answer, Listed
 from judged.skills import Loading
 
 _FOLDER = Path(__file__).with_name("answers")
@@ -34,6 +34,29 @@ def record(client: str, version: str, every: tuple[str, ...], forms: Mapping[str
     rows = [f"    {json.dumps(form)}: {json.dumps(answer)}" for form, answer in forms.items()]
     text = "\n".join(["{", *lines, '  "forms": {', ",\n".join(rows), "  }", "}"])
     (_FOLDER / f"{client}.json").write_text(f"{text}\n")
+
+
+class RecordedHeaders(NamedTuple):
+    """What Claude Code lists for agent files."""
+
+    version: str
+    listed: Mapping[str, Listed | None]
+
+
+def read_headers() -> RecordedHeaders:
+    """The recorded names and descriptions."""
+    data = json.loads((_FOLDER / "claude-headers.json").read_text())
+    listed = {text: None if answer is None else (answer[0], answer[1]) for text, answer in data["files"].items()}
+    return RecordedHeaders(data["version"], listed)
+
+
+def record_headers(recorded: RecordedHeaders) -> None:
+    """Write them with today's date."""
+    head = {"client": "claude", "version": recorded.version, "asked": date.today().isoformat()}
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
+    rows = [f"    {json.dumps(text)}: {json.dumps(answer)}" for text, answer in recorded.listed.items()]
+    text = "\n".join(["{", *lines, '  "files": {', ",\n".join(rows), "  }", "}"])
+    (_FOLDER / "claude-headers.json").write_text(f"{text}\n")
 
 
 class RecordedLoading(NamedTuple):

@@ -11,9 +11,19 @@ import pytest
 from support.running import Agentpack
 
 from judged import skills
-from judged.clients import PROGRAMS, ask, every_tool
+from judged.clients import PROGRAMS, ask, every_tool, listed
 from judged.forms import FORMS
-from judged.recording import RecordedLoading, read, read_loading, record, record_loading
+from judged.headers import FEWER, HEADERS, MORE
+from judged.recording import (
+    RecordedHeaders,
+    RecordedLoading,
+    read,
+    read_headers,
+    read_loading,
+    record,
+    record_headers,
+    record_loading,
+)
 
 pytestmark = [
     pytest.mark.timeout(1800),
@@ -41,6 +51,13 @@ def test_the_client_gives_the_recorded_answers(client: str, installed: Path, req
     assert recorded.every == every
     assert {form: answer for form, answer in found.items() if recorded.forms.get(form) != answer} == {}
     assert list(recorded.forms) == list(FORMS[client])
+
+
+def test_claude_code_lists_the_recorded_agents(installed: Path, request: pytest.FixtureRequest) -> None:
+    found = RecordedHeaders(PROGRAMS["claude"].version, listed((*HEADERS, *FEWER, *MORE), installed))
+    if request.config.getoption("--update"):
+        record_headers(found)
+    assert read_headers() == found
 
 
 @pytest.mark.parametrize("client", FORMS)

@@ -12,6 +12,7 @@ from support.cases import case
 from support.running import Agentpack
 from support.written import rendered
 
+from agentpack.bare import read_agents
 from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS
@@ -19,9 +20,10 @@ from agentpack.clients.base import Client
 from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
 from agentpack.model.fields import TOOLS
 from judged import skills
-from judged.clients import PROGRAMS, Answer
+from judged.clients import PROGRAMS, Answer, Listed
 from judged.forms import ELSEWHERE, FORMS, agent_file
-from judged.recording import Recorded, read, read_loading
+from judged.headers import FEWER, HEADERS, MORE
+from judged.recording import Recorded, read, read_headers, read_loading
 
 RECORDED = {client: read(client) for client in FORMS}
 
@@ -99,6 +101,37 @@ def test_every_form_has_a_recorded_answer_of_the_version_that_was_checked(client
     assert len(FORMS[client]) >= 40
     assert RECORDED[client].version == PROGRAMS[client].version == CLIENTS[client].version
     assert ELSEWHERE[client] <= set(FORMS[client])
+
+
+def read_as_claude(text: str) -> tuple[Listed | None, str]:
+    """The name and the description of the agent in a file, and why it is left out."""
+    found = read_agents({"odd.md": text.encode()}, "kit")
+    for short, layer in found.personas.items():
+        return (found.names.get(short, short), layer.header["description"][0]["text"]), ""
+    return None, found.left_out[0].reason if found.left_out else ""
+
+
+def test_where_claude_code_reads_a_file_so_do_we() -> None:
+    recorded = read_headers()
+    assert recorded.version == CLIENTS["claude"].version
+    assert list(recorded.listed) == [*HEADERS, *FEWER, *MORE], "stale: ask again with AGENTPACK_JUDGED=1"
+    for text in HEADERS:
+        with case(text):
+            answer = recorded.listed[text]
+            expected = None if answer is None else (answer[0], answer[1].strip())
+            assert read_as_claude(text.replace("{n}", "c000c"))[0] == (
+                expected and tuple(part.replace("{n}", "c000c") for part in expected)
+            )
+    for text, reason in FEWER.items():
+        with case(text):
+            assert recorded.listed[text] is not None
+            found, told = read_as_claude(text.replace("{n}", "c000c"))
+            assert found is None
+            assert reason in told
+    for text in MORE:
+        with case(text):
+            assert recorded.listed[text] is None
+            assert read_as_claude(text.replace("{n}", "c000c"))[0] is not None
 
 
 @pytest.mark.parametrize("client", FORMS)

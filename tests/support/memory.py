@@ -7,9 +7,10 @@ from packaging.version import Version
 
 from agentpack.model.names import PackName
 from agentpack.model.pack import ReleaseRef
+from agentpack.sources.base import OnlyPacks
 
 
-class MemorySource:
+class MemorySource(OnlyPacks):
     """Packs as dicts of files. `broken` makes every question fail as a folder that cannot be read does."""
 
     is_missing = False

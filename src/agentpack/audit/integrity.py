@@ -123,7 +123,7 @@ def locked_releases(
     for pack in lock.packs:
         label = f"{pack.name}-{pack.version}"
         try:
-            refs = candidates.sources.releases(pack.name)
+            refs = candidates.releases(pack.name)
             ref = next((r for r in refs if str(r.version) == pack.version and r.source == pack.source), None)
             if ref is None:
                 known = candidates.sources.source(pack.source) is not None

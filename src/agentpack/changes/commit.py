@@ -11,6 +11,7 @@ from agentpack.errors import Refused
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile, RecordedDocument
 from agentpack.model.line_ends import as_lf
+from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.workspace.locations import PlaceChange, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
@@ -40,6 +41,7 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
     snapshot = pending_snapshot(workspace)
     outcome, goal, current = decided.outcome, decided.goal, workspace.documents.current or BEFORE_THE_FIRST
     here, changed = current_documents(workspace), {document.path for document in outcome.documents}
+    sources = tuple(_sources(workspace, outcome))
     unchanged = {document: data for document, data in here.items() if document.path not in changed}
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -54,6 +56,7 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
             folders=current.folders,
             replaced=(*_taken_over(outcome.plan, workspace.states.recorded), *(() if current.number else unchanged)),
             elsewhere=outcome.plan.elsewhere,
+            sources=tuple((digest, content) for digest, content, _ in sources),
         )
 
     done = transact(
@@ -61,12 +64,31 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
         workspace.store,
         steps=workspace.places.steps(_placed(decided)),
         generation=generation,
-        blobs=chain(_blobs(workspace, outcome), unchanged.values()),
+        blobs=chain(_blobs(workspace, outcome), unchanged.values(), filter(None, (data for *_, data in sources))),
         snapshot=snapshot,
         managed=workspace.managed,
     )
     workspace.reload()
     return outcome._replace(generation=done.number)
+
+
+def _sources(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[Digest, Digest, bytes | None]]:
+    """The agent files of collections that the lock wants after the change: the digests of text and bytes, and the
+    bytes, None if they are stored already.
+    """
+    path = workspace.scope.lock
+    lock = workspace.documents.readable_lock
+    for document in outcome.documents:
+        if document.path == path:
+            lock = None if document.after is None else parse_lock(document.after, path)
+    pins = () if lock is None else (*lock.packs, *(lock.written.packs if lock.written else ()))
+    for digest in sorted({Digest(f"sha256:{row.sha256}") for pin in pins for row in pin.agents or ()}):
+        stored = workspace.store.source_bytes(digest)
+        data = workspace.sources.texts.get(digest.removeprefix("sha256:"))
+        if stored is not None:
+            yield digest, stored, None
+        elif data is not None:
+            yield digest, digest_of(data), data
 
 
 def earlier_modes(workspace: Workspace, planned: Plan) -> Mapping[str, int]:

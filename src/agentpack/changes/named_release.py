@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from agentpack.changes.clients import choose_clients
-from agentpack.model.manifest import ManifestEntry
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.choose import choose
@@ -21,16 +21,27 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
     """
     requirement = parse_requirement(text)
     refuse_address(requirement)
-    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
+    manifest = with_source(workspace, workspace.manifest, requirement)
+    candidates = candidates_to_view(workspace, manifest, workspace.lock)
     values = read_settings(candidates, requirement, settings) if settings else {}
     return select_requirement(candidates, requirement, values)
+
+
+def with_source(workspace: Workspace, manifest: Manifest, requirement: Requirement) -> Manifest:
+    """The manifest with an entry for a pack that only a collection of one of its sources offers."""
+    pack = requirement.pack
+    source = None if manifest.wanted(pack) else workspace.sources.open(manifest).in_collection(pack)
+    if source is None:
+        return manifest
+    return manifest._replace(packs=(*manifest.packs, ManifestEntry(requirement, pack, source=source)))
 
 
 def select_requirement(
     candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]
 ) -> Selection:
     """Resolve one requirement on its own, with these parameter values."""
-    entry = ManifestEntry(requirement, str(requirement), parameters=values)
+    there = candidates.manifest.wanted(requirement.pack) or ManifestEntry(requirement, "")
+    entry = there._replace(requirement=requirement, text=str(requirement), clients=None, parameters=values, renames={})
     manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))
     return choose(candidates, manifest, newest=(requirement.pack,))
 

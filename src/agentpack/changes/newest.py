@@ -42,7 +42,7 @@ def newest(
 def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
     """For each pack with a newer final release that only `--latest` would use, a sentence."""
     for pin in chosen.pins:
-        final = [ref.version for ref in chosen.candidates.sources.releases(pin.pack) if not ref.version.is_prerelease]
+        final = [ref.version for ref in chosen.candidates.releases(pin.pack) if not ref.version.is_prerelease]
         if final and (not packs or pin.pack in packs) and max(final) > pin.version:
             yield f"{pin.pack} {max(final)} is out of range"
 

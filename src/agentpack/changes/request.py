@@ -32,6 +32,14 @@ class ChangeRequest(Decisions):
     """`parameter=value` texts for the named packs."""
     sources: Sequence[str] = ()
     """Folders of packs to add as sources."""
+    only: Sequence[str] = ()
+    """The only personas that are wanted of the named packs."""
+    without: Sequence[str] = ()
+    """Personas of the named packs that are not wanted."""
+    renames: Sequence[str] = ()
+    """`old=new` texts: other names for personas."""
+    everything: bool = False
+    """All packs of a place, with all personas."""
     latest: bool = False
     """Ignore version ranges; the manifest's range is rewritten if it excludes the newest release."""
     locked: bool = False

@@ -60,6 +60,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         files=files,
         documents=tuple(documents),
         folders=current.folders,
+        sources=current.sources,
         elsewhere=workspace.states.elsewhere,
     )
     workspace.reload()

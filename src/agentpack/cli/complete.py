@@ -48,14 +48,14 @@ def complete_requirement(incomplete: str) -> list[str]:
         name, bracket, inside = incomplete.partition("[")
         if bracket:
             head, _, last = inside.rpartition(",")
-            newest = candidates.sources.releases(name)[0]  # type: ignore[arg-type]
+            newest = candidates.releases(name)[0]  # type: ignore[arg-type]
             variants = candidates.variants(newest.pack, newest.version)
             before = f"{name}[{head + ',' if head else ''}"
             left = sorted(set(variants) - set(head.split(",")))
             return _plain(f"{before}{variant}" for variant in left if variant.startswith(last))
         name, at, version = incomplete.partition("@")
         if at:
-            found = [str(ref.version) for ref in candidates.sources.releases(name)]  # type: ignore[arg-type]
+            found = [str(ref.version) for ref in candidates.releases(name)]  # type: ignore[arg-type]
             return _plain(f"{name}@{v}" for v in [*found, "latest"] if v.startswith(version))
         return _plain(pack for pack in candidates.known() if pack.startswith(incomplete))
     except Exception:  # noqa: BLE001 - completion must never print a traceback into a prompt
@@ -92,7 +92,7 @@ def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
     asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
     for requirement in asked:
-        newest = next(ref for ref in candidates.sources.releases(requirement.pack) if requirement.allows(ref.version))
+        newest = next(ref for ref in candidates.releases(requirement.pack) if requirement.allows(ref.version))
         yield from candidates.read(newest.pack, newest.version)[1].declarations.items()
 
 

@@ -21,11 +21,13 @@ def search(
 ) -> Result:
     """Find packs in all sources by name, description, keywords and names of personas, best match first.
 
+    Agents of collections are found by their own names and descriptions too, and told with their pack: `PACK/AGENT`.
+
     Example: agentpack search python async
     """
     words = " ".join(text or ())
-    found, near, unread = run(session.workspace, words)
-    if found:
+    found, agents, near, unread = run(session.workspace, words)
+    if found or agents:
         rows = [
             (
                 pack.name,
@@ -35,6 +37,7 @@ def search(
             )
             for pack in found
         ]
+        rows += [(f"{agent.pack}/{agent.name}", "", agent.source, agent.description) for agent in agents]
         session.output.table(("pack", "newest", "source", "description"), rows)
     elif words:
         hint = " or ".join(f"`{safe(name)}`" for name in near)
@@ -52,4 +55,5 @@ def search(
         }
         for pack in found
     ]
-    return Result({"packs": packs, "near": near, "unread": unread})
+    told = [agent._asdict() for agent in agents]
+    return Result({"packs": packs, "agents": told, "near": near, "unread": unread})

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
+from agentpack.changes.places import is_place, open_place
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.output import Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.show import PackDetails, Size, VariantSummary
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
+from agentpack.wanted.offers import offers
 
 app = verb_app()
+MOST_AGENTS = 40
+"""Agents of a place with several packs that are listed without `--verbose`."""
 
 
 @verb(app, "show")
@@ -23,6 +27,8 @@ def show(
 ) -> Result:
     """Show description, versions, variants, parameters and size of a pack, installed or not.
 
+    For a folder or an archive, written with a slash (`./agents`), the packs and agents that it offers.
+
     Prints a summary, unless a variant is named (then all about that one) or --verbose is given (then everything).
 
     Sizes: what a client always has in context (names and descriptions), and what it reads when a persona is called
@@ -30,6 +36,8 @@ def show(
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
+    if is_place(session.workspace, requirement):
+        return _show_place(session, requirement)
     shown = run(session.workspace, requirement, clients=client or (), settings=set_ or ())
     output = session.output
     named = parse_requirement(requirement).variants
@@ -42,6 +50,32 @@ def show(
         example = safe(f"{shown.name}[{shown.variants[0].name}]")
         output.say(f'`agentpack show "{example}"` tells of a variant, `--verbose` of all')
     return Result(_data(shown))
+
+
+def _show_place(session: Session, place: str) -> Result:
+    """The packs and agents of a place."""
+    offered, output = offers(open_place(session.workspace, place), place), session.output
+    agents = sum(len(pack.agents) for pack in offered.packs)
+    for pack in offered.packs:
+        output.print(output.style(safe(f"{pack.name} {pack.version}"), "bold"))
+        count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
+        for text in filter(None, (pack.description, count, f"besides agents: {pack.beside}" if pack.beside else "")):
+            for line in hang("  ", flat(text)):
+                output.print(line)
+        if output.verbose or len(offered.packs) == 1 or agents <= MOST_AGENTS:
+            for line in _listed((agent.name, agent.description) for agent in pack.agents):
+                output.print(line)
+    for line in offered.unread:
+        output.say(f"note: {safe(line)}")
+    if not offered.packs:
+        output.say(f"{safe(place)} has neither packs nor agent files")
+    elif len(offered.packs) == 1:
+        output.say(f"`agentpack install {safe(place)}` installs it, with `--only AGENT` a part of it")
+    else:
+        one, every = f"install NAME --source {safe(place)}", f"install {safe(place)} --all"
+        output.say(f"`agentpack {one}` installs one, `agentpack {every}` all")
+    packs = [{**pack._asdict(), "agents": [agent._asdict() for agent in pack.agents]} for pack in offered.packs]
+    return Result({"place": offered.place, "packs": packs, "unread": list(offered.unread)})
 
 
 # In short, one variant, and in full.

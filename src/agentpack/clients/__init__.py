@@ -3,6 +3,7 @@
 A client's module is imported when it is first used, so that thirty of them cost a command nothing.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import NamedTuple
@@ -12,7 +13,17 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "SKILLS", "VARIABLES", "ClientDeclaration", "Clients", "read_by"]
+__all__ = [
+    "CLIENTS",
+    "MODULES",
+    "SHARED",
+    "SKILLS",
+    "VARIABLES",
+    "ClientDeclaration",
+    "Clients",
+    "read_by",
+    "written_for",
+]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -56,6 +67,7 @@ SKILL_FILE, SKILLS_FOLDER = "SKILL.md", "skills"
 SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 """Names of files that hold several agents, and the client that reads them."""
 
+_FOR_COPILOT = re.compile(r"\.agent\.md\Z|(?:\A|/)(?:\.github|com\.github\.copilot)/agents/.*\.md\Z", re.DOTALL)
 _loaded: dict[str, Client] = {}
 
 
@@ -153,3 +165,10 @@ def read_by(row: str, clients: Collection[str]) -> bool:
     """Whether a row's client is one of these, or the skills folder of one."""
     uses = (CLIENTS[name].skills for name in clients if name in MODULES) if row in SKILLS else ()
     return row in clients or any(use is not None and use.folder == row for use in uses)
+
+
+def written_for(path: str) -> str:
+    """The name of the client that an agent file of a collection was written for."""
+    if path.endswith(".toml"):
+        return "codex"
+    return "copilot" if _FOR_COPILOT.search(path) else "claude"

@@ -111,6 +111,10 @@ def _none(persona: Persona) -> Iterable[Note]:
     return ()
 
 
+def _loads(fields: Mapping[str, Any]) -> str:
+    return ""
+
+
 class ToolWords(NamedTuple):
     """How a client is told which tools an agent may use.
 
@@ -178,6 +182,9 @@ class Client:
     """Further facts for users, a sentence each."""
     notes_on: Callable[[Persona], Iterable[Note]] = _none
     """Further notes on a persona, where this client reads a text differently than intended."""
+    unloadable: Callable[[Mapping[str, Any]], str] = _loads
+    """Why the client does not load an agent with these fields, although it has a name and a description; empty if it
+    does."""
     repeated: str = ""
     """A key that repeats the persona's name."""
 

@@ -4,7 +4,7 @@ Fields and how they are parsed were checked against Claude Code itself (see `doc
 the header at the first `---`, even within a description.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentpack.clients.base import SAME_COLORS, Client, SkillUse, ToolWords, UserFolder
@@ -14,6 +14,8 @@ from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 
+LONGEST_NAME = 256
+"""Characters of a name, as JavaScript counts them."""
 GRAMMAR = Grammar(
     separators=", ",
     brackets=True,
@@ -62,6 +64,22 @@ def notes_on(persona: Persona) -> Iterable[Note]:
         yield Note("description: Claude Code reads the two characters `\\n` as a line break")
 
 
+def unloadable(fields: Mapping[str, Any]) -> str:
+    """Why Claude Code does not load an agent with this name or these hooks."""
+    from unicodedata import normalize  # rarely asked
+
+    name = fields["name"]
+    if name.startswith("-"):
+        return "Claude Code takes no name that begins with `-`"
+    if len(name.encode("utf-16-le")) > 2 * LONGEST_NAME:
+        return f"Claude Code takes no name of more than {LONGEST_NAME} characters"
+    if ":" in (name if name.isascii() else normalize("NFKC", name)):
+        return "Claude Code takes no name with a colon"
+    if fields.get("hooks") and not isinstance(fields["hooks"], dict):
+        return "Claude Code does not load an agent whose `hooks` are no map"
+    return ""
+
+
 CLIENT = Client(
     name="claude",
     aliases=("claude-code",),
@@ -76,7 +94,11 @@ CLIENT = Client(
     markers=(".claude",),
     reserved=frozenset(("statusline-setup",)),
     notes_on=notes_on,
-    remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
+    unloadable=unloadable,
+    remarks=(
+        "A file without a name is passed over as a document, one without a description with a line in a log.",
+        "It takes any name of up to 256 characters without a colon that does not begin with `-`.",
+    ),
     header="claude",
     models=MODELS,
     ids=r".+",

@@ -22,7 +22,7 @@ _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _OPENING = re.compile(r"[\s\ufeff]*---")
 _BLANK = r"(?:[^\S\x1c-\x1f\x85]|\ufeff)"
 _CLAUDE = re.compile(rf"---{_BLANK}*\n(.*?)---[ \t\r]*\n?", re.DOTALL)
-_FLAT = re.compile(r"([a-zA-Z_-]+):[ \t]+(.*)\Z")
+_FLAT = re.compile(rf"([a-zA-Z_-]+):{_BLANK}+(\S[^\r\u2028\u2029]*)\Z")
 _SIGNS = re.compile(r"[{}\[\]*&#!|>%@`]|: |\A,")  # a comma in front is text to Claude Code, and no YAML to us
 _TABS = re.compile(r"^\t+", re.MULTILINE)
 _SHARED = re.compile(r"(?:^|[\s,\[{])[&!][^\s,]|<<[ \t]*:", re.MULTILINE)
@@ -116,10 +116,10 @@ def front_matter(client: Client, text: str, file: str, *, judging: bool = False)
     return None
 
 
-def _map(
-    text: str, file: str, first_line: int = 1, *, hidden: bool = False, last_wins: bool = False
-) -> Mapping[str, Any]:
-    data = read_yaml(text, file, first_line=first_line, hidden=hidden, last_wins=last_wins).data
+def _map(text: str, file: str, first_line: int = 1, *, hidden: bool = False, loose: bool = False) -> Mapping[str, Any]:
+    data = read_yaml(text, file, first_line=first_line, hidden=hidden, loose=loose).data
+    if loose and not hidden and not isinstance(data, dict):
+        return {}  # a text between two rules, say, and no agent
     if not isinstance(data, dict):
         raise InvalidFile([Fault(file, first_line, "", "not a map")])
     return data
@@ -143,25 +143,20 @@ def _fields_for_claude(head: str, file: str, *, judging: bool) -> dict[str, Any]
     again with quotes around each value that contains a character special to YAML.
     """
     try:
-        return dict(_map(head, file, 2, hidden=judging, last_wins=True))
+        return dict(_map(head, file, 2, hidden=judging, loose=True))
     except InvalidFile as error:
         if _SHARED.search(head) or (judging and not isinstance(error, NotYaml)):
             raise  # anchors, merge keys and tags, which we do not follow; what the client may read as it stands
     quoted = "\n".join(map(_quoted, head.split("\n")))
     tabless = _TABS.sub(lambda tabs: "  " * len(tabs[0]), quoted)
-    try:
-        return dict(_map(tabless, file, 2, hidden=judging, last_wins=True))
-    except InvalidFile:
-        if judging:
-            raise  # what we do not read, such as a key that is a list, the client may
-        return {}  # as good as no header: a file without a name is no agent
+    return dict(_map(tabless, file, 2, hidden=judging, loose=True))
 
 
 def _quoted(line: str) -> str:
     found = _FLAT.match(line)
     if found is None or not _SIGNS.search(found[2]):
         return line
-    key, value = found[1], found[2].rstrip()
+    key, value = found.groups()
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
         return line
     if value.startswith("[") and value.endswith("]"):
@@ -219,7 +214,7 @@ def canonical(client: Client, fields: Mapping[str, Any]) -> tuple[dict[str, Any]
         del rest[client.tools.deny or client.tools.key]
     native: dict[str, Any] = {}
     ignored = []
-    for key, value in rest.items():
+    for key, value in _plain(rest).items():
         try:
             if key not in client.native:
                 raise ValueError

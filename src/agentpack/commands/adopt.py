@@ -28,7 +28,7 @@ from agentpack.model.names import PackName, pack_name, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.read import ORIGINALS
-from agentpack.sources.base import Source
+from agentpack.sources.base import OnlyPacks, Source
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
@@ -162,7 +162,7 @@ def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
     for pack in candidates.known():
         if candidates.workspace.manifest.wanted(pack) is not None:
             continue
-        for ref in candidates.sources.releases(PackName(pack)):
+        for ref in candidates.releases(PackName(pack)):
             yield Requirement(pack=ref.pack, range=f"=={ref.version}")
 
 
@@ -217,7 +217,7 @@ def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
 # Manifest, lock and local packs.
 
 
-class _PendingSource:
+class _PendingSource(OnlyPacks):
     """A source of packs that are not on disk yet."""
 
     is_missing = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from agentpack.audit.integrity import integrity, locked_releases
 from agentpack.audit.rules import scan
 from agentpack.audit.scan import Audit, Scanner
+from agentpack.changes.named_release import with_source
 from agentpack.disk.atomic import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.input.file_names import MAX_BYTES
@@ -99,7 +100,7 @@ def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
     if not os.path.isdir(place):
         raise UsageError(f"there is nothing at `{subject}`", hint="a folder of packs, a pack, or an agent file")
     source = DirectorySource("folder", place)
-    refs = [_newest(source.releases(pack)) for pack in sorted(source.packs())]
+    refs = [*(_newest(source.releases(pack)) for pack in sorted(source.packs())), *source.every_state()]
     if not refs:
         raise UsageError(f"`{subject}` holds no pack", hint=f"a pack has a `{MANIFEST}` or agent files in `agents/`")
     for ref in refs:
@@ -136,8 +137,9 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) ->
     """Scan the release `install` would choose if the pack were not installed. It need not be a valid pack."""
     requirement = parse_requirement(subject)
     refuse_address(requirement, hint="name a folder")
-    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
-    offered = candidates.sources.releases(requirement.pack)
+    manifest = with_source(workspace, workspace.manifest, requirement)
+    candidates = candidates_to_view(workspace, manifest, workspace.lock)
+    offered = candidates.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]
     ref = _newest(final or fitting)

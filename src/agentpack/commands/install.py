@@ -1,42 +1,49 @@
 """install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.errors import UsageError
-from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
+from agentpack.model.changes import WRITES
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import with_clients
 from agentpack.wanted.settings import read_settings
-from agentpack.workspace.preconditions import refuse_address
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to the resulting state."""
-    asked = [parse_requirement(text) for text in request.names]
-    for requirement in asked:
-        refuse_address(requirement, "name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml")
     for client in request.clients:
         workspace.clients.named(client)
     old = workspace.manifest
-    new = _with_sources(workspace, old, request.sources)
-    anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
+    arguments = read_arguments(workspace, old, request)
+    new, asked = arguments.manifest, [pack.requirement for pack in arguments.packs]
+    anew = {one.pack for one in asked if request.sources or _wants_newer(one, old)}
+    new = _with_requirements(workspace, new, arguments.packs, request)
     candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew)
-    new = _with_requirements(candidates, new, asked, request)
+    new = _with_settings(candidates, new, asked, request.settings)
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request).with_named_clients()
     wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
+    for pack in arguments.packs:
+        chosen.assembler.refuse_unknown(pack.requirement.pack, pack.personas or ())
+    cost = tuple(_cost(wanted, asked))
+    state = state._replace(
+        notes=(*state.notes, *arguments.notes),
+        notes_on=lambda plan: cost if any(change.action in WRITES for change in plan.changes) else (),
+    )
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import install_warnings, name_warnings
 
@@ -53,69 +60,84 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
     return "" not in (requirement.range, before.requirement.range) and requirement.range != before.requirement.range
 
 
-def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[str]) -> Manifest:
-    from os.path import abspath, basename, isdir, join, normpath
+def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
+    """What the descriptions of a collection's agents cost: every session of the client has them in context."""
+    from agentpack.authoring.sizes import count
 
-    sources = list(manifest.sources)
-    for folder in folders:
-        absolute = normpath(join(workspace.environment.cwd, folder))
-        if not isdir(absolute):
-            raise UsageError(f"`--source {folder}` is not a folder")
-        if not absolute.isprintable():
-            hint = "rename it: agentpack.yaml would hold what no reader sees"
-            raise UsageError(f"`--source {folder}`: the folder's name has hidden characters", hint=hint)
-        if any(abspath(workspace.sources.one(source).where) == absolute for source in sources):
-            continue
-        taken = {source.name for source in sources} | {"bundled"}
-        stem = _kebab(basename(absolute))
-        name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
-        sources.append(ConfiguredSource(name, "path", _portable(workspace, absolute)))
-    return manifest._replace(sources=tuple(sources))
+    named = {requirement.pack for requirement in asked}
+    parts = [part.persona for part in wanted.parts if part.pack.bare and part.pack.name in named]
+    if len(parts) > 1:
+        tokens = count("\n".join(f"{part.name}: {part.value('description') or ''}" for part in parts))[1]
+        yield f"the descriptions of {len(parts)} agents are about {tokens:,} tokens, which every session pays"
 
 
-def _portable(workspace: Workspace, absolute: str) -> str:
-    """A folder as the manifest names it: relative in a project, so that every clone can read it."""
-    from os.path import relpath
-
-    if workspace.scope.kind == "project":
-        return relpath(absolute, workspace.scope.root)
-    home = workspace.environment.home
-    return f"~/{relpath(absolute, home)}" if absolute.startswith(home + "/") else absolute
-
-
-def _kebab(text: str) -> str:
-    import re
-
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "packs"
+def _with_settings(
+    candidates: Candidates, manifest: Manifest, asked: Sequence[Requirement], settings: Sequence[str]
+) -> Manifest:
+    """The manifest with parameters set for the requested packs."""
+    values = {one.pack: read_settings(candidates, one, settings) for one in asked if settings}
+    packs = (
+        entry._replace(parameters={**entry.parameters, **values.get(entry.requirement.pack, {})})
+        for entry in manifest.packs
+    )
+    return manifest._replace(packs=tuple(packs))
 
 
 def _with_requirements(
-    candidates: Candidates, manifest: Manifest, asked: Sequence[Requirement], request: ChangeRequest
+    workspace: Workspace, manifest: Manifest, asked: Sequence[AskedPack], request: ChangeRequest
 ) -> Manifest:
     """The manifest with each requirement added, or replacing the pack's old entry."""
-    clients, settings = request.clients, request.settings
+    clients = request.clients
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
-        lock = None if fresh else candidates.workspace.lock
+        lock = None if fresh else workspace.lock
         named = (lock.clients, lock.clients_by_pack) if lock is not None and lock.clients else (clients, {})
         manifest = with_clients(manifest, *named)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
-    for requirement, text in zip(asked, request.names, strict=True):
-        parameters = read_settings(candidates, requirement, settings) if settings else {}
+    for pack in asked:
+        requirement = pack.requirement
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
-        entry = ManifestEntry(replace(requirement, newest=False), _shortest(requirement, text))
+        there = replace(requirement, pack=pack.original or requirement.pack)
+        entry = ManifestEntry(
+            replace(requirement, newest=False),
+            _shortest(there, pack.text),
+            source=pack.source,
+            original=pack.original,
+            personas=pack.personas,
+            without=pack.without,
+            renames=pack.renames,
+        )
         if index is None:
-            packs.append(entry._replace(clients=own, parameters=parameters))
+            packs.append(entry._replace(clients=own))
             continue
         before = packs[index]
-        entry = _added_to(before, requirement, entry)
-        packs[index] = entry._replace(
+        personas, without = _more_personas(before, pack, everything=request.everything)
+        packs[index] = _added_to(before, requirement, entry)._replace(
             clients=_more_clients(before, clients, manifest),
-            parameters={**before.parameters, **parameters},
-            renames=before.renames,
+            parameters=before.parameters,
+            renames={old: new for old, new in {**before.renames, **entry.renames}.items() if old not in pack.without},
+            source=pack.source or before.source,
+            original=pack.original or before.original,
+            personas=personas,
+            without=without,
         )
     return manifest._replace(packs=tuple(packs))
+
+
+def _more_personas(
+    before: ManifestEntry, asked: AskedPack, *, everything: bool
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The personas of an installed pack that are wanted, and that are not: installing some more takes none away, but
+    for those of `--without`.
+    """
+    if everything:
+        return None, asked.without
+    if before.personas is not None:
+        every = dict.fromkeys((*before.personas, *(asked.personas or ())))
+        return tuple(name for name in every if name not in asked.without), ()
+    back = asked.personas or ()
+    return None, tuple(dict.fromkeys((*(name for name in before.without if name not in back), *asked.without)))
 
 
 def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEntry) -> ManifestEntry:
@@ -128,7 +150,9 @@ def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEn
     whole = replace(entry.requirement, variants=variants, range=range)
     if whole == chosen:
         return before
-    return entry if whole == entry.requirement else ManifestEntry(whole, str(whole))
+    if whole == entry.requirement:
+        return entry
+    return ManifestEntry(whole, str(replace(whole, pack=entry.name_there)))
 
 
 def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:

@@ -19,6 +19,7 @@ from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Candidates, candidates_to_view
+from agentpack.wanted.offers import OfferedPack, collected
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
@@ -86,6 +87,15 @@ class PackDetails(NamedTuple):
     sizes: tuple[Size, ...]
 
 
+class FoundAgent(NamedTuple):
+    """A persona that `search` found by its own name or description."""
+
+    pack: str
+    name: str
+    source: str
+    description: str
+
+
 class SearchResult(NamedTuple):
     """A pack that `search` found. `others` are further sources that have it and are not used."""
 
@@ -112,7 +122,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     pin = _pin(asked)
     release, pack = asked.candidates.read(pin.pack, pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
-    offered = [str(ref.version) for ref in asked.candidates.sources.releases(pin.pack)]
+    offered = [str(ref.version) for ref in asked.candidates.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
     return PackDetails(
         name=pack.name,
@@ -240,15 +250,34 @@ def render(
     return next(file for file in (*agents, *files) if persona in (None, file.persona))
 
 
-def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], list[str], list[str]]:
-    """Three lists: packs of all sources that contain every word of the text, best match first; similar names if there
-    are none; and sources that could not be read.
+class Found(NamedTuple):
+    """What `search` found: packs, best match first, and agents of packs; similar names if there are none; and what
+    could not be read.
     """
+
+    packs: list[SearchResult]
+    agents: list[FoundAgent]
+    near: list[str]
+    unread: list[str]
+
+
+def search(workspace: Workspace, text: str = "") -> Found:
+    """The packs of all sources that contain every word of the text, and the agents of collections that do."""
     candidates = candidates_to_view(workspace, workspace.manifest)
     words = text.lower().split()
     found: list[tuple[int, SearchResult]] = []
     unread: list[str] = []
-    known = candidates.known()
+    agents: list[FoundAgent] = []
+    known = [*candidates.known()]
+    for source, offered in _collections(candidates, unread):
+        personas = tuple(agent.name for agent in offered.agents)
+        description = offered.description or f"{len(personas)} agent file{'s' if len(personas) != 1 else ''}"
+        whole = SearchResult(offered.name, offered.version, description, source, (), personas, ())
+        if (rank := _rank(whole, words)) is not None:
+            found.append((rank, whole))
+        for agent in offered.agents if words else ():
+            if all(word in f"{agent.name} {agent.description}".lower() for word in words):
+                agents.append(FoundAgent(offered.name, agent.name, source, agent.description))
     for name in known:
         try:
             pack = _described(candidates, PackName(name))
@@ -258,8 +287,18 @@ def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], li
         rank = _rank(pack, words) if pack else None
         if pack is not None and rank is not None:
             found.append((rank, pack))
-    near = [] if found else _near(text.lower(), known)
-    return [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], near, unread
+    near = [] if found or agents else _near(text.lower(), known)
+    return Found([pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], agents, near, unread)
+
+
+def _collections(candidates: Candidates, unread: list[str]) -> Iterator[tuple[str, OfferedPack]]:
+    """The packs of all collections, each with its source; what cannot be read is added to `unread`."""
+    for source in candidates.sources.all:
+        if source.name not in candidates.sources.missing:
+            try:
+                yield from ((source.name, pack) for pack in collected(source))
+            except (AgentpackError, OSError) as error:
+                unread.append(f"{source.name}: {error.message if isinstance(error, AgentpackError) else error}")
 
 
 def _near(text: str, known: Iterable[str]) -> list[str]:
@@ -272,7 +311,7 @@ def _near(text: str, known: Iterable[str]) -> list[str]:
 
 
 def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
-    refs = candidates.sources.releases(name)
+    refs = candidates.releases(name)
     final = [ref for ref in refs if not ref.version.is_prerelease] or list(refs)
     if not final:
         return None

@@ -13,11 +13,12 @@ from packaging.version import Version
 from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.errors import AgentpackError, Unavailable
-from agentpack.fetch import Sources
+from agentpack.fetch import Sources, fetch
 from agentpack.model.changes import file_state
 from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
+from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.skipped import SkippedAgents, skipped_agents
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
@@ -185,7 +186,10 @@ def _pack(
     pack: LockedPack, wanted: ManifestEntry | None, sources: Sources, files: tuple[FileStatus, ...]
 ) -> PackStatus:
     locked = Version(pack.version)
-    newer = [version for version in _offered(pack, sources) if version > locked]
+    if pack.agents is None:
+        newer = [version for version in _offered(pack, sources) if version > locked]
+    else:
+        newer = _moved_on(pack, wanted, sources)
     final = [version for version in newer if not version.is_prerelease]
     fitting = [version for version in newer if wanted is None or wanted.requirement.allows(version)]
     own = tuple(file for file in files if file.pack == pack.name)
@@ -212,6 +216,20 @@ def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
         if not sources.passed_over:
             raise
         return []
+
+
+def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) -> list[Version]:
+    """The state of a collection if an agent that is wanted is not as locked; the versions are in no order."""
+    from agentpack.wanted.agents import choose_agents  # reads agent files, which only a collection has
+
+    try:
+        for ref in sources.releases(pack.name):
+            files = fetch(ref, sources).files
+            if ref.moves and agent_rows(choose_agents(files, wanted).files) != pack.agents:
+                return [ref.version]
+    except AgentpackError:
+        pass  # told where it is asked for: what is installed does not need the place
+    return []
 
 
 def _stale(workspace: Workspace) -> list[str]:

@@ -12,6 +12,7 @@ from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, 
 from agentpack.errors import Fault, InvalidFile, UsageError
 from agentpack.input.parameters import ParameterDeclaration, Value, check_values
 from agentpack.model.fields import FIELDS
+from agentpack.model.pack import LeftOut
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 
 MAX_FILLED = 2 * 1024 * 1024
@@ -40,6 +41,11 @@ class Pack(NamedTuple):
     @property
     def release(self) -> str:
         return f"{self.name} {self.version}"
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The agent files of a bare pack that are not taken."""
+        return tuple(LeftOut(**one) for one in self.header.get("left_out", ()))
 
     @property
     def variant_names(self) -> list[str]:

@@ -16,7 +16,7 @@ from agentpack.input.hidden_in_files import value_findings
 from agentpack.input.hidden_text import HiddenCharacter, HiddenText
 from agentpack.input.toml_text import read_toml as read_toml
 from agentpack.model import json_text
-from agentpack.model.line_ends import as_lf
+from agentpack.model.line_ends import lines_with_lf
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 
 MAX_BYTES = 256 * 1024
@@ -33,6 +33,10 @@ MAX_FAULTS = 100
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
+_NUMBER = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]{1,400}(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,9})?\Z|0x[0-9a-fA-F]{1,400}\Z|0o[0-7]{1,400}\Z"
+    r"|[-+]?\.inf\Z|\.nan\Z"
+)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BREAKS = re.compile("[\x85\u2028\u2029]")
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -63,7 +67,7 @@ def decode(data: bytes, file: str) -> str:
         InvalidFile: not UTF-8, or it contains an unresolved merge; the fault names the line.
     """
     try:
-        text = as_lf(data).decode("utf-8")
+        text = lines_with_lf(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidFile([Fault(file, line, "", f"not UTF-8: byte 0x{data[error.start]:02x}")]) from None
@@ -87,14 +91,15 @@ def read_json(data: bytes, file: str) -> Any:
         raise InvalidFile([Fault(file, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
 
 
-def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False, last_wins: bool = False) -> Document:
+def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False, loose: bool = False) -> Document:
     """The data of a YAML document. An empty document is an empty map.
 
     Args:
         file: the file name for faults.
         first_line: the line of the file where the text begins.
         hidden: accept escapes for hidden characters; for comparing files that are on disk anyway.
-        last_wins: of a duplicate key take the last value, as some clients do.
+        loose: of a duplicate key take the last value, and read decimals, `0x1F` and `0o17` as numbers, as some
+            clients do.
 
     Raises:
         HiddenText: an escape stands for a hidden character.
@@ -108,7 +113,7 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
     if found := _HALVES.search(text):
         line = text.count("\n", 0, found.start()) + first_line
         raise InvalidFile([Fault(file, line, "", "half of a surrogate pair, which is no text")])
-    builder = _Builder(file, first_line, last_wins)
+    builder = _Builder(file, first_line, loose)
     refusal = InvalidFile
     try:
         builder.run(text)
@@ -131,10 +136,10 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
 class _Builder:
     """Builds plain data from parse events, with a stack of open collections."""
 
-    def __init__(self, file: str, first_line: int, last_wins: bool) -> None:
+    def __init__(self, file: str, first_line: int, loose: bool) -> None:
         self.file = file
         self.first_line = first_line
-        self.last_wins = last_wins
+        self.loose = loose
         self.root: Any = None
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
@@ -194,7 +199,7 @@ class _Builder:
         if event.style == '"':  # the only one with escapes; what stands there without one was seen with the file
             self.hidden += value_findings(value, self.file, self.line(event), event.start_mark.column + 1)
         if event.implicit[0]:
-            value = _plain(value)
+            value = _plain(value, loose=self.loose)
         top = self.stack[-1] if self.stack else None
         if top is not None and top.is_map and top.key is None:
             self.key(event, top, value)
@@ -209,7 +214,7 @@ class _Builder:
             self.fault(event, f"a key of more than {MAX_KEY} characters")
             name = name[:MAX_KEY]
         path = (*top.path, name)
-        if name in top.seen and not self.last_wins:
+        if name in top.seen and not self.loose:
             self.fault(event, f"`{name}` stands twice", f"first on line {self.lines.get(path, 0)}")
         top.seen.add(name)
         top.key = name
@@ -261,7 +266,7 @@ class _OpenNode:
         self.seen: set[str] = set()
 
 
-def _plain(text: str) -> Any:
+def _plain(text: str, *, loose: bool) -> Any:
     if text in ("", "~", "null", "Null", "NULL"):
         return None
     if text in ("true", "True", "TRUE"):
@@ -270,6 +275,8 @@ def _plain(text: str) -> Any:
         return False
     if _INTEGER.match(text):
         return int(text)
+    if loose and _NUMBER.match(text):
+        return int(text, 0) if text[1:2] in ("x", "o") else float(text.replace(".inf", "inf").replace(".nan", "nan"))
     return text
 
 

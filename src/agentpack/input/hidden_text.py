@@ -148,13 +148,13 @@ def _first(found: Iterator[HiddenCharacter], limit: int) -> list[HiddenCharacter
 def _scan(text: str, file: str, suspects: set[str]) -> Iterator[HiddenCharacter]:
     """All findings in a text, given the characters that can be one."""
     text = text.removeprefix(MARK)
-    line, before = 1, -1
-    for index, character in enumerate(text):
-        if character == "\n":
-            line, before = line + 1, index
-        elif character in suspects and not is_in_place(text, index):
+    line, last = 1, 0
+    for found in re.finditer(f"[{re.escape(''.join(suspects))}]", text):
+        index, character = found.start(), found[0]
+        if not is_in_place(text, index):
+            line, last = line + text.count("\n", last, index), index
             why = "control" if character == "\r" else WORDS[_kind(character)]
-            yield HiddenCharacter(file, line, index - before, ord(character), why)
+            yield HiddenCharacter(file, line, index - text.rfind("\n", 0, index), ord(character), why)
 
 
 def _kind(character: str) -> str:
@@ -180,7 +180,8 @@ def is_in_place(text: str, index: int) -> bool:
 
 
 def _is_line_end(text: str, index: int) -> bool:
-    return text.startswith("\n", index + 1)
+    """Whether a CR has no text to hide: it ends a line (after it come LF, another CR or the end) or begins one."""
+    return text[index + 1 : index + 2] in ("\n", "\r", "") or text[max(0, index - 1) : index] in ("\n", "")
 
 
 def _is_non_joiner_in_place(text: str, index: int) -> bool:

@@ -74,6 +74,8 @@ class Generation:
     folders: tuple[str, ...] = ()
     replaced: tuple[tuple[str, Digest, int], ...] = ()
     elsewhere: tuple[InstalledFile, ...] = ()
+    sources: tuple[tuple[Digest, Digest], ...] = ()
+    """For each agent file of a collection that the lock wants: the digest of its text, and that of its bytes."""
     roots: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -95,6 +97,7 @@ class Generation:
             "replaced": [list(row) for row in self.replaced],
             "files": [list(file) for file in self.files],
             **({"elsewhere": [list(file) for file in self.elsewhere]} if self.elsewhere else {}),
+            **({"sources": [list(row) for row in self.sources]} if self.sources else {}),
             **({"roots": dict(self.roots)} if self.roots else {}),
         }
 
@@ -119,6 +122,7 @@ class Generation:
             replaced=tuple((path, digest, mode) for path, digest, mode in data["replaced"]),
             files=tuple(InstalledFile(*row) for row in data["files"]),
             elsewhere=tuple(InstalledFile(*row) for row in data.get("elsewhere", ())),
+            sources=tuple((text, content) for text, content in data.get("sources", ())),
             roots=dict(data.get("roots", ())),
         )
         if data["schema"] != SCHEMA or not _is_of_its_types(generation):
@@ -179,6 +183,7 @@ def _is_of_its_types(generation: Generation) -> bool:
         and all(type(text) is str for text in texts)
         and all(map(is_recorded_path, generation.folders))
         and all(type(folder) is str and is_recorded_path(root) for root, folder in generation.roots.items())
+        and all(type(digest) is str and is_digest(digest) for row in generation.sources for digest in row)
         and all(_is_state(*row) for row in (*generation.documents, *generation.replaced))
         and all(
             _is_state(path, written, mode)

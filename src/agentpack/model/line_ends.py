@@ -26,6 +26,11 @@ def as_lf(data: bytes) -> bytes:
     return re.sub(rb"(?<!\r)\r\n", b"\n", data)
 
 
+def lines_with_lf(text: str) -> str:
+    """The text with LF for each line end, also where several CRs stand before it, and without CRs at its very end."""
+    return re.sub(r"(?<!\r)\r+(?=\n|\Z)", "", text) if "\r" in text else text
+
+
 def as_crlf(data: bytes) -> bytes:
     """The text with every line end as CRLF: the inverse of `as_lf`."""
     return re.sub(rb"(?<!\r)\n", b"\r\n", as_lf(data))

@@ -17,6 +17,7 @@ from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import NO_VERSION, Digest, PackName, is_digest, is_kebab, is_named_path
+from agentpack.model.pack import AgentRow
 
 SCHEMA = 2
 _OLDEST = 1
@@ -55,11 +56,14 @@ class LockedPack(NamedTuple):
     """Maps a persona's name to the name it was given. Only in `written`; for what is wanted, the manifest has it."""
     clients: tuple[str, ...] | None = None
     """The clients the pack is for, if fewer than the lock's and the manifest does not list them."""
+    agents: tuple[AgentRow, ...] | None = None
+    """The chosen agent files of a pack in a collection; None for a pack with `pack.yaml`."""
 
     @property
     def made_of(self) -> tuple[object, ...]:
         """What decides the texts that it renders to."""
-        return self.version, self.source, self.digest, self.variants, self.local_variants, dict(self.parameters)
+        content = self.digest if self.agents is None else self.agents
+        return self.version, self.source, content, self.variants, self.local_variants, dict(self.parameters)
 
     def to_data(self) -> dict[str, Any]:
         """The pack as the lock stores it."""
@@ -79,6 +83,8 @@ class LockedPack(NamedTuple):
             data["as"] = dict(sorted(self.renames.items()))
         if self.clients is not None:
             data["clients"] = sorted(self.clients)
+        if self.agents is not None:
+            data["agents"] = [row._asdict() for row in self.agents]
         return data
 
 
@@ -379,7 +385,20 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
         _texts(pack["wanted_by"]),
         {name: _text(given) for name, given in _map(pack.get("as", {})).items()},
         _texts(pack["clients"]) if "clients" in pack else None,
+        _agents(pack["agents"], pack["name"]) if "agents" in pack else None,
     )
+
+
+def _agents(value: Any, pack: str) -> tuple[AgentRow, ...]:
+    rows = tuple(AgentRow(_text(_map(row)["path"]), _text(row["sha256"])) for row in _list(value))
+    for row in rows:
+        if not is_named_path(row.path):
+            raise ValueError(f"{pack[:80]}: `{row.path[:80]}` is not the path of an agent file")
+        if not _HEX.match(row.sha256):
+            raise ValueError(f"`{row.sha256[:80]}` is not a digest")
+    if [row.path for row in rows] != sorted({row.path for row in rows}):
+        raise ValueError(f"{pack[:80]}: its agent files are not in order")
+    return rows
 
 
 def _text(value: Any) -> str:

@@ -1,8 +1,10 @@
 """`agentpack.yaml` as a value."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.model.source_kinds import SOURCE_KINDS
 
@@ -19,6 +21,19 @@ class ManifestEntry(NamedTuple):
     parameters: Mapping[str, Value] = {}
     renames: Mapping[str, str] = {}
     """The `as` key: maps a persona's name to its new name."""
+    source: str = ""
+    """The only source that the pack may come from; empty for any."""
+    original: PackName | None = None
+    """The pack's name in that source, if it has another one here (`name`)."""
+    personas: tuple[str, ...] | None = None
+    """The only personas that are wanted, by name or, in a collection, by path; None for all."""
+    without: tuple[str, ...] = ()
+    """Personas that are not wanted, in the same way."""
+
+    @property
+    def name_there(self) -> PackName:
+        """The pack's name in its source."""
+        return self.original or self.requirement.pack
 
 
 class ConfiguredSource(NamedTuple):
@@ -75,7 +90,16 @@ class Manifest(NamedTuple):
             **said,
             "clients": self.clients,
             "packs": [
-                {"require": w.text, "clients": w.clients, "parameters": w.parameters, "as": w.renames}
+                {
+                    "require": w.text,
+                    "clients": w.clients,
+                    "parameters": w.parameters,
+                    "as": w.renames,
+                    **({"source": w.source} if w.source else {}),
+                    **({"name": str(w.requirement.pack)} if w.original else {}),
+                    **({} if w.personas is None else {"personas": w.personas}),
+                    **({"without": w.without} if w.without else {}),
+                }
                 for w in self.packs
             ],
             "models": self.models,
@@ -126,17 +150,31 @@ def _clients(words: Sequence[str] | None, client: Callable[[str], str]) -> tuple
 
 
 def _wanted(entry: Mapping[str, Any], client: Callable[[str], str]) -> ManifestEntry:
+    requirement, name = parse_requirement(entry["require"]), entry.get("name")
+    personas = entry.get("personas")
     return ManifestEntry(
-        parse_requirement(entry["require"]),
+        replace(requirement, pack=PackName(name)) if name else requirement,
         entry["require"],
         _clients(entry.get("clients"), client),
         entry.get("parameters", {}),
         entry.get("as", {}),
+        entry.get("source") or "",
+        requirement.pack if name else None,
+        None if personas is None else tuple(personas),
+        tuple(entry.get("without", ())),
     )
 
 
 def _normal(wanted: ManifestEntry) -> dict[str, Any]:
-    entry: dict[str, Any] = {"require": str(wanted.requirement)}
+    entry: dict[str, Any] = {"require": str(replace(wanted.requirement, pack=wanted.name_there))}
+    if wanted.source:
+        entry["source"] = wanted.source
+    if wanted.original:
+        entry["name"] = str(wanted.requirement.pack)
+    if wanted.personas is not None:
+        entry["personas"] = sorted(wanted.personas)
+    if wanted.without:
+        entry["without"] = sorted(wanted.without)
     if wanted.clients is not None:
         entry["clients"] = sorted(wanted.clients)
     if wanted.parameters:

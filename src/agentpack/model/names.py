@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NewType
 
@@ -58,6 +59,11 @@ def pack_name(text: str) -> PackName:
     return PackName(name)
 
 
+def kebab(text: str) -> str:
+    """The text in lower case, with a hyphen for each run of other characters than letters and digits; may be empty."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def is_kebab(text: str) -> bool:
     """Whether the text is a valid variant name, rule id or section id: lower-case letters, digits, single hyphens."""
     return len(text) <= MAX_NAME * 2 and _KEBAB.match(text) is not None
@@ -83,6 +89,26 @@ def persona_name_fault(text: str) -> str | None:
     if text.isdigit() or re.fullmatch(r"[0-9]+e[0-9]+|0x[0-9a-f]+|0o[0-7]+|0b[01]+", text):
         return "a persona's name must not read as a number"
     return None
+
+
+def slug(name: str) -> str:
+    """The persona name for an agent of a collection, whose own name may be any text: at most 50 of `[a-z0-9-]`.
+
+    A longer one is cut, and a name without any such character is called `agent`; either ends in a hash of the name.
+    """
+    found = kebab(name)
+    return found if 0 < len(found) <= MAX_NAME else _with_hash(found or "agent", name)
+
+
+def slugs(names: Iterable[str]) -> dict[str, str]:
+    """The slug of each name. Those that would be the same all end in a hash of their name."""
+    found = {name: slug(name) for name in names}
+    uses = Counter(found.values())
+    return {name: _with_hash(short, name) if uses[short] > 1 else short for name, short in found.items()}
+
+
+def _with_hash(short: str, name: str) -> str:
+    return f"{short[: MAX_NAME - 5].strip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
 
 
 def is_recorded_path(text: object) -> bool:

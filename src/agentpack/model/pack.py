@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.model.names import Digest, PackName
+from agentpack.model.names import Digest, PackName, text_digest
 
 
 class ReleaseRef(NamedTuple):
@@ -16,6 +16,20 @@ class ReleaseRef(NamedTuple):
     source: str
     place: str
     """Where it is within the source, in a form only the source interprets: a path."""
+    moves: bool = False
+    """Whether it is a state of a collection: the source has only the newest one, and takes no notice of others."""
+
+
+class AgentRow(NamedTuple):
+    """One agent file of a collection: its path below the pack's root, and its text's SHA-256 in hexadecimal."""
+
+    path: str
+    sha256: str
+
+
+def agent_rows(files: Mapping[str, bytes]) -> tuple[AgentRow, ...]:
+    """A row for each file, sorted by path."""
+    return tuple(AgentRow(path, text_digest(files[path]).removeprefix("sha256:")) for path in sorted(files))
 
 
 class Release(NamedTuple):
@@ -26,3 +40,15 @@ class Release(NamedTuple):
     source: str
     digest: Digest
     files: Mapping[str, bytes]
+    agents: tuple[AgentRow, ...] | None = None
+    """For a state of a collection: its chosen agent files, which are the only `files` then. The digest is that of all
+    agent files."""
+
+
+class LeftOut(NamedTuple):
+    """An agent file of a collection that is not installed, and why."""
+
+    path: str
+    name: str
+    """The agent's name; empty if it could not be read."""
+    reason: str

@@ -55,6 +55,13 @@ class Rendering(NamedTuple):
     capabilities: tuple[str, ...] = ()
     """The persona's capabilities in this client, read from the content, sorted."""
     form: Form = Form()
+    called: str = ""
+    """The agent's name in the file; empty if it is the persona's."""
+
+    @property
+    def name(self) -> str:
+        """The name that the client knows the agent by."""
+        return self.called or self.persona
 
     @property
     def digest(self) -> Digest:

@@ -3,10 +3,14 @@ them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agentpack.model.names import PackName
 from agentpack.model.pack import ReleaseRef
+
+if TYPE_CHECKING:
+    from agentpack.sources.collection import Collection as AgentCollection
+    from agentpack.sources.collection import CollectionPack
 
 
 class Source(Protocol):
@@ -32,7 +36,20 @@ class Source(Protocol):
         ...
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
-        """The releases of a pack, in any order; empty if it has none."""
+        """The releases of a pack with `pack.yaml`, in any order; empty if it has none."""
+        ...
+
+    def state_of(self, pack: PackName) -> ReleaseRef | None:
+        """The state of a pack that the place offers as a collection; None if it offers none of that name."""
+        ...
+
+    @property
+    def collection(self) -> "AgentCollection":
+        """What the place offers as a collection; empty if it holds packs with `pack.yaml`, or no agents."""
+        ...
+
+    def about(self, pack: PackName) -> "CollectionPack | None":
+        """What is known about a pack of the collection; None if there is none of that name."""
         ...
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
@@ -45,3 +62,22 @@ class Source(Protocol):
         Only called if a policy has a minimum age. Raises OSError if it cannot be looked up.
         """
         ...
+
+
+class OnlyPacks:
+    """The part of a source that has packs with `pack.yaml` and no collection."""
+
+    @property
+    def collection(self) -> "AgentCollection":
+        """Empty."""
+        from agentpack.sources.collection import Collection
+
+        return Collection()
+
+    def state_of(self, pack: PackName) -> ReleaseRef | None:
+        """None."""
+        return None
+
+    def about(self, pack: PackName) -> "CollectionPack | None":
+        """None."""
+        return None

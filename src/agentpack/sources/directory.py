@@ -4,7 +4,8 @@
 <folder>/<pack>/<pack>-<version>.tgz     the same as an archive (.tar.gz, .tgz, .zip), also right in <folder>
 <folder>/<pack>/pack.yaml                one release of each pack; several folders may have releases of one
 <folder>/pack.yaml                       one pack
-<folder>/agents/*.md, <folder>/*.md      one bare pack (`pack.yaml` is absent), also a level deeper
+
+A folder with none of these is a collection (`collection.py`), and so is each folder directly in it that has agents.
 
 A release may exist as a folder and as archives: the folder is read, else the first archive by path, and the others must
 have the same contents. A link to another folder of the source is followed. One that leads out of it is refused and
@@ -15,6 +16,7 @@ import os
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
@@ -24,11 +26,16 @@ from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
 from agentpack.model.line_ends import MARK
 from agentpack.model.manifest import ConfiguredSource
-from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, pack_name
+from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
 
+if TYPE_CHECKING:
+    from agentpack.sources.base import Source
+    from agentpack.sources.collection import Collection as AgentCollection
+    from agentpack.sources.collection import CollectionPack
+
 MANIFEST = "pack.yaml"
-BARE_VERSION = Version("0.0.0")
+AGENTS = "agents"
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
 MAX_MANIFEST_BYTES = 256 * 1024
 """Bytes of a manifest that are searched for name and version."""
@@ -37,9 +44,13 @@ Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by pack name: version and path, in the order of their names."""
 
 
-def open_source(source: ConfiguredSource, folder: str) -> "DirectorySource":
-    """A folder as a source. Links in its path are kept."""
+def open_source(source: ConfiguredSource, folder: str) -> "Source":
+    """A folder as a source, or an archive. Links in its path are kept."""
     path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
+    if path.endswith(SUFFIXES) and not os.path.isdir(path):
+        from agentpack.sources.archive import ArchiveSource  # only where an archive is named
+
+        return ArchiveSource(source.name, path)
     # what two slashes at the start mean is left open by POSIX
     return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path)
 
@@ -51,6 +62,8 @@ class DirectorySource:
         self.name = name
         self.folder = folder
         self._held: dict[PackName, dict[Version, list[str]]] = {}
+        self._states: dict[PackName, tuple[ReleaseRef, Mapping[str, bytes]] | None] = {}
+        self._about: dict[PackName, CollectionPack] = {}
 
     @property
     def where(self) -> str:
@@ -59,6 +72,65 @@ class DirectorySource:
     @property
     def is_missing(self) -> bool:
         return not os.path.isdir(self.folder)
+
+    @cached_property
+    def collection(self) -> "AgentCollection":
+        """What the folder offers where it has no pack of the layouts above."""
+        from agentpack.sources.collection import Collection, collection  # only where agents without packs are wanted
+        from agentpack.sources.trees import FolderTree
+
+        if self._places or self._archives:
+            return Collection()
+        return collection(FolderTree(self.folder), self._place_name)
+
+    @property
+    def _place_name(self) -> str:
+        """The folder's name; for `.claude/agents` and the like that of the folder they are in."""
+        parts = self._root.split("/")
+        while len(parts) > 2 and (parts[-1] == AGENTS or parts[-1].startswith(".")):
+            del parts[-1]
+        return kebab(parts[-1]) or AGENTS
+
+    def state_of(self, pack: PackName) -> ReleaseRef | None:
+        if pack not in self._states:
+            self._states[pack] = self._state(pack)
+        found = self._states[pack]
+        return found and found[0]
+
+    def every_state(self) -> list[ReleaseRef]:
+        """The states of all packs of the collection, and of the folders directly in this one that hold agents."""
+        known = {*self.packs()}
+        names = [pack.name for pack in self.collection.packs] or [
+            name for entry in sorted(_folders(self.folder)) if (name := _name(entry)) and name not in known
+        ]
+        return [state for state in map(self.state_of, names) if state is not None]
+
+    def about(self, pack: PackName) -> "CollectionPack | None":
+        return self._about.get(pack) if self.state_of(pack) else None
+
+    def _state(self, pack: PackName) -> tuple[ReleaseRef, Mapping[str, bytes]] | None:
+        from agentpack.sources.collection import collection, state_version
+        from agentpack.sources.trees import FolderTree
+
+        found, root = self.collection.pack(pack), self.folder
+        if found is None and pack == kebab(os.path.basename(self._root)) and len(self.collection.packs) == 1:
+            found = self.collection.packs[0]._replace(name=pack)
+        if found is None:
+            folders = [name for name in sorted(_folders(self.folder)) if kebab(name) == pack]
+            for folder in folders:
+                root = f"{self.folder}/{folder}"
+                self._refuse_outside(root)
+                offered = collection(FolderTree(root), folder)
+                if not offered.packs and offered.unread:
+                    raise Refused(f"`{folder}` in the source `{self.name}` has no agents", details=offered.unread)
+                found = found or (offered.packs[0]._replace(name=pack) if len(offered.packs) == 1 else None)
+        if found is None:
+            return None
+        self._about[pack] = found
+        place = f"{root}/{found.root}" if found.root else root
+        files = {path: _content(f"{place}/{path}", MAX_FILE_BYTES) for path in found.agents}
+        version = state_version(found, content_digest(files.items()))
+        return ReleaseRef(pack, version, self.name, place, moves=True), files
 
     def packs(self) -> Collection[PackName]:
         return {**self._places, **dict.fromkeys(self._archives)}.keys()
@@ -115,7 +187,7 @@ class DirectorySource:
             )
 
     def _is_pack(self, folder: str) -> bool:
-        return os.path.isfile(f"{folder}/{MANIFEST}") or bool(bare_agents(folder))
+        return os.path.isfile(f"{folder}/{MANIFEST}")
 
     def _name_of(self, folder: str) -> PackName | None:
         """The name of the pack in a folder. The manifest has it; where the layout defines the folder's name as the
@@ -151,8 +223,6 @@ class DirectorySource:
 
     def _version_of(self, folder: str) -> Version:
         told = _manifest_value(folder, "version")
-        if told is None and not os.path.isfile(f"{folder}/{MANIFEST}"):
-            return BARE_VERSION
         version = _version(told or "")
         if version is None:
             message = f"`{told}` is {NO_VERSION}" if told else "there is no line such as `version: 1.2.0`"
@@ -160,6 +230,9 @@ class DirectorySource:
         return version
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
+        if ref.moves:
+            state = self._states[ref.pack] if self.state_of(ref.pack) else None
+            return state[1] if state else {}
         files = _read(ref.place)
         if ref.pack not in self._held:
             self.releases(ref.pack)
@@ -172,6 +245,9 @@ class DirectorySource:
 
     def released(self, ref: ReleaseRef) -> int | None:
         """The newest modification time of its files: a copy looks younger than the original, never older."""
+        if ref.moves:
+            times = [int(os.stat(f"{ref.place}/{path}").st_mtime) for path in self.read(ref)]
+            return max(times, default=None)
         if not os.path.isdir(ref.place):
             return int(os.lstat(ref.place).st_mtime)
         times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "", FileNames())]
@@ -233,29 +309,6 @@ def _read(place: str) -> Mapping[str, bytes]:
             hint=f"it must stand at the top of the archive, or in its one folder `{shown(_stem(name))}`",
         )
     return files
-
-
-def bare_agents(folder: str) -> list[str]:
-    """The agent files of a bare pack as POSIX paths: files with front matter in `agents/*.md`, else in `*.md`."""
-    for below in ("agents/", ""):
-        found = []
-        try:
-            names = sorted(os.listdir(f"{folder}/{below}"))
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(".md") and not is_junk(name) and _has_front_matter(f"{folder}/{below}{name}"):
-                found.append(below + name)
-        if found:
-            return found
-    return []
-
-
-def _has_front_matter(path: str) -> bool:
-    try:
-        return read_start(path, 8).removeprefix(MARK).startswith(b"---")
-    except OSError:
-        return False
 
 
 def read_tree(folder: str) -> dict[str, bytes]:

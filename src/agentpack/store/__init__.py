@@ -1,6 +1,8 @@
 """Everything agentpack stores for a scope, below `$state`. `layout.py` lists the files."""
 
 from agentpack.disk import Disk
+from agentpack.errors import AgentpackError
+from agentpack.model.names import Digest, text_digest
 from agentpack.store.blobs import Blobs
 from agentpack.store.generations import Generations
 from agentpack.store.prune import KEPT, Pruned, prunable, prune
@@ -18,6 +20,27 @@ class Store:
         """Drop cached reads: another process may have written to the folder."""
         self.blobs.forget()
         self.generations.forget()
+
+    def source_bytes(self, text: Digest) -> Digest | None:
+        """The digest of the bytes of an agent file of a collection, by that of its text; None if it is not stored."""
+        try:
+            for number in reversed(self.generations.numbers()):
+                found = dict(self.generations.read(number).sources).get(text)
+                if found is not None:
+                    return found if self.blobs.has(found) else None
+        except AgentpackError:
+            pass  # a damaged record: the source is asked again
+        return None
+
+    def source_text(self, sha256: str) -> bytes | None:
+        """An agent file of a collection by the SHA-256 of its text; None if it is not stored."""
+        digest = Digest(f"sha256:{sha256}")
+        try:
+            found = self.source_bytes(digest)
+            data = None if found is None else self.blobs.get(found)
+        except AgentpackError:
+            return None
+        return data if data is not None and text_digest(data) == digest else None
 
     def prune(self, *, keep: int = KEPT) -> Pruned:
         """Delete all but the last `keep` generations. The caller holds the process lock and has run recovery."""

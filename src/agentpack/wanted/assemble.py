@@ -21,7 +21,7 @@ from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.lock import LocalVariant
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, did_you_mean
+from agentpack.model.names import PackName, did_you_mean, kebab
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import Chosen
@@ -48,6 +48,8 @@ class AssembledPersona(NamedTuple):
     """The sections that may be written as skills: when each is to be read, by its id."""
     mode: str = ""
     """How they are written, as in `compose/modules.py`."""
+    called: str = ""
+    """What its original file calls the agent, if not by the persona's name."""
     module_of: str = ""
     """The persona that this one is a module of; empty for a persona of its own."""
 
@@ -78,21 +80,25 @@ class PersonaAssembler:
         pack = self.candidates.read(pin.pack, pin.version)[1]
         entry = self.manifest.wanted(pin.pack)
         values, renames = (entry.parameters, entry.renames) if entry else ({}, {})
-        for name in renames:
-            if name not in pack.personas:
-                hint = did_you_mean(name, pack.personas)
-                raise Unresolvable(f"{pack.release} has no persona `{name}` to rename (`as`)", hint=hint)
+        renames = {self._named(pack, name, " to rename (`as`)"): new for name, new in renames.items()}
+        wanted = set(pack.personas)
+        if entry is not None and not pack.bare:  # those of a collection were chosen before they were read
+            if entry.personas is not None:
+                wanted = {self._named(pack, name, " (`personas`)") for name in entry.personas}
+            wanted -= {self._named(pack, name, " to leave out (`without`)") for name in entry.without}
         of_others = set(pack.variant_names)
-        for persona in sorted(pack.personas):
+        for persona in sorted(wanted):
             crlf, originals = persona in pack.crlf, pack.originals.get(persona, {})
+            called = "" if persona in renames else pack.header.get("names", {}).get(persona, "")
             local = self._local_layers(pack, persona, pin.variants)
             asked = set(self._meant(pack, persona, pin.variants)) - (of_others - pack.variants.get(persona, {}).keys())
-            if not asked and not local and not values and persona in pack.prepared:
+            plain = not asked and not local
+            untouched = pack.bare and plain and persona not in renames and not self.manifest.models
+            if plain and not values and persona in pack.prepared:
                 made = pack.prepared[persona].named(renames.get(persona, persona))
-                untouched = pack.bare and persona not in renames and not self.manifest.models
                 defaults = {name: declaration.default for name, declaration in pack.declarations.items()}
                 modules = filled(pack.personas[persona].header["modules"], defaults) if PARAMETER in defaults else {}
-                yield AssembledPersona(pack, made, (), crlf, originals, untouched, modules, AUTO)
+                yield AssembledPersona(pack, made, (), crlf, originals, untouched, modules, AUTO, called)
                 continue
             texts = self._texts(persona)
             self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
@@ -102,7 +108,8 @@ class PersonaAssembler:
             variants = tuple(name for name in pin.variants if name in own)
             installed = renames.get(persona)
             if pack.bare:
-                yield AssembledPersona(pack, as_written(draft, name=installed), variants, crlf, originals)
+                made = as_written(draft, name=installed)
+                yield AssembledPersona(pack, made, variants, crlf, originals, untouched, called=called)
                 continue
             declarations = self._declarations(pack, persona)
             now = values_for(draft, declarations, values, pack.release)
@@ -110,6 +117,23 @@ class PersonaAssembler:
             mode = str(now.all.get(PARAMETER, AUTO))
             made = compose(draft, now, name=installed)
             yield AssembledPersona(pack, made, variants, crlf, originals, False, modules, mode)
+
+    def refuse_unknown(self, pack: PackName, names: Iterable[str]) -> None:
+        """Raise Unresolvable if a chosen pack has no persona with one of these names."""
+        for name in names:
+            self._named(self.candidates.read(pack, self.pins[pack].version)[1], name, "")
+
+    def _named(self, pack: Pack, name: str, what: str) -> str:
+        """The persona that the manifest means by a name or, in a collection, by a path. Raises Unresolvable."""
+        names: Mapping[str, str] = pack.header.get("names", {})
+        for known in (name, *(slug for slug, written in names.items() if written == name), kebab(name)):
+            if known in pack.personas:
+                return known
+        by_path = {layer.file.partition("/")[2]: persona for persona, layer in pack.personas.items() if pack.bare}
+        if name in by_path:
+            return by_path[name]
+        hint, noun = did_you_mean(name, pack.personas), "agent" if pack.bare else "persona"
+        raise Unresolvable(f"{pack.release} has no {noun} `{name}`{what}", hint=hint)
 
     def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:
         """A persona with variants applied, before conditions and placeholders are resolved, and the parameter values

@@ -122,15 +122,15 @@ class FileAssignment:
         first = self._files.get(file.path)
         if first == given:
             return  # a skill that another client reads too
-        if persona in target.reserved:
+        if file.name in target.reserved:
             error = NameReserved(
-                f"`{persona}` is a name that {target.title} keeps for itself",
+                f"`{file.name}` is a name that {target.title} keeps for itself",
                 details=[f"pack {file.pack}"],
                 hint=_rename(file.pack, persona),
             )
             error.why = f"{target.title} keeps the name for itself"
             raise error
-        key = (target.name, target.identity(persona))
+        key = (target.name, target.identity(file.name))
         if (
             first is not None
             and first.target is not target
@@ -233,7 +233,10 @@ def _acceptances(given: _Requested) -> tuple[str, str]:
 
 
 def _rename(pack: str, persona: str) -> str:
-    return f"give it another name in agentpack.yaml: `- {{require: {pack}, as: {{{persona}: {persona}-2}}}}`"
+    return (
+        f"give it another name, or leave it out: `install` with `--as {pack}/{persona}={persona}-2` or "
+        f"`--without {pack}/{persona}`, or `as:` and `without:` in its entry of agentpack.yaml"
+    )
 
 
 def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
@@ -245,11 +248,12 @@ def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
 
 
 def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
-    if one.file.persona == other.file.persona:
+    if other.file.name == one.file.name or one.file.persona == other.file.persona:
         what = "skill" if other.target.name in SKILLS else "persona"
-        message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{other.file.persona}`"
+        name = other.file.name if other.file.name == one.file.name else other.file.persona
+        message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{name}`"
     else:
-        message = f"{other.target.title} takes `{one.file.persona}` and `{other.file.persona}` for one name"
+        message = f"{other.target.title} takes `{one.file.name}` and `{other.file.name}` for one name"
     if one.file.path == other.file.path:
         detail = f"both would be {other.file.path}"
     else:

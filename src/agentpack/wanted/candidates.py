@@ -19,6 +19,7 @@ from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.read import check_pack, read_pack
+from agentpack.wanted.collections import CollectionStates
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,18 +39,24 @@ class Candidates:
         *,
         refresh: Collection[str] | None = (),
         ignore_minimum_age: bool = False,
+        as_locked: bool = False,
     ) -> None:
         """All releases available.
 
         Args:
             lock: its packs keep their source, and their release where that still fits.
             refresh: packs to choose afresh whatever the lock has; None for all.
+            as_locked: packs of collections are exactly as the lock has them, whatever the manifest asks for.
             ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
         self.workspace = workspace
+        self.manifest = manifest
         self.lock = lock
         self.refresh = refresh
         self.ignore_minimum_age = ignore_minimum_age
+        self.states = CollectionStates(
+            workspace, manifest, lock, lambda: self.sources, refresh=refresh, as_locked=as_locked
+        )
         self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
         self.sizes: dict[tuple[PackName, Version], int] = {}
@@ -74,6 +81,10 @@ class Candidates:
         finally:
             self.ignore_minimum_age = before
 
+    def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
+        """The releases of the pack, newest first; of one in a collection its one state."""
+        return self.states.offered(pack) or self.sources.releases(pack)
+
     def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
         """A release without its files, and the pack in it. Its digest is checked against the lock.
 
@@ -82,7 +93,7 @@ class Candidates:
         """
         key = (pack, version)
         if key not in self._read:
-            ref = next((ref for ref in self.sources.releases(pack) if ref.version == version), None)
+            ref = next((ref for ref in self.releases(pack) if ref.version == version), None)
             if ref is None:
                 raise self._gone(pack, version)
             release = self.fetched(ref)
@@ -93,10 +104,15 @@ class Candidates:
 
     def _checked(self, release: Release) -> Pack:
         try:
-            return read_pack(release, self.workspace.cache)
+            pack = read_pack(release, self.workspace.cache)
+            if pack.left_out and self.workspace.policies.report_hidden_text:
+                from agentpack.input.hidden_in_files import refuse_hidden  # only for files that are not taken
+
+                refuse_hidden({one.path: release.files[one.path] for one in pack.left_out}, pack.name)
+            return pack
         except InvalidFile as error:
             name, version = release.pack, release.version
-            if error.hint is None and len(self.sources.releases(name)) > 1:
+            if error.hint is None and len(self.releases(name)) > 1:
                 error.hint = f"with `{name}!={version}` in agentpack.yaml another release is taken"
             raise
         except HiddenText as error:
@@ -107,16 +123,23 @@ class Candidates:
             return check_pack(release, hidden=True)
 
     def fetched(self, ref: ReleaseRef) -> Release:
-        """A release with its files. Its digest is checked against the lock."""
+        """A release with its files. Its digest is checked against the lock, but for packs of the user's own: editing
+        one of these is how it is upgraded.
+        """
+        if ref.moves:
+            return self.states.fetched(ref)
+        source = self.sources.source(ref.source)
+        if source is not None and source.where == self.workspace.scope.absolute(self.workspace.scope.own_packs):
+            return fetch(ref, self.sources)
         return fetch(ref, self.sources, self.expected.get((ref.pack, str(ref.version), ref.source)))
 
     def files(self, pack: PackName, version: Version) -> Mapping[str, bytes]:
         """The files of a release that was read, by POSIX path."""
-        ref = next(ref for ref in self.sources.releases(pack) if ref.version == version)
+        ref = next(ref for ref in self.releases(pack) if ref.version == version)
         return self.fetched(ref).files
 
     def _gone(self, pack: PackName, version: Version) -> Unresolvable:
-        offered = [str(ref.version) for ref in self.sources.releases(pack)]
+        offered = [str(ref.version) for ref in self.releases(pack)]
         if not offered:
             known = self.sources.packs()
             return Unresolvable(f"no source has a pack `{pack}`", hint=did_you_mean(pack, known))
@@ -129,7 +152,7 @@ class Candidates:
     # The resolver's questions.
 
     def versions(self, pack: PackName) -> Sequence[Version]:
-        found = [ref.version for ref in self.sources.releases(pack) if not self._is_too_young(ref)]
+        found = [ref.version for ref in self.releases(pack) if not self._is_too_young(ref)]
         # a release that needs another agentpack is told apart from one that needs a pack nobody has
         return found or ([Version(__version__)] if pack == _SELF else [])
 
@@ -195,9 +218,15 @@ def candidates_to_install(
     return Candidates(workspace, manifest, lock, refresh=refresh)
 
 
-def candidates_to_view(workspace: Workspace, manifest: Manifest, lock: Lock | None = None) -> Candidates:
-    """Candidates for a command that only looks: releases of any age. Locked packs keep their source."""
-    return Candidates(workspace, manifest, lock, ignore_minimum_age=True)
+def candidates_to_view(
+    workspace: Workspace, manifest: Manifest, lock: Lock | None = None, *, as_locked: bool = False
+) -> Candidates:
+    """Candidates for a command that only looks: releases of any age. Locked packs keep their source.
+
+    Args:
+        as_locked: packs of collections are exactly as the lock has them.
+    """
+    return Candidates(workspace, manifest, lock, ignore_minimum_age=True, as_locked=as_locked)
 
 
 def is_own(workspace: Workspace, where: str, place: str) -> bool:

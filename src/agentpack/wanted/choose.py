@@ -36,7 +36,7 @@ def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -
         )
         for pack in lock.packs
     )
-    return select(candidates_to_view(workspace, manifest, lock), manifest, pins).for_clients(
+    return select(candidates_to_view(workspace, manifest, lock, as_locked=True), manifest, pins).for_clients(
         lock.clients, lock.clients_by_pack
     )
 
@@ -63,7 +63,7 @@ def choose(
     try:
         return select(candidates, manifest, resolve(wanted, candidates, preferred=preferred))
     except Unresolvable as error:
-        error.hint = error.hint or _lost_variants(candidates, kept)
+        error.hint = _unnamed_collection(candidates, manifest) or error.hint or _lost_variants(candidates, kept)
         if candidates.passed_over:
             with candidates.ignoring_minimum_age(True):  # what cannot be met even so is told of all releases
                 pins = resolve(wanted, candidates, preferred=preferred)
@@ -72,6 +72,16 @@ def choose(
 
             refuse_releases([verdict for verdict in passed if verdict is not None])
         raise
+
+
+def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | None:
+    """What to do about a bare name that only a collection offers; None if there is none."""
+    for entry in manifest.packs:
+        pack = entry.requirement.pack
+        source = None if entry.source else candidates.sources.in_collection(pack)
+        if source is not None:
+            return f"`{source}` offers `{pack}` as a collection: write `{{require: {pack}, source: {source}}}`"
+    return None
 
 
 def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:

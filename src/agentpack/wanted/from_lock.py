@@ -127,6 +127,10 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
             why = "made before that: `agentpack lock` brings it up to date"
         elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:
             changed += [f"`{one.path}` may be another one now: the lock does not tell what it said" for one in declared]
+        digests = {pack.name: pack.digest for pack in wanted.lock.packs}
+        edited = [pack.name for pack in lock.packs if digests.get(pack.name) != pack.digest and pack.agents is None]
+        if edited:  # only packs of the user's own get here with another digest
+            why = f"made before {', '.join(edited)} was edited: `agentpack upgrade` takes what is written there now"
         if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):
             why = f"written with another setting of {', '.join(moving)}: set it as it was, or run `agentpack sync`"
         raise DecisionNeeded(

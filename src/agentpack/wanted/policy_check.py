@@ -72,7 +72,7 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
     header = candidates.read(name, version)[1].header
     source = candidates.sources.source(pack.source)
     where = "" if source is None else source.where
-    ref = next((ref for ref in candidates.sources.releases(name) if ref.version == version), None)
+    ref = next((ref for ref in candidates.releases(name) if ref.version == version), None)
     place, spellings = _places(candidates.workspace.policies.strictest, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
     return ReleaseFacts(

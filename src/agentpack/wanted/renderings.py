@@ -111,6 +111,7 @@ class Renderings:
             crlf=part.crlf,
             original=part.originals.get(target.name),
             unmodified=part.unmodified,
+            called=part.called,
             source=None if source is None else self.workspace.client(source),
         )
         if file is None:

@@ -192,6 +192,7 @@ class Selection(NamedTuple):
             tuple(pack.header.get("requires", ())),
             pin.wanted_by,
             clients=self.clients_by_pack.get(pin.pack),
+            agents=release.agents,
         )
 
     def _passed_over(self) -> Iterator[str]:

@@ -11,7 +11,7 @@ def read_settings(
     candidates: Candidates, requirement: Requirement, settings: Sequence[str]
 ) -> Mapping[str, str | int | bool]:
     """The parameter values of `--set` texts, as declared by the newest release that the requirement allows."""
-    releases = [ref for ref in candidates.sources.releases(requirement.pack) if requirement.allows(ref.version)]
+    releases = [ref for ref in candidates.releases(requirement.pack) if requirement.allows(ref.version)]
     declarations = candidates.read(requirement.pack, releases[0].version)[1].declarations if releases else {}
     values = {}
     for setting in settings:

@@ -13,6 +13,7 @@ from agentpack.input.documents import Document, Path, dotted
 from agentpack.input.schemas import validate
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import parse_requirement
+from agentpack.sources.bundled import NAME as BUNDLED
 
 Known = Callable[[str], str | None]
 
@@ -49,7 +50,8 @@ def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Faul
     for index, entry in _items(data.get("packs")):
         wanted = entry if isinstance(entry, dict) else {"require": entry}
         with suppress(UsageError):  # a fault already
-            packs.append((("packs", index), parse_requirement(str(wanted.get("require"))).pack))
+            packs.append((("packs", index), wanted.get("name") or parse_requirement(str(wanted.get("require"))).pack))
+        yield from _unknown_source(document, ("packs", index, "source"), wanted.get("source"), data.get("sources"))
         yield from _unknown(document, ("packs", index, "clients"), wanted.get("clients"), clients, known)
     yield from _repeats(document, packs)
     models = data.get("models")
@@ -58,6 +60,13 @@ def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Faul
         yield from _repeats(document, [(("models", family, word), clients.resolve(word)) for word in words])
     sources = [(index, entry) for index, entry in _items(data.get("sources")) if isinstance(entry, dict)]
     yield from _repeats(document, [(("sources", index), str(entry.get("name"))) for index, entry in sources])
+
+
+def _unknown_source(document: Document, path: Path, name: object, sources: object) -> Iterator[Fault]:
+    known = [str(source.get("name")) for _, source in _items(sources) if isinstance(source, dict)]
+    if isinstance(name, str) and name not in (*known, BUNDLED):
+        hint = did_you_mean(name, known) or "name one that stands under `sources:`"
+        yield _fault(document, path, f"there is no source `{name}`", hint)
 
 
 def _items(value: object) -> Iterator[tuple[int, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from os.path import dirname
 
 from agentpack.environment import Scope
-from agentpack.fetch import Sources, missing_words
+from agentpack.fetch import NamedSource, Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.pack import ReleaseRef
@@ -19,6 +19,8 @@ class OpenedSources:
     def __init__(self, scope: Scope) -> None:
         self._manifest = scope.absolute(scope.manifest)
         self._opened: list[Sources] = []
+        self.texts: dict[str, bytes] = {}
+        """Agent files of collections that were read, by the SHA-256 of their texts."""
 
     def open(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
         """The manifest's sources in order, then the bundled one. Nothing is read yet; a missing place is no error.
@@ -31,6 +33,11 @@ class OpenedSources:
         sources = Sources(
             [*configured, *([bundled] if bundled else [])],
             {pack.name: pack.source for pack in locked},
+            named={
+                entry.requirement.pack: NamedSource(entry.source, entry.name_there)
+                for entry in manifest.packs
+                if entry.source
+            },
             missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
         )

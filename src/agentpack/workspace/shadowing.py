@@ -112,9 +112,9 @@ def _same_names(
         return
     here = [real for real, (_, scope) in folders.items() if scope is scopes[0]]
     ours = {
-        target.identity(file.persona): file
+        target.identity(_own_name(target, below, place, file)): file
         for place, file in managed.items()
-        if any(_is_agent(target, real, place) for real in here)
+        if (below := next((real for real in here if _is_agent(target, real, place)), None)) is not None
     }
     reads = f"{target.title}: {target.reads.partition(';')[0]}"
     for path, name, scope in others:
@@ -197,12 +197,24 @@ def _is_agent(target: Client, folder: str, path: str) -> bool:
     return fits and (below.count("/") == deep or (target.nested and below.count("/") > deep))
 
 
+def _own_name(target: Client, folder: str, path: str, file: ManagedFile) -> str:
+    """The name a client gives a managed file: an agent of a collection may be called otherwise than its persona."""
+    content: bytes | None = getattr(file, "content", None)  # about to be written
+    found = _name_of(target, folder, path) if content is None else _name_in(target, content[:_HEAD], folder, path)
+    return found or file.persona
+
+
 def _name_of(target: Client, folder: str, path: str) -> str | None:
-    """The name a client gives an agent file. Parsed as text: YAML is not loaded for foreign files."""
+    """The name a client gives the agent file at a path; None if it cannot be read."""
     try:
-        head = read_start(path, _HEAD).removeprefix(MARK)
+        return _name_in(target, read_start(path, _HEAD), folder, path)
     except OSError:
         return None
+
+
+def _name_in(target: Client, head: bytes, folder: str, path: str) -> str | None:
+    """The name a client gives an agent file that begins with `head`. Parsed as text: YAML is not loaded for this."""
+    head = head.removeprefix(MARK)
     headed = head.startswith(b"---")
     markdown = target.form.format in ("markdown", "body")
     if markdown:

@@ -92,6 +92,15 @@ class _ManifestText(YamlText):
             if values[key] != said.get(key):
                 plain = key == "require" and not item.flow_style
                 yield self.value(item, key, scalar(wanted.text) if plain else flow(values[key]))
+        gone = [number for number, key in enumerate(there) if key in said and key not in values]
+        if item.flow_style and gone:
+            yield from self.without_in_flow(item.value, gone)
+        for number in () if item.flow_style else gone:
+            key, value = item.value[number]
+            if number == 0:  # it stands behind the dash
+                yield key.start_mark.index, item.value[1][0].start_mark.index, ""
+            else:
+                yield self.rows(key.start_mark.line, self.last_line(value) + 1, [])
 
     def _requirement(self, item: yaml.ScalarNode, wanted: ManifestEntry) -> Cut:
         """Replace an entry that is only a requirement, without options."""

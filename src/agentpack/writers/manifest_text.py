@@ -35,6 +35,14 @@ def new_manifest(manifest: Manifest) -> str:
 def options(wanted: ManifestEntry) -> Mapping[str, Any]:
     """What an entry says beside its requirement, by key."""
     found: dict[str, Any] = {}
+    if wanted.source:
+        found["source"] = wanted.source
+    if wanted.original:
+        found["name"] = str(wanted.requirement.pack)
+    if wanted.personas is not None:
+        found["personas"] = list(wanted.personas)
+    if wanted.without:
+        found["without"] = list(wanted.without)
     if wanted.clients is not None:
         found["clients"] = list(wanted.clients)
     if wanted.parameters:

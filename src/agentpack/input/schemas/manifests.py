@@ -15,6 +15,8 @@ from agentpack.input.schemas.base import (
     Schema,
     StrictModel,
     Value,
+    checked,
+    normalized,
     refuse,
     without_secret,
 )
@@ -68,6 +70,16 @@ class PackEntrySchema(EmptyAsAbsent):
     clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
+    source: Line | None = None
+    name: Annotated[str, checked(normalized)] | None = None
+    personas: Annotated[list[Line], Field(min_length=1)] | None = None
+    without: list[Line] = []
+
+    @model_validator(mode="after")
+    def _is_renamed_in_one_source(self) -> "PackEntrySchema":
+        if self.name is not None and self.source is None:
+            raise refuse("`name` gives a pack of one source another name: say which with `source`")
+        return self
 
 
 class ManifestSchema(EmptyAsAbsent):

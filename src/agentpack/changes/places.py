@@ -1,0 +1,405 @@
+"""What the arguments of `install` ask for: packs by name, and places with all that they offer or a part of it.
+
+Decides which pack of which source is meant, and under which name it is installed. What the manifest says in the end is
+left to `install.py`.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from agentpack.changes.request import ChangeRequest
+from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
+from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.names import PackName, did_you_mean, kebab, pack_name, persona_name_fault
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.sources.base import Source
+from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.workspace.preconditions import refuse_address
+from agentpack.workspace.workspace import Workspace
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
+_ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|git@|github:|gitlab:|oci:", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
+_MOST_LISTED = 20
+
+
+class AskedPack(NamedTuple):
+    """A pack that is asked for."""
+
+    requirement: Requirement
+    text: str
+    """The requirement as typed."""
+    source: str = ""
+    """The source it must come from; empty if the first that has it is fine."""
+    original: PackName | None = None
+    """Its name there, if it is installed under another one."""
+    personas: tuple[str, ...] | None = None
+    """The only personas that are asked for; None for all, or for those that are there already."""
+    without: tuple[str, ...] = ()
+    """Personas that are not asked for."""
+    renames: Mapping[str, str] = MappingProxyType({})
+    """Other names for personas."""
+
+
+class Asked(NamedTuple):
+    """Everything that is asked for, and the manifest with the sources that it needs."""
+
+    packs: tuple[AskedPack, ...]
+    manifest: Manifest
+    notes: tuple[str, ...] = ()
+
+
+def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequest) -> Asked:
+    """What the arguments ask for.
+
+    Raises:
+        UsageError: an argument is neither a requirement nor a place.
+        DecisionNeeded: a place offers several packs, and nothing says which.
+        Unresolvable: there is no such pack or agent.
+    """
+    _refuse_renames(request.renames)
+    places = {text: _place(workspace, text) for text in request.names if is_place(workspace, text)}
+    for text in request.names:
+        if text not in places:
+            refuse_address(parse_requirement(text), "name a folder: `agentpack install ./DIR`, or `--source DIR`")
+    named = [_place(workspace, text, option="--source ") for text in request.sources]
+    old = manifest
+    manifest, of_place = _with_sources(workspace, old, [*places.values(), *named])
+    reading = _Reading(workspace, manifest, request, [of_place[place] for place in named])
+    packs: list[AskedPack] = []
+    for text in request.names:
+        packs += reading.place(of_place[places[text]], text) if text in places else reading.pack(text)
+    if not request.names:
+        for source in reading.named:
+            packs += reading.place(source, source.where)
+    packs = reading.limited(packs)
+    return Asked(
+        tuple({pack.requirement.pack: pack for pack in packs}.values()),
+        manifest,
+        tuple(_notes(workspace, old, manifest, packs)),
+    )
+
+
+def open_place(workspace: Workspace, text: str) -> Source:
+    """A place as a source. Raises UsageError if there is none."""
+    return workspace.sources.one(ConfiguredSource("place", "path", _place(workspace, text)))
+
+
+# Arguments.
+
+
+def _refuse_renames(texts: Sequence[str]) -> None:
+    """Raise UsageError for a value of `--as` that is not `OLD=NEW`."""
+    for text in texts:
+        old, _, new = text.partition("=")
+        if not (old and new):
+            raise UsageError(f"`--as {text}` is not `OLD=NEW`", hint="for example `--as code-reviewer=second-reviewer`")
+        if fault := persona_name_fault(new):
+            raise UsageError(f"`--as {text}`: {fault}")
+
+
+def is_place(workspace: Workspace, text: str) -> bool:
+    """Whether an argument names a place, and not a pack. Raises UsageError for one that cannot be read yet."""
+    if _ADDRESS.match(text):
+        raise _unread(text)
+    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
+        return True
+    if "/" not in text or any(sign in text for sign in "[]<>=!@; "):
+        return False
+    if os.path.exists(os.path.join(workspace.environment.cwd, text)):
+        return True
+    if _REPOSITORY.match(text):
+        raise _unread(text)
+    return True
+
+
+def _unread(text: str) -> UsageError:
+    from agentpack.addresses import without_secrets
+
+    shown = without_secrets(text)
+    bare = re.sub(r"\A(?:git\+)?", "", shown)
+    forge = re.match(r"(github|gitlab):(.+)", bare)
+    if forge:
+        bare = f"https://{forge[1]}.com/{forge[2]}"
+    elif _REPOSITORY.match(bare):
+        bare = f"https://github.com/{bare}"
+    folder = kebab(re.split(r"[/:]", bare.partition("@")[0].rstrip("/").removesuffix(".git"))[-1]) or "packs"
+    return UsageError(
+        f"`{shown}` is an address, and places on other machines are not read by this version",
+        hint=f"`git clone {bare.removesuffix('/')}`, then `agentpack install ./{folder}`",
+    )
+
+
+def _place(workspace: Workspace, text: str, *, option: str = "") -> str:
+    """The absolute path of a place. Raises UsageError if there is none."""
+    from os.path import exists, expanduser, isdir, join, normpath
+
+    absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
+    if not exists(absolute):
+        raise UsageError(f"`{option}{text}`: there is no such folder or archive")
+    if not isdir(absolute) and not _ARCHIVE.search(absolute):
+        raise UsageError(
+            f"`{option}{text}` is neither a folder nor an archive",
+            hint="for one agent file name its folder, and the agent with `--only NAME`",
+        )
+    if not absolute.isprintable():
+        hint = "rename it: agentpack.yaml would hold what no reader sees"
+        raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
+    return absolute
+
+
+def _with_sources(
+    workspace: Workspace, manifest: Manifest, places: Sequence[str]
+) -> tuple[Manifest, Mapping[str, Source]]:
+    """The manifest with a source for each place, and the source of each."""
+    sources, found = list(manifest.sources), dict[str, Source]()
+    opened = {os.path.abspath(one.where): one for one in map(workspace.sources.one, sources)}
+    for place in dict.fromkeys(places):
+        if place not in opened:
+            taken = {source.name for source in sources} | {BUNDLED}
+            stem = kebab(_ARCHIVE.sub("", _telling_name(place))) or "packs"
+            name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
+            sources.append(ConfiguredSource(name, "path", _portable(workspace, place)))
+            opened[place] = workspace.sources.one(sources[-1])
+        found[place] = opened[place]
+    return manifest._replace(sources=tuple(sources)), found
+
+
+def _telling_name(place: str) -> str:
+    """The last part of a path that says more than `agents` or `.claude`."""
+    parts = place.split("/")
+    while len(parts) > 2 and (parts[-1] == "agents" or parts[-1].startswith(".")):
+        del parts[-1]
+    return parts[-1]
+
+
+def _portable(workspace: Workspace, absolute: str) -> str:
+    """A place as the manifest names it: relative in a project, so that every clone can read it."""
+    if workspace.scope.kind == "project":
+        return os.path.relpath(absolute, workspace.scope.root)
+    home = workspace.environment.home
+    return f"~/{os.path.relpath(absolute, home)}" if absolute.startswith(home + "/") else absolute
+
+
+# What they ask for.
+
+
+class _Reading:
+    """Reads arguments with the sources of the manifest."""
+
+    def __init__(
+        self, workspace: Workspace, manifest: Manifest, request: ChangeRequest, named: Sequence[Source]
+    ) -> None:
+        """`named` are the sources of `--source`."""
+        self.workspace, self.manifest, self.request, self.named = workspace, manifest, request, named
+        self._taken = {
+            entry.requirement.pack: (entry.source, entry.name_there) for entry in manifest.packs if entry.source
+        }
+        self._bare = {entry.requirement.pack for entry in manifest.packs if not entry.source}
+
+    def place(self, source: Source, text: str) -> list[AskedPack]:
+        """The packs of a place: its only one, those with an agent that is asked for, or all of them."""
+        packs, collection = sorted(source.packs()), source.collection
+        names = packs or [pack.name for pack in collection.packs]
+        if not names:
+            raise self._nothing(source, text, collection.unread)
+        if len(names) > 1 and self.request.only:
+            return [one for name in self._with_agents(source, names) for one in self._of(source, name)]
+        if len(names) > 1 and not self.request.everything:
+            listed = [f"{name}: {self._counted(source, name)}" for name in names[:_MOST_LISTED]]
+            if len(names) > _MOST_LISTED:
+                listed.append(f"and {len(names) - _MOST_LISTED} more; `agentpack show {text}` lists them")
+            raise DecisionNeeded(
+                f"{text} offers {len(names)} packs: say which",
+                details=listed,
+                hint=f"`agentpack install {names[0]} --source {text}`, `--only AGENT`, or `--all`",
+            )
+        return [one for name in names for one in self._of(source, name)]
+
+    def pack(self, text: str) -> list[AskedPack]:
+        """The pack that a requirement names: of `--source` if that has it."""
+        requirement = parse_requirement(text)
+        for source in self.named:
+            if source.releases(requirement.pack) or source.state_of(requirement.pack):
+                return self._of(source, requirement.pack, requirement, text)
+        entry = self.manifest.wanted(requirement.pack)
+        if entry is not None and entry.source:
+            return [AskedPack(requirement, text, entry.source, entry.original)]
+        offering = self.workspace.sources.open(self.manifest).in_collection(requirement.pack)
+        if offering is not None:  # named in so many words, and nothing else has the name
+            return [AskedPack(requirement, text, offering)]
+        if self.named:
+            self._refuse_unknown(requirement)
+        elif os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
+            self._refuse_folder(requirement, text)
+        return [AskedPack(requirement, text)]
+
+    def limited(self, packs: Sequence[AskedPack]) -> list[AskedPack]:
+        """The packs with what `--only`, `--without` and `--as` say, each for the pack that has the agent."""
+        if not packs:
+            return []
+        only = self._by_pack(packs, self.request.only)
+        without = self._by_pack(packs, self.request.without)
+        renames = self._by_pack(packs, [text.partition("=")[0] for text in self.request.renames], one=True)
+        new_names = dict(text.rpartition("/")[2].split("=", 1) for text in self.request.renames)
+        return [
+            pack._replace(
+                personas=tuple(only[pack.requirement.pack]) or pack.personas,
+                without=tuple(without[pack.requirement.pack]),
+                renames={old: new_names[old] for old in renames[pack.requirement.pack]},
+            )
+            for pack in packs
+            if not self.request.only or only[pack.requirement.pack]
+        ]
+
+    def _by_pack(
+        self, packs: Sequence[AskedPack], texts: Sequence[str], *, one: bool = False
+    ) -> Mapping[PackName, list[str]]:
+        """For each pack, the agents that these texts name: `agent`, its path in the pack, or `pack/agent`.
+
+        Args:
+            one: a name that several packs have is refused.
+        """
+        found: dict[PackName, list[str]] = {pack.requirement.pack: [] for pack in packs}
+        for text in texts:
+            first, slash, rest = text.partition("/")
+            meant = [pack for pack in packs if slash and first in (pack.requirement.pack, pack.original)]
+            name = rest if meant else text
+            if not meant and len(packs) > 1:
+                meant = [pack for pack in packs if not {name, kebab(name)}.isdisjoint(self._agents_of(pack))]
+            elif not meant:
+                meant = list(packs)
+            if not meant:
+                known = sorted({agent for pack in packs for agent in self._agents_of(pack)})
+                raise Unresolvable(f"no pack that was named has an agent `{name}`", hint=did_you_mean(name, known))
+            if one and len(meant) > 1:
+                names = " and ".join(f"`{pack.requirement.pack}`" for pack in meant)
+                hint = f"write which: `{meant[0].requirement.pack}/{name}`"
+                raise UsageError(f"{names} both have an agent `{name}`", hint=hint)
+            for pack in meant:
+                found[pack.requirement.pack].append(name)
+        return found
+
+    def _of(
+        self, source: Source, name: PackName, requirement: Requirement | None = None, text: str = ""
+    ) -> list[AskedPack]:
+        """A pack of a source, under a name that no other pack here has."""
+        requirement = requirement or Requirement(pack=name)
+        is_collection = not source.releases(name)
+        if not is_collection and not self._is_hidden(source, name):
+            return [AskedPack(requirement, text or name)]
+        here = next((mine for mine, there in self._taken.items() if there == (source.name, name)), None)
+        if here is None:
+            taken = {*self._taken, *self._bare}
+            names = (name, pack_name(source.name), pack_name(f"{source.name}-{name}"))
+            numbered = (pack_name(f"{name}-{number}") for number in range(2, 1000))
+            here = next(one for one in (*names, *numbered) if one not in taken)
+            self._taken[here] = (source.name, name)
+        original = name if here != name else None
+        return [AskedPack(replace(requirement, pack=here), text or name, source.name, original)]
+
+    def _is_hidden(self, source: Source, name: PackName) -> bool:
+        """Whether another source before this one has a pack of this name."""
+        for other in self.workspace.sources.open(self.manifest).all:
+            if other.name == source.name:
+                return False
+            if not other.is_missing and other.releases(name):
+                return True
+        return False
+
+    def _counted(self, source: Source, name: PackName) -> str:
+        pack = source.collection.pack(name)
+        if pack is None:
+            return "a pack"
+        count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}"
+        return f"{count}; {pack.description[:80]}" if pack.description else count
+
+    def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
+        """The names and paths of a pack's agents, and the name of each."""
+        from agentpack.bare import name_in  # parsing is loaded only where agents are asked for by name
+
+        state = source.state_of(name)
+        if state is None:
+            return {}
+        found: dict[str, str] = {}
+        for path, data in source.read(state).items():
+            called = name_in(path, data) or path
+            found |= {path: called, called: called, kebab(called): called}
+        return found
+
+    def _agents_of(self, pack: AskedPack) -> Mapping[str, str]:
+        source = next((one for one in self.workspace.sources.open(self.manifest).all if one.name == pack.source), None)
+        return {} if source is None else self._agents(source, pack.original or pack.requirement.pack)
+
+    def _with_agents(self, source: Source, names: Sequence[PackName]) -> list[PackName]:
+        """The packs of a place that have an agent that is asked for."""
+        every = {name: self._agents(source, name) for name in names}
+        for agent in self.request.only:
+            if not any(agent in agents or kebab(agent) in agents for agents in every.values()):
+                known = sorted({called for agents in every.values() for called in agents.values()})
+                raise Unresolvable(f"`{source.name}` has no agent `{agent}`", hint=did_you_mean(agent, known))
+        asked = [{agent, kebab(agent)} for agent in self.request.only]
+        return [name for name, agents in every.items() if any(not one.isdisjoint(agents) for one in asked)]
+
+    # Errors that lead on.
+
+    def _refuse_unknown(self, requirement: Requirement) -> None:
+        """Raise Unresolvable if neither `--source` nor any other source has the pack."""
+        name = requirement.pack
+        others = self.workspace.sources.open(self.manifest).all
+        if any(not source.is_missing and source.releases(name) for source in others):
+            return
+        for source in self.named:
+            offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
+            for pack in offered:
+                agents = self._agents(source, pack)
+                if name in agents:
+                    place = os.path.relpath(source.where, self.workspace.environment.cwd)
+                    raise Unresolvable(
+                        f"`{name}` is no pack: it is an agent of the pack `{pack}`",
+                        hint=f"`agentpack install {pack} --only {name} --source {place}`",
+                    )
+            if offered:
+                listed = ", ".join(offered[:_MOST_LISTED]) + (", …" if len(offered) > _MOST_LISTED else "")
+                raise Unresolvable(
+                    f"`{source.name}` has no pack `{name}`",
+                    details=[f"it has {listed}"],
+                    hint=did_you_mean(name, offered) or f"`agentpack show {source.where}` lists what it offers",
+                )
+            raise self._nothing(source, source.where, source.collection.unread)
+
+    def _refuse_folder(self, requirement: Requirement, text: str) -> None:
+        """Raise Unresolvable for a name that no source has and that is a folder here."""
+        sources = self.workspace.sources.open(self.manifest).all
+        if not any(not source.is_missing and source.releases(requirement.pack) for source in sources):
+            raise Unresolvable(
+                f"there is no pack named `{text}`", hint=f"for the folder `{text}` write `agentpack install ./{text}`"
+            )
+
+    def _nothing(self, source: Source, text: str, unread: Sequence[str]) -> Unresolvable:
+        return Unresolvable(
+            f"{text} has neither packs nor agent files",
+            details=list(unread),
+            hint="an agent file is Markdown that begins with `---` and has a `name:` and a `description:`",
+        )
+
+
+def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[AskedPack]) -> Iterator[str]:
+    """What a user should know of the places that packs come from, before they are installed."""
+    sources = {source.name: source for source in workspace.sources.open(new).all}
+    for pack in packs:
+        source = sources.get(pack.source)
+        about = source.about(pack.original or pack.requirement.pack) if source else None
+        if pack.original is not None and old.wanted(pack.requirement.pack) is None:
+            yield f"`{pack.original}` of `{pack.source}` is installed as `{pack.requirement.pack}`: the name is taken"
+        if about is not None:
+            yield from about.unread
+            if about.beside:
+                yield f"{pack.requirement.pack}: {about.beside} are not installed, only agents"
+    for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
+        if len(sources[name].collection.packs) > 1:
+            yield from sources[name].collection.unread

@@ -1,0 +1,93 @@
+"""An archive as a source: of one pack with `pack.yaml`, or of a collection."""
+
+import os
+from collections.abc import Collection as Names
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from packaging.version import InvalidVersion, Version
+
+from agentpack.disk.atomic import read_start
+from agentpack.errors import UsageError
+from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
+from agentpack.input.file_names import shown
+from agentpack.model.names import PackName, content_digest, kebab, pack_name
+from agentpack.model.pack import ReleaseRef
+from agentpack.sources.collection import Collection, CollectionPack, collection, state_version
+from agentpack.sources.trees import MemoryTree
+
+MANIFEST = "pack.yaml"
+SUFFIXES = (".tar.gz", ".tgz", ".zip")
+
+
+class ArchiveSource:
+    """The packs in one archive, which is read once. A folder around everything in it does not count."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self.name = name
+        self.where = path
+        self._stem = next(
+            (os.path.basename(path).removesuffix(end) for end in SUFFIXES if path.endswith(end)), os.path.basename(path)
+        )
+
+    @property
+    def is_missing(self) -> bool:
+        return not os.path.isfile(self.where)
+
+    @cached_property
+    def _files(self) -> Mapping[str, bytes]:
+        files = read_archive(read_start(self.where, MAX_ARCHIVE_BYTES + 1), shown(self.where, most=400))
+        tops = {path.partition("/")[0] for path in files}
+        around = f"{next(iter(tops))}/" if len(tops) == 1 and not any("/" not in path for path in files) else ""
+        return {path[len(around) :]: data for path, data in files.items()}
+
+    @cached_property
+    def _release(self) -> ReleaseRef | None:
+        """The one pack with `pack.yaml`."""
+        if MANIFEST not in self._files:
+            return None
+        from agentpack.input.documents import decode, read_yaml  # YAML is loaded only for an archive that is asked
+
+        data = read_yaml(decode(self._files[MANIFEST], MANIFEST), MANIFEST).data
+        said = data if isinstance(data, dict) else {}
+        try:
+            return ReleaseRef(
+                pack_name(str(said.get("name"))), Version(str(said.get("version"))), self.name, self.where
+            )
+        except (UsageError, InvalidVersion):
+            return None
+
+    @cached_property
+    def collection(self) -> Collection:
+        """What it offers without `pack.yaml`."""
+        if MANIFEST in self._files:
+            return Collection()
+        return collection(MemoryTree(self._files), kebab(self._stem) or "agents")
+
+    def packs(self) -> Names[PackName]:
+        return (self._release.pack,) if self._release else ()
+
+    def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
+        return (self._release,) if self._release and self._release.pack == pack else ()
+
+    def about(self, pack: PackName) -> CollectionPack | None:
+        return self.collection.pack(pack)
+
+    def state_of(self, pack: PackName) -> ReleaseRef | None:
+        found = self.about(pack)
+        if found is None:
+            return None
+        version = state_version(found, content_digest(self._agents(found).items()))
+        return ReleaseRef(pack, version, self.name, self.where, moves=True)
+
+    def _agents(self, pack: CollectionPack) -> Mapping[str, bytes]:
+        root = f"{pack.root}/" if pack.root else ""
+        return {path: self._files[root + path] for path in pack.agents}
+
+    def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
+        found = self.about(ref.pack) if ref.moves else None
+        return self._files if found is None else self._agents(found)
+
+    def released(self, ref: ReleaseRef) -> int | None:
+        """When the archive was last written: a copy looks younger than the original, never older."""
+        return int(os.lstat(self.where).st_mtime)

@@ -1,0 +1,184 @@
+"""The state that is used of each pack in a collection: the locked one, or what the place holds now.
+
+A place has one state and keeps no others, so what the lock wants is kept in the scope's store and taken from there: no
+command but one that asks for something new needs the place again. The place is asked where an upgrade is wanted, or an
+agent that is not locked.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
+
+from packaging.version import Version
+
+from agentpack.errors import AgentpackError, Unavailable, Unresolvable
+from agentpack.fetch import Sources, fetch
+from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.model.names import PackName, did_you_mean, text_digest
+from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows
+from agentpack.wanted.agents import choose_agents, names_of
+from agentpack.workspace.workspace import Workspace
+
+
+class CollectionStates:
+    """The states of a scope's packs in collections, each decided once."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        manifest: Manifest,
+        lock: Lock | None,
+        sources: Callable[[], Sources],
+        *,
+        refresh: Collection[str] | None = (),
+        as_locked: bool = False,
+    ) -> None:
+        """All states there are.
+
+        Args:
+            sources: the sources, once they are open. The other arguments are those of `Candidates`.
+        """
+        self._workspace = workspace
+        self._manifest = manifest
+        self._lock = lock
+        self._sources = sources
+        self._refresh = refresh
+        self._as_locked = as_locked
+        self._locked = {pack.name: pack for pack in (lock.packs if lock else ()) if pack.agents is not None}
+        self._states: dict[PackName, Release | None] = {}
+        self.gone: list[str] = []
+        """Agents that the manifest names and that their collection no longer has, a sentence each."""
+
+    def offered(self, pack: PackName) -> tuple[ReleaseRef, ...]:
+        """The state to use of a pack that is locked from a collection, or that only a collection has; empty for any
+        other pack.
+        """
+        if pack not in self._states:
+            self._states[pack] = self._decided(pack)
+        state = self._states[pack]
+        return () if state is None else (ReleaseRef(pack, state.version, state.source, "", moves=True),)
+
+    def fetched(self, ref: ReleaseRef) -> Release:
+        """The state behind a reference that `offered` gave."""
+        state = self._states[ref.pack]
+        assert state is not None
+        return state
+
+    def _decided(self, pack: PackName) -> Release | None:
+        locked, entry = self._locked.get(pack), self._manifest.wanted(pack)
+        if locked is None:
+            return self._at_place(pack, entry)
+        if self._as_locked:
+            return self._as_rows(locked, locked.agents or ())
+        keeps_source = entry is None or entry.source in ("", locked.source)
+        is_kept = self._refresh is not None and pack not in self._refresh and keeps_source
+        if is_kept and self._entry_then(pack) == entry:
+            return self._as_rows(locked, locked.agents or ())
+        if is_kept and (part := self._part_of(locked, entry)) is not None:
+            return part
+        try:
+            now = self._at_place(pack, entry, locked)
+        except Unavailable:
+            if not keeps_source or (self._refresh and pack in self._refresh):
+                raise
+            return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
+        if now is not None and now.source == locked.source and now.agents == locked.agents:
+            return now._replace(version=Version(locked.version), digest=locked.digest)
+        return now
+
+    def _entry_then(self, pack: PackName) -> ManifestEntry | None:
+        """The pack's entry when the lock was made, as far as it decides which agents are wanted."""
+        then, now = self._manifest_then.wanted(pack), self._manifest.wanted(pack)
+        same = then is not None and now is not None and _choice(then) == _choice(now)
+        return now if same else then
+
+    @cached_property
+    def _manifest_then(self) -> Manifest:
+        return Manifest.from_data(self._lock.manifest) if self._lock else Manifest(None, (), {}, ())
+
+    def _part_of(self, locked: LockedPack, entry: ManifestEntry | None) -> Release | None:
+        """The locked state with the agents wanted now, if it has all of them."""
+        then = self._manifest_then.wanted(locked.name)
+        if entry is None or then is None:
+            return None
+        fewer = then.personas is None and {*then.without} <= {*entry.without}
+        if entry.personas is None and not fewer and then.personas != entry.personas:
+            return None
+        if entry.personas is None and not fewer:
+            return None
+        state = self._as_rows(locked, locked.agents or ())
+        found = choose_agents(state.files, entry)
+        left_out = {*entry.without}
+        if any(name not in left_out for name in found.unknown):
+            return None
+        return state._replace(files=found.files, agents=agent_rows(found.files))
+
+    def _at_place(
+        self, pack: PackName, entry: ManifestEntry | None, locked: LockedPack | None = None
+    ) -> Release | None:
+        """What the place holds now; None if the pack is not in a collection."""
+        refs = self._sources().releases(pack)
+        if not refs or not refs[0].moves:
+            return None
+        release = fetch(refs[0], self._sources())
+        found = choose_agents(release.files, entry)
+        then = self._manifest_then.wanted(pack)
+        before = {*(then.personas or ()), *then.without} if then and locked else set()
+        for name in found.unknown:
+            if name not in before:
+                raise self._unknown(release, name)
+            self.gone.append(f"`{name}` is no longer in {pack}")
+        self._remember(found.files)
+        return release._replace(files=found.files, agents=agent_rows(found.files))
+
+    def _unknown(self, release: Release, name: str) -> Unresolvable:
+        known = [next(iter(names_of(path, data)), path) for path, data in sorted(release.files.items())]
+        few = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+        hint = did_you_mean(name, [*known, *release.files])
+        return Unresolvable(f"`{release.pack}` has no agent `{name}`", details=[f"it has {few}"], hint=hint)
+
+    def _remember(self, files: Mapping[str, bytes]) -> None:
+        for data in files.values():
+            self._workspace.sources.texts[text_digest(data).removeprefix("sha256:")] = data
+
+    def _as_rows(self, locked: LockedPack, rows: tuple[AgentRow, ...]) -> Release:
+        """The locked state, from wherever its texts are: the store, the place, or a file that is one of them.
+
+        Raises:
+            Unavailable: a text is nowhere.
+        """
+        files = {row.path: self._text(locked, row) for row in rows}
+        self._remember(files)
+        return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
+
+    def _text(self, locked: LockedPack, row: AgentRow) -> bytes:
+        workspace = self._workspace
+        known = workspace.sources.texts.get(row.sha256) or workspace.store.source_text(row.sha256)
+        if known is not None:
+            return known
+        with_same = [file.path for file in (self._lock.files if self._lock else ()) if file.sha256 == row.sha256]
+        for path in with_same:
+            data = workspace.disk.read(path) if "#" not in path else None
+            if data is not None and text_digest(data) == f"sha256:{row.sha256}":
+                return data
+        why = ""
+        try:
+            refs = self._sources().releases(locked.name)
+            if refs and refs[0].moves:
+                self._remember(fetch(refs[0], self._sources()).files)
+        except AgentpackError as error:
+            why = error.message
+        found = workspace.sources.texts.get(row.sha256)
+        if found is None:
+            raise Unavailable(
+                f"{locked.name} {locked.version} is nowhere any more: its source `{locked.source}` has moved on",
+                details=[f"{row.path} is wanted as sha256:{row.sha256}", *([why] if why else [])],
+                hint=f"`agentpack upgrade {locked.name}` takes what the source has now",
+            )
+        return found
+
+
+def _choice(entry: ManifestEntry) -> tuple[object, ...]:
+    """What of an entry decides which agent files are wanted."""
+    personas = None if entry.personas is None else sorted(entry.personas)
+    return entry.source, entry.name_there, personas, sorted(entry.without)

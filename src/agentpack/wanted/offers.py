@@ -1,0 +1,68 @@
+"""What a place offers, before anything of it is installed."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from agentpack.model.names import PackName
+from agentpack.sources.base import Source
+
+
+class OfferedAgent(NamedTuple):
+    """An agent of a pack. `name` is its path if the file gives it none."""
+
+    name: str
+    path: str
+    description: str
+
+
+class OfferedPack(NamedTuple):
+    """A pack that a place offers."""
+
+    name: str
+    version: str
+    description: str
+    license: str
+    agents: tuple[OfferedAgent, ...]
+    """Empty for a pack with `pack.yaml`, of which `show` tells by its name."""
+    beside: str
+    """What a plugin has besides agents, in words."""
+
+
+class Offers(NamedTuple):
+    """What a place offers, and what of it cannot be read, a sentence each."""
+
+    place: str
+    packs: tuple[OfferedPack, ...]
+    unread: tuple[str, ...]
+
+
+def offers(source: Source, place: str) -> Offers:
+    """Everything that a place offers.
+
+    Args:
+        place: the place as typed.
+    """
+    packs = (_pack(source, name) for name in source.packs())
+    return Offers(place, (*packs, *collected(source)), source.collection.unread)
+
+
+def _pack(source: Source, name: PackName) -> OfferedPack:
+    newest = max(source.releases(name), key=lambda ref: ref.version)
+    return OfferedPack(name, str(newest.version), "", "", (), "")
+
+
+def collected(source: Source) -> Iterator[OfferedPack]:
+    """The packs of a collection with their agents."""
+    from agentpack.bare import about_agent  # parsing is loaded only for a collection
+
+    for pack in source.collection.packs:
+        state = source.state_of(pack.name)
+        if state is not None:
+            agents = (
+                OfferedAgent(name or path, path, description)
+                for path, data in source.read(state).items()
+                for name, description in (about_agent(path, data),)
+            )
+            yield OfferedPack(
+                pack.name, str(state.version), pack.description, pack.license, tuple(sorted(agents)), pack.beside
+            )

@@ -1,0 +1,349 @@
+"""A place that knows nothing of agentpack is installed, chosen from, upgraded and given up as it is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support.collections import LAYOUTS, agent_text, beside, marketplace
+from support.running import Agentpack
+from support.trees import marks, tree, write_tree
+
+OURS = "- A rule of our own."
+
+
+def agents(project: Path) -> list[str]:
+    return sorted(path.removeprefix(".claude/agents/") for path in tree(project) if path.startswith(".claude/agents/"))
+
+
+def kit(project: Path, **bodies: str) -> Path:
+    """A collection in the project: `agents/<name>.md` for each body."""
+    return write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, body) for name, body in bodies.items()})
+
+
+# What a place offers.
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_place_in_any_layout_is_installed_whole(agentpack: Agentpack, project: Path, layout: str) -> None:
+    write_tree(project / "place", {**beside(40), **LAYOUTS[layout]({"one": "Work.", "two": "Work.", "three": "Work."})})
+    agentpack("install", "./place", "--all", "--client", "claude")
+    assert agents(project) == ["one.md", "three.md", "two.md"]
+
+
+def test_an_agent_is_written_as_its_author_wrote_it(agentpack: Agentpack, project: Path) -> None:
+    text = agent_text("odd", "Work  hard. ", more="color: magenta\ncategory: meta # ours\n")
+    write_tree(project / "kit", {"agents/odd.md": text})
+    agentpack("install", "./kit")
+    assert (project / ".claude/agents/odd.md").read_text() == text
+
+
+def test_a_file_at_the_top_hides_no_folder(agentpack: Agentpack, project: Path) -> None:
+    names = {"lead.md": "lead", "design/ui.md": "ui", "engineering/backend/api.md": "api"}
+    write_tree(project / "kit", {path: agent_text(name, "Work.") for path, name in names.items()})
+    agentpack("install", "./kit")
+    assert agents(project) == ["api.md", "lead.md", "ui.md"]
+
+
+def test_documents_skills_and_commands_are_no_agents(agentpack: Agentpack, project: Path) -> None:
+    header = "---\nname: x\ndescription: y\n---\n"
+    files = {
+        "README.md": "# Kit\n",
+        "agents/README.md": "# Agents\n",
+        "skills/look/SKILL.md": header,
+        "commands/go.md": header,
+        "node_modules/other/agents/theirs.md": header,
+    }
+    write_tree(project / "kit", {"agents/one.md": agent_text("one", "Work."), **files})
+    agentpack("install", "./kit")
+    assert agents(project) == ["one.md"]
+
+
+def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work.", "three": "Work."}))
+    shown = agentpack("show", "./market", "--json").envelope["data"]
+    assert {pack["name"]: pack["version"] for pack in shown["packs"]} == {
+        "kit-0": "1.0.0",
+        "kit-1": "1.1.0",
+        "kit-2": "1.2.0",
+    }
+    ran = agentpack("install", "kit-1", "--source", "market")
+    assert "kit-1: 1 command and 1 skill are not installed, only agents" in ran.err
+    assert agents(project) == ["two.md"]
+
+
+def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack: Agentpack, project: Path) -> None:
+    plugins = [
+        {"name": "here", "source": "./here"},
+        {"name": "there", "source": {"source": "github", "repo": "team/there"}},
+        {"name": "out", "source": "../out"},
+        {"name": "root", "source": "/etc"},
+    ]
+    write_tree(
+        project / "market",
+        {
+            ".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins}),
+            "here/agents/one.md": agent_text("one", "Work."),
+        },
+    )
+    write_tree(project / "out", {"agents/secret.md": agent_text("secret", "Work.")})
+    shown = agentpack("show", "./market")
+    assert "plugin `there` is left out: it is elsewhere (team/there)" in shown.err
+    assert "plugin `out` is left out: `../out` leads out of the place" in shown.err
+    assert "plugin `root` is left out: `/etc` leads out of the place" in shown.err
+    assert "secret" not in shown.out
+
+
+# Which of it.
+
+
+def test_a_place_with_several_packs_asks_which(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}))
+    before = marks(project)
+    ran = agentpack("install", "./market", expect=3)
+    assert "./market offers 2 packs: say which" in ran.err
+    assert "kit-0: 1 agent" in ran.err
+    assert "`agentpack install kit-0 --source ./market`" in ran.err
+    assert marks(project) == before
+    agentpack("install", "./market", "--only", "two")
+    assert agents(project) == ["two.md"]
+
+
+def test_some_agents_of_many(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    agentpack("install", "./kit", "--only", "one,two")
+    assert agents(project) == ["one.md", "two.md"]
+    agentpack("install", "kit", "--only", "three")
+    assert agents(project) == ["one.md", "three.md", "two.md"]
+    agentpack("install", "kit", "--without", "two")
+    assert agents(project) == ["one.md", "three.md"]
+    agentpack("install", "kit", "--all")
+    assert agents(project) == ["one.md", "three.md", "two.md"]
+    assert agentpack("install", "kit", "--all").err.endswith("nothing to change\n")
+    ran = agentpack("install", "kit", "--only", "tow", expect=4)
+    assert "has no agent `tow`" in ran.err
+    assert "did you mean `two`?" in ran.err
+
+
+def test_personas_of_a_pack_with_a_manifest_are_chosen_in_the_same_way(agentpack: Agentpack, project: Path) -> None:
+    from support.packs import make_pack, persona_text
+
+    files = make_pack("duo", personas={"lead": persona_text("lead"), "writer": persona_text("writer")})
+    write_tree(project / "packs/duo", files)
+    agentpack("install", "duo", "--source", "packs", "--only", "lead")
+    assert agents(project) == ["lead.md"]
+    agentpack("install", "duo", "--all", "--as", "writer=author")
+    assert agents(project) == ["author.md", "lead.md"]
+    assert "has no persona `nobody`" in agentpack("install", "duo", "--without", "nobody", expect=4).err
+
+
+def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    ran = agentpack("install", "one", "--source", "kit", expect=4)
+    assert "`one` is no pack: it is an agent of the pack `kit`" in ran.err
+    assert "`agentpack install kit --only one --source kit`" in ran.err
+    agentpack("install", "./kit")
+    found = agentpack("search", "one", "--json").envelope["data"]["agents"]
+    assert [(agent["pack"], agent["name"], agent["source"]) for agent in found] == [("kit", "one", "kit")]
+
+
+def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, project: Path) -> None:
+    for name in ("first", "second"):
+        files = {"agents/checker.md": agent_text("checker", f"The {name}."), f"agents/{name}.md": agent_text(name, "x")}
+        write_tree(project / f"plugins/{name}", files)
+    names = ("install", "first", "second", "--source", "plugins")
+    assert "`--as second/checker=checker-2`" in agentpack(*names, expect=4).err
+    assert "both have an agent `checker`" in agentpack(*names, "--as", "checker=other", expect=2).err
+    agentpack(*names, "--as", "second/checker=other-checker")
+    assert agents(project) == ["checker.md", "first.md", "other-checker.md", "second.md"]
+    assert "name: other-checker" in (project / ".claude/agents/other-checker.md").read_text()
+    agentpack("install", "second", "--without", "checker")
+    assert agents(project) == ["checker.md", "first.md", "second.md"]
+
+
+def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:
+    for name in ("one", "two"):
+        write_tree(project / f"{name}/.claude", {f"agents/from-{name}.md": agent_text(f"from-{name}", "Work.")})
+        agentpack("install", "agents", "--source", f"{name}/.claude/agents")
+    assert agents(project) == ["from-one.md", "from-two.md"]
+    assert "{require: agents" not in (project / "agentpack.yaml").read_text()
+    assert "name: two" in (project / "agentpack.yaml").read_text()
+    agentpack("upgrade")
+    agentpack("uninstall", "two")
+    assert agents(project) == ["from-one.md"]
+
+
+# What is no requirement.
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("github:team/agents", "`git clone https://github.com/team/agents`, then `agentpack install ./agents`"),
+        ("team/agents", "`git clone https://github.com/team/agents`, then `agentpack install ./agents`"),
+        ("https://example.com/team/agents.git", "`git clone https://example.com/team/agents.git`"),
+        ("git+https://example.com/team/agents@v1", "`git clone https://example.com/team/agents"),
+        ("https://user:secret@example.com/agents", "`git clone https://***@example.com/agents`"),
+    ],
+)
+def test_an_address_is_told_with_what_works_today(agentpack: Agentpack, text: str, told: str) -> None:
+    ran = agentpack("install", text, expect=2)
+    assert told in ran.err
+    assert "secret" not in ran.err
+
+
+def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project: Path) -> None:
+    assert "there is no such folder or archive" in agentpack("install", "./nothing", expect=2).err
+    (project / "one.md").write_text(agent_text("one", "Work."))
+    assert "name its folder, and the agent with `--only NAME`" in agentpack("install", "./one.md", expect=2).err
+    (project / "empty").mkdir()
+    assert "has neither packs nor agent files" in agentpack("install", "./empty", expect=4).err
+    kit(project, one="Work.")
+    assert "`agentpack install ./kit`" in agentpack("install", "kit", expect=4).err
+
+
+def test_a_collection_answers_no_bare_name(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kits/python-engineer", {"agents/evil.md": agent_text("evil", "Work.")})
+    manifest = "schema: 1\nclients: [claude]\nsources:\n- {name: kits, path: kits}\npacks:\n"
+    (project / "agentpack.yaml").write_text(manifest + "- python-engineer\n")
+    agentpack("sync")
+    assert agents(project) == ["python-engineer.md"]
+    write_tree(project / "kits/other", {"agents/one.md": agent_text("one", "Work.")})
+    (project / "agentpack.yaml").write_text(manifest + "- other\n")
+    assert "write `{require: other, source: kits}`" in agentpack("sync", expect=4).err
+
+
+# The place moves on.
+
+
+def test_an_upgrade_takes_what_the_place_holds_now_and_keeps_edits(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="You write.\n\n- Ask.", two="You read.\n\n- Ask.")
+    agentpack("install", "./kit")
+    mine = project / ".claude/agents/one.md"
+    mine.write_text(mine.read_text() + f"\n{OURS}\n")
+    before = tree(project)
+    kit(project, one="You write well.\n\n- Ask.", two="You read.\n\n- Ask.")
+    assert "newer" in agentpack("status").out
+    for words in (("sync", "--check"), ("diff",)):
+        agentpack(*words, expect=None)
+    assert agentpack("upgrade", "--check", expect=1)
+    agentpack("upgrade", "--yes")
+    text = mine.read_text()
+    assert "You write well." in text
+    assert OURS in text
+    agentpack("rollback")
+    assert {path: data for path, data in tree(project).items() if "kit/" not in path} == {
+        path: data for path, data in before.items() if "kit/" not in path
+    }
+
+
+def test_what_nobody_chose_makes_nothing_newer(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="You write.", two="You read.")
+    agentpack("install", "./kit", "--only", "one")
+    before = tree(project)
+    kit(project, one="You write.", two="You read on.", three="New.")
+    (project / "kit/README.md").write_text("# New\n")
+    for words in (("upgrade", "--yes"), ("sync",), ("sync", "--frozen")):
+        assert agentpack(*words).err.endswith("nothing to change\n")
+    assert {path: data for path, data in tree(project).items() if not path.startswith("kit/")} == {
+        path: data for path, data in before.items() if not path.startswith("kit/")
+    }
+
+
+def test_packs_of_one_place_are_upgraded_one_by_one(agentpack: Agentpack, project: Path) -> None:
+    for name in ("first", "second"):
+        write_tree(project / f"kits/{name}", {f"{name}-agent.md": agent_text(f"{name}-agent", "Old.")})
+    agentpack("install", "first", "second", "--source", "kits")
+    for name in ("first", "second"):
+        write_tree(project / f"kits/{name}", {f"{name}-agent.md": agent_text(f"{name}-agent", "New.")})
+    agentpack("upgrade", "first", "--yes")
+    assert "New." in (project / ".claude/agents/first-agent.md").read_text()
+    assert "Old." in (project / ".claude/agents/second-agent.md").read_text()
+    agentpack("upgrade", "--yes")
+    assert "New." in (project / ".claude/agents/second-agent.md").read_text()
+
+
+def test_more_power_stops_an_upgrade(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kit", {"agents/one.md": agent_text("one", "Work.", more="tools: Read\n")})
+    agentpack("install", "./kit")
+    write_tree(project / "kit", {"agents/one.md": agent_text("one", "Work.", more="tools: Read, Bash\n")})
+    before = tree(project)
+    assert "shell" in agentpack("upgrade", "--yes", expect=3).err
+    assert tree(project) == before
+    agentpack("upgrade", "--yes", "--accept", "shell")
+
+
+GONE = (
+    *(("diff",), ("sync",), ("sync", "--check"), ("sync", "--frozen"), ("sync", "--locked"), ("lock", "--check")),
+    *(("status",), ("explain", "one"), ("show", "kit"), ("upgrade", "--yes")),
+    ("install", "python-reviewer", "--client", "claude"),
+    *(("rollback",), ("uninstall", "kit")),
+)
+
+
+@pytest.mark.parametrize("words", GONE, ids=" ".join)
+def test_what_is_installed_needs_its_place_no_longer(
+    agentpack: Agentpack, project: Path, words: tuple[str, ...]
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude,codex")
+    (project / "kit").rename(project / "elsewhere")
+    if words != ("rollback",):
+        (project / ".codex/agents/one.toml").unlink()
+    agentpack(*words, expect=1 if words[0] == "diff" or (words[-1] == "--check" and words[0] == "sync") else 0)
+    if words[0] == "sync" and "--check" not in words:
+        assert (project / ".codex/agents/one.toml").is_file()
+
+
+def test_a_clone_needs_the_place_only_for_what_it_lacks(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude,codex")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    there = Agentpack(clone)
+    for words in (("diff",), ("sync", "--frozen"), ("sync",)):
+        there(*words)
+    (clone / ".codex/agents/one.toml").unlink()
+    there("sync", "--frozen")  # made anew from the file for Claude Code, which is the agent as it is in the place
+    assert (clone / ".codex/agents/one.toml").read_bytes() == (project / ".codex/agents/one.toml").read_bytes()
+    shutil.rmtree(clone / ".agentpack/state")
+    (clone / ".claude/agents/one.md").unlink()
+    ran = there("sync", "--frozen", expect=6)
+    assert "agents/one.md" in ran.err
+    assert "kit" in ran.err
+
+
+def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    (project / "kit/agents/two.md").unlink()
+    agentpack("upgrade", "--yes")
+    assert agents(project) == ["one.md"]
+
+
+def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    write_tree(
+        project / "kit", {"agents/bad.md": "---\nname: [a]\ndescription: x\n---\nBad.\n", "agents/NOTES.md": "x"}
+    )
+    agentpack("upgrade", "--yes")
+    assert agents(project) == ["one.md", "two.md"]
+
+
+# Packs of one's own.
+
+
+def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project: Path) -> None:
+    from support.packs import make_pack
+
+    write_tree(project / ".agentpack/packs/data-reviewer/1.0.0", make_pack())
+    agentpack("install", "data-reviewer", "--source", ".agentpack/packs")
+    (persona,) = (project / ".agentpack/packs").rglob("personas/*.md")
+    persona.write_text(persona.read_text() + "\n- A new rule. {#new-rule}\n")
+    installed = next((project / ".claude/agents").iterdir())
+    assert "`agentpack upgrade` takes what is written there now" in agentpack("sync", "--frozen", expect=3).err
+    assert "A new rule." not in installed.read_text()
+    agentpack("upgrade", "--yes")
+    assert "A new rule." in installed.read_text()
+    agentpack("sync", "--frozen")
