@@ -7,15 +7,15 @@ import pytest
 from support.cases import case
 from support.effort import usually
 
-from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
+from agentpack.capabilities.vocabulary import ToolVocabulary
 from agentpack.capabilities.words import model_class
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
 from agentpack.clients.user_declared import declared_client
 from agentpack.input.documents import Document
 from agentpack.input.schemas import validate
-from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
+from agentpack.model.capabilities import HEADS, PLAIN, gives_of, is_capability, split_acceptance, widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
@@ -179,8 +179,26 @@ def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
         ("opencode", {"permission": "allow"}, "bypass, every-tool"),
         ("opencode", {"permission": "deny"}, ""),
         ("opencode", {"permission": {"bash": "allow"}}, "every-tool, permission:shell"),
-        ("opencode", {"permission": {"bash": "deny", "edit": "ask"}}, "every-tool-but:shell"),
-        ("opencode", {"permission": {"*": "deny", "read": "allow", "grep": "allow"}}, "permission:read, read, search"),
+        ("opencode", {"permission": {"bash": "deny", "edit": "ask"}}, "every-tool-but:edit(ask)+shell"),
+        (
+            "opencode",
+            {"permission": {"*": "deny", "read": "allow", "grep": "allow"}},
+            "permission:read, read, search/grep",
+        ),
+        ("opencode", {"permission": {"*": "deny", "read": "ask", "grep": "ask"}}, "read(ask), search/grep(ask)"),
+        ("opencode", {"permission": "ask"}, "every-tool-but:others(ask)"),
+        (
+            "opencode",
+            {"permission": {"*": "ask", "edit": "allow", "bash": "deny"}},
+            "every-tool-but:edit(allow)+others(ask)+shell, permission:edit",
+        ),
+        (
+            "opencode",
+            {"permission": {"bash": {"*": "allow", "rm *": "deny"}, "webfetch": {"x": "ask"}}},
+            "every-tool-but:shell(limits~27ab7607866ccfc4)+web/webfetch(some-ask~f8b7ab4afc79b472), "
+            "permission:shell~27ab7607866ccfc4",
+        ),
+        ("opencode", {"permission": {"srv_*": "ask", "srv_push": "deny"}}, "every-tool-but:mcp:srv(ask)+mcp:srv/push"),
         ("opencode", {"permission": {"*": "deny", "bash": {"*": "deny"}}}, ""),
         ("opencode", {"mode": "primary"}, "every-tool, setting:mode"),
         ("kilo", {"permission": {"*": "deny", "bash": "allow"}}, "permission:shell, shell"),
@@ -384,6 +402,23 @@ def test_a_model_has_a_class_or_is_named(name: str, expected: str | None) -> Non
 )
 def test_what_a_widening_is(before: list[str], after: list[str], expected: tuple[str, ...]) -> None:
     assert widening(before, after) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "tool", "expected"),
+    [
+        ("shell(ask)", "shell", True),
+        ("search/grep(ask)", "search", True),
+        ("mcp:github(ask)", "mcp:github/push", True),
+        ("every-tool-but:shell(ask)", "shell", True),
+        ("every-tool-but:others(ask)", "shell", True),
+        ("every-tool-but:mcp:github+mcp:github/push(ask)", "mcp:github", True),
+        ("every-tool-but:mcp:github", "mcp:github/push", False),
+        ("every-tool-but:others(ask)+shell", "shell", False),
+    ],
+)
+def test_a_tool_with_a_limit_is_given(word: str, tool: str, expected: bool) -> None:
+    assert gives_of(word, tool) == expected
 
 
 def test_an_acceptance_may_name_a_pack() -> None:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.collections import LAYOUTS, agent_text, beside, marketplace
+from support.collection_files import LAYOUTS, agent_text, beside, marketplace
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 

@@ -989,6 +989,22 @@ def test_two_edits_and_a_release_that_change_one_rule_in_different_lines_all_sta
     installed("diff")
 
 
+def test_an_edit_of_a_renamed_persona_follows_a_release(agentpack: Agentpack, project: Path) -> None:
+    publish_long(agentpack, "2.0.0")
+    publish_long(agentpack, "2.1.0", ("Line three", "The new line three"))
+    manifest = "schema: 1\nclients: [claude]\nsources: [{name: acme, path: ../packs}]\npacks:\n"
+    manifest += "  - require: reviews==2.0.0\n    as: {reviewer: critic}\n"
+    write_tree(project, {"agentpack.yaml": manifest})
+    agentpack("sync")
+    file = project / ".claude/agents/critic.md"
+    edited = file.read_text().replace("Look before", "Look twice before")
+    file.write_text(edited)
+    agentpack("keep", "critic")
+    agentpack("upgrade", "--latest", "--yes")
+    assert file.read_text() == edited.replace("Line three", "The new line three")
+    agentpack("diff")
+
+
 def test_a_variant_follows_a_release_where_clients_are_only_found(released: Agentpack, tmp_path: Path) -> None:
     """Whether each of them takes the pack is tried first, and with the variant as it was."""
     manifest = "schema: 1\nsources: [{name: acme, path: ../packs}]\npacks: [reviews==1.0.0]\n"

@@ -311,3 +311,25 @@ def test_a_rule_put_in_below_a_heading_stands_first_below_it_wherever_it_went() 
     theirs = "## B {#b}\n\n- three {#three}\n- one {#one}\n\n## A {#a}\n\n- two {#two}\n"
     merged = carried(base, ("- two\n", "- mine\n- two\n"), theirs)
     assert merged.startswith("## B\n\n- mine\n- three\n")
+
+
+def test_an_edit_of_a_rule_that_the_release_removes_is_shown_behind_the_rule_before_it() -> None:
+    """Wherever that one went, even if it is the first of the text."""
+    draft = carry(
+        "- one {#one}\n- two {#two}\n- three {#three}\n", ("- two", "- two, mine"), "- three {#three}\n- one {#one}\n"
+    )
+    assert draft is not None
+    assert resolved(draft, 1) == "- three\n- one\n- two, mine\n"
+
+
+def test_a_rule_put_in_stays_behind_the_rule_before_it_in_a_section_of_another_order() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- three {#three}\n- two {#two}\n- one {#one}\n"
+    assert carried(base, ("- two\n", "- two\n- mine\n"), theirs) == "## A\n\n- three\n- two\n- mine\n- one\n"
+
+
+def test_a_heading_put_in_right_behind_a_rule_of_the_release_has_a_blank_line_above_it() -> None:
+    base, theirs = b"## A\n\n- one\n- two\n", b"## A\n\n- new\n- one\n- two, theirs\n"
+    merged = merge(base, b"## A\n\n## B\n\n- mine\n", theirs)
+    assert resolved(merged.draft, 1) == "## A\n\n- new\n\n## B\n\n- mine\n"
+    assert resolved(merged.draft, 2) == theirs.decode()

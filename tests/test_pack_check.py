@@ -44,7 +44,7 @@ def found_in(agentpack: Agentpack, folder: Path, *options: str) -> list[tuple[st
 def test_a_good_pack_breaks_no_rule(agentpack: Agentpack, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "pack", good())
     assert found_in(agentpack, folder) == []
-    assert "nothing to mend" in agentpack("pack", "check", str(folder), "--strict").err
+    assert "no problems found" in agentpack("pack", "check", str(folder), "--strict").err
 
 
 def without(path: str) -> Callable[[], Files]:
@@ -273,8 +273,8 @@ def test_a_folder_of_packs_is_checked_as_a_whole(agentpack: Agentpack, tmp_path:
 
 def test_a_folder_without_a_pack_is_a_usage_error(agentpack: Agentpack, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "there is no pack in" in agentpack("pack", "check", str(tmp_path / "empty"), expect=2).err
-    assert "is not a folder" in agentpack("pack", "check", str(tmp_path / "none"), expect=2).err
+    assert "there is no pack and no agent file in" in agentpack("pack", "check", str(tmp_path / "empty"), expect=2).err
+    assert "there is nothing at" in agentpack("pack", "check", str(tmp_path / "none"), expect=2).err
 
 
 def test_every_rule_is_listed(agentpack: Agentpack) -> None:

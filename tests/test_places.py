@@ -393,6 +393,22 @@ def test_uninstall_removes_a_file_where_it_was_written_unless_it_was_edited(
     assert work.exists()
 
 
+@pytest.mark.parametrize("option", ["--keep-files", "--discard-edits"])
+def test_uninstall_treats_a_file_where_it_was_written_as_it_is_told_to(
+    agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str
+) -> None:
+    paths = [tmp_path / name / "agents/reviewer.md" for name in ("work", "own", "last")]
+    for path in paths:
+        monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(path.parents[1]))
+        install("1.0.0", "--user", clients="claude")
+    paths[1].write_text(paths[1].read_text() + "- Mine.\n")
+    before = [path.read_bytes() for path in paths]
+    agentpack("uninstall", "data-reviewer", "--user", option)
+    assert [path.exists() for path in paths] == [option == "--keep-files"] * 3
+    agentpack("rollback", "--user")
+    assert [path.read_bytes() for path in paths] == before
+
+
 def test_an_edit_in_one_account_survives_a_visit_to_the_other(
     agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,22 @@ def test_a_row_for_a_persona_that_the_old_release_lacks_lets_nothing_through(
     assert "-> read, shell" in stopped(agentpack, "sync").err
 
 
+def test_a_row_that_names_the_file_of_another_agent_lets_nothing_through(agentpack: Agentpack, packs: Path) -> None:
+    """What that agent may do says nothing of a persona whose old release is gone."""
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, evil={"tools": ["read", "shell"]})
+    shutil.rmtree(packs / "reviews/1.0.0")
+    mine = agentpack.folder / ".claude/agents/mine.md"
+    mine.write_text("---\nname: mine\ndescription: May use every tool.\n---\nText.\n")
+    path = agentpack.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    (row,) = data["files"]
+    named = {"path": ".claude/agents/mine.md", "sha256": sha256(mine.read_bytes()).hexdigest()}
+    data["files"].append(row | named | {"persona": "evil", "capabilities": "every-tool"})
+    path.write_text(json.dumps(data))
+    assert "evil for claude: not there or not known -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+
+
 def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: Agentpack) -> None:
     path = widened.folder / "agentpack.lock"
     before = json.loads(path.read_text())
@@ -421,6 +438,16 @@ def test_a_local_variant_is_the_user_s_own(agentpack: Agentpack, packs: Path) ->
     folder.mkdir(parents=True)
     (folder / "house.md").write_text(variant_text(set={"tools": ["read", "search", "edit"]}))
     assert "may do more: read, search -> edit, read, search" in agentpack("install", "reviews[house]").err
+
+
+def test_a_local_variant_that_is_edited_in_a_clone_is_the_user_s_own(agentpack: Agentpack, packs: Path) -> None:
+    house = agentpack.folder / ".agentpack/variants/reviewer/house.md"
+    house.parent.mkdir(parents=True)
+    house.write_text(variant_text(set={"tools": ["read"]}))
+    agentpack("install", "reviews[house]", "--source", str(packs))
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    house.write_text(variant_text(set={"tools": ["read", "edit"]}))
+    assert "may do more: read -> edit, read" in agentpack("sync").err
 
 
 def test_a_further_client_is_shown_and_does_not_stop(agentpack: Agentpack, packs: Path) -> None:
@@ -831,3 +858,63 @@ def test_a_policy_that_denies_the_shell_refuses_every_spelling_of_it(
     (project / "agentpack.yaml").write_text("schema: 1\npolicy: {capabilities: {deny: [shell]}}\n")
     agentpack("install", "reviews", "--source", str(tmp_path / "packs"), expect=5)
     assert not (project / ".claude").exists()
+
+
+# Limits of what a persona has.
+
+
+@pytest.fixture
+def asking(agentpack: Agentpack, tmp_path: Path) -> Agentpack:
+    """OpenCode asks before each command of `reviews` 1.0.0; 1.1.0 leaves that out."""
+    folder = tmp_path / "packs"
+    release(folder, "1.0.0", reviewer={"clients": {"opencode": {"permission": {"bash": "ask"}}}})
+    agentpack("install", "reviews", "--client", "opencode", "--source", str(folder))
+    assert locked(agentpack) == {"reviewer opencode": "every-tool-but:shell(ask)"}
+    release(folder, "1.1.0", reviewer={})
+    return agentpack
+
+
+def test_a_release_that_no_longer_asks_stops(asking: Agentpack) -> None:
+    ran = stopped(asking, "upgrade", "--yes")
+    assert "reviewer for opencode: every-tool-but:shell(ask) -> every-tool\n" in ran.err
+    asking("upgrade", "--yes", "--accept", "every-tool")
+
+
+def test_a_release_that_asks_or_denies_more_is_shown_and_does_not_stop(asking: Agentpack, tmp_path: Path) -> None:
+    limits = {"bash": "deny", "edit": "ask"}
+    release(tmp_path / "packs", "1.1.0", reviewer={"clients": {"opencode": {"permission": limits}}})
+    ran = asking("upgrade", "--yes")
+    assert "may do less: every-tool-but:shell(ask) -> every-tool-but:edit(ask)+shell\n" in ran.err
+
+
+def test_a_word_with_brackets_is_quoted_in_the_hint(agentpack: Agentpack, tmp_path: Path) -> None:
+    for version, grant in {"1.0.0": "deny", "1.1.0": "ask"}.items():
+        release(
+            tmp_path / "packs",
+            version,
+            reviewer={"clients": {"opencode": {"permission": {"*": "deny", "bash": grant}}}},
+        )
+    agentpack("install", "reviews==1.0.0", "--client", "opencode", "--source", str(tmp_path / "packs"))
+    assert "accept it with `--accept 'shell(ask)'`, or" in stopped(agentpack, "upgrade", "--latest", "--yes").err
+    agentpack("upgrade", "--latest", "--yes", "--accept", "shell(ask)")
+    assert locked(agentpack) == {"reviewer opencode": "shell(ask)"}
+
+
+def without_limits(agentpack: Agentpack) -> None:
+    """Make the lock one of before, which does not tell limits."""
+    path = agentpack.folder / "agentpack.lock"
+    path.write_text(path.read_text().replace("every-tool-but:shell(ask)", "every-tool"))
+
+
+def test_a_lock_that_tells_no_limits_gets_them_and_stops_nothing(asking: Agentpack) -> None:
+    without_limits(asking)
+    assert "may do less: every-tool -> every-tool-but:shell(ask)\n" in asking("sync").err
+    assert locked(asking) == {"reviewer opencode": "every-tool-but:shell(ask)"}
+    assert "nothing to change" in asking("sync").err
+    asking("sync", "--locked")
+    asking("diff")
+
+
+def test_a_lock_that_tells_no_limits_is_no_acceptance_of_a_release_without_them(asking: Agentpack) -> None:
+    without_limits(asking)
+    assert "every-tool-but:shell(ask) -> every-tool" in stopped(asking, "upgrade", "--yes").err

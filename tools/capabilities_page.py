@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from agentpack.clients import CLIENTS
+from agentpack.clients.capability_meanings import LIMITING
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "capabilities.md"
 _BEGIN = "<!-- Written by tools/capabilities_page.py from the adapters. -->\n"
 _END = "<!-- The end of what is written. -->\n"
-_LIMITS = frozenset(("allow", "deny", "map", "permissions", "looking", "tool_settings"))
-_ONLY_LIMITS = frozenset(("allow", "deny", "looking", "none"))
+_LIMITS = LIMITING | {"tool_settings", "grants"}
+_ONLY_LIMITS = LIMITING - {"map", "permissions"} | {"none"}
 _WORDS = {
     "map": "`permission:…`, `bypass`",
     "permissions": "`permission:…`, `bypass`",
@@ -23,17 +24,19 @@ _WORDS = {
 
 
 def rows() -> str:
-    """A row for each client: what limits its tools, what gives more, and what gives nothing."""
+    """A row for each client: what limits it, what gives more, and what gives nothing."""
     found = []
     for name, target in CLIENTS.items():
         declaration = target
         keys = sorted(declaration.keys)
         shown = [key for key in keys if key in declaration.settings or key not in declaration.fixed]
         meanings = {key: declaration.meaning(key) for key in shown}
-        limits = ", ".join(f"`{key}`" for key in keys if meanings.get(key) in _LIMITS)
+        limits = ", ".join(f"`{key}`" for key in keys if meanings.get(key, "").partition(":")[0] in _LIMITS)
         if declaration.powers.only_named or declaration.unlimited:
             limits = f"{limits}; without it no tool"
-        more = [f"`{key}` ({_told(key, how)})" for key, how in meanings.items() if how not in _ONLY_LIMITS]
+        more = [
+            f"`{key}` ({_told(key, how)})" for key, how in meanings.items() if how.partition(":")[0] not in _ONLY_LIMITS
+        ]
         nothing = ", ".join(f"`{key}`" for key in declaration.settings if meanings.get(key) == "none")
         found.append(f"| `{name}` | {limits or 'nothing'} | {', '.join(more) or '-'} | {nothing or '-'} |\n")
     return "".join(found)
@@ -53,7 +56,7 @@ def page(text: str) -> str:
     _, end, tail = rest.partition(_END)
     assert begin
     assert end
-    heads = "| client | its tools are limited by | gives more | gives nothing |\n| --- | --- | --- | --- |\n"
+    heads = "| client | limited by | gives more | gives nothing |\n| --- | --- | --- | --- |\n"
     return f"{head}{begin}\n{heads}{rows()}\n{end}{tail}"
 
 

@@ -114,8 +114,12 @@ def _page(target: Client) -> Iterator[str]:
     yield f"- Taken to be in use where there is {_codes(target.markers)}"
     if target.trust:
         yield f"- {target.trust}"
-    if target.reserved:
-        yield f"- Names of its own: {_codes(sorted(target.reserved))}"
+    if own := target.reserved | target.file_rules.own_agents:
+        yield f"- Names of its own: {_codes(sorted(own))}"
+    if target.file_rules.names:
+        yield f"- A name must match `{target.file_rules.names}`"
+    if target.file_rules.last_wins:
+        yield "- Of several files in one folder with the same name, the last by path counts"
     for remark in target.remarks:
         yield f"- {remark}"
     yield from _fields(words)

@@ -49,12 +49,12 @@ def render(
     path = target.path(persona.name, scope, variables)
     if path is None:
         return None
-    name = called if called and original is not None else persona.name
     found = None
     if source is not None and source is not target:
         from agentpack.translate import translate  # only for files of another client
 
         found = translate(persona, source, target)
+    name = called if called and original is not None else persona.name
     said = render_file(target, persona.named(name), models, found.limits if found else None)
     content, notes = as_lf(said.text.encode()), said.notes
     if called and original is None:

@@ -40,6 +40,9 @@ OF_KEYS: dict[str, tuple[Any, Any]] = {
     "agents_md": (True, False),
     "groups": (["read"], ["read", "command"]),
     "models": (["haiku"], ["haiku", "opus"]),
+    "disable_skills": (True, False),
+    "disabled_skills": (["one", "two"], ["one"]),
+    "disabled": (True, False),
 }
 """Of those whose forms do not say which value is the wider one."""
 COVERED = {("codex", "web_search")}

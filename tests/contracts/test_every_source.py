@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.version import Version
-from support.collections import agent_text
+from support.collection_files import agent_text
 from support.memory import MemorySource
 from support.packs import make_pack, publish
 from support.trees import write_tree

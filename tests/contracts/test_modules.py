@@ -167,6 +167,38 @@ def test_skills_live_and_go_like_agents(
     assert {*everything(project)} - {*before} == {name for name in everything(project) if name.startswith(".agentpack")}
 
 
+def test_edits_of_an_agent_and_of_its_skills_are_one_variant_that_follows_a_release(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Whichever file an edit is from, the variant has it where the persona has its rule."""
+    rules = "- Say what you saw. {#say}\n  Line two.\n  Line three.\n- Rest. {#rest}\n"
+    body = BODY.replace("- Say what you saw. {#say}\n", rules).replace("{#shield}", "{#shield}\n- Shield once. {#once}")
+    later = release("1.1.0", body.replace("Line three", "The new line three"))
+    source = publish(tmp_path / "long", release(body=body), later)
+    agentpack("install", "engineer==1.0.0", "--source", str(source), "--client", "claude")
+    agent, skill = (project / f".claude/{name}.md" for name in ("agents/engineer", "skills/engineer-async/SKILL"))
+    edited = agent.read_text().replace("Say what", "Say all that").replace("- Rest.\n", "")
+    agent.write_text(edited)
+    skill.write_text(skill.read_text().replace("Use task", "Always use task").replace("- Shield once.\n", ""))
+    agentpack("keep", "engineer", "--client", "claude")
+    agentpack("upgrade", "--latest", "--yes")
+    assert agent.read_text() == edited.replace("Line three", "The new line three")
+    assert "- Always use task groups." in skill.read_text()
+    assert "Shield once" not in skill.read_text()
+    agentpack("diff")
+
+
+def test_an_edit_of_a_skill_is_kept_for_the_client_that_reads_it(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    install("codex")
+    path = project / ".agents/skills/engineer-perf/SKILL.md"
+    path.write_text(path.read_text().replace("Measure.", "Measure it twice."))
+    agentpack("keep", "engineer", "--client", "codex")
+    assert "- Measure it twice. {#measure}" in (project / ".agentpack/variants/engineer/local.md").read_text()
+    agentpack("diff")
+
+
 def test_one_skill_that_several_clients_read_is_one_file_until_the_last_of_them_goes(
     agentpack: Agentpack, project: Path, packs: Path
 ) -> None:

@@ -56,6 +56,24 @@ UNSEEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ({"permission": {"*": "deny", "read": SECRETS}}, {"permission": {"*": "deny", "read": LAST}}),
     ),
     ("devin", {"permissions": {"rm": "allow", "*": "ask"}}, {"permissions": {"*": "ask", "rm": "allow"}}),
+    # a limit that is dropped, or made weaker
+    *both(
+        (allowed("ask"), {}),
+        (allowed("ask"), {"permission": {"edit": "ask"}}),
+        (allowed({"*": "allow", "rm *": "deny"}), {}),
+        (allowed({"*": "allow", "rm *": "deny"}), allowed("allow")),
+        ({"permission": "ask"}, {}),
+        ({"permission": {"*": "deny", "edit": "ask"}}, {"permission": {"*": "deny", "edit": "allow"}}),
+        ({"permission": {"*": "allow", "bash": "ask"}}, {"permission": {"*": "ask", "bash": "allow"}}),
+    ),
+    ("vibe", {"enabled_skills": ["one"]}, {}),
+    ("vibe", {"disabled_skills": ["one", "two"]}, {"disabled_skills": ["two"]}),
+    ("vibe", {"disabled_tools": ["skill"]}, {}),
+    ("vibe", {"tools": {"edit": {"permission": "ask"}}}, {}),
+    ("augment", {"disable_skills": True}, {}),
+    ("augment", {"tools": ["view"], "disable_skills": True}, {"tools": ["view"]}),
+    ("pool", {"disabled": True}, {}),
+    ("devin", {"permissions": {"deny": ["Exec(rm)"]}}, {}),
     # settings of a tool beside `permission` are looked at before it
     *(
         ("vibe", {"tools": {tool: DENIED}}, {"tools": {tool: {**DENIED, "allowlist": ["curl", "sh"]}}})

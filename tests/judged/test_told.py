@@ -13,11 +13,11 @@ from support.running import Agentpack
 from support.written import rendered
 
 from agentpack.bare import read_agents
-from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
+from agentpack.capabilities.vocabulary import ToolVocabulary
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
-from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
+from agentpack.model.capabilities import BUT, EVERY, denied_by, gives_of
 from agentpack.model.fields import TOOLS
 from judged import skills
 from judged.clients import PROGRAMS, Answer, Listed
@@ -41,10 +41,7 @@ def words_of(client: str, natives: Iterable[str]) -> frozenset[str]:
 
 def left(told: Collection[str], word: str) -> bool:
     """Whether some tool that the word stands for is among what is said; in a plan mode it is there, and does less."""
-    if covers(told, word) or covers(told, f"{word}(plan)") or any(one.startswith(f"{word}(") for one in told):
-        return True
-    denied = next((denied_by(one) for one in told if one.startswith(BUT)), None)
-    return denied is not None and any(one.startswith(f"{word}/") for one in denied) and word not in denied
+    return any(gives_of(one, word) for one in told)
 
 
 def natives_of(recorded: Recorded) -> frozenset[str]:

@@ -20,11 +20,20 @@ from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 # Which set covers which.
 
 TOOL_WORDS = ("read", "edit", "shell", "shell(git)", "edit(plan)", "tool:X", "tool:X(a)", "mcp", "mcp:s")
-DENIED = st.lists(st.sampled_from(("shell", "edit", "changes", "tool:X", "mcp", "mcp:s")), min_size=1, unique=True)
+LIMITS = ("ask", "some-ask~0f", "some-ask~1e", "ask-or-deny~0f", "limits~0f", "limits~1e")
+LIMITED = st.tuples(st.sampled_from(("shell", "web/fetch", "mcp:s", "mcp:s/x", "tool:X")), st.sampled_from(LIMITS))
+DENIED = st.lists(
+    st.sampled_from(("shell", "edit", "changes", "tool:X", "mcp", "mcp:s", "mcp:s/x", "web/fetch", "skills", "others"))
+    | st.sampled_from(("shell(allow)", "mcp:s(allow)", "web/fetch(allow)", "skills/a", "skills/a(allow)"))
+    | (LIMITED | st.tuples(st.just("others"), st.sampled_from(LIMITS))).map("{0[0]}({0[1]})".format),
+    min_size=1,
+    unique_by=lambda word: word.partition("(")[0],
+)
 WORD = st.one_of(
     st.sampled_from(TOOL_WORDS),
     st.sampled_from((EVERY, "bypass", "no-sandbox", "background", "memory", "skills", "unreadable")),
     DENIED.map(lambda words: BUT + "+".join(sorted(words))),
+    LIMITED.map("{0[0]}({0[1]})".format),
     st.sampled_from(("model:small", "model:medium", "model:large", "model:x-1", "sandbox:workspace-write")),
     st.sampled_from(("permission:plan", "permission:acceptEdits", "permission:shell", "permission:shell~0f")),
     st.sampled_from(("mcp:s/x", "mcp:s/x~0f", "tool:X/y", "shell(a~b/c)")),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.collections import LAYOUTS, agent_text, beside
+from support.collection_files import LAYOUTS, agent_text, beside
 from support.effort import usually
 from support.running import Agentpack
 from support.trees import empty_repository, tree, write_tree

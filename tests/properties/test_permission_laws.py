@@ -1,6 +1,7 @@
 """A map of permissions that gives an agent more is a widening, whatever its patterns and their order are.
 
-What it gives is asked of a small model of the client: a flat list of rules, of which the last that matches counts.
+What it gives is asked of a small model of the client: a flat list of rules, of which the last that matches counts. For
+each use of a tool there are four levels, from what is denied to what is allowed whatever the user has configured.
 """
 
 import re
@@ -12,13 +13,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.counting import calls_of
+from support.effort import usually
 from support.written import rendered
 
 from agentpack.capabilities.of_file import FileReader, capabilities
 from agentpack.capabilities.permissions import MAX_TRIED
 from agentpack.clients import CLIENTS
 from agentpack.clients.read_back import read_agent_file
-from agentpack.model.capabilities import covers, widening
+from agentpack.model.capabilities import gives_of, widening
 from agentpack.writers.emit import yaml_header
 
 TOOLS = {
@@ -26,19 +28,22 @@ TOOLS = {
     "edit": "edit",
     "task": "delegate",
     "skill": "tool:skill",
+    "webfetch": "web/webfetch",
+    "websearch": "web/websearch",
     "srv_push": "mcp:srv/push",
     "srv_pull": "mcp:srv/pull",
     "s_x": "mcp:s/x",
-    "a": "tool:a",
+    "ab": "tool:ab",
 }
-"""Tools of which each has a word of its own, and some of servers; and that word."""
+"""Tools, some of them of servers, and the word for each."""
 USES = ("", "r", "rm", "rm a", "x")
 Map = dict[str, Any]
 ACTIONS = st.sampled_from(("allow", "ask", "deny"))
 KEYS = st.sampled_from(
     (
-        *("*", "*", "**", "?", "?*", "??*", "*a*", "bash", "bas*", "ba??", "b*", "edit", "*t", "task", "s*", "skill"),
+        *("*", "*", "**", "??", "?*", "??*", "*a*", "bash", "bas*", "ba??", "b*", "edit", "*t", "task", "s*", "skill"),
         *("srv_*", "srv_push", "srv_pu??", "s?v_*", "s_x", "*_*", "x_*", "bash *", "r"),
+        *("webfetch", "websearch", "web*", "ab", "srv_p*"),
     )
 )
 USED_ON = st.sampled_from(("*", "*", "rm *", "r*", "?", "**", "x", "rm a"))
@@ -87,12 +92,21 @@ class ClientModel:
         stars.rules = [rule for rule in self.rules if not rule[0].strip("*")]
         return all(stars.action("x", use) == "deny" for use in (*USES, "any other"))
 
+    def level(self, tool: str, use: str) -> int:
+        """How far the client lets the agent go."""
+        level = LEVELS[self.action(tool, use)]
+        return LEVELS[None] if level == LEVELS["allow"] and self.of_its_own() else level
+
+
+LEVELS = {"deny": 0, "ask": 1, None: 2, "allow": 3}
+"""Without a rule the client's default counts, or what the user has configured: that may be anything up to `allow`."""
+
 
 def told(words: Collection[str], tool: str) -> bool:
     """Whether the words say that the agent has the tool: by its own word, or as one of those that a pattern matches."""
-    parts = (unquote(word).partition(":") for word in words)
+    parts = (unquote(word).partition("(")[0].partition(":") for word in words)
     patterns = [rest.replace("/", "_") for head, _, rest in parts if head in ("tool", "mcp")]
-    return covers(words, TOOLS[tool]) or any(matches(pattern, tool) for pattern in patterns)
+    return any(gives_of(word, TOOLS[tool]) for word in words) or any(matches(pattern, tool) for pattern in patterns)
 
 
 def told_to_be_allowed(words: Collection[str], tool: str) -> bool:
@@ -124,22 +138,87 @@ def test_everything_that_is_allowed_without_asking_is_told(file: Map) -> None:
         assert [tool for tool in allowed if not told_to_be_allowed(words, tool)] == [], words
 
 
-@settings(max_examples=1000)
+def permissions(before: Any, after: Any) -> tuple[Map, Map]:
+    return {"permission": before}, {"permission": after}
+
+
+RAISING = [
+    permissions({"bash": {"r*": "allow", "*": "ask"}}, {"bash": {"*": "ask", "r*": "allow"}}),
+    permissions({"*a*": "allow", "??": "deny"}, {"*a*": "allow"}),
+    permissions({"bash": "ask"}, {}),
+    permissions("ask", {}),
+    permissions({"bash": {"*": "allow", "rm *": "deny"}}, {}),
+    permissions({"bash": {"rm *": "ask"}}, {}),
+    permissions({"*": "deny", "bash": "ask"}, {"*": "deny", "bash": "allow"}),
+    permissions({"srv_push": "ask"}, {}),
+    permissions({"ab": "deny"}, {"ab": "ask"}),
+    permissions({"s*": "deny"}, {"s*": "ask"}),
+    permissions({"webfetch": "allow"}, {"webfetch": "allow", "websearch": "allow"}),
+    permissions({"*": "deny", "webfetch": "ask"}, {"*": "deny", "webfetch": "ask", "websearch": "ask"}),
+    # what one rule takes from a tool is not given to another one by the way
+    permissions({"*": "allow", "bash": "ask"}, {"*": "ask", "bash": "allow"}),
+    permissions({"*": "allow", "s*": "ask"}, {"*": "ask", "srv_*": "allow"}),
+    permissions({"*": "allow", "srv_push": "ask"}, {"*": "ask", "s?v_*": "allow"}),
+    permissions({"*": "deny", "srv_*": "ask", "srv_push": "deny"}, {"*": "deny", "srv_*": "ask"}),
+    permissions({"srv_*": "deny"}, {"*": "deny", "s*": "allow"}),
+]
+
+
+@pytest.mark.parametrize("client", ["opencode", "kilo"])
+@settings(max_examples=usually(500, thorough=2000, nightly=20_000))
 @given(FILES, FILES)
-@example({"permission": {"bash": {"r*": "allow", "*": "ask"}}}, {"permission": {"bash": {"*": "ask", "r*": "allow"}}})
-@example({"permission": {"*a*": "allow", "?": "deny"}}, {"permission": {"*a*": "allow"}})
-def test_what_allows_more_without_asking_is_a_widening(before: Map, after: Map) -> None:
-    reader = FileReader(CLIENTS["opencode"])
-    old, new = ClientModel(before), ClientModel(after)
-    gained = [
-        (tool, use)
-        for tool in TOOLS
-        for use in USES
-        if new.action(tool, use) == "allow" and old.action(tool, use) != "allow"
-    ]
+def test_what_raises_a_level_anywhere_is_a_widening(client: str, before: Map, after: Map) -> None:
+    raises_a_level(client, before, after)
+
+
+@pytest.mark.parametrize("client", ["opencode", "kilo"])
+@pytest.mark.parametrize(("before", "after"), RAISING)
+def test_what_raised_a_level_is_a_widening(client: str, before: Map, after: Map) -> None:
+    assert raises_a_level(client, before, after)
+
+
+def raises_a_level(client: str, before: Map, after: Map) -> bool:
+    reader, old, new = FileReader(CLIENTS[client]), ClientModel(before), ClientModel(after)
+    raised = [(tool, use) for tool in TOOLS for use in USES if new.level(tool, use) > old.level(tool, use)]
     words = reader.words_for(before), reader.words_for(after)
-    if gained and "bypass" not in words[0] and not new.of_its_own():
-        assert widening(*words), (gained, *words)
+    assert widening(*words) or not raised, (raised, *words)
+    return bool(raised)
+
+
+WHOLE = st.dictionaries(
+    st.sampled_from(("*", "bash", "edit", "task", "skill", "webfetch", "websearch", "ab", "srv_*")), ACTIONS, max_size=5
+)
+"""Maps whose rules can be ordered: no tool is limited in part, and no two patterns meet."""
+ANY_TOOL = ("bash", "edit", "task", "skill", "webfetch", "websearch", "ab", "srv_push", "zzz")
+
+
+@settings(max_examples=usually(500, thorough=2000, nightly=20_000))
+@given(WHOLE, WHOLE)
+@example({}, {"bash": "ask"})
+@example({"bash": "allow"}, {"bash": "ask"})
+@example({"bash": "ask"}, {"bash": "deny"})
+@example({"bash": "ask"}, {"*": "ask"})
+@example({"bash": "ask"}, {"*": "deny", "bash": "ask"})
+@example({"*": "ask", "edit": "allow"}, {"*": "ask"})
+def test_what_only_lowers_levels_is_no_widening(before: Map, after: Map) -> None:
+    files = permissions(before, after)
+    old, new = map(ClientModel, files)
+    words = [FileReader(CLIENTS["opencode"]).words_for(file) for file in files]
+    if all(new.level(tool, "") <= old.level(tool, "") for tool in ANY_TOOL):
+        assert widening(*words) == (), words
+
+
+PARTS = st.dictionaries(USED_ON, ACTIONS, max_size=3)
+
+
+@given(PARTS, st.sampled_from(("bash", "edit", "webfetch", "srv_push", "ab")))
+@example({"*": "allow", "rm *": "deny"}, "bash")
+def test_a_limit_of_a_part_is_less_than_the_whole_and_more_than_nothing(part: Map, tool: str) -> None:
+    reader = FileReader(CLIENTS["opencode"])
+    whole, limited, denied = (reader.words_for({"permission": {tool: grant}}) for grant in ("allow", part, "deny"))
+    assert widening(whole, limited) == ()
+    assert widening(limited, denied) == ()
+    assert widening(limited, limited) == ()
 
 
 # The work that rules take.

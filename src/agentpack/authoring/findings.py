@@ -1,7 +1,8 @@
 """The rules of `agentpack pack check` with their ids, and their findings.
 
 An id never changes its meaning, so that teams can refer to it or ignore it. The hundreds group them: 1 the pack as a
-whole, 2 ids, 3 size, 4 wording, 5 parameters and conditions, 6 references, 7 text, 8 releases, 9 libraries.
+whole, 2 ids, 3 size, 4 wording, 5 parameters and conditions, 6 references, 7 text, 8 releases, 9 libraries. Rules for
+agent files begin with `A`: 1 header, 2 name and description, 3 tools, 4 other fields, 5 text.
 """
 
 from typing import NamedTuple
@@ -62,5 +63,25 @@ _ALL = (
     CheckRule("P804", "version-too-small", ERROR, "The version says how much changed: patch, minor or major."),
     CheckRule("P901", "retired-library", ERROR, "A retired library is named only with its successor."),
     CheckRule("P902", "unchecked-claim", WARNING, "A rule that names a version of a library carries `checked=<date>`."),
+    CheckRule("A101", "no-header", ERROR, "An agent file has the header its client looks for."),
+    CheckRule("A102", "unreadable-agent", ERROR, "The client can read the file and its header."),
+    CheckRule("A103", "header-cut", ERROR, "The header ends at a line `---`, and nowhere before."),
+    CheckRule("A104", "value-cut", WARNING, "No `#` starts a comment within a name or description."),
+    CheckRule("A105", "field-twice", WARNING, "A field stands once in a header."),
+    CheckRule("A106", "not-read-here", WARNING, "The client looks for agents in this folder, under such file names."),
+    CheckRule("A201", "no-name", ERROR, "The agent has a name that its client accepts."),
+    CheckRule("A202", "no-description", ERROR, "The agent has a description."),
+    CheckRule("A203", "name-twice", ERROR, "No two files of a folder have the same name to their client."),
+    CheckRule("A204", "replaces-built-in", WARNING, "The agent does not take the name of one that the client brings."),
+    CheckRule("A301", "unknown-tool", WARNING, "The client has the tools that the file names."),
+    CheckRule("A302", "tool-case", WARNING, "Tools are written with the client's capitals."),
+    CheckRule("A303", "tools-misread", WARNING, "A list of tools has a form that means what it says."),
+    CheckRule("A401", "unknown-model", WARNING, "The client knows the model."),
+    CheckRule("A402", "unknown-field", WARNING, "The client knows the field."),
+    CheckRule("A403", "bad-value", WARNING, "A field has a value that the client accepts."),
+    CheckRule("A404", "no-effect", WARNING, "A restriction has an effect."),
+    CheckRule("A501", "description-cut", WARNING, "The description is short enough for the client."),
+    CheckRule("A502", "body-size", WARNING, "The text is neither too short nor too long for the client."),
+    CheckRule("A503", "live-text", WARNING, "The text contains nothing that the client replaces or runs."),
 )
 RULES = {rule.id: rule for rule in _ALL}

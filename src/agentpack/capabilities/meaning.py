@@ -4,7 +4,6 @@ There is a method for each meaning a key may have (`clients/capability_meanings.
 as hooks or the command of a server, are included as a digest, so that changing them changes the word.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,106 +13,34 @@ from agentpack.capabilities.permissions import (
     MAX_TRIED,
     PermissionMap,
     Rules,
+    allows,
     in_force,
     is_denial,
+    limit_of,
     rules_of,
 )
+from agentpack.capabilities.vocabulary import SIGNS, ToolVocabulary
 from agentpack.capabilities.words import digest, model_class, token
-from agentpack.clients.base import Client
-from agentpack.clients.capability_meanings import BYPASSING, COMMON_TOOLS, DEFAULTS, PLAN
+from agentpack.clients.capability_meanings import BYPASSING, DEFAULTS, PLAN
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, ParsedList, listed
 from agentpack.input.setting_forms import is_permissions
-from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
-
-_SIGNS = re.compile(r"[^a-z0-9]")
-_SERVER = (
-    r"mcp__?(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__(?P<tool>.*)|_?\*)?\Z"
-    r"|(?:@(?P<at>[^/]+)|(?P<before>[^/@]+)(?=/))(?:/(?P<behind>.*))?\Z"
+from agentpack.model.capabilities import (
+    ASK,
+    BUT,
+    CHANGES,
+    DENIED,
+    EVERY,
+    LIMITS,
+    LOOKING,
+    OTHERS,
+    SOME_ASK,
+    UNLIMITED,
+    inherited_limit,
+    is_denied,
+    within,
 )
-_WITH_RULE = r"([^()]+)\((.*)\)\Z"
-_NAME = r"[A-Za-z][A-Za-z0-9_-]*(?:(?<!__)|(?<=[^_]__)\*)\Z"
+
 _TRUSTING = frozenset(("autoApprove", "auto_approve", "alwaysAllow", "trust"))
-
-
-class ToolVocabulary:
-    """The tool names of one client."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.powers = client.powers
-        natives = client.tools.names if client.tools else {}
-        self.words: dict[str, tuple[str, ...]] = {name: tuple(w.split()) for name, w in self.powers.tools.items()}
-        self.words |= {name: (f"tool:{name}",) for name in self.powers.others}
-        for word, names in natives.items():
-            for name in names:
-                self.words[name] = (*self.words.get(name, ()), word, *self._elsewhere(name))
-        self.natives: dict[str, set[str]] = {}
-        """All the client's tools of each word."""
-        for name, words in self.words.items():
-            if len(words) == 1 or name not in self.powers.tools:
-                for word in words:
-                    self.natives.setdefault(word, set()).add(name)
-
-    def _elsewhere(self, name: str) -> Iterator[str]:
-        """What a declared client's tool name means in other clients, which may read the file too."""
-        if self.client.is_declared:
-            words = self.base(self.parted(name)[0])
-            yield from (word for word in words if not word.startswith("tool:"))
-
-    def server(self, name: str) -> re.Match[str] | None:
-        """The parts of an MCP tool name; None if it is not one."""
-        return re.match(self.powers.servers or _SERVER, name)
-
-    def __contains__(self, name: object) -> bool:
-        """Whether it is a known tool name of the client."""
-        return name in self.words
-
-    def knows(self, name: str) -> bool:
-        """Whether it is a known tool name of the client, or a name with one meaning everywhere."""
-        return name in self.words or (not self.powers.complete and _SIGNS.sub("", name.lower()) in COMMON_TOOLS)
-
-    def parted(self, name: str) -> tuple[str, str | None]:
-        """The tool an entry names, and the text in its brackets if that limits it to a part."""
-        if self.powers.in_part is None:
-            base, bracket, inside = name.partition("(")
-            return self.named(base.strip() if bracket else base), inside.removesuffix(")") if bracket else None
-        found = None if name.startswith("*") else re.match(_WITH_RULE, name, re.DOTALL)
-        base = self.named(found[1] if found else name)
-        return base, found[2] if found and base in self.powers.in_part else None
-
-    def named(self, name: str) -> str:
-        return self.powers.aliases.get(name, name)
-
-    def tool(self, name: str) -> Iterator[str]:
-        """The capability words for an entry in a list of tools."""
-        base, inside = self.parted(name)
-        for word in self.base(base):
-            if inside is not None and word not in (EVERY, "mcp") and not word.startswith("mcp:"):
-                yield from (f"{word}({token(part.strip())})" for part in inside.split(","))
-            else:
-                yield word
-
-    def base(self, name: str) -> Iterable[str]:
-        if name in self.words:
-            return self.words[name]
-        if name == "*":
-            return (EVERY,)
-        if self.powers.complete:
-            return self.mcp(name) if re.match(_NAME, name) or self.server(name) else ()
-        common = COMMON_TOOLS.get(_SIGNS.sub("", name.lower()))
-        if common:
-            return (common,)
-        return ("mcp",) if name in ("mcp", "@mcp", "mcp_*", "mcp__*") else self.mcp(name)
-
-    def mcp(self, name: str) -> tuple[str]:
-        """The word for a server, for one of its tools, or for an unknown tool."""
-        found = self.server(name)
-        if found is None:
-            return (f"tool:{token(name)}",)
-        parts = found.groupdict()
-        server = token(parts["server"] or parts.get("at") or parts.get("before") or "").replace("/", "%2F")
-        tool = parts["tool"] or parts.get("behind")
-        return (f"mcp:{server}/{token(tool)}" if tool and "*" not in tool else f"mcp:{server}",)
 
 
 class CapabilityReader:
@@ -130,6 +57,12 @@ class CapabilityReader:
         self.switches: dict[str, Any] = {}
         self.rules: dict[str, Any] = {}
         """Names of tools, which may be patterns, and what each is granted; `switches` come before `rules`."""
+        self.limits: dict[str, str] = {}
+        """Names of tools, which may be patterns, and how each is limited where it is not taken away."""
+        self.skills: dict[str, str] = {}
+        """The words for skills, and how each is limited."""
+        self.others = self.overall = UNLIMITED
+        """How all tools are limited that a map does not name, and how all are at any rate."""
         self.looking = self.planning = False
         self.replaced = False
         """Whether the client drops the list of allowed tools."""
@@ -162,19 +95,58 @@ class CapabilityReader:
             if self.looking:
                 return {*LOOKING} - denied
             denied |= {CHANGES} if self.planning else set()
+            denied.update(self.limited_words(denied))
             return {BUT + "+".join(sorted(denied)) if denied else EVERY}
         gone = self.denied_tools()
         left = {name for name in self.allowed - self.denied if self.vocabulary.parted(name)[0] not in gone}
-        words = {word for name in left for word in self.vocabulary.tool(name)}
+        words = set(self.granted(left))
         words = {word for word in words if EVERY not in denied and not is_denied(word, denied)}
         if EVERY in words:
             self.allowed = None
             return self.tools()
+        words = self.narrowed(words)
         if self.looking:
-            return words & LOOKING
+            return {word for word in words if word.partition("(")[0] in LOOKING}
         if not self.planning:
             return words
         return {word if word in (*LOOKING, "skills") else f"{word}(plan)" for word in words}
+
+    def granted(self, names: set[str]) -> Iterator[str]:
+        """The words for tools in a list or a map, each with its limit."""
+        vocabulary, mapped = self.vocabulary, bool(self.switches or self.rules)
+        for name in names:
+            limit = self.limits.get(name, UNLIMITED)
+            for word in vocabulary.tool(name):
+                natives = vocabulary.natives.get(word, set()).difference(vocabulary.powers.along)
+                is_whole = all(one in names and self.limits.get(one, UNLIMITED) == UNLIMITED for one in natives)
+                if name in natives and not is_whole and (mapped or limit != UNLIMITED):
+                    word = vocabulary.part(word, name)
+                yield f"{word}({limit})" if limit != UNLIMITED and not word.endswith(")") else word
+
+    def narrowed(self, words: set[str]) -> set[str]:
+        """These words, with what limits all tools, or the tools that load skills, at any rate."""
+        limit, tools = self.overall, words
+        if self.skills and limit == UNLIMITED:
+            limit = f"{LIMITS}{digest(sorted(self.skills.items()))}"
+            use = self.vocabulary.client.skills
+            tools = {*self.vocabulary.base(use.tool)} if use and use.tool else words
+        if limit == UNLIMITED:
+            return words
+        return {f"{word}({limit})" if word in tools and not word.endswith(")") else word for word in words}
+
+    def limited_words(self, denied: set[str]) -> Iterator[str]:
+        """The words for what is limited, or not limited where others are, apart from the denied ones."""
+        others = [limit for limit in (self.others, self.overall) if limit != UNLIMITED]
+        limits = {OTHERS: others[0] if len(others) == 1 else f"{LIMITS}{digest(others)}"} if others else {}
+        limits |= self.skills
+        for name, limit in self.limits.items():
+            if name not in self.vocabulary.powers.along and (limit != DENIED or name not in self.vocabulary):
+                limits |= dict.fromkeys(self.vocabulary.limited(name), limit)
+        limits = {word: limit for word, limit in limits.items() if word not in denied}
+        named = {**limits, **dict.fromkeys(denied, DENIED)}
+        for word, limit in limits.items():
+            if limit != inherited_limit(named, word):
+                yield word if limit == DENIED else f"{word}({limit or 'allow'})"
 
     def denied_words(self) -> set[str]:
         """The words that are denied completely: a word for several tools is if all of them are."""
@@ -251,64 +223,77 @@ class CapabilityReader:
         if "unreadable" in self.words or rules.tries(sum(map(len, vocabulary.words))) > MAX_TRIED:
             self.words |= {"unreadable", f"permission:custom~{digest(grants, ordered=True)}"}
             return
-        if is_denial(rules.every):
-            self.allowed = set()
-        elif rules.every == ALLOWED:
+        every, own = rules.every, is_denial(rules.every)
+        patterns = {name: rules.of_pattern(name) for name in rules.patterns if name.strip("*")}
+        given = {name: its for name, its in patterns.items() if its != every and not is_denial(its)}
+        wide = {name: its for name, its in given.items() if "*" in name and not name.strip("*?")}
+        if own or wide:
+            self.allowed = None if wide else set()  # such a pattern gives more tools than we know the names of
+        if every == ALLOWED or any(map(allows, wide.values())):
             self.words.add("bypass")
-        elif rules.every not in (ASKED, ()):
-            self.words.add(f"permission:custom~{digest(rules.every)}")
+        elif allows(every):
+            self.words.add(f"permission:custom~{digest(every)}")
         for name in dict.fromkeys((*vocabulary.words, *rules.plain)):
-            found = rules.of_tool(name)
-            if found == rules.every and name not in rules:
-                continue
-            if is_denial(found):
+            its = rules.of_tool(name)
+            self.limits[name] = limit_of(its)
+            if is_denial(its) and name in vocabulary:
                 self.denied.add(name)
-            elif found:
-                self.give(name, found, rules.every)
-        for name in filter(lambda name: name.strip("*"), rules.patterns):
-            found = rules.of_pattern(name)
-            if is_denial(found):
-                self.denied.update((name,) if rules.denies_all_of(name) else ())
-            elif found != rules.every and name.strip("*?"):
-                self.give(name, found, rules.every, rules.exceptions_to(name))
-            elif found != rules.every:  # it gives more tools than we know the names of
-                self.allowed = None
-                self.words.update(("bypass",) if any(action == "allow" for _, action in found) else ())
+            elif its != every or name in rules:
+                self.give(name, its, own=own)
+        raised = []
+        for name, its in patterns.items():
+            later = [(key, (key.name, key.rules)) for key in rules.exceptions_to(name) if key.rules != its]
+            if self.allowed is None:
+                self.limits[name] = limit_of(its, [told for key, told in later if key.glob is not None])
+            else:
+                self.limits[name] = limit_of(its, [told for key, told in later if key.rules != ALLOWED])
+            if name in given and name not in wide:
+                self.give(name, its, [told for key, told in later if key.rules != ALLOWED], own=own)
+            if not within(self.limits[name], limit_of(every)) and vocabulary.is_odd(name):
+                raised.append((name, its))
+        self.others = limit_of(every, raised)
 
-    def give(self, name: str, rules: Rules, every: Rules, exceptions: Sequence[tuple[str, Rules]] = ()) -> None:
+    def give(self, name: str, rules: Rules, exceptions: Sequence[tuple[str, Rules]] = (), *, own: bool) -> None:
         """Add the words for a tool, or those that a pattern matches.
 
         Args:
             rules: its rules.
-            every: those of all other tools.
             exceptions: the keys that may take something of the pattern out again.
+            own: whether nothing else is given; what agentpack then writes for a persona's tools needs no further word.
         """
-        vocabulary = self.vocabulary
+        vocabulary, limit = self.vocabulary, self.limits[name]
+        grants = vocabulary.client.tools.grants if vocabulary.client.tools else {}
+        usual = in_force(rules_of(grants.get(name, "allow"))) if own else ()
+        is_usual = rules == usual or (usual == ASKED and limit.startswith(SOME_ASK))
+        if self.allowed is not None and is_usual and not exceptions:
+            limit = self.limits[name] = UNLIMITED
         words = tuple(vocabulary.base(name)) or (f"tool:{token(name)}",)
         if self.allowed is not None and name in vocabulary:
             self.allowed.add(name)
-        elif self.allowed is not None:
-            self.words.update(words)
-        grants = vocabulary.client.tools.grants if vocabulary.client.tools else {}
-        if rules == ASKED or (is_denial(every) and rules == in_force(rules_of(grants.get(name, "allow")))):
+        elif self.allowed is not None and limit != DENIED:
+            self.words.update(f"{word}({limit})" if limit else word for word in words)
+        if not allows(rules) or rules == usual:
             return
-        detail = (
-            "" if rules == ALLOWED and not exceptions else f"~{digest((rules, exceptions) if exceptions else rules)}"
-        )
+        whole = rules == ALLOWED and not exceptions and not vocabulary.is_odd(name)
+        detail = "" if whole else f"~{digest((rules, exceptions) if exceptions else rules)}"
+        words = tuple(vocabulary.limited(name)) if name in vocabulary else words
         self.words |= {f"permission:{word}{detail}" for word in words}
 
     def grants(self, key: str, value: Any, rest: str) -> None:
         if isinstance(value, str):
             self.mode(key, value, rest)
         elif value:
-            self.words.add(f"permission:custom~{digest(value, ordered=True)}")
+            detail = digest(value, ordered=True)
+            self.words.add(f"permission:custom~{detail}")
+            if isinstance(value, dict) and value.keys() != {"allow"}:
+                self.overall = f"{LIMITS}{detail}"
 
     def looks(self, key: str, value: Any, rest: str) -> None:
         expected = self.vocabulary.client.readonly.get(key, True)
         self.looking = self.looking or (value == expected and type(value) is type(expected))
 
     def mode(self, key: str, value: Any, rest: str) -> None:
-        bare = _SIGNS.sub("", str(value).lower())
+        bare = SIGNS.sub("", str(value).lower())
         if value == PLAN and self.vocabulary.client.knows_plan(key) and not self.overruled(key):
             self.planning = True
             self.words.add("permission:plan")
@@ -322,7 +307,7 @@ class CapabilityReader:
         return self.fields.get(self.vocabulary.powers.overruled.get(key, "")) is not None
 
     def sandbox(self, key: str, value: Any, rest: str) -> None:
-        bare = _SIGNS.sub("", str(value).lower())
+        bare = SIGNS.sub("", str(value).lower())
         if bare in BYPASSING or bare in ("none", "off", "false", "disabled"):
             self.words |= {"bypass", "no-sandbox"}
         else:
@@ -358,6 +343,26 @@ class CapabilityReader:
         if value:
             self.words.add(f"hooks:{digest(value)}")
 
+    def only_skills(self, key: str, value: Any, rest: str) -> None:
+        form, names = listed(self.vocabulary.client.grammar, value)
+        if form == NAMES:
+            self.skills = {"skills": DENIED, **{f"skills/{token(name)}": UNLIMITED for name in names}}
+        elif form != ALL:
+            self.skills["skills"] = f"{LIMITS}{digest(value)}"
+
+    def without_skills(self, key: str, value: Any, rest: str) -> None:
+        form, names = (ALL, ()) if value is True else listed(self.vocabulary.client.denying, value)
+        if form == NONE or self.fields.get(rest):
+            return
+        if form == NAMES:
+            self.skills.update({f"skills/{token(name)}": DENIED for name in names})
+        else:
+            self.skills["skills"] = DENIED if form == ALL else f"{LIMITS}{digest(value)}"
+
+    def off(self, key: str, value: Any, rest: str) -> None:
+        if value is True:
+            self.allowed = set()
+
     def word(self, key: str, value: Any, rest: str) -> None:
         if value and value not in ("disabled", "none", "off"):
             self.words.add(rest)
@@ -391,8 +396,10 @@ class CapabilityReader:
             if settings == {"permission": "never"} and not excused:
                 self.denied.add(name)
                 continue
-            for word in tuple(self.vocabulary.base(name)) or (f"tool:{token(name)}",):
-                whole = settings == {"permission": "always"}
+            whole, asked = (settings == {"permission": grant} for grant in ("always", "ask"))
+            if not whole:
+                self.limits[name] = ASK if asked and not excused else f"{LIMITS}{digest(settings)}"
+            for word in () if asked else tuple(self.vocabulary.base(name)) or (f"tool:{token(name)}",):
                 self.words.add(f"permission:{word}" if whole else f"permission:{word}~{digest(settings)}")
 
 
@@ -409,6 +416,9 @@ _KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
     "model": CapabilityReader.model,
     "mcp": CapabilityReader.mcp,
     "hooks": CapabilityReader.hooks,
+    "only_skills": CapabilityReader.only_skills,
+    "without_skills": CapabilityReader.without_skills,
+    "off": CapabilityReader.off,
     "is": CapabilityReader.word,
     "named": CapabilityReader.named,
     "value": CapabilityReader.value,

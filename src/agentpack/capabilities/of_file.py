@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentpack.capabilities.headers import header_rows, parse_fields, parse_rows
-from agentpack.capabilities.meaning import CapabilityReader, ToolVocabulary
+from agentpack.capabilities.meaning import CapabilityReader
+from agentpack.capabilities.vocabulary import ToolVocabulary
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.model.capabilities import EVERY

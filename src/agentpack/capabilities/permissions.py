@@ -4,9 +4,11 @@ Decides which rules are in force for a tool, for a pattern, and for the tools th
 words is left to `meaning.py`. The order of rules counts, so they are kept and compared as they stand.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from agentpack.capabilities.words import digest
+from agentpack.model.capabilities import ASK, ASK_OR_DENY, DENIED, LIMITS, SOME_ASK, UNLIMITED
 from agentpack.model.globs import Glob
 
 MAX_TRIED = 50_000_000
@@ -77,22 +79,13 @@ class PermissionMap:
         key = self.patterns[name]
         return _joined((*(one for one in self._all if one.place > key.place), key))
 
-    def exceptions_to(self, name: str) -> tuple[tuple[str, Rules], ...]:
-        """The later keys that may take something of what a pattern matches out again, with their rules."""
+    def exceptions_to(self, name: str) -> tuple[PermissionKey, ...]:
+        """The later keys that may match some of what a pattern matches."""
         key = self.patterns[name]
         return tuple(
-            (other.name, other.rules)
+            other
             for other in (*self.plain.values(), *self.patterns.values())
-            if other.place > key.place and other.name.strip("*") and other.rules != ALLOWED and key.may_meet(other)
-        )
-
-    def denies_all_of(self, name: str) -> bool:
-        """Whether every tool that a pattern matches is denied, and no later key may give one of them back."""
-        key = self.patterns[name]
-        return is_denial(self.of_pattern(name)) and not any(
-            key.may_meet(other)
-            for other in (*self.plain.values(), *self.patterns.values())
-            if other.place > key.place and any(action != "deny" for _, action in other.rules)
+            if other.place > key.place and other.name.strip("*") and key.may_meet(other)
         )
 
     def _matching(self, name: str) -> Iterator[PermissionKey]:
@@ -115,7 +108,28 @@ def in_force(rules: Rules) -> Rules:
 
 def is_denial(rules: Rules) -> bool:
     """Whether rules in force leave nothing of a tool."""
-    return bool(rules) and rules[0][0] == "*" and {action for _, action in rules} == {"deny"}
+    return limit_of(rules) == DENIED
+
+
+def allows(rules: Rules) -> bool:
+    """Whether rules allow some use without asking."""
+    return any(action == "allow" for _, action in rules)
+
+
+def limit_of(rules: Rules, exceptions: Collection[tuple[str, Rules]] = ()) -> str:
+    """How rules in force limit a tool, in the words of `model/capabilities.py`.
+
+    Args:
+        exceptions: further keys that some of the tools in question may match, and their rules.
+    """
+    actions = {action for some in (rules, *(more for _, more in exceptions)) for _, action in some}
+    is_whole = bool(rules) and rules[0][0] == "*"
+    if actions <= {"allow"}:
+        return UNLIMITED
+    if is_whole and len(actions) == 1:
+        return DENIED if actions == {"deny"} else ASK
+    kind = ASK_OR_DENY if is_whole and "allow" not in actions else LIMITS if "deny" in actions else SOME_ASK
+    return kind + digest((rules, exceptions) if exceptions else rules)
 
 
 def _joined(keys: Iterable[PermissionKey]) -> Rules:

@@ -17,7 +17,7 @@ from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.wanted.skipped import skipped_agents
+from agentpack.wanted.skipped import left_out_words, skipped_agents
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.locations import split_place
@@ -63,6 +63,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
             *state.notes,
             *same_file_notes(workspace, planned),
             *workspace.link_notes(),
+            *left_out_words(wanted.lock, before),
             *state.notes_on(planned),
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),

@@ -134,11 +134,14 @@ class Pristine:
 
     def is_disproved(self, file: InstalledFile) -> bool:
         """Whether nothing names a release that the file was written from, or the one that is named gives another text.
-        False where that release is gone.
+        False where that release, or the text of a local variant in it, is gone.
         """
-        if self._locks.find(file) is None:
+        found = self._locks.find(file)
+        if found is None:
             return True
-        return self.again(file) is not None and self.text(file) is None
+        texts = {(text.persona, text.name): text.digest for text in self.workspace.documents.local_texts}
+        is_there = all(texts.get((one.persona, one.name)) == one.digest for one in found[2].local_variants)
+        return is_there and self.again(file) is not None and self.text(file) is None
 
     def again(self, file: InstalledFile) -> RenderedPack | None:
         """The pack behind a file, rendered again; None if that is impossible (`failure` may say why)."""

@@ -62,6 +62,7 @@ class CapabilitiesWidened(DecisionNeeded):
     def __init__(self, changes: Collection[CapabilityChange]) -> None:
         self.changes = tuple(changes)
         words = sorted({word for change in self.changes for word in change.unaccepted})
+        options = [f"--accept '{word}'" if "(" in word else f"--accept {word}" for word in words]
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
         if files:
             super().__init__(
@@ -69,8 +70,7 @@ class CapabilitiesWidened(DecisionNeeded):
                 "nothing was changed",
                 details=list(_details(self.changes)),
                 # `uninstall` and others that come to this have no such option
-                hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or put back what "
-                "was declared",
+                hint=f"`agentpack sync {' '.join(options)}` accepts it; or put back what was declared",
             )
             return
         hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
@@ -78,7 +78,7 @@ class CapabilitiesWidened(DecisionNeeded):
             super().__init__(
                 f"{_some_words(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
                 details=list(_details(self.changes)),
-                hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or bring back the "
+                hint=f"`agentpack sync {' '.join(options)}` accepts it; or bring back the "
                 "lock of before, as with `git restore agentpack.lock`",
             )
             return
@@ -87,7 +87,7 @@ class CapabilitiesWidened(DecisionNeeded):
             f"{_some_words(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
             details=list(_details(self.changes)),
             hint="accept it with "
-            + " ".join(f"`--accept {word}`" for word in words)
+            + " ".join(f"`{option}`" for option in options)
             + ", or stay below that release with a range",
         )
 

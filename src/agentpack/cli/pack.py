@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.authoring.findings import ERROR, RULES, CheckFinding
+from agentpack.cli.complete import complete_client
 from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
 from agentpack.cli.output import Output, Result, safe
@@ -22,6 +23,12 @@ app = typer.Typer(
     epilog="Example: agentpack pack new data-reviewer",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+Places = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[PATH]...", help="Packs, folders of packs, agent files or folders of them; default: this folder."
+    ),
+]
 Folders = Annotated[
     list[str] | None,
     typer.Argument(metavar="[DIR]...", help="Folders of packs, or of one; the current one unless named."),
@@ -81,13 +88,22 @@ def new(
 @verb(app, "check", under="pack")
 def check(
     session: Session,
-    folders: Folders = None,
+    paths: Places = None,
+    client: Annotated[
+        str | None,
+        typer.Option(
+            "--client",
+            metavar="NAME",
+            help="The client of agent files whose folder and name do not show it.",
+            autocompletion=complete_client,
+        ),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option("--against", metavar="DIR", help="The release to compare with, instead of the one before."),
     ] = None,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend what takes no choice: missing ids, the changelog's heading.")
+        bool, typer.Option("--fix", help="Fix what needs no decision: missing ids, the changelog's heading.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count too.")] = False,
     rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
@@ -96,12 +112,14 @@ def check(
     ] = "text",
     dry_run: DryRun = False,
 ) -> Result:
-    """Check packs against the rules for good packs; exit 1 if there are errors.
+    """Check packs against the rules for good packs, and agent files against what their client reads; exit 1 if there
+    are errors.
 
-    A release is compared with the previous one in its folder of packs: `packs/<name>/<version>/`. With `--strict`,
-    warnings count as errors.
+    A release is compared with the previous one in its folder of packs: `packs/<name>/<version>/`. A folder without a
+    pack is searched for agent files: unknown tools, models and fields, missing names, names used twice, and text that
+    the client drops or replaces. With `--strict`, warnings count as errors.
 
-    Example: agentpack pack check packs/*/*
+    Example: agentpack pack check packs/*/* .claude/agents
     """
     if format not in FORMATS:
         raise UsageError(f"`--format {format}`: write {', '.join(FORMATS)}")
@@ -110,31 +128,56 @@ def check(
         return _rules(session)
     from agentpack.commands.pack.check import errors_in, pack_check
 
-    done = pack_check(session.surroundings, folders or (), against=against, fix=fix, dry_run=dry_run)
-    for one in done:
-        for finding in one.findings:
-            if format == "github":
-                session.output.annotate(_github(finding))
-                continue
-            for line in _text(session, finding):
-                session.output.finding(line)
-        for path in one.fixed:
-            session.output.say(f"{safe(one.folder)}/{safe(path)}: {'would be mended' if dry_run else 'mended'}")
-        session.output.say(_closing(one.release or one.folder, one.against, one.findings))
+    packs, agents = pack_check(
+        session.surroundings, paths or (), client=client or "claude", against=against, fix=fix, dry_run=dry_run
+    )
+    for pack in packs:
+        _findings(session, pack.findings, format)
+        for path in pack.fixed:
+            session.output.say(f"{safe(pack.folder)}/{safe(path)}: {'would be mended' if dry_run else 'mended'}")
+        compared = f" (against {pack.against})" if pack.against else ""
+        session.output.say(f"{safe(pack.release or pack.folder)}{compared}: {_counted(pack.findings)}")
+    for one in agents:
+        _findings(session, one.findings, format)
+        session.output.say(f"{safe(one.place)}: {_count(len(one.files), 'agent')}, {_counted(one.findings)}")
+        if one.documents:
+            more = f" and {len(one.documents) - 1} more" if len(one.documents) > 1 else ""
+            session.output.say(f"not checked, because there is no header: {safe(one.documents[0])}{more}")
     data = {
         "packs": [
             {
-                "folder": one.folder,
-                "release": one.release or None,
-                "against": one.against,
-                "fixed": list(one.fixed),
+                "folder": pack.folder,
+                "release": pack.release or None,
+                "against": pack.against,
+                "fixed": list(pack.fixed),
+                "findings": [_row(finding) for finding in pack.findings],
+            }
+            for pack in packs
+        ],
+        "agent_files": [
+            {
+                "path": one.place,
+                "files": [
+                    {"file": agent.text.file, "client": agent.text.client.name, "name": agent.name}
+                    for agent in one.files
+                ],
+                "not_checked": list(one.documents),
                 "findings": [_row(finding) for finding in one.findings],
             }
-            for one in done
+            for one in agents
         ],
         "dry_run": dry_run,
     }
-    return Result(data, 1 if errors_in(done, strict=strict) else 0)
+    return Result(data, 1 if errors_in((*packs, *agents), strict=strict) else 0)
+
+
+def _findings(session: Session, findings: Sequence[CheckFinding], format: str) -> None:
+    for finding in findings:
+        if format == "github":
+            session.output.annotate(_github(finding))
+            continue
+        for line in _text(session, finding):
+            session.output.finding(line)
 
 
 def _rules(session: Session) -> Result:
@@ -158,13 +201,11 @@ def _github(finding: CheckFinding) -> str:
     return workflow_command(finding.weight, where, finding.message)
 
 
-def _closing(release: str, against: str | None, findings: Sequence[CheckFinding]) -> str:
+def _counted(findings: Sequence[CheckFinding]) -> str:
     errors = sum(finding.weight == ERROR for finding in findings)
-    warnings = len(findings) - errors
-    compared = f" (against {against})" if against else ""
     if not findings:
-        return f"{safe(release)}{compared}: nothing to mend"
-    return f"{safe(release)}{compared}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+        return "no problems found"
+    return f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
 
 
 def _count(number: int, word: str) -> str:

@@ -49,6 +49,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
     for file in found.leftovers:
         yield f"{safe(session.workspace.scope.shown(file.path))}: {_STATES[file.state]}"
     yield from (safe(str(agents)) for agents in found.skipped)
+    yield from map(safe, found.left_out)
     yield from _remarkable(session, found)
     for sentence in same_name_sentences(session.workspace, found.same_names):
         yield f"name      {safe(sentence)}"
@@ -117,4 +118,5 @@ def _data(session: Session, found: Status) -> dict[str, Any]:
         "uses": [use._asdict() for use in found.uses],
         "refused": [refused._asdict() for refused in found.refused],
         **skipped_data(found.skipped),
+        **({"left_out": list(found.left_out)} if found.left_out else {}),
     }

@@ -5,6 +5,7 @@ The loader and the tool names are from `@augmentcode/auggie` 0.36.0; an empty li
 
 from agentpack.clients.base import SAME_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import ALL, NAMES, UNREAD, Grammar
 
 CLIENT = Client(
@@ -38,6 +39,7 @@ CLIENT = Client(
     ),
     limits=("tools", "disabled_tools"),
     powers=CapabilityMeanings(
+        settings={"disable_skills": "without_skills"},
         complete=True,
         either=True,
         reading=Grammar(
@@ -55,4 +57,5 @@ CLIENT = Client(
         "tool_description": "text",
         "instruction_description": "text",
     },
+    file_rules=FileRules(more_fields=True),
 )

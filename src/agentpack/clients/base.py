@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, PLAN, CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import UNKNOWN, UNKNOWN_COMMAS, UNREAD, Grammar
 from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
@@ -239,6 +240,8 @@ class Client:
     shortest_body: int = 0
     longest_body: int = 0
     """Largest number of characters in a body; 0 if unknown."""
+    file_rules: FileRules = FileRules()  # noqa: RUF009 - frozen
+    """What it accepts in a file that somebody else wrote."""
     form: Form = field(init=False)
     """How a file for this client is written."""
 

@@ -21,7 +21,9 @@ class CapabilityMeanings(NamedTuple):
     - `none`: it gives an agent nothing;
     - `allow`, `deny`: a list of tools; `map`: tools with true or false; `permissions`: tools with allow, ask or deny;
     - `tool_settings`: settings by tool; `grants`: permissions in a form of the client's own;
-    - `looking`: only read-only tools are left;
+    - `looking`: only read-only tools are left; `off`: true takes the whole agent away;
+    - `only_skills`, `without_skills`: a list of skills, or true for all; `without_skills:<key>`: ignored beside that
+      key;
     - `mode`: what needs confirmation; `sandbox`: what commands may touch;
     - `model`, `mcp`, `hooks`; `is:<word>`: it gives that word, unless it is false or empty; `named:<word>`: the same,
       with what its value names; `named:<word>=<value>|<value>`: for those values only;
@@ -102,8 +104,8 @@ MEANINGS: Mapping[str, str] = _meanings(
 )
 """The meaning of a key in most clients."""
 
-LIMITING = frozenset(("allow", "deny", "map", "permissions", "looking"))
-"""The meanings of keys that remove tools."""
+LIMITING = frozenset(("allow", "deny", "map", "permissions", "looking", "only_skills", "without_skills", "off"))
+"""The meanings of keys that remove tools or skills."""
 
 BYPASSING = frozenset(
     "bypass bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "

@@ -9,6 +9,7 @@ from typing import Any
 
 from agentpack.clients.base import SAME_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import DROPPED, NAMES, NONE, Grammar
 from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
@@ -56,6 +57,15 @@ POWERS = CapabilityMeanings(
     in_part=frozenset(("Task",)),
     remembering=("Read", "Edit", "Write"),
 )
+
+OTHER_TOOLS = tuple(
+    "Artifact AskUserQuestion ClaudeDesign EndConversation EnterPlanMode ExitPlanMode LSP ListMcpResources "
+    "ListMcpResourcesTool OfferChromeSetup Projects ProposeGoal PushNotification ReadMcpResource ReadMcpResourceDir "
+    "ReadMcpResourceDirTool ReadMcpResourceTool ReadNotifications RemoteTrigger ScheduleWakeup SendFeedback "
+    "SendUserFile SendUserMessage SetGoal ShareOnboardingGuide ShowOnboardingRolePicker SubagentHandback TaskCreate "
+    "TaskGet TaskList TaskUpdate TodoWrite ToolSearch WaitForMcpServers propose_skills".split()
+)
+"""The rest of the tools that 2.1.330 has a name for. Which of them there are depends on how it runs."""
 
 
 def notes_on(persona: Persona) -> Iterable[Note]:
@@ -119,6 +129,15 @@ CLIENT = Client(
     limits=("tools",),
     powers=POWERS,
     skills=SkillUse("claude-skills", "Skill"),
+    file_rules=FileRules(
+        names=r"[^:]+",
+        own_agents=frozenset(("Explore", "Plan", "claude", "general-purpose", "statusline-setup")),
+        fields=("observer", "observerMessage", "observeSubagents", "observeToolResults"),
+        tools=OTHER_TOOLS,
+        all_tools=True,
+        models=r"(?:sonnet|opus|haiku|fable|best|opusplan)(?:\[1m\])?|inherit|.*claude.*|arn:.+|.+/.+",
+        last_wins=True,
+    ),
     settings={
         "tools": "texts",
         "disallowedTools": "texts",

@@ -7,6 +7,7 @@ access, may write) and confirmed in its source (`apply_spawn_agent_runtime_overr
 
 from agentpack.clients.base import Client, SkillUse, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="codex",
@@ -46,4 +47,5 @@ CLIENT = Client(
         "sandbox_mode": "which Codex replaces with the session's when it starts the agent",
         "web_search": "which Codex replaces with the session's when it starts the agent",
     },
+    file_rules=FileRules(more_fields=True),
 )

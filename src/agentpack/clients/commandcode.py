@@ -8,6 +8,7 @@ import re
 
 from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import NAMES, NONE, UNREAD, Grammar
 
 
@@ -71,4 +72,5 @@ CLIENT = Client(
         "background": "flag",
         "showOutput": "flag",
     },
+    file_rules=FileRules(needs_description=False),
 )

@@ -6,6 +6,7 @@ ignores names it does not know.
 
 from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
 
 TOOLS = {
@@ -89,4 +90,5 @@ CLIENT = Client(
         "handoffs": "maps",
     },
     longest_body=30_000,
+    file_rules=FileRules(model_lists=True),
 )

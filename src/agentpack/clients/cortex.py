@@ -4,6 +4,7 @@ Fields: https://docs.snowflake.com/en/user-guide/cortex-code/extensibility
 """
 
 from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="cortex",
@@ -19,4 +20,5 @@ CLIENT = Client(
     markers=(".cortex", ".snowflake/cortex"),
     limits=("tools",),
     settings={"tools": "list"},
+    file_rules=FileRules(needs_description=False),
 )

@@ -4,6 +4,7 @@ Fields: https://docs.devin.ai/cli/subagents
 """
 
 from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="devin",
@@ -20,4 +21,5 @@ CLIENT = Client(
     nested=False,
     limits=("allowed-tools",),
     settings={"allowed-tools": "list", "permissions": "map", "max-nesting": "count"},
+    file_rules=FileRules(needs_description=False),
 )

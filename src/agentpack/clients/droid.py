@@ -5,6 +5,7 @@ Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids
 
 from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import ALL, NAMES, NONE, Grammar
 
 CATEGORIES = {
@@ -58,4 +59,5 @@ CLIENT = Client(
     settings={"tools": "texts", "reasoningEffort": "text", "mcpServers": "list"},
     long_description=500,
     shortest_body=1,
+    file_rules=FileRules(needs_description=False),
 )

@@ -5,6 +5,7 @@ Tool names are from `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${w
 
 from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import NONE, REFUSED, Grammar
 
 CLIENT = Client(
@@ -57,4 +58,5 @@ CLIENT = Client(
         "timeout_mins": "count",
     },
     live=("${word}",),
+    file_rules=FileRules(names=r"(?!_)[a-z0-9_-]+", refuses_unknown=True, fields=("kind",)),
 )

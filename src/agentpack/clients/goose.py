@@ -4,6 +4,7 @@ Checked in a copy of its source (`crates/goose`, filesystem sources).
 """
 
 from agentpack.clients.base import Client, SkillUse, UserFolder
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="goose",
@@ -23,4 +24,5 @@ CLIENT = Client(
     remarks=("On Windows its configuration is elsewhere (`%APPDATA%\\Block\\goose\\config`); that was not tried.",),
     header="strict",
     skills=SkillUse(),
+    file_rules=FileRules(needs_description=False),
 )

@@ -1,6 +1,7 @@
 """Grok Build: Markdown files with YAML front matter. Beyond name, description and model nothing is established."""
 
 from agentpack.clients.base import Client, SkillUse, UserFolder
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="grok",
@@ -17,4 +18,5 @@ CLIENT = Client(
     ids=r"grok-.+",
     skills=SkillUse(tool="read_file"),
     settings={"prompt_mode": "text", "permission_mode": "text", "agents_md": "flag"},
+    file_rules=FileRules(needs_description=False),
 )

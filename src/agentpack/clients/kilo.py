@@ -5,6 +5,7 @@ persona that may use the shell is asked every time: never more than the default.
 """
 
 from agentpack.clients.base import HEX_COLORS, Client, SkillUse, ToolWords, UserFolder
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.opencode import MODEL, NO_SECRETS, POWERS, SETTINGS, TOOLS
 
 CLIENT = Client(
@@ -41,4 +42,5 @@ CLIENT = Client(
     skills=SkillUse(tool="skill"),
     settings={**SETTINGS, "displayName": "text", "hidden": "flag", "variant": "text"},
     live=("{file:}", "{env:}"),
+    file_rules=FileRules(needs_description=False, more_fields=True),
 )

@@ -5,6 +5,7 @@ Tool names and the file parser are from `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_T
 
 from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, Grammar
 
 GRAMMAR = Grammar(separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=REFUSED, item=REFUSED)
@@ -55,4 +56,5 @@ CLIENT = Client(
     },
     live=("${word}",),
     shortest_body=1,
+    file_rules=FileRules(names=r"[a-z0-9]+(?:-[a-z0-9]+)*"),
 )

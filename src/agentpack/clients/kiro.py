@@ -5,6 +5,7 @@ Fields and tools: https://kiro.dev/docs/custom-agents. `read` there covers searc
 
 from agentpack.clients.base import Client, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="kiro",
@@ -36,4 +37,5 @@ CLIENT = Client(
     limits=("tools",),
     powers=CapabilityMeanings(tools={"@builtin": "every-tool"}),
     settings={"tools": "list", "mcpServers": "map", "permissions": "map"},
+    file_rules=FileRules(needs_description=False),
 )

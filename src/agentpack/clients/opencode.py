@@ -7,6 +7,7 @@ before a file of secrets is read.
 
 from agentpack.clients.base import HEX_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 
 NO_SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 TOOLS = {
@@ -76,4 +77,5 @@ CLIENT = Client(
     powers=POWERS,
     skills=SkillUse(tool="skill"),
     settings=SETTINGS,
+    file_rules=FileRules(needs_description=False, more_fields=True),
 )

@@ -4,6 +4,7 @@ Fields: https://docs.poolside.ai/subagents
 """
 
 from agentpack.clients.base import Client, SharedFile, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 
 CLIENT = Client(
     name="pool",
@@ -25,5 +26,6 @@ CLIENT = Client(
     model=None,
     fixed={"type": "in_process"},
     settings={"inherit_agent_config": "flag", "disabled": "flag"},
+    powers=CapabilityMeanings(settings={"disabled": "off"}),
     body="instructions",
 )

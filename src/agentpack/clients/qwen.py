@@ -5,6 +5,7 @@ Tool names are from `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list m
 
 from agentpack.clients.base import SAME_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import ALL, DROPPED, NAMES, NONE, Grammar
 
 GRAMMAR = Grammar(
@@ -86,4 +87,5 @@ CLIENT = Client(
     live=("${word}",),
     long_description=1000,
     shortest_body=10,
+    file_rules=FileRules(names=r"(?![-_])[\w-]{2,50}(?<![-_])"),
 )

@@ -5,6 +5,7 @@ Fields: esengine/DeepSeek-Reasonix, `docs/SUBAGENT_PROFILES.md`. Of its tools on
 """
 
 from agentpack.clients.base import Client, SkillUse, UserFolder
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="reasonix",
@@ -25,4 +26,5 @@ CLIENT = Client(
     limits=("allowed-tools",),
     skills=SkillUse(tool="read_skill", moved_by="REASONIX_HOME"),
     settings={"effort": "text", "allowed-tools": "list", "read-only": "flag", "color": "text"},
+    file_rules=FileRules(needs_description=False),
 )

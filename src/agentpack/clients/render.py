@@ -1,7 +1,7 @@
 """Render a persona as the text of its file for one client."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients import CLIENTS
@@ -396,8 +396,9 @@ _LIVE: Mapping[str, re.Pattern[str]] = {
 
 
 _LIMITS = frozenset(
-    "allowed-tools allowedTools approvalMode commandExecutionPolicy disabled_tools disallowedTools enabled_tools "
-    "groups permission permissionMode permission_mode permissions read-only readonly sandbox_mode tools".split()
+    "allowed-tools allowedTools approvalMode commandExecutionPolicy disable_skills disabled disabled_skills "
+    "disabled_tools disallowedTools enabled_skills enabled_tools groups permission permissionMode permission_mode "
+    "permissions read-only readonly sandbox_mode tools".split()
 )
 WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"])
 """Values of those settings, where they are not a list of tools, that restrict nothing."""
@@ -432,9 +433,18 @@ def _is_wide(client: str, key: str, value: Any) -> bool:
         other = CLIENTS.get(client)
         grammar = UNKNOWN if other is None else other.grammar if meaning == "allow" else other.denying
         return value in ("*", ["*"]) and listed(grammar, value).form == (ALL if meaning == "allow" else NONE)
-    return value is False if key.startswith("read") else value in WIDE
+    if key.startswith(("read", "disable")) or key.endswith("_skills"):
+        return not value
+    return value in WIDE
 
 
 def interprets(client: Client, body: str) -> bool:
     """Whether the client would interpret something in a body."""
-    return any(_LIVE[live].search(body) for live in client.live)
+    return any(interpreted(client, body))
+
+
+def interpreted(client: Client, body: str) -> Iterator[tuple[str, int]]:
+    """What the client would interpret in a body, as in `Client.live`, and where the first of each begins."""
+    for live in client.live:
+        if found := _LIVE[live].search(body):
+            yield live, found.start()

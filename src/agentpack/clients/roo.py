@@ -6,6 +6,7 @@ by the editor's extension in a folder of the editor's own, which differs by edit
 
 from agentpack.clients.base import Client, SharedFile, SkillUse, ToolWords
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import NONE, PAIRED, REFUSED, Grammar
 
 CLIENT = Client(
@@ -51,4 +52,5 @@ CLIENT = Client(
     settings={"groups": "any", "whenToUse": "text", "customInstructions": "text", "allowedMcpServers": "list"},
     body="roleDefinition",
     shortest_body=1,
+    file_rules=FileRules(needs_description=False, all_tools=True),
 )

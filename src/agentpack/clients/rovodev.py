@@ -1,6 +1,7 @@
 """Rovo Dev: Markdown files with YAML front matter in `subagents/`. It knows name and description."""
 
 from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.file_rules import FileRules
 
 CLIENT = Client(
     name="rovodev",
@@ -15,4 +16,5 @@ CLIENT = Client(
     reads="project beats user; `*.md`",
     markers=(".rovodev",),
     model=None,
+    file_rules=FileRules(needs_description=False),
 )

@@ -6,6 +6,7 @@ Tool names are from `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/core
 
 from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
+from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import ALL, REFUSED, Grammar
 
 CLIENT = Client(
@@ -54,11 +55,17 @@ CLIENT = Client(
         "disabled_skills": "list",
     },
     powers=CapabilityMeanings(
-        settings={"tools": "tool_settings"},
-        excused=("bash", "task"),  # each has an `allowlist` by default
+        settings={
+            "tools": "tool_settings",
+            "enabled_skills": "only_skills",
+            "disabled_skills": "without_skills:enabled_skills",
+        },
+        # two have an `allowlist` by default; whether loading a skill is asked for is not established
+        excused=("bash", "task", "skill"),
         complete=True,
         reading=Grammar(empty=ALL, text=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED, folded=True, patterns=True),
     ),
     body="instructions",
     shortest_body=1,
+    file_rules=FileRules(more_fields=True),
 )

@@ -137,7 +137,11 @@ def _goals(workspace: Workspace, current: Generation, goal: Generation) -> dict[
         shared |= {split_place(file.path)[0] for file in found.files if is_entry(file.path)}
         for path, digest, mode in found.replaced:
             goals[path] = _Goal(digest, mode, path in documents)  # the oldest is looked at last and stands
-    goals |= {file.path: _Goal(file.written, file.mode, False) for file in (*goal.files, *goal.elsewhere)}
+    for row in goal.elsewhere:
+        taken = goals.get(row.path)
+        if taken is None or taken.digest is None:  # else it was edited there, which no generation records
+            goals[row.path] = _Goal(row.written, row.mode, False)
+    goals |= {file.path: _Goal(file.written, file.mode, False) for file in goal.files}
     goals |= {document.path: _Goal(document.written, document.mode, True) for document in goal.documents}
     for path in workspace.states.recorded:  # what came along with another lock since
         goals.setdefault(path, _Goal(None, None, False))

@@ -20,7 +20,7 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
-from agentpack.wanted.skipped import SkippedAgents, skipped_agents
+from agentpack.wanted.skipped import SkippedAgents, left_out_words, skipped_agents
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, read_consistently
 
@@ -108,6 +108,8 @@ class Status(NamedTuple):
     """Locked releases that a policy does not allow."""
     skipped: tuple[SkippedAgents, ...] = ()
     """Agents of collections that some clients cannot restrict as asked."""
+    left_out: tuple[str, ...] = ()
+    """Agent files of collections that cannot be taken, in words."""
 
 
 @read_consistently
@@ -128,6 +130,7 @@ def status(workspace: Workspace) -> Status:
         tuple(_uses(workspace, lock)),
         tuple(_refused(workspace)),
         tuple(skipped_agents(lock)),
+        tuple(left_out_words(lock)),
     )
 
 
@@ -225,7 +228,8 @@ def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) 
     try:
         for ref in sources.releases(pack.name):
             files = fetch(ref, sources).files
-            if ref.moves and agent_rows(choose_agents(files, wanted).files) != pack.agents:
+            now = agent_rows(choose_agents(files, wanted).files)
+            if ref.moves and [row.content for row in now] != [row.content for row in pack.agents or ()]:
                 return [ref.version]
     except AgentpackError:
         pass  # told where it is asked for: what is installed does not need the place

@@ -16,6 +16,7 @@ from agentpack.model.markdown import blocks
 LONG = 2000
 """From this many lines on, texts are matched in bounded time."""
 
+_HEADING = re.compile("#{1,6} ")
 _KEYS = re.compile(r"""^["']?([A-Za-z_][A-Za-z0-9_-]*)["']?[ \t]*(?:=|:(?=[ \t]|$))""", re.MULTILINE)
 
 
@@ -124,6 +125,12 @@ def _applied(base: Sequence[str], start: int, end: int, edits: Sequence[_Edit]) 
     return "".join((*pieces, *base[start:end]))
 
 
+def _set_apart(before: str | Conflict, text: str) -> str:
+    """The text with a blank line on top if it begins with a heading right behind a line of the other side."""
+    is_line = isinstance(before, str) and before.endswith("\n") and not before.endswith("\n\n")
+    return f"\n{text}" if is_line and _HEADING.match(text) else text
+
+
 def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
     """The merged text in order; edits that collide with one another form one conflict."""
     old = _pieces(base)
@@ -140,8 +147,9 @@ def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
     for left, right in groups:
         start = min(edit.start for edit in (*left, *right))
         end = max(edit.end for edit in (*left, *right))
+        beside = done[-1] if done and start == at else ""
         done.append("".join(old[at:start]))
-        here, there = (_applied(old, start, end, edits) for edits in (left, right))
+        here, there = (_set_apart(beside, _applied(old, start, end, edits)) for edits in (left, right))
         if left and right and here != there:
             done.append(Conflict("".join(old[start:end]), here, there))
         else:

@@ -5,8 +5,9 @@ of words covers a word if an agent with the set can already do what the word all
 widening.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from agentpack.model.fields import TOOLS
 from agentpack.model.names import is_kebab
@@ -15,6 +16,12 @@ EVERY = "every-tool"
 BUT = "every-tool-but:"
 CHANGES = "changes"
 """After `every-tool-but:`: tools that change something need confirmation first, as in a client's plan mode."""
+OTHERS = "others"
+"""After `every-tool-but:`: all tools that are not named there."""
+DENIED, UNLIMITED = "=", ""
+ASK, SOME_ASK, ASK_OR_DENY, LIMITS = "ask", "some-ask~", "ask-or-deny~", "limits~"
+"""The limits of a tool: each use needs confirmation; some uses do and none is denied; each use needs confirmation or is
+denied; anything else. The last three are followed by a digest."""
 LOOKING = frozenset(("read", "search", "web"))
 """Tools that change nothing."""
 PLAIN = (EVERY, *TOOLS, "mcp", "hooks", "bypass", "no-sandbox", "background", "memory", "skills", "unreadable")
@@ -45,10 +52,19 @@ def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({word for word in after if not covers(before, word)}))
 
 
+def within(limit: str, other: str) -> bool:
+    """Whether a tool with this limit can do no more than with the other one."""
+    if limit in (other, DENIED) or other == UNLIMITED:
+        return True
+    is_asked = limit.startswith(ASK_OR_DENY)
+    return is_asked if other == ASK else other.startswith(SOME_ASK) and (is_asked or limit == ASK)
+
+
 def _is_included(held: frozenset[str], word: str) -> bool:
     """Whether one of these words includes another one. Only those that can are asked: the words may be thousands."""
-    heads = (word[:place] for place, sign in enumerate(word) if sign in "/~(")
-    return any(_includes(other, word) for other in (*_wide(held), *(head for head in heads if head in held)))
+    heads = [word[:place] for place, sign in enumerate(word) if sign in "/~("]
+    able = [_wide(held), (head for head in heads if head in held), *(_limited(held).get(head, ()) for head in heads)]
+    return any(_includes(one, word) for some in able for one in some)
 
 
 @lru_cache(maxsize=256)
@@ -57,24 +73,43 @@ def _wide(held: frozenset[str]) -> tuple[str, ...]:
     return tuple(word for word in held if word in _WIDE or word.startswith(BUT))
 
 
+@lru_cache(maxsize=256)
+def _limited(held: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    """Those of these words that say in brackets how a tool is limited, by the word before the brackets."""
+    found: dict[str, tuple[str, ...]] = {}
+    for word in held:
+        base, limit = _parted(word)
+        if limit != UNLIMITED and not word.startswith(BUT):
+            found[base] = (*found.get(base, ()), word)
+    return found
+
+
 @lru_cache(maxsize=4096)
 def _includes(one: str, other: str) -> bool:
     """Whether one word alone includes another."""
     if one == EVERY:
         return _is_tool(other)
     if one.startswith(BUT):
-        return _is_tool(other) and _leaves(denied_by(one), other)
+        return _is_tool(other) and _leaves(_limits_of(one), other)
     if one == "bypass":
         return other.startswith("permission:")
     if one == "no-sandbox":
         return other.startswith("sandbox:")
     if one == "mcp":
-        return other.startswith("mcp:") and "~" not in other
+        return other.startswith("mcp:") and _is_tool(other)
     if "/" in other and other.partition("/")[0] == one and "~" not in one:
         return True  # a server or a kind of tools, and one of them
     if one.startswith("permission:"):
         return other.startswith(f"{one}~")  # the whole of a tool, and a part of it
-    return other.endswith(")") and other.startswith(f"{one}(") and _is_tool(one)
+    (base, limit), (part, narrower) = _parted(one), _parted(other)
+    of_it = base in (part, part.partition("/")[0]) and _is_tool(base)
+    return of_it and narrower != UNLIMITED and within(narrower, limit)
+
+
+def _parted(word: str) -> tuple[str, str]:
+    """A word without what stands in brackets, and that."""
+    base, _, inside = word.partition("(")
+    return base, inside.removesuffix(")")
 
 
 def gives_of(word: str, tool: str) -> bool:
@@ -84,39 +119,77 @@ def gives_of(word: str, tool: str) -> bool:
     if word == EVERY:
         return True
     if word.startswith(BUT):
-        return not is_denied(tool, denied_by(word))
-    return word == tool or _includes(word, tool) or _includes(tool, word)
+        return any(limit != DENIED for limit in _limits_of(word).inside(tool))
+    base = _parted(word)[0]
+    return base == tool or _includes(base, tool) or _includes(tool, base)
 
 
 def _is_tool(word: str) -> bool:
     """Whether a word names tools. A server that a file brings along is more than a tool."""
     base = word.partition("(")[0]
-    if base in TOOLS or base in (EVERY, "mcp") or base.startswith((BUT, "tool:")):
+    if base.partition("/")[0] in TOOLS or base in (EVERY, "mcp") or base.startswith((BUT, "tool:")):
         return True
-    return base.startswith("mcp:") and "~" not in word
+    return base.startswith("mcp:") and "~" not in base
 
 
-def _leaves(denied: frozenset[str], word: str) -> bool:
-    """Whether all tools except the denied ones still include what the word names."""
-    if word == EVERY:
-        return False
-    if word.startswith(BUT):
-        others = denied_by(word)
-        return all(one in others or _is_included(others, one) for one in denied)
-    base = word.partition("(")[0]
-    if is_denied(word, denied) or base in _denied_in_part(denied):
-        return False
-    if base == "mcp" or base.startswith("mcp:"):
-        return CHANGES not in denied and not (base == "mcp" and any(name.startswith("mcp:") for name in denied))
-    if CHANGES not in denied or base in LOOKING:
-        return True
-    return word.endswith("(plan)")
+class _Limits(NamedTuple):
+    """What stands after `every-tool-but:`."""
+
+    named: Mapping[str, str]
+    """The limit of each name."""
+    below: Mapping[str, set[str]]
+    """The limits of all tools of a server or a kind; for `*`, of all tools that a pattern may match."""
+
+    def of(self, name: str) -> Iterator[str]:
+        """The limit of a tool; for a pattern, those of all tools that it may match."""
+        yield limit_in(self.named, name)
+        if name.startswith("tool:") and ("*" in name or "%3F" in name):
+            yield from self.below.get("*", ())
+
+    def inside(self, name: str) -> Iterator[str]:
+        """The limits of everything that a word stands for."""
+        yield from self.of(name)
+        yield from self.below.get(name, ())
+
+
+def limit_in(named: Mapping[str, str], name: str) -> str:
+    """The limit of a tool: its own, else the one it inherits."""
+    return named[name] if name in named else inherited_limit(named, name)
+
+
+def inherited_limit(named: Mapping[str, str], name: str) -> str:
+    """The limit of the kind of tools or of the server that a tool belongs to, else that of all others."""
+    heads = (name.partition("/")[0], "mcp" if name.startswith("mcp:") else OTHERS, OTHERS)
+    return next((named[head] for head in heads if head in named and name not in (head, CHANGES)), UNLIMITED)
 
 
 @lru_cache(maxsize=256)
-def _denied_in_part(denied: frozenset[str]) -> frozenset[str]:
-    """The words of which one of several tools is denied."""
-    return frozenset(name[:place] for name in denied for place, sign in enumerate(name) if sign == "/")
+def _limits_of(word: str) -> _Limits:
+    named: dict[str, str] = {}
+    below: dict[str, set[str]] = {}
+    for one in word.removeprefix(BUT).split("+"):
+        name, limit = _parted(one)
+        named[name] = DENIED if name == one else limit.removeprefix("allow")
+        heads = (name.partition("/")[0], name.partition(":")[0], "*" if name.startswith(("mcp", "tool:")) else name)
+        for head in {*heads} - {name}:
+            below.setdefault(head, set()).add(named[name])
+    return _Limits(named, below)
+
+
+def _leaves(held: _Limits, word: str) -> bool:
+    """Whether all tools with these limits still include what the word names."""
+    if word == EVERY:
+        return False
+    if word.startswith(BUT):
+        other = _limits_of(word)
+        names = {*held.named, *other.named, OTHERS}
+        return all(within(limit, limit_in(held.named, name)) for name in names for limit in other.of(name))
+    base, limit = _parted(word)
+    if not all(within(limit, most) for most in held.inside(base)):
+        return False
+    if CHANGES not in held.named or base.partition("/")[0] in LOOKING:
+        return True
+    return not base.startswith("mcp") and limit == "plan"
 
 
 def is_denied(word: str, denied: Collection[str]) -> bool:
@@ -126,10 +199,9 @@ def is_denied(word: str, denied: Collection[str]) -> bool:
     return word in denied or base in denied or any(name in denied for name in around)
 
 
-@lru_cache(maxsize=256)
 def denied_by(word: str) -> frozenset[str]:
-    """The words after `every-tool-but:`."""
-    return frozenset(word.removeprefix(BUT).split("+"))
+    """The words after `every-tool-but:` that are denied completely."""
+    return frozenset(name for name, limit in _limits_of(word).named.items() if limit == DENIED)
 
 
 # What people accept.
@@ -142,7 +214,8 @@ def is_capability(text: str) -> bool:
     head, colon, rest = text.partition(":")
     if colon and head in HEADS:
         return bool(rest)
-    return text.endswith(")") and text.partition("(")[0] in TOOLS
+    base, bracket, _ = text.partition("(")
+    return base.partition("/")[0] in TOOLS and (text.endswith(")") if bracket else "/" in base)
 
 
 def split_acceptance(text: str) -> tuple[str | None, str]:

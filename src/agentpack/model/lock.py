@@ -62,7 +62,7 @@ class LockedPack(NamedTuple):
     @property
     def made_of(self) -> tuple[object, ...]:
         """What decides the texts that it renders to."""
-        content = self.digest if self.agents is None else self.agents
+        content = self.digest if self.agents is None else tuple(row.content for row in self.agents)
         return self.version, self.source, content, self.variants, self.local_variants, dict(self.parameters)
 
     def to_data(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class LockedPack(NamedTuple):
         if self.clients is not None:
             data["clients"] = sorted(self.clients)
         if self.agents is not None:
-            data["agents"] = [row._asdict() for row in self.agents]
+            data["agents"] = [{key: text for key, text in row._asdict().items() if text} for row in self.agents]
         return data
 
 
@@ -390,7 +390,9 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
 
 
 def _agents(value: Any, pack: str) -> tuple[AgentRow, ...]:
-    rows = tuple(AgentRow(_text(_map(row)["path"]), _text(row["sha256"])) for row in _list(value))
+    rows = tuple(
+        AgentRow(_text(_map(row)["path"]), _text(row["sha256"]), _text(row.get("left_out", ""))) for row in _list(value)
+    )
     for row in rows:
         if not is_named_path(row.path):
             raise ValueError(f"{pack[:80]}: `{row.path[:80]}` is not the path of an agent file")

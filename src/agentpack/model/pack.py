@@ -25,6 +25,13 @@ class AgentRow(NamedTuple):
 
     path: str
     sha256: str
+    left_out: str = ""
+    """Why the file is not installed; empty if it is."""
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What the file is, whatever becomes of it."""
+        return self.path, self.sha256
 
 
 def agent_rows(files: Mapping[str, bytes]) -> tuple[AgentRow, ...]:

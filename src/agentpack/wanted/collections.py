@@ -82,7 +82,7 @@ class CollectionStates:
             if not keeps_source or (self._refresh and pack in self._refresh):
                 raise
             return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
-        if now is not None and now.source == locked.source and now.agents == locked.agents:
+        if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
             return now._replace(version=Version(locked.version), digest=locked.digest)
         return now
 
@@ -176,6 +176,10 @@ class CollectionStates:
                 hint=f"`agentpack upgrade {locked.name}` takes what the source has now",
             )
         return found
+
+
+def _content(rows: tuple[AgentRow, ...] | None) -> list[tuple[str, str]]:
+    return [row.content for row in rows or ()]
 
 
 def _choice(entry: ManifestEntry) -> tuple[object, ...]:

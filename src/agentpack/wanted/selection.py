@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from agentpack.clients import SKILLS
 from agentpack.clients.render import AgentRefused
+from agentpack.errors import DecisionNeeded
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
@@ -20,6 +21,7 @@ from agentpack.wanted.assignment import FileAssignment, NameReserved
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.renderings import Renderings
+from agentpack.wanted.skipped import left_out_words
 from agentpack.wanted.wanted import SkippedClient, Wanted
 from agentpack.workspace.workspace import Workspace
 
@@ -115,7 +117,14 @@ class Selection(NamedTuple):
             InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name is not valid.
             DecisionNeeded: a client cannot express a restriction, and nobody accepted that.
         """
-        return self._rendered(None, require_acceptance=True, skips=skips and not self.workspace.strict)
+        wanted = self._rendered(None, require_acceptance=True, skips=skips and not self.workspace.strict)
+        if self.workspace.strict and (words := tuple(left_out_words(wanted.lock))):
+            raise DecisionNeeded(
+                "agent files cannot be taken; nothing was written",
+                details=words,
+                hint="without `--strict` the others are installed, or leave these out with `--without`",
+            )
+        return wanted
 
     def preview(self, pack: str | None = None, *, skips: bool = False) -> Wanted:
         """What is wanted, for commands that write nothing. Missing acceptances are listed in `unaccepted` instead of
@@ -181,6 +190,8 @@ class Selection(NamedTuple):
 
     def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:
         release, pack = self.candidates.read(pin.pack, pin.version)
+        reasons = {row["path"]: row["reason"] for row in pack.header.get("left_out", ())}
+        rows = tuple(row._replace(left_out=reasons.get(row.path, "")) for row in release.agents or ())
         return LockedPack(
             pin.pack,
             str(pin.version),
@@ -192,7 +203,7 @@ class Selection(NamedTuple):
             tuple(pack.header.get("requires", ())),
             pin.wanted_by,
             clients=self.clients_by_pack.get(pin.pack),
-            agents=release.agents,
+            agents=None if release.agents is None else rows,
         )
 
     def _passed_over(self) -> Iterator[str]:

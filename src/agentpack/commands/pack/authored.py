@@ -49,25 +49,31 @@ def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFold
     """
     found: dict[str, PackFolder] = {}
     for folder in folders:
-        shown = normpath(folder)
-        path = normpath(join(workspace.environment.cwd, folder))
-        if not isdir(path):
+        if not isdir(join(workspace.environment.cwd, folder)):
             raise UsageError(f"`{folder}` is not a folder", hint="name the folder of a pack, the one with `pack.yaml`")
-        if isfile(f"{path}/{MANIFEST}"):
-            found.setdefault(path, PackFolder(shown, path, _source_of(path)))
-            continue
-        source = DirectorySource(SOURCE, path)
-        refs = [ref for pack in source.packs() for ref in source.releases(pack)]
-        below = [ref.place for ref in sorted(refs, key=lambda ref: (ref.pack, ref.version))]
-        for place in below:
-            if isfile(f"{place}/{MANIFEST}"):
-                inner = place.removeprefix(path).lstrip("/")
-                found.setdefault(place, PackFolder(f"{shown}/{inner}", place, _source_of(place)))
-        if not any(place.startswith(path) for place in found):
+        packs = packs_in(workspace, folder)
+        if not packs:
             raise UsageError(
                 f"there is no pack in `{folder}`", hint="a pack has a `pack.yaml`; `agentpack pack new NAME` makes one"
             )
+        for pack in packs:
+            found.setdefault(pack.path, pack)
     return tuple(found.values())
+
+
+def packs_in(workspace: Workspace, folder: str) -> tuple[PackFolder, ...]:
+    """The packs in a folder: the one it is, or those in it; empty if there are none."""
+    shown, path = normpath(folder), normpath(join(workspace.environment.cwd, folder))
+    if isfile(f"{path}/{MANIFEST}"):
+        return (PackFolder(shown, path, _source_of(path)),)
+    source = DirectorySource(SOURCE, path)
+    refs = [ref for pack in source.packs() for ref in source.releases(pack)]
+    places = [ref.place for ref in sorted(refs, key=lambda ref: (ref.pack, ref.version))]
+    return tuple(
+        PackFolder(f"{shown}/{place.removeprefix(path).lstrip('/')}", place, _source_of(place))
+        for place in places
+        if isfile(f"{place}/{MANIFEST}")
+    )
 
 
 def _source_of(path: str) -> str:

@@ -71,7 +71,7 @@ def pack_build(
 
 
 def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str, bytes, BuiltArchive]:
-    (checked,) = pack_check(workspace, [folder.path])
+    (checked,) = pack_check(workspace, [folder.path]).packs
     checked = checked._replace(folder=folder.shown)
     tested = None
     if checked.release:

@@ -1,4 +1,6 @@
-"""pack check: check releases in folders against the rules for packs, and fix what needs no decision."""
+"""pack check: check releases in folders against the rules for packs, and fix what needs no decision; check agent files
+that are in no pack against what their client reads.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -6,7 +8,15 @@ from typing import NamedTuple
 from agentpack.authoring import check, ordered
 from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.authoring.fixes import fixes
-from agentpack.commands.pack.authored import AuthoredRelease, PackFolder, open_pack, pack_folders, previous_release
+from agentpack.commands.pack.agent_files import AgentFinder, CheckedAgents
+from agentpack.commands.pack.authored import (
+    AuthoredRelease,
+    PackFolder,
+    open_pack,
+    pack_folders,
+    packs_in,
+    previous_release,
+)
 from agentpack.commands.pack.files import put_files
 from agentpack.errors import AgentpackError, InvalidFile, Refused
 from agentpack.input.hidden_text import HiddenCharacter as Hidden
@@ -26,25 +36,42 @@ class CheckedPack(NamedTuple):
     """Files that `--fix` changed, or with `--dry-run` would change."""
 
 
+class CheckedPlaces(NamedTuple):
+    """The releases and the agent files in the places."""
+
+    packs: tuple[CheckedPack, ...]
+    agents: tuple[CheckedAgents, ...] = ()
+
+
 def pack_check(
     workspace: Workspace,
-    folders: Sequence[str],
+    places: Sequence[str],
     *,
+    client: str = "claude",
     against: str | None = None,
     fix: bool = False,
     dry_run: bool = False,
-) -> tuple[CheckedPack, ...]:
-    """Check every release below the folders.
+) -> CheckedPlaces:
+    """Check every release in the places, and the agent files of those without one.
 
     Args:
+        client: the client of agent files whose folder and name do not decide.
         against: the folder of the release to compare with; by default the newest one before each in its folder of
             packs.
         fix: fix what does not affect meaning, then check again.
     """
-    return tuple(
-        _checked(workspace, folder, against, fix=fix, dry_run=dry_run)
-        for folder in pack_folders(workspace, folders or ["."])
-    )
+    packs: dict[str, PackFolder] = {}
+    agents: list[CheckedAgents] = []
+    finder = AgentFinder(workspace, client)
+    for place in dict.fromkeys(places or ["."]):
+        found = packs_in(workspace, place)
+        for pack in found:
+            packs.setdefault(pack.path, pack)
+        if not found:
+            checked = finder.check(place)
+            agents.append(checked._replace(findings=ordered(checked.findings)))
+    done = (_checked(workspace, pack, against, fix=fix, dry_run=dry_run) for pack in packs.values())
+    return CheckedPlaces(tuple(done), tuple(agents))
 
 
 def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, fix: bool, dry_run: bool) -> CheckedPack:
@@ -96,6 +123,6 @@ def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRe
         return None, (CheckFinding(authored.folder.shown, 0, "P101", message, error.hint),)
 
 
-def errors_in(checked: Sequence[CheckedPack], *, strict: bool = False) -> int:
+def errors_in(checked: Sequence[CheckedPack | CheckedAgents], *, strict: bool = False) -> int:
     """The number of findings that count: errors, and with `strict` warnings."""
     return sum(strict or finding.weight == ERROR for one in checked for finding in one.findings)
