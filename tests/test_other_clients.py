@@ -66,6 +66,7 @@ def notes(file: Rendering) -> list[str]:
         ("vibe", "Bash, Read", "read, shell"),
         ("opencode", "Read, Skill", "read, tool:skill"),
         ("commandcode", "Read, Skill", "read"),
+        ("opencode", "WebFetch, Grep", "search/grep, web/webfetch"),
         ("gemini", "Read, mcp__github__search", "mcp:github/search, read"),
         ("copilot", "Read, mcp__github", "mcp:github, read"),
         ("opencode", "Read, mcp__docs__find", "mcp:docs/find, read"),
@@ -84,6 +85,7 @@ def test_a_tool_gets_its_counterpart_and_a_whole_group_the_whole_group() -> None
     assert '["replace", "write_file"]' in rendered("claude", "gemini", tools="Edit, Write").content.decode()
     assert '["glob"]' in rendered("claude", "gemini", tools="Glob").content.decode()
     assert '"LS"' in rendered("claude", "droid", tools="Read, LS").content.decode()
+    assert rendered("droid", "opencode", tools=["LS"]).capabilities == ("read",)
 
 
 def test_what_has_no_counterpart_is_left_out_and_named() -> None:

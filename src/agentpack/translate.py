@@ -172,7 +172,8 @@ class _ToolTranslation:
             if theirs and {self.theirs.named(one) for one in left}.issuperset(theirs):
                 yield from ours  # the whole group
             else:
-                yield from [one for one in ours if use and _use(one) == use] or ours
+                alone = (one for one in ours if one not in self.target.powers.along)
+                yield from [one for one in alone if use and _use(one) == use] or ours
             yield from self._others(name, word)
 
     def _words(self, name: str) -> Iterator[str]:
