@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -11,7 +12,7 @@ from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
 from agentpack.errors import InvalidFile, Unresolvable
-from agentpack.fetch import fetch
+from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
@@ -20,6 +21,7 @@ from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.read import check_pack, read_pack
 from agentpack.wanted.collections import CollectionStates
+from agentpack.workspace.locations import kept_paths
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,6 +73,19 @@ class Candidates:
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
+
+    @cached_property
+    def paths(self) -> dict[tuple[str, str, str], str]:
+        """Where files stay that are not where agentpack would write them (`kept_paths`)."""
+        workspace, current = self.workspace, self.workspace.documents.current
+        rows = self.lock.files if self.lock else current.files if current else ()
+        variables = workspace.environment.variables
+        return kept_paths(rows, workspace.clients, workspace.managed, workspace.scope.kind, variables)
+
+    def use(self, sources: Sources) -> None:
+        """Take releases from these sources, before any was asked for."""
+        sources.homes = self.sources.homes
+        self.sources = self.states.sources = sources
 
     @contextmanager
     def ignoring_minimum_age(self, ignore_minimum_age: bool) -> Iterator[None]:
