@@ -186,7 +186,7 @@ class Candidates:
         from agentpack.policy.refusal import PackVerdict  # only where there is a policy
 
         source = self.sources.source(ref.source)
-        if source is not None and is_own(self.workspace, source.where, ref.place):
+        if source is not None and is_own(self, source.where, ref):
             return False
         judged = PackVerdict(ref.pack, str(ref.version), age_verdicts(self.workspace.policies.strictest, self.age(ref)))
         if judged.refusals:
@@ -244,21 +244,24 @@ def candidates_to_view(
     return Candidates(workspace, manifest, lock, ignore_minimum_age=True, as_locked=as_locked)
 
 
-def is_own(workspace: Workspace, where: str, place: str) -> bool:
+def is_own(candidates: Candidates, where: str, ref: ReleaseRef) -> bool:
     """Whether a release is a pack that `adopt` made here from the user's own files: the history lists it, or this
     command is about to write it. A pack that a clone brought in that folder is not.
 
     Args:
-        where: the folder of the source.
-        place: the folder of the release.
+        where: the folder of its source.
     """
+    workspace = candidates.workspace
     scope, folder = workspace.scope, workspace.scope.own_packs
     if where != scope.absolute(folder):
         return False
+    place = ref.place or f"{where}/{ref.pack}"
     if not os.path.lexists(place):
         return True
     inner = place.removeprefix(where)
     if scope.kind == "project" and real_path(place) != f"{real_path(scope.root)}/{folder}{inner}":
         return False
     current = workspace.documents.current
-    return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}
+    known = {document.path for document in current.documents} if current is not None else set()
+    files = candidates.fetched(ref).files if ref.moves else ("pack.yaml",)
+    return all(f"{folder}{inner}/{path}" in known or not os.path.lexists(f"{place}/{path}") for path in files)
