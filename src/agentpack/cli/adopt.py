@@ -11,7 +11,7 @@ from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.output import Result, safe
 from agentpack.commands.adopt import AdoptedFile
 from agentpack.commands.adopt import adopt as run
-from agentpack.commands.adoptable import PassedOver
+from agentpack.commands.adoptable import PassedOver, refusal
 
 app = verb_app()
 _MOST = 12
@@ -49,8 +49,6 @@ def adopt(
     for line in (*_managed_lines(found.managed), *_passed_lines(found.passed)):
         say(safe(line))
     show_outcome(session, found.outcome)
-    for one in found.refused:
-        session.output.finding(safe(f"error: {one.path}: {one.reason}"))
     data = [{**file._asdict(), "variants": list(file.variants), "exact": not file.edited} for file in found.adopted]
     return Result(
         {
@@ -60,7 +58,7 @@ def adopt(
             "passed_over": [one._asdict() for one in found.passed],
             "refused": [one._asdict() for one in found.refused],
         },
-        2 if found.refused else 0,
+        error=refusal(found.refused, "all others are managed") if found.refused else None,
     )
 
 

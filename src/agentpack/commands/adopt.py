@@ -17,7 +17,7 @@ from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import confirm_and_commit, propose_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.commands.adoptable import AdoptableAgent, PassedOver, find, refuse_all
+from agentpack.commands.adoptable import AdoptableAgent, PassedOver, find, refusal
 from agentpack.commands.adopted_as import LOCAL, AdoptionChoice, Recognition, read_written
 from agentpack.edits.recognise import VERSION, Agent
 from agentpack.errors import DecisionNeeded
@@ -73,7 +73,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     found = find(workspace, request.names)
     files, twice = _one_of_each(workspace, found.agents)
     if found.refused and not (files or found.managed or found.passed):
-        raise refuse_all(found.refused)
+        raise refusal(found.refused, "nothing was changed")
     passed = (*found.passed, *twice)
     if not files:
         scope = workspace.scope

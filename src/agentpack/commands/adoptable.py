@@ -6,11 +6,11 @@ A file in a client's own folder is one agent. A shared file has one agent in eac
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from agentpack.changes.clients import default_clients, named_clients
-from agentpack.clients import written_for
+from agentpack.clients import SKILL_FILE, written_for
 from agentpack.clients.base import Client, ending
 from agentpack.disk.real_paths import real_path
 from agentpack.edits.recognise import NO_AGENT, Agent, read_collected, read_file
@@ -92,6 +92,7 @@ class _Finding:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self._targets = _clients(workspace)
         self._agents: dict[str, AdoptableAgent] = {}
         self._managed: dict[str, None] = {}
         self._passed: dict[str, PassedOver] = {}
@@ -109,13 +110,13 @@ class _Finding:
         """Look into the folders of the clients that are used here, or that have a folder here if none is named."""
         workspace = self.workspace
         used = named_clients(workspace, workspace.manifest)
-        for target in _clients(workspace):
+        for target in self._targets:
             if target.name in used or not used:
                 self._own_folder(target, "")
 
     def folder(self, name: str, absolute: str) -> None:
         """Look into a named folder."""
-        targets = [target for target in _clients(self.workspace) if self._own_folder(target, absolute)]
+        targets = [target for target in self._targets if self._own_folder(target, absolute)]
         if not targets:
             reason = "there is no folder of agents in it"
             self._refused[name] = PassedOver(name, f"{reason}: {_outside(self.workspace)}")
@@ -128,16 +129,18 @@ class _Finding:
         """
         scope = self.workspace.scope
         named = target.folder(scope.kind, self.workspace.environment.variables)
-        if named is None:
-            return False
+        if named is None or target.file.endswith(f"/{SKILL_FILE}"):
+            return False  # which of a folder of skills are agents only the user can say
         own = scope.absolute(named)
         real, inside = real_path(own), real_path(within) if within else ""
-        if within and not (real == inside or real.startswith(f"{inside}/") or inside.startswith(f"{real}/")):
-            return False
+        holds = not within or real == inside or real.startswith(f"{inside}/")
         if target.shared is not None:
-            if os.path.isfile(f"{own}/{target.file}"):
+            there = holds and os.path.isfile(f"{own}/{target.file}")
+            if there:
                 self._take(f"{own}/{target.file}", "")
-            return not within or real != inside
+            return there
+        if not holds and not inside.startswith(f"{real}/"):
+            return False
         start = f"{own}{inside[len(real) :]}" if inside.startswith(f"{real}/") else own
         for path in _files(start, target):
             self._take(path, "")
@@ -149,7 +152,7 @@ class _Finding:
 
     def _take(self, absolute: str, name: str) -> None:
         """Read a file. Without a name it was found in a folder, and what is wrong with it stops nothing."""
-        place = _place(self.workspace, absolute)
+        place = _place(self.workspace, self._targets, absolute)
         if isinstance(place, str):
             self._leave(absolute, name, place)
             return
@@ -220,7 +223,7 @@ def _inner(target: Client, below: str) -> str:
     Args:
         below: its path below the client's folder.
     """
-    paths = (f"{folder}/{below}" for folder in ("agents", target.project))
+    paths = (f"{folder}/{below}" for folder in ("agents", target.project or "agents"))
     return next((path for path in paths if is_agent_file(path) and written_for(path) == target.name), "")
 
 
@@ -249,11 +252,15 @@ def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | P
         yield one
 
 
-def _place(workspace: Workspace, absolute: str) -> _Place | str:
-    """The named path of a file and its client, or why there is none."""
+def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _Place | str:
+    """The named path of a file and its client, or why there is none.
+
+    Args:
+        targets: all clients, those before others with the same folder that it shall be for.
+    """
     kind, variables = workspace.scope.kind, workspace.environment.variables
     near = None
-    for target in _clients(workspace):
+    for target in targets:
         folder = target.folder(kind, variables)
         if folder is None:
             continue
@@ -304,10 +311,14 @@ def _outside(workspace: Workspace) -> str:
     return " or ".join(workspace.scope.absolute(place) for place in named if place)
 
 
-def refuse_all(refused: Sequence[PassedOver]) -> UsageError:
-    """The error for files of which none can be adopted."""
+def refusal(refused: Sequence[PassedOver], rest: str) -> UsageError:
+    """The error for named files that cannot be adopted.
+
+    Args:
+        rest: what became of everything else.
+    """
     count = len(refused)
     return UsageError(
-        f"{count} file{'s' if count != 1 else ''} cannot be adopted; nothing was changed",
+        f"{count} file{'s' if count != 1 else ''} cannot be adopted; {rest}",
         details=[f"{one.path}: {one.reason}" for one in refused],
     )
