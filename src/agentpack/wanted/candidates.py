@@ -85,7 +85,7 @@ class Candidates:
     def use(self, sources: Sources) -> None:
         """Take releases from these sources, before any was asked for."""
         sources.homes = self.sources.homes
-        self.sources = self.states.sources = sources
+        self.sources = sources
 
     @contextmanager
     def ignoring_minimum_age(self, ignore_minimum_age: bool) -> Iterator[None]:
