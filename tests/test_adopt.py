@@ -15,6 +15,7 @@ from agentpack.model.names import persona_name_fault
 
 NAMES = [client for client in sorted(MODULES) if CLIENTS[client].project is not None]
 AGENTS = ".claude/agents"
+TEAM = ".agentpack/packs/team-agents/agents"
 PLAIN = """\
 ---
 name: tidy
@@ -159,22 +160,24 @@ def test_a_release_under_another_name_is_recognised_and_renamed(agentpack: Agent
     agentpack("diff")
 
 
-def test_an_unknown_file_becomes_a_local_pack_that_renders_to_it(agentpack: Agentpack, project: Path) -> None:
+def test_an_unknown_file_becomes_an_agent_of_a_local_collection(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     (file,) = adopted(agentpack, f"{AGENTS}/tidy.md")
-    assert (file["pack"], file["local"], file["exact"]) == ("tidy", True, True)
-    assert render(agentpack, "tidy") == PLAIN
-    assert (project / "agentpack.yaml").read_text().endswith("packs:\n  - tidy\n")
-    persona = (project / ".agentpack/packs/tidy/0.1.0/personas/tidy.md").read_text()
-    assert "- Be short. {#be-short}" in persona
+    assert (file["pack"], file["local"], file["exact"]) == ("team-agents", True, True)
+    assert file["copy"] == f"{TEAM}/tidy.md"
+    assert (project / TEAM / "tidy.md").read_text() == (project / AGENTS / "tidy.md").read_text() == PLAIN
+    assert (project / "agentpack.yaml").read_text().endswith("packs:\n  - require: team-agents\n    source: local\n")
     agentpack("diff")
 
 
-def test_an_edit_of_a_local_pack_can_be_kept(agentpack: Agentpack, project: Path) -> None:
+def test_an_edit_of_an_adopted_file_is_none_once_its_copy_has_it(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     agentpack("adopt", f"{AGENTS}/tidy.md")
     (project / f"{AGENTS}/tidy.md").write_text(PLAIN.replace("Be short.", "Be brief."))
-    agentpack("keep", "tidy")
+    edited = (project / f"{AGENTS}/tidy.md").read_text()
+    assert "the edit stays on disk" in agentpack("keep", "team-agents", expect=3).err
+    (project / TEAM / "tidy.md").write_text(edited)
+    agentpack("upgrade", "--yes")
     agentpack("diff")
 
 
@@ -184,7 +187,7 @@ def test_a_header_that_says_more_than_we_know_stays_and_is_clean(agentpack: Agen
     assert (project / f"{AGENTS}/odd.md").read_text() == ODD
     for command in CLEAN:
         agentpack(*command)
-    assert render(agentpack, "odd") == ODD
+    assert render(agentpack, "team-agents") == ODD
 
 
 CLEAN = (("diff",), ("sync", "--check"), ("sync", "--locked"), ("sync", "--frozen"), ("upgrade", "--yes"), ("audit",))
@@ -244,18 +247,18 @@ def test_a_file_that_says_it_in_other_words_stays_byte_for_byte_and_nothing_diff
     write_tree(project, {path: text})
     before = tree(project)
     (file,) = adopted(agentpack, path)
-    assert (file["local"], file["edited"], file["exact"], file["rewritten"]) == (True, "", True, False)
+    assert (file["local"], file["edited"], file["exact"]) == (True, "", True)
     assert (project / path).read_bytes() == text.encode()
-    for command in (*CLEAN, ("keep", "reviewer")):
+    for command in (*CLEAN, ("keep", "team-agents")):
         agentpack(*command)
-    assert (project / path).read_bytes() == text.encode()
-    assert agentpack("status", "--json").envelope["data"]["packs"][0]["name"] == "reviewer"
+    assert (project / path).read_bytes() == (project / TEAM / "reviewer.md").read_bytes() == text.encode()
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["name"] == "team-agents"
     agentpack("rollback")
     assert tree(project) == before
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_an_edit_of_an_adopted_file_with_a_byte_order_mark_can_be_kept(
+def test_an_edit_of_an_adopted_file_with_a_byte_order_mark_stays_through_an_upgrade(
     agentpack: Agentpack, project: Path, ends: str
 ) -> None:
     path = project / AGENTS / "reviewer.md"
@@ -263,9 +266,10 @@ def test_an_edit_of_an_adopted_file_with_a_byte_order_mark_can_be_kept(
     agentpack("adopt", f"{AGENTS}/reviewer.md")
     path.write_bytes(path.read_bytes().replace(b"Ask first", b"Ask them first"))
     edited = path.read_bytes()
-    agentpack("keep", "reviewer")
-    assert path.read_bytes() == edited
-    agentpack("diff")
+    copy = project / TEAM / "reviewer.md"
+    copy.write_bytes(copy.read_bytes().replace(b"Be kind", b"Be very kind"))
+    agentpack("upgrade", "--yes")
+    assert path.read_bytes() == edited.replace(b"Be kind", b"Be very kind")
 
 
 def test_a_variant_over_an_adopted_file_changes_only_what_it_says(agentpack: Agentpack, project: Path) -> None:
@@ -279,30 +283,38 @@ def test_a_variant_over_an_adopted_file_changes_only_what_it_says(agentpack: Age
         },
     )
     agentpack("adopt", f"{AGENTS}/reviewer.md")
-    agentpack("install", "reviewer[house]")
+    agentpack("install", "team-agents[house]")
     found = (project / f"{AGENTS}/reviewer.md").read_text()
     assert found.replace("color: blue\n", "") == text + "\n## House\n\n- Ask first.\n"
     assert "color: blue\n" in found
 
 
-def test_a_release_in_other_words_is_written_as_it_is(agentpack: Agentpack, project: Path) -> None:
+def test_a_release_in_other_words_stays_in_those(agentpack: Agentpack, project: Path) -> None:
     text = render(agentpack, "python-engineer==1.0.0")
     lenient = re.sub('description: "(.*)"\n', lambda match: f"# ours\ndescription: {match[1]}\n", text, count=1)
     assert lenient != text
-    write_tree(project, {f"{AGENTS}/python-engineer.md": lenient.replace("\n", "\r\n")})
+    lenient = lenient.replace("\n", "\r\n")
+    write_tree(project, {f"{AGENTS}/python-engineer.md": lenient})
     (file,) = adopted(agentpack, f"{AGENTS}/python-engineer.md")
-    assert (file["pack"], file["version"], file["rewritten"]) == ("python-engineer", "1.0.0", True)
-    assert (project / f"{AGENTS}/python-engineer.md").read_text() == text
-    agentpack("diff")
+    assert (file["pack"], file["version"], file["exact"]) == ("python-engineer", "1.0.0", False)
+    assert file["edited"] == "how it is written, not in what it says"
+    assert (project / f"{AGENTS}/python-engineer.md").read_bytes() == lenient.encode()
 
 
 def test_a_local_pack_does_not_take_the_name_of_a_known_one(agentpack: Agentpack, project: Path) -> None:
-    write_tree(project, {f"{AGENTS}/python-engineer.md": PLAIN.replace("name: tidy", "name: python-engineer")})
-    (file,) = adopted(agentpack, f"{AGENTS}/python-engineer.md")
+    write_tree(project, {".opencode/agents/python-engineer.md": HAND_WRITTEN[".opencode/agents/prober.md"]})
+    (file,) = adopted(agentpack, ".opencode/agents/python-engineer.md")
     assert file["pack"] == "python-engineer-local"
 
 
-def test_a_copy_of_what_is_installed_becomes_a_pack_of_its_own(agentpack: Agentpack, project: Path) -> None:
+def test_an_agent_with_the_name_of_a_known_pack_is_one_of_the_team_s(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/python-engineer.md": PLAIN.replace("name: tidy", "name: python-engineer")})
+    (file,) = adopted(agentpack, f"{AGENTS}/python-engineer.md")
+    assert file["pack"] == "team-agents"
+    agentpack("diff")
+
+
+def test_a_copy_of_what_is_installed_becomes_an_agent_of_the_team(agentpack: Agentpack, project: Path) -> None:
     """A pack stands once in a manifest."""
     publish(project / "packs", make_pack())
     agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
@@ -310,7 +322,7 @@ def test_a_copy_of_what_is_installed_becomes_a_pack_of_its_own(agentpack: Agentp
     write_tree(project, {f"{AGENTS}/snake.md": text.replace("name: reviewer", "name: snake")})
     before = tree(project / AGENTS)
     (file,) = adopted(agentpack, f"{AGENTS}/snake.md")
-    assert (file["pack"], file["local"], file["exact"]) == ("snake", True, True)
+    assert (file["pack"], file["local"], file["exact"]) == ("team-agents", True, True)
     assert (project / "agentpack.yaml").read_text().count("- data-reviewer\n") == 1
     assert tree(project / AGENTS) == before
     agentpack("diff")
@@ -324,19 +336,26 @@ def test_a_pack_that_does_not_read_keeps_no_file_from_being_adopted(
     publish(tmp_path / "packs", broken, make_pack("ours", personas={"tidy": PLAIN.replace(" {#not-an-id}", "")}))
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
     write_tree(project, {f"{AGENTS}/odd.md": ODD})
-    assert [file["pack"] for file in adopted(agentpack, f"{AGENTS}/odd.md")] == ["odd"]
+    assert [file["pack"] for file in adopted(agentpack, f"{AGENTS}/odd.md")] == ["team-agents"]
 
 
-def test_a_pack_that_would_bring_other_files_along_is_not_taken(
+def test_the_text_of_one_persona_of_a_pack_is_recognised_and_the_others_are_left_out(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:
-    personas = {name: persona_text(name) for name in ("alpha", "beta")}
+    personas = {name: persona_text(name) for name in ("alpha", "beta", "gamma")}
     publish(tmp_path / "packs", make_pack("team", personas=personas))
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
-    write_tree(project, {f"{AGENTS}/alpha.md": agentpack("render", "team", "--persona", "alpha").out})
-    (file,) = adopted(agentpack, f"{AGENTS}/alpha.md")
-    assert (file["pack"], file["local"]) == ("alpha", True)
+    for name in ("alpha", "gamma"):
+        text = agentpack("render", "team", "--client", "claude", "--persona", name).out
+        write_tree(project, {f"{AGENTS}/{name}.md": text})
+    found = adopted(agentpack)
+    assert [(file["pack"], file["version"], file["exact"], file["local"]) for file in found] == [
+        ("team", "1.0.0", True, False)
+    ] * 2
+    assert "personas: [alpha, gamma]" in (project / "agentpack.yaml").read_text()
     assert not (project / f"{AGENTS}/beta.md").exists()
+    for command in CLEAN:
+        agentpack(*command)
 
 
 def test_several_files_are_adopted_in_one_generation_and_rollback_gives_back_what_was(
@@ -376,12 +395,26 @@ def test_a_file_is_not_adopted_where_another_would_change_along_with_it(agentpac
     agentpack("adopt", f"{AGENTS}/tidy.md")
 
 
-def test_what_lies_where_the_local_pack_would_stays(agentpack: Agentpack, project: Path) -> None:
-    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN, ".agentpack/packs/tidy/0.1.0/pack.yaml": "# mine\n"})
+def test_what_lies_where_a_local_pack_would_stays(agentpack: Agentpack, project: Path) -> None:
+    path = ".opencode/agents/prober.md"
+    write_tree(project, {path: HAND_WRITTEN[path], ".agentpack/packs/prober/0.1.0/pack.yaml": "# mine\n"})
     before = tree(project)
-    ran = agentpack("adopt", f"{AGENTS}/tidy.md", expect=3)
-    assert ".agentpack/packs/tidy/0.1.0/pack.yaml is there already" in ran.err
+    ran = agentpack("adopt", path, expect=3)
+    assert ".agentpack/packs/prober/0.1.0/pack.yaml is there already" in ran.err
     assert tree(project) == before
+
+
+@pytest.mark.parametrize("there", [{"tidy.md": "mine\n"}, {"other.md": "---\nname: tidy\ndescription: x\n---\n"}])
+def test_what_lies_where_the_local_collection_would_stays(
+    agentpack: Agentpack, project: Path, there: dict[str, str]
+) -> None:
+    write_tree(project, {f"{TEAM}/{name}": text for name, text in there.items()})
+    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
+    before = tree(project / TEAM)
+    (file,) = adopted(agentpack, f"{AGENTS}/tidy.md")
+    assert file["pack"] == "team-agents-2"
+    assert tree(project / TEAM) == before
+    agentpack("diff")
 
 
 def test_adopting_into_an_existing_manifest_keeps_what_is_there(agentpack: Agentpack, project: Path) -> None:
@@ -427,8 +460,7 @@ def test_a_header_that_says_something_else_is_an_edit_and_stays(agentpack: Agent
     edited = re.sub('description: ".*"\n', 'description: "Ours."\n', text, count=1)
     write_tree(project, {f"{AGENTS}/python-engineer.md": edited})
     (file,) = adopted(agentpack, f"{AGENTS}/python-engineer.md")
-    assert (file["pack"], file["version"], file["rewritten"]) == ("python-engineer", "1.0.0", False)
-    assert file["edited"]
+    assert (file["pack"], file["version"], file["edited"]) == ("python-engineer", "1.0.0", "the header")
     assert (project / f"{AGENTS}/python-engineer.md").read_text() == edited
     agentpack("diff", expect=1)
 
@@ -448,15 +480,16 @@ def test_a_dry_run_changes_nothing(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     before = tree(project)
     ran = agentpack("adopt", f"{AGENTS}/tidy.md", "--dry-run")
-    assert "a local pack made from it" in ran.err
+    assert "a local pack with a copy of your text" in ran.err
     assert tree(project) == before
 
 
 def test_at_user_scope_local_packs_lie_in_the_configuration(agentpack: Agentpack, home: Path) -> None:
     write_tree(home, {f"{AGENTS}/tidy.md": PLAIN})
     agentpack("adopt", str(home / AGENTS / "tidy.md"), "--user")
-    assert (home / ".config/agentpack/packs/tidy/0.1.0/pack.yaml").is_file()
-    agentpack("diff", "--user")
+    assert (home / ".config/agentpack/packs/my-agents/agents/tidy.md").read_text() == PLAIN
+    for command in CLEAN:
+        agentpack(*command, "--user")
 
 
 CODEX = 'name = "tidy"\ndescription = "Tidies."\ndeveloper_instructions = "Tidy.\\u200b"\n'
@@ -466,29 +499,59 @@ SAFE = CODEX.replace("\\u200b", "")
 @pytest.mark.parametrize(
     ("path", "content", "reason"),
     [
-        ("README.md", PLAIN, "does not lie in a folder of agents"),
-        (f"{AGENTS}/sub/tidy.md", PLAIN, "does not lie in a folder of agents"),
-        (f"{AGENTS}/other.md", PLAIN, "rename the file"),
-        (f"{AGENTS}/tidy.md", "no header\n", "no header with a name"),
-        (f"{AGENTS}/My Agent.md", PLAIN.replace("name: tidy", "name: My Agent"), "lower-case letters"),
+        ("notes/tidy.md", PLAIN, "does not lie in a folder of agents"),
+        (f"{AGENTS}/.hidden/tidy.md", PLAIN, "agentpack manages no file of such a name"),
         (f"{AGENTS}/tidy.md", b"---\nname: tidy\ndescription: \xff\n---\n", "not UTF-8"),
-        (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "no header with a name and a description"),
+        (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "its header has no description"),
+        (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "takes no name with a colon"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \u200bcorner"), "it holds hidden text"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \\u200bcorner"), "it holds hidden text"),
         (".codex/agents/tidy.toml", CODEX, "it holds hidden text"),
         (".codex/agents/tidy.toml", SAFE.replace("Tidies", "Tid\\u200bies"), "it holds hidden text"),
         (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers.docs]\nargs = ["a", "b\\u200b"]\n', "it holds hidden text"),
         (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers."do\\u200bcs"]\nargs = []\n', "it holds hidden text"),
+        (".cline/agents/sub/tidy.yaml", "---\nname: tidy\ndescription: x\n---\n", "may not read agents there"),
     ],
 )
-def test_a_file_that_cannot_be_adopted_is_refused_with_the_reason_and_the_others_too(
+def test_a_file_that_cannot_be_adopted_keeps_no_other_from_it(
     agentpack: Agentpack, project: Path, path: str, content: str | bytes, reason: str
 ) -> None:
-    write_tree(project, {f"{AGENTS}/fine.md": PLAIN.replace("name: tidy", "name: fine"), path: content})
+    fine = {f"{AGENTS}/fine.md": PLAIN.replace("name: tidy", "name: fine")}
+    write_tree(project, {**fine, path: content})
     before = tree(project)
+    assert reason in agentpack("adopt", path, expect=2).err
+    assert tree(project) == before
     ran = agentpack("adopt", f"{AGENTS}/fine.md", path, expect=2)
     assert reason in ran.err
+    data = agentpack("adopt", f"{AGENTS}/fine.md", path, "--json", expect=2).envelope["data"]
+    assert (data["managed"], [one["path"] for one in data["refused"]]) == ([f"{AGENTS}/fine.md"], [path])
+    assert reason in data["refused"][0]["reason"]
+    assert (project / path).read_bytes() == before[path]
+    agentpack("diff")
+
+
+DOCUMENTS = {
+    f"{AGENTS}/README.md": "# Our agents\n",
+    f"{AGENTS}/notes.md": "no header\n",
+    f"{AGENTS}/backend/CLAUDE.md": PLAIN,
+    ".opencode/agents/README.md": "# Agents\n",
+}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_document_is_passed_over_and_only_alone_an_error(agentpack: Agentpack, project: Path, path: str) -> None:
+    write_tree(project, {path: DOCUMENTS[path]})
+    before = tree(project)
+    assert "no header with a name and a description" in agentpack("adopt", path, expect=2).err
     assert tree(project) == before
+    write_tree(
+        project, {f"{AGENTS}/tidy.md": PLAIN, ".opencode/agents/prober.md": "---\ndescription: x\n---\nProbe.\n"}
+    )
+    for arguments in ((path, f"{AGENTS}/tidy.md"), (), (AGENTS, ".opencode/agents")):
+        ran = agentpack("adopt", *arguments, "--dry-run")
+        assert f"passed over: {path}: it has no header" in ran.err
+    agentpack("adopt")
+    assert (project / path).read_text() == DOCUMENTS[path]
 
 
 KEPT = {
@@ -619,10 +682,11 @@ def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
     write_tree(project, {path: HAND_WRITTEN[path]})
     before = tree(project)
     (file,) = adopted(agentpack, path)
-    assert (file["path"], file["pack"], file["local"]) == (path, "prober", True)
-    assert (file["exact"], file["edited"], file["rewritten"]) == (True, "", False)
+    collected = path.startswith((".codex", ".github"))
+    assert (file["path"], file["pack"], file["local"]) == (path, "team-agents" if collected else "prober", True)
+    assert (file["exact"], file["edited"]) == (True, "")
     assert (project / path).read_text() == HAND_WRITTEN[path]
-    assert (project / ".agentpack/packs/prober/0.1.0/personas/prober.md").is_file()
+    assert (project / str(file["copy"])).is_file()
     agentpack("diff")
     agentpack("sync", "--locked")
     assert (project / path).read_text() == HAND_WRITTEN[path]
@@ -633,13 +697,11 @@ def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        (".codex/agents/prober.toml", 'model_reasoning_effort = "high"'),
         (".opencode/agents/prober.md", "permission:\n  edit: deny\n  bash: ask\n"),
         (".opencode/agents/prober.md", "temperature: 0.2"),
         (".opencode/agents/prober.md", "mode: primary"),
         (".cline/agents/prober.yaml", "modelId: claude-sonnet-4-5"),
         (".cline/agents/prober.yaml", "maxIterations: 7"),
-        (".github/agents/prober.agent.md", "target: vscode"),
     ],
 )
 def test_what_only_that_client_knows_is_said_to_it_again(
@@ -649,14 +711,6 @@ def test_what_only_that_client_knows_is_said_to_it_again(
     agentpack("adopt", path)
     (client,) = (target.name for target in CLIENTS.values() if target.path("prober", "project", {}) == path)
     assert said in agentpack("render", "prober", "--client", client).out
-
-
-def test_tools_in_canonical_words_are_kept(agentpack: Agentpack, project: Path) -> None:
-    text = PLAIN.replace("\n---\n\nYou", '\ntools: "Read, Grep, Glob"\n---\n\nYou')
-    write_tree(project, {f"{AGENTS}/tidy.md": text})
-    (file,) = adopted(agentpack, f"{AGENTS}/tidy.md")
-    assert file["exact"] is True
-    assert 'tools: ["read", "search"]' in (project / ".agentpack/packs/tidy/0.1.0/personas/tidy.md").read_text()
 
 
 def test_one_mode_of_a_file_with_others_is_adopted_and_the_file_stays(agentpack: Agentpack, project: Path) -> None:
@@ -710,14 +764,11 @@ def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentp
     ("path", "content", "name", "reason"),
     [
         (".codex/agents/a.toml", "name = [", None, "not TOML"),
-        (".codex/agents/a.toml", HAND_WRITTEN[".codex/agents/prober.toml"], None, "would write `prober.toml`"),
         (".opencode/agents/My_Agent.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "lower-case letters"),
         (".opencode/agents/plan.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "`plan` is a name that"),
-        (".opencode/agents/README.md", "# Agents\n", None, "no header"),
         (".cline/agents/prober.yml", HAND_WRITTEN[".cline/agents/prober.yaml"], None, "as `NAME.yaml`"),
         (".cline/agents/prober.yaml", "---\nname: a: b\n---\n", None, "not YAML: mapping values"),
         (".roomodes", MODES, ".roomodes#nobody", "no such entry; there are 'keeper', 'prober'"),
-        (".roomodes", MODES.replace("slug: prober", "slug: Prober"), None, "`Prober`: a persona's name is lower-case"),
         (".roomodes", "customModes: {}\n", None, "is not a list"),
         (".roomodes", "customModes: []\n", None, "there is no agent in it"),
     ],
@@ -725,10 +776,16 @@ def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentp
 def test_a_client_s_file_that_does_not_fit_is_refused_with_the_reason(
     agentpack: Agentpack, project: Path, path: str, content: str, name: str | None, reason: str
 ) -> None:
-    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN, path: content})
+    write_tree(project, {path: content})
     before = tree(project)
-    assert reason in agentpack("adopt", f"{AGENTS}/tidy.md", name or path, expect=2).err
+    assert reason in agentpack("adopt", name or path, expect=2).err
     assert tree(project) == before
+
+
+def test_one_mode_that_does_not_fit_keeps_no_other_from_being_adopted(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".roomodes": MODES.replace("slug: prober", "slug: Prober")})
+    assert "`Prober`: a persona's name is lower-case" in agentpack("adopt", ".roomodes", expect=2).err
+    assert agentpack("adopt", ".roomodes#keeper", "--json").envelope["data"]["managed"] == [".roomodes#keeper"]
 
 
 def test_an_adopted_file_stays_where_git_takes_its_pack_away(agentpack: Agentpack, project: Path) -> None:

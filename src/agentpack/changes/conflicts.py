@@ -30,6 +30,7 @@ _WHY = {
     "foreign": "was not written by agentpack",
     "lost": "no release renders to it, and agentpack.lock does not say what was written there",
     "edited": "was edited and is no longer wanted",
+    "own": "is your own text, which was adopted",
     "merge": "was edited where the new text changes too",
     "unknown": "was edited, and the text it was edited from can no longer be rendered",
     "unmerged": f"has {MARKERS}",
@@ -61,6 +62,7 @@ _WAYS_OF: Mapping[str, Mapping[str, str]] = {
     },
     "uninstall": {
         "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
+        "own": "`--keep-files` leaves your own text there, `--discard-edits` deletes it; the pack keeps its copy",
         "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },
 }

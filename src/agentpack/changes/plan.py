@@ -4,14 +4,14 @@
 | --- | --- | --- | --- |
 | nothing | nothing | new | create |
 | nothing | same as wanted | new | adopt |
-| nothing | something else | new | conflict: not our file |
+| nothing | something else | new | conflict: not our file; with `--adopt` it is replaced, or kept as an edit |
 | R | R | R | keep |
 | R | R | new | replace |
 | R | edited | R | keep the edit and report drift |
 | R | edited | same as the edit | adopt |
 | R | edited | new | merge(base=R, ours=edited, theirs=new), or conflict |
 | R | deleted | any | restore, or forget when nothing is wanted |
-| R | R | nothing | delete |
+| R | R | nothing | delete; conflict if it is the user's own text |
 | R | edited | nothing | conflict: edited and no longer wanted |
 
 What is compared is the text: the line ends of a file, which git may change on checkout, are no difference, and what is
@@ -63,6 +63,10 @@ class Decisions:
     reformat: frozenset[str] = frozenset()
     """Paths whose text on disk means the same as the new text but is written differently (blank lines, quotes in a
     header): the new text is written."""
+    hand_copied: frozenset[str] = frozenset()
+    """Paths of foreign files that are the wanted agent, perhaps edited: with `adopt`, their text is kept as an edit."""
+    own: frozenset[str] = frozenset()
+    """Packs made of the user's own texts, whose files are not deleted without a word."""
     keep_files: bool = False
     """Leave files that are no longer wanted on disk, unmanaged."""
 
@@ -166,6 +170,8 @@ class _WantedFile:
             if decisions.adopt_as_is:
                 reformat = new.path in decisions.reformat
                 return self.write(Action.DISCARD) if reformat else self.change(Action.TAKE)
+            if decisions.adopt and new.path in decisions.hand_copied:
+                return self.change(Action.TAKE)
             return self.write(Action.DISCARD) if decisions.adopt else self.change(Action.CONFLICT, why="foreign")
         if here.digest == old.rendered:
             return self.write(Action.REPLACE)
@@ -229,8 +235,9 @@ def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -
         return change(Action.FORGET)
     if here.blocked:
         return change(Action.CONFLICT, "blocked")
-    if here.digest == old.rendered or decisions.discard_edits:
+    is_edited = here.digest != old.rendered
+    if decisions.discard_edits or not (is_edited or old.pack in decisions.own):
         return change(Action.DELETE)
     if decisions.on_conflict == "keep":
         return change(Action.FORGET)
-    return change(Action.CONFLICT, "edited")
+    return change(Action.CONFLICT, "edited" if is_edited else "own")

@@ -1,11 +1,13 @@
 """Build the plan from what is wanted, recorded and on disk, with the pristine texts that merges need."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
 from agentpack.changes.pristine import Pristine
-from agentpack.changes.same_file import unique_files
+from agentpack.changes.same_file import UniqueFiles, unique_files
+from agentpack.errors import AgentpackError
 from agentpack.model.changes import Action, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.wanted.assemble import AssembledPersona
@@ -20,6 +22,8 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
     """The plan that brings the disk to what is wanted."""
     met = unique_files(workspace, wanted.files)
     pristine = Pristine(workspace)
+    if decisions.adopt:
+        decisions = replace(decisions, hand_copied=frozenset(_hand_copied(workspace, wanted, met)))
 
     def planned(recorded: Mapping[str, InstalledFile]) -> Plan:
         return plan(
@@ -37,6 +41,22 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
     if unproven:
         found = planned({path: row for path, row in met.recorded.items() if path not in unproven})
     return met.whole(found, decisions)
+
+
+def _hand_copied(workspace: Workspace, wanted: Wanted, met: UniqueFiles) -> Iterator[str]:
+    """The files that agentpack did not write and that have the name of the agent that a collection puts there."""
+    from agentpack.clients.read_back import read_agent_file  # only where foreign files are adopted
+
+    for path, file in met.wanted.items():
+        here, part = met.observed.get(path), wanted.part(file)
+        if path in met.recorded or here is None or here.blocked or part is None or not part.pack.bare:
+            continue
+        try:
+            read = read_agent_file(workspace.client(file.client), workspace.states.contents(path), path)
+        except AgentpackError:
+            continue  # no agent to the client
+        if read.header["name"] in ("", file.name):
+            yield path
 
 
 def _unproven(

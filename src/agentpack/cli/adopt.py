@@ -1,5 +1,6 @@
 """agentpack adopt"""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -10,47 +11,88 @@ from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.output import Result, safe
 from agentpack.commands.adopt import AdoptedFile
 from agentpack.commands.adopt import adopt as run
+from agentpack.commands.adoptable import PassedOver, refusal
 
 app = verb_app()
+_MOST = 12
+"""Files of one kind that are named one by one."""
 
 
 @verb(app, "adopt")
 def adopt(
     session: Session,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="A client's agent files; FILE#NAME for one of many.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|DIR...]",
+            help="Agent files of clients, or folders of them; FILE#NAME for one agent of many in a file.",
+            show_default=False,
+        ),
+    ] = None,
     accept: Accept = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Bring existing agent files under management, all or none, without changing their meaning.
+    """Bring existing agent files under management, as they are: no file changes or moves.
 
-    A file that matches a release of a known pack, at least half of it, is recorded as that release; differences count
-    as an edit, which `diff` shows and upgrades merge. Any other file becomes a local pack in `.agentpack/packs/`, and
-    stays byte for byte. A file with the same meaning as the release, such as a header without quotes, is reformatted;
-    the original is in the history. Files of every client can be adopted. Of a file with many agents, all that agentpack
-    does not manage are adopted.
+    Without arguments, all agent files in the folders of the clients that are used here. A file with the text of an
+    agent in one of your sources is recorded as that agent; differences count as an edit, which `diff` shows and
+    upgrades merge. All others become one local collection, with a copy of each file in `.agentpack/packs/team-agents/`.
+    A document in a folder of agents is passed over.
 
-    Example: agentpack adopt .claude/agents/reviewer.md .roomodes#tester
+    Example: agentpack adopt .claude/agents
     """
     session.accept(accept)
-    outcome, adopted, managed = run(session.workspace, ChangeRequest(names=files, dry_run=dry_run))
-    for file in adopted:
-        session.output.say(safe(_line(file)))
-    for path in managed:
-        session.output.say(safe(f"{path}: agentpack manages it already"))
-    show_outcome(session, outcome)
-    data = [
-        {**file._asdict(), "variants": list(file.variants), "exact": not (file.edited or file.rewritten)}
-        for file in adopted
-    ]
-    return Result({**outcome_data(outcome), "adopted": data, "managed": list(managed)})
+    found = run(session.workspace, ChangeRequest(names=files or (), dry_run=dry_run))
+    say = session.output.say
+    for line in _adopted_lines(found.adopted):
+        say(safe(line))
+    for line in (*_managed_lines(found.managed), *_passed_lines(found.passed)):
+        say(safe(line))
+    show_outcome(session, found.outcome)
+    data = [{**file._asdict(), "variants": list(file.variants), "exact": not file.edited} for file in found.adopted]
+    return Result(
+        {
+            **outcome_data(found.outcome),
+            "adopted": data,
+            "managed": list(found.managed),
+            "passed_over": [one._asdict() for one in found.passed],
+            "refused": [one._asdict() for one in found.refused],
+        },
+        error=refusal(found.refused, "all others are managed") if found.refused else None,
+    )
 
 
-def _line(file: AdoptedFile) -> str:
-    variants = f" [{', '.join(file.variants)}]" if file.variants else ""
-    what = "a local pack made from it" if file.local else "a known release"
-    exact = f"differs in {file.edited}: kept as an edit" if file.edited else "byte for byte"
-    if file.rewritten:
-        exact = "it means the same: written as agentpack writes it, the text from before is in the history"
-    return f"{file.path}: {file.pack} {file.version}{variants}, {what}; {exact}"
+def _adopted_lines(files: Sequence[AdoptedFile]) -> Iterator[str]:
+    """A line for each pack, or for each file with an edit."""
+    packs: dict[tuple[str, str, tuple[str, ...], bool], list[AdoptedFile]] = {}
+    for file in files:
+        packs.setdefault((file.pack, file.version, file.variants, file.local), []).append(file)
+    for (pack, version, variants, local), own in packs.items():
+        asked = f" [{', '.join(variants)}]" if variants else ""
+        count = f"{len(own)} file{'s' if len(own) != 1 else ''}"
+        edited = [file for file in own if file.edited]
+        what = "a local pack with a copy of your text" if local else "known text"
+        edits = f", {len(edited)} of them with an edit, kept" if edited else ", all as they are"
+        if len(own) == 1:
+            count = own[0].path
+            edits = f"; differs in {own[0].edited}: kept as an edit" if edited else ", byte for byte"
+        yield f"{pack} {version}{asked}: {count}: {what}{edits}"
+        for file in edited if len(own) > 1 else ():
+            yield f"  {file.path}: differs in {file.edited}"
+
+
+def _managed_lines(paths: Sequence[str]) -> Iterator[str]:
+    if len(paths) > _MOST:
+        yield f"{len(paths)} files: agentpack manages them already"
+    else:
+        yield from (f"{path}: agentpack manages it already" for path in paths)
+
+
+def _passed_lines(passed: Sequence[PassedOver]) -> Iterator[str]:
+    """A line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for one in passed:
+        reasons.setdefault(one.reason, []).append(one.path)
+    for reason, paths in reasons.items():
+        more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
+        yield f"passed over: {', '.join(paths[:_MOST])}{more}: {reason}"

@@ -40,6 +40,8 @@ class Result(NamedTuple):
 
     data: Mapping[str, Any]
     exit_code: int = 0
+    error: AgentpackError | None = None
+    """What could not be done, although the rest was; the exit code is its own."""
 
 
 class Output:
@@ -176,6 +178,8 @@ class Output:
 
     def finish(self, result: Result) -> int:
         """Print the envelope if requested. Returns the exit code."""
+        if result.error is not None:
+            return self.error(result.error, result.data)
         if self.json:
             self._envelope(_STATUS.get(result.exit_code, "error"), result.exit_code, result.data, [])
         return result.exit_code

@@ -55,7 +55,9 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         yield f"name      {safe(sentence)}"
     for left in found.unmanaged:
         files = "file" if left.files == 1 else "files"
-        yield f"{left.files} agent {files} not managed in {safe(short_path(session.workspace, left.folder))}"
+        place = safe(short_path(session.workspace, left.folder))
+        what = "it" if left.files == 1 else "them"
+        yield f"{left.files} agent {files} not managed in {place} (`agentpack adopt` brings {what} under management)"
     for refused in found.refused:
         what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
         place = f" ({refused.file}:{refused.line})" if refused.file else ""

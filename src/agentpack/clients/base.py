@@ -168,6 +168,9 @@ class Client:
     """The suffixes of agent files, if the client reads more than are written: `.md`, `.txt`."""
     nested: bool = True
     """Whether it may read agents in subfolders; False if known not to."""
+    anywhere: bool = False
+    """Whether it is known to read agents in subfolders, under any file name, so that a file that is adopted can stay
+    where it is."""
     naming: tuple[str, ...] = ("name",)
     """How the client names an agent: the first of these that the file has. `name` is the key in its header, `path` its
     path below the folder, `stem` its file name; a Markdown file only has a `stem` if it has a header."""
@@ -369,6 +372,9 @@ class Client:
         for variables in ({}, *([{moved: "set"}] if moved and scope == "user" else [])):
             for folder in self.folders(scope, variables):
                 yield f"{folder}/{self.file}" if folder else self.file
+            own = self.folder(scope, variables)
+            if own and self.anywhere:
+                yield f"{own}/**{ending(self)}"
 
     def path(self, persona: str, scope: str, variables: Mapping[str, str]) -> str | None:
         """The file of a persona as a named path; for a shared file `<file>#<entry>`."""

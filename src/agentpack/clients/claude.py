@@ -101,6 +101,7 @@ CLIENT = Client(
     checked="2026-11-23",
     verified_by="judge",
     reads="project beats user; `*.md`, nested folders too",
+    anywhere=True,
     markers=(".claude",),
     reserved=frozenset(("statusline-setup",)),
     notes_on=notes_on,

@@ -20,6 +20,7 @@ CLIENT = Client(
     checked="2026-11-23",
     verified_by="judge",
     reads="project beats user; `*.toml`, nested folders too, the `name` inside counts",
+    anywhere=True,
     markers=(".codex",),
     trust="Codex reads a project's agents only once the project is trusted.",
     reserved=frozenset(("default", "explorer", "worker")),

@@ -33,6 +33,7 @@ CLIENT = Client(
     checked="2026-11-23",
     verified_by="judge",
     reads="user beats project; `*.agent.md` and `*.md`, nested folders too",
+    anywhere=True,
     markers=(".copilot", ".github/agents", ".github/copilot-instructions.md"),
     endings=(".agent.md", ".md"),
     naming=("name", "stem"),

@@ -1,47 +1,43 @@
-"""adopt: bring existing agent files of clients under management without changing their meaning.
+"""adopt: bring existing agent files of clients under management, as they are.
 
-Decides what a file is recorded as: a known release, with differences counted as an edit, or else a local pack made from
-it. A file that means the same as the rendering but is written differently is rewritten as rendered; all others stay
-byte for byte. One transaction covers all files, the manifest, the lock and the local packs; a rollback restores the
-files and removes the rest.
+No byte of a file changes, and no file moves. `adopted_as.py` decides what a file is recorded as: an agent of a
+collection or a known release, with differences counted as an edit, or an agent of a local collection, which keeps a
+copy of it. One transaction covers the record of all files, the manifest, the lock and the local packs; a rollback
+removes them.
 """
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from os.path import normpath
 from typing import NamedTuple
 
 from packaging.version import Version
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import confirm_and_commit, propose_change
-from agentpack.changes.named_release import select_requirement
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.commands.adoptable import AdoptableAgent, find
-from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, rule_similarity
-from agentpack.errors import AgentpackError, DecisionNeeded
+from agentpack.commands.adoptable import AdoptableAgent, PassedOver, find, refusal
+from agentpack.commands.adopted_as import LOCAL, AdoptionChoice, Recognition, read_written
+from agentpack.edits.recognise import VERSION, Agent
+from agentpack.errors import DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan
-from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
-from agentpack.model.names import PackName, pack_name, text_digest
+from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.names import PackName, content_digest, slug, text_digest
 from agentpack.model.pack import ReleaseRef
-from agentpack.model.requirement import Requirement
 from agentpack.read import ORIGINALS
 from agentpack.sources.base import OnlyPacks, Source
+from agentpack.sources.collection import CollectionPack, state_version
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
-LOCAL = "local"
-
 
 class AdoptedFile(NamedTuple):
     """One file and what it was recorded as. `edited` describes the difference to the pack's text; empty if there is
-    none.
-
-    `rewritten`: it meant the same but was written differently, and is now as rendered.
+    none. `copy` is the path of the copy that a local pack has of it; empty for a pack of another source.
     """
 
     path: str
@@ -50,194 +46,117 @@ class AdoptedFile(NamedTuple):
     variants: tuple[str, ...]
     local: bool
     edited: str
-    rewritten: bool = False
+    copy: str = ""
 
 
 class Adoption(NamedTuple):
-    """The result: the outcome, each adopted file, and the paths that were managed already."""
+    """The result: the outcome, each adopted file, the paths that were managed already, and the files that were not
+    adopted: `passed` those that are no agents or were only found, `refused` those that were named.
+    """
 
     outcome: Outcome
-    adopted: tuple[AdoptedFile, ...]
-    managed: tuple[str, ...]
-
-
-class AdoptionChoice(NamedTuple):
-    """What the files of one persona are recorded as."""
-
-    files: tuple[AdoptableAgent, ...]
-    entry: ManifestEntry
-    version: str
-    pack_files: Mapping[str, bytes]
-    """The files of the local pack; empty for a release."""
+    adopted: tuple[AdoptedFile, ...] = ()
+    managed: tuple[str, ...] = ()
+    passed: tuple[PassedOver, ...] = ()
+    refused: tuple[PassedOver, ...] = ()
 
 
 @changing
 def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
-    """Bring the files under management, all or none. Files that are managed already are left alone.
+    """Bring the files under management, in one change; without names, all agent files of the clients that are used
+    here. Files that are managed already are left alone, and those that are no agents.
 
     Raises:
-        UsageError: a file cannot be adopted; the details say why for each.
+        UsageError: none of the named files can be adopted; the details say why for each.
     """
     command = " ".join(("adopt", *request.names))
-    files, known = find(workspace, request.names)
-    managed = tuple(one.path for one in known)
+    found = find(workspace, request.names)
+    files, twice = _one_of_each(workspace, found.agents)
+    if found.refused and not (files or found.managed or found.passed):
+        raise refusal(found.refused, "nothing was changed")
+    passed = (*found.passed, *twice)
     if not files:
         scope = workspace.scope
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
-        return Adoption(nothing, (), managed)
+        return Adoption(nothing, (), found.managed, passed, found.refused)
     old = workspace.manifest
     candidates = candidates_to_install(workspace, old, workspace.lock)
     if old.clients is None and not old.packs and workspace.lock is None:
         taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
         taken = choose_clients(choose(candidates, old))
-    choices = _choices(candidates, files, taken.clients)
-    manifest, source = _manifest(workspace, taken.with_named_clients().manifest, choices)
+    recognition = Recognition(candidates, taken.clients)
+    choices = recognition.choices(files)
+    manifest, source, choices = _manifest(workspace, taken.with_named_clients().manifest, choices)
     wanted = _wanted(workspace, manifest, source, choices)
     as_they_are = tuple(_with_originals(choice, wanted) for choice in choices)
     if as_they_are != choices:
         choices, wanted = as_they_are, _wanted(workspace, manifest, source, as_they_are)
     wanted = wanted._replace(skipped=taken.skipped)
-    state = desired_state(workspace, old, manifest, wanted)._replace(
-        extra_documents=_pack_documents(workspace, choices)
-    )
     adopted = tuple(_adopted(workspace, wanted, choices))
-    said = frozenset(file.path for file in adopted if file.rewritten)
-    request = replace(request, adopt_as_is=True, reformat=said, require_acceptance=False)
+    state = desired_state(workspace, old, manifest, wanted)._replace(
+        extra_documents=_pack_documents(workspace, choices), notes=tuple(_where_to_edit(workspace, choices))
+    )
+    request = replace(request, adopt_as_is=True, require_acceptance=False)
     proposed = propose_change(workspace, command, state, request)
-    _refuse_more(workspace, proposed, files)
-    return Adoption(confirm_and_commit(workspace, wanted, request, proposed), adopted, managed)
+    _refuse_more(workspace, proposed, {file.path for choice in choices for file in choice.files})
+    outcome = confirm_and_commit(workspace, wanted, request, proposed)
+    return Adoption(outcome, adopted, found.managed, (*passed, *recognition.passed), found.refused)
 
 
-# What each is taken for.
-
-
-def _choices(
-    candidates: Candidates, files: Sequence[AdoptableAgent], clients: Collection[str]
-) -> tuple[AdoptionChoice, ...]:
-    personas: dict[str, list[AdoptableAgent]] = {}
+def _one_of_each(
+    workspace: Workspace, files: Sequence[AdoptableAgent]
+) -> tuple[tuple[AdoptableAgent, ...], tuple[PassedOver, ...]]:
+    """The files, and those whose client has another agent of the same name already: it uses only one of them."""
+    ours = {(row.client, row.persona): row.path for row in workspace.states.recorded.values()}
+    known: dict[tuple[str, str], str] = {}
+    taken, twice = [], []
     for file in files:
-        personas.setdefault(file.agent.name, []).append(file)
-    taken = {*candidates.known(), *(entry.requirement.pack for entry in candidates.workspace.manifest.packs)}
-    choices = []
-    for name, own in personas.items():
-        own_clients = tuple(sorted(file.client for file in own))
-        only = None if set(own_clients) == set(clients) else own_clients
-        requirement = _recognised(candidates, own)
-        if requirement is not None:
-            (persona,) = candidates.read(requirement.pack, _exactly(requirement))[1].personas
-            renames = {} if persona == name else {persona: name}
-            entry = ManifestEntry(requirement, str(requirement), only, {}, renames)
-            choices.append(AdoptionChoice(tuple(own), entry, str(_exactly(requirement)), {}))
-            continue
-        pack = next(n for n in _names(name) if n not in taken)
-        taken.add(pack)
-        entry = ManifestEntry(Requirement(pack=pack), pack, only)
-        choices.append(AdoptionChoice(tuple(own), entry, VERSION, local_pack(pack, [file.agent for file in own])))
-    return tuple(choices)
-
-
-def _names(name: str) -> Iterator[PackName]:
-    yield pack_name(name)
-    yield from (pack_name(f"{name}-{LOCAL}" + (f"-{i}" if i > 1 else "")) for i in range(1, 10_000))
-
-
-def _exactly(requirement: Requirement) -> Version:
-    return Version(requirement.range.removeprefix("=="))
-
-
-def _recognised(candidates: Candidates, files: Sequence[AdoptableAgent]) -> Requirement | None:
-    """The release and variants that the first file is most similar to; None if none is similar enough."""
-    file = files[0]
-    best: tuple[float, Requirement] | None = None
-    for requirement in _known_releases(candidates):
-        scored = _best_variants(candidates, requirement, file)
-        if scored is not None and (best is None or scored[0] > best[0]):
-            best = scored
-    return best[1] if best is not None and best[0] >= ENOUGH else None
-
-
-def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
-    """Every release of every pack with one persona that is not in the manifest, newest first."""
-    for pack in candidates.known():
-        if candidates.workspace.manifest.wanted(pack) is not None:
-            continue
-        for ref in candidates.releases(PackName(pack)):
-            yield Requirement(pack=ref.pack, range=f"=={ref.version}")
-
-
-def _best_variants(
-    candidates: Candidates, requirement: Requirement, file: AdoptableAgent
-) -> tuple[float, Requirement] | None:
-    """The variants that make a release most similar to the file, adding one at a time, with the score."""
-    try:
-        pack = candidates.read(requirement.pack, _exactly(requirement))[1]
-        best = _score(candidates, requirement, file) if len(pack.personas) == 1 else None
-    except AgentpackError:
-        return None  # a pack that does not read is nothing to recognise
-    if best is None or best < ENOUGH / 2:
-        return None
-    left = set(pack.variant_names)
-    while best < 2:
-        scored = []
-        for name in sorted(left):
-            more = Requirement(
-                pack=requirement.pack, range=requirement.range, variants=tuple(sorted({*requirement.variants, name}))
-            )
-            score = _score(candidates, more, file)
-            if score is not None and score > best:
-                scored.append((score, name, more))
-        if not scored:
-            break
-        best, name, requirement = max(scored, key=lambda row: row[0])
-        left.discard(name)
-    return best, requirement
-
-
-def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgent) -> float | None:
-    """2 for identical bytes, else the share of common rules; None if it cannot be rendered or has several files."""
-    try:
-        renderings = list(
-            select_requirement(candidates, requirement, {}).for_clients((file.client,)).preview().files.values()
-        )
-    except AgentpackError:
-        return None
-    if len(renderings) != 1:
-        return None
-    if renderings[0].digest == text_digest(file.data):
-        return 2.0
-    return rule_similarity(_read(candidates.workspace, file, renderings[0].content).rules, file.agent.rules)
-
-
-def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
-    """The agent in a text that would be written in place of the file."""
-    return read_file(workspace.clients[file.client], content, file.agent.name)
+        key = file.client, file.agent.name
+        there = known.get(key) or ours.get((file.client, slug(file.agent.name)))
+        if there is None:
+            known[key] = file.path
+            taken.append(file)
+        else:
+            twice.append(PassedOver(file.path, f"`{workspace.scope.shown(there)}` has the same name"))
+    return tuple(taken), tuple(twice)
 
 
 # Manifest, lock and local packs.
 
 
 class _PendingSource(OnlyPacks):
-    """A source of packs that are not on disk yet."""
+    """A source of local packs and collections that are not on disk yet."""
 
     is_missing = False
 
-    def __init__(
-        self, name: str, folder: str, there: Source | None, packs: Mapping[PackName, Mapping[str, bytes]]
-    ) -> None:
-        self.name, self.where, self.there, self.coming = name, folder, there, packs
+    def __init__(self, name: str, where: str, there: Source | None, choices: Iterable[AdoptionChoice]) -> None:
+        self.name, self.where, self.there = name, where, there
+        self.coming = {choice.entry.name_there: choice for choice in choices if choice.pack_files}
 
     def packs(self) -> Collection[PackName]:
-        return {*(self.there.packs() if self.there else ()), *self.coming}
+        coming = (name for name, choice in self.coming.items() if not choice.state)
+        return {*(self.there.packs() if self.there else ()), *coming}
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
-        if pack in self.coming:
-            return (ReleaseRef(pack, Version(VERSION), self.name, f"{self.where}/{pack}/{VERSION}"),)
-        return self.there.releases(pack) if self.there else ()
+        choice = self.coming.get(pack)
+        if choice is None:
+            return self.there.releases(pack) if self.there else ()
+        place = f"{self.where}/{pack}/{VERSION}"
+        return () if choice.state else (ReleaseRef(pack, Version(VERSION), self.name, place),)
+
+    def state_of(self, pack: PackName) -> ReleaseRef | None:
+        choice = self.coming.get(pack)
+        if choice is None:
+            return self.there.state_of(pack) if self.there else None
+        place = f"{self.where}/{pack}"
+        version = state_version(CollectionPack(pack, "", ()), content_digest(choice.state.items()))
+        return ReleaseRef(pack, version, self.name, place, moves=True) if choice.state else None
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        if ref.pack in self.coming:
-            return self.coming[ref.pack]
+        choice = self.coming.get(ref.pack)
+        if choice is not None:
+            return choice.state or choice.pack_files
         assert self.there is not None
         return self.there.read(ref)
 
@@ -246,49 +165,78 @@ class _PendingSource(OnlyPacks):
 
 
 def _manifest(
-    workspace: Workspace, manifest: Manifest, choices: Iterable[AdoptionChoice]
-) -> tuple[Manifest, ConfiguredSource | None]:
-    """The manifest with the choices added, and the source of local packs if one is needed."""
-    packs = (*manifest.packs, *(choice.entry for choice in choices))
-    manifest = manifest._replace(packs=packs)
-    if not any(choice.pack_files for choice in choices):
-        return manifest, None
-    path = workspace.scope.own_packs.removeprefix("$config/")
-    source = next((s for s in manifest.sources if s.kind == "path" and os.path.normpath(s.place) == path), None)
-    if source is None:
+    workspace: Workspace, manifest: Manifest, choices: Sequence[AdoptionChoice]
+) -> tuple[Manifest, ConfiguredSource | None, tuple[AdoptionChoice, ...]]:
+    """The manifest with the choices added, the source of local packs if one is needed, and the choices as they are in
+    the manifest.
+    """
+    source = None
+    if any(choice.pack_files for choice in choices):
+        path = workspace.scope.own_packs.removeprefix("$config/")
+        source = next((s for s in manifest.sources if s.kind == "path" and normpath(s.place) == path), None)
+    if source is None and any(choice.pack_files for choice in choices):
         taken = {"bundled", *(s.name for s in manifest.sources)}
         names = (LOCAL, *(f"{LOCAL}-{i}" for i in range(2, 10_000)))
         source = ConfiguredSource(next(name for name in names if name not in taken), "path", path)
         manifest = manifest._replace(sources=(*manifest.sources, source))
-    return manifest, source
+    if source is not None:
+        choices = [
+            choice._replace(entry=choice.entry._replace(source=source.name)) if choice.state else choice
+            for choice in choices
+        ]
+    entries = {choice.entry.requirement.pack: choice.entry for choice in choices}
+    packs = [entries.pop(entry.requirement.pack, entry) for entry in manifest.packs]
+    return manifest._replace(packs=(*packs, *entries.values())), source, tuple(choices)
 
 
 def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> dict[str, bytes]:
-    folder = workspace.scope.own_packs
-    documents = {
-        f"{folder}/{choice.entry.requirement.pack}/{VERSION}/{path}": data
-        for choice in choices
-        for path, data in choice.pack_files.items()
-    }
-    for path in documents:
-        if workspace.disk.stamp(path) is not None:
-            raise DecisionNeeded(
-                f"{workspace.scope.absolute(path)} is there already", hint="move it away, or install it"
-            )
+    documents: dict[str, bytes] = {}
+    for choice in choices:
+        for path, data in choice.pack_files.items():
+            place = _copy(workspace, choice, path)
+            if choice.state and workspace.disk.read(place) == data:
+                continue
+            if workspace.disk.stamp(place) is not None:
+                hint = "move it away, or install it"
+                raise DecisionNeeded(f"{workspace.scope.absolute(place)} is there already", hint=hint)
+            documents[place] = data
     return documents
 
 
+def _copy(workspace: Workspace, choice: AdoptionChoice, path: str) -> str:
+    """The named path of a file of a local pack."""
+    version = "" if choice.state else f"{VERSION}/"
+    return f"{workspace.scope.own_packs}/{choice.entry.name_there}/{version}{path}"
+
+
 def _wanted(
-    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[AdoptionChoice]
+    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Sequence[AdoptionChoice]
 ) -> Wanted:
-    candidates = candidates_to_install(workspace, manifest, workspace.lock)
+    anew = [choice.entry.requirement.pack for choice in choices if choice.state]
+    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=anew)
     if source is not None:
-        coming = {choice.entry.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
-        there = candidates.sources.source(source.name)
-        ours = _PendingSource(source.name, workspace.sources.one(source).where, there, coming)
-        every = [ours if one.name == source.name else one for one in candidates.sources.all]
-        candidates.sources = Sources(every, candidates.sources.remembered)
-    return choose_clients(choose(candidates, manifest)).enforced()
+        before = candidates.sources
+        where = workspace.sources.one(source).where
+        ours = _PendingSource(source.name, where, before.source(source.name), choices)
+        every = [ours if one.name == source.name else one for one in before.all]
+        missing = {*before.missing} - {source.name}
+        candidates.use(Sources(every, before.remembered, named=before.named, missing=missing))
+    chosen = choose(candidates, manifest)
+    for choice in choices:
+        candidates.paths.update(_kept(candidates, choice))
+    return choose_clients(chosen).enforced()
+
+
+def _kept(candidates: Candidates, choice: AdoptionChoice) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Where the files of a collection's agents stay, as in `Candidates.paths`."""
+    if not choice.inner:
+        return
+    pack = choice.entry.requirement.pack
+    personas = candidates.read(pack, candidates.releases(pack)[0].version)[1].personas
+    by_path = {layer.file.partition("/")[2]: persona for persona, layer in personas.items()}
+    for file in choice.files:
+        persona = by_path[choice.inner[file.path]]
+        yield (file.client, pack, choice.entry.renames.get(persona, persona)), file.path
 
 
 def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
@@ -296,51 +244,67 @@ def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
         for file in choice.files
-        if choice.pack_files and wanted.files[file.path].digest != text_digest(file.data)
+        if choice.pack_files and not choice.state and wanted.files[file.path].digest != text_digest(file.data)
     }
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
 
 
-def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[AdoptableAgent]) -> None:
+def _refuse_more(workspace: Workspace, proposed: Outcome, own: Collection[str]) -> None:
     """Raise DecisionNeeded if anything but these files would change."""
-    own = {file.path for file in files}
     more = [c.path for c in proposed.plan.changes if c.path not in own and c.action not in STILL]
     if more:
         raise DecisionNeeded(
             "other files would change along with these; nothing was changed",
             details=[workspace.scope.absolute(path) for path in more],
-            hint="`agentpack sync` first brings the scope to what it asks for",
+            hint="`agentpack sync` first brings the scope to what it asks for, `agentpack upgrade` to what its sources "
+            "have",
         )
+
+
+# What is said.
 
 
 def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[AdoptedFile]:
     for choice in choices:
+        entry = choice.entry
+        locked = wanted.lock.pack(entry.requirement.pack)
         for file in choice.files:
-            requirement = choice.entry.requirement
             content = wanted.files[file.path].content
-            ours = _read(workspace, file, content)
             same = wanted.files[file.path].digest == text_digest(file.data)
-            rewritten = not same and ours.is_equivalent(file.agent)
+            inner = choice.inner.get(file.path, f"personas/{file.agent.name}.md")
             yield AdoptedFile(
                 file.path,
-                requirement.pack,
-                choice.version,
-                requirement.variants,
+                entry.requirement.pack,
+                choice.version or (locked.version if locked else ""),
+                entry.requirement.variants,
                 bool(choice.pack_files),
-                "" if rewritten or same else _difference(ours, file.agent),
-                rewritten,
+                "" if same else _difference(read_written(workspace, file, content), file.agent),
+                workspace.scope.shown(_copy(workspace, choice, inner)) if choice.pack_files else "",
             )
 
 
 def _difference(ours: Agent, theirs: Agent) -> str:
+    if ours.is_equivalent(theirs):
+        return "how it is written, not in what it says"
     if theirs.ignored:
         fields = ", ".join(f"`{field}`" for field in theirs.ignored)
         return f"the header, of which agentpack does not write {fields}"
     if ours.body == theirs.body:
-        return "the header, which agentpack would write otherwise"
+        return "the header"
     one, other = ours.rules, theirs.rules
     parts = [
         f"{len(other - one)} of its rules" if other - one else "",
         f"{len(one - other)} rules of the pack" if one - other else "",
     ]
     return " and ".join(part for part in parts if part) or "header or white space"
+
+
+def _where_to_edit(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> Iterator[str]:
+    """How an agent of a local collection is edited from now on."""
+    for choice in choices:
+        if choice.state:
+            inner = [*choice.inner.values()]
+            folder = _copy(workspace, choice, inner[0] if len(inner) == 1 else "")
+            place = workspace.scope.shown(folder.rstrip("/"))
+            what = f"edit {place}" if len(inner) == 1 else f"edit the copies in {place}"
+            yield f"from now on, {what} and run `agentpack upgrade`; or edit the agent files: upgrades merge your edits"

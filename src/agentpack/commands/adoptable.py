@@ -1,20 +1,27 @@
 """The files given to `adopt`: which client each belongs to, which agent it contains, or why it cannot be adopted.
 
 A file in a client's own folder is one agent. A shared file has one agent in each entry: its path means all of them,
-`<file>#<name>` one.
+`<file>#<name>` one. A folder means the agents in the folders of clients that it contains or lies in.
 """
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from agentpack.changes.clients import default_clients
-from agentpack.clients.base import Client
+from agentpack.changes.clients import default_clients, named_clients
+from agentpack.clients import SKILL_FILE, written_for
+from agentpack.clients.base import Client, ending
 from agentpack.disk.real_paths import real_path
-from agentpack.edits.recognise import Agent, read_file
+from agentpack.edits.recognise import NO_AGENT, Agent, read_collected, read_file
 from agentpack.errors import UsageError
+from agentpack.model.names import is_junk, persona_name_fault
+from agentpack.sources.collection import is_agent_file
+from agentpack.workspace.locations import DOCUMENTS
 from agentpack.workspace.workspace import Workspace
+
+MAX_BELOW = 20
+"""Levels of folders that are looked into below a named folder."""
 
 
 class AdoptableAgent(NamedTuple):
@@ -24,16 +31,33 @@ class AdoptableAgent(NamedTuple):
     client: str
     data: bytes
     agent: Agent
+    inner: str = ""
+    """The path that it would have in a collection; empty if no collection can hold it."""
+    is_in_place: bool = True
+    """Whether agentpack would write an agent of this name to the same path."""
 
 
-class AlreadyManaged(NamedTuple):
-    """A named file that agentpack manages already: nothing is left to do."""
+class PassedOver(NamedTuple):
+    """A file that is not adopted, as named or as a place, and why."""
 
     path: str
+    reason: str
+
+
+class FoundFiles(NamedTuple):
+    """What was found in the named files and folders."""
+
+    agents: tuple[AdoptableAgent, ...] = ()
+    managed: tuple[str, ...] = ()
+    """Places that agentpack manages already."""
+    passed: tuple[PassedOver, ...] = ()
+    """Documents, and files in a folder that cannot be adopted."""
+    refused: tuple[PassedOver, ...] = ()
+    """Named files that cannot be adopted."""
 
 
 class _Place(NamedTuple):
-    """A named file: its named path, its client, and the agent's name according to the file name.
+    """A file in a client's folder: its named path, its client, and the agent's name according to the file name.
 
     `key` is the entry in a shared file; None for all of them.
     """
@@ -42,93 +66,201 @@ class _Place(NamedTuple):
     target: Client
     stem: str = ""
     key: str | None = None
+    inner: str = ""
 
 
-def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[AdoptableAgent, ...], tuple[AlreadyManaged, ...]]:
-    """The agents in the named files, and those that are managed already.
+def find(workspace: Workspace, names: Sequence[str]) -> FoundFiles:
+    """The agents in the named files and folders; without any, in the folders of all clients that are used here.
 
     Raises:
-        UsageError: one cannot be adopted; the details say why for each.
+        UsageError: a named folder holds no folder of agents.
     """
-    found: dict[str, AdoptableAgent] = {}
-    managed: dict[str, AlreadyManaged] = {}
-    refused: list[str] = []
+    finding = _Finding(workspace)
+    if not names:
+        finding.everywhere()
     for name in dict.fromkeys(names):
-        for one in _read(workspace, name):
-            if isinstance(one, str):
-                refused.append(f"{name}: {one}")
-            elif isinstance(one, AlreadyManaged):
-                managed[one.path] = one
+        absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
+        if os.path.isdir(absolute):
+            finding.folder(name, absolute)
+        else:
+            finding.file(name, absolute)
+    return finding.found()
+
+
+class _Finding:
+    """Collects what is found, each place once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._targets = _clients(workspace)
+        self._agents: dict[str, AdoptableAgent] = {}
+        self._managed: dict[str, None] = {}
+        self._passed: dict[str, PassedOver] = {}
+        self._refused: dict[str, PassedOver] = {}
+
+    def found(self) -> FoundFiles:
+        """Everything that was found. Documents count as passed over where something else was named, too."""
+        passed, refused = list(self._passed.values()), list(self._refused.values())
+        if self._agents or self._managed:
+            passed += [one for one in refused if one.reason == NO_AGENT]
+            refused = [one for one in refused if one.reason != NO_AGENT]
+        return FoundFiles(tuple(self._agents.values()), tuple(self._managed), tuple(passed), tuple(refused))
+
+    def everywhere(self) -> None:
+        """Look into the folders of the clients that are used here, or that have a folder here if none is named."""
+        workspace = self.workspace
+        used = named_clients(workspace, workspace.manifest)
+        for target in self._targets:
+            if target.name in used or not used:
+                self._own_folder(target, "")
+
+    def folder(self, name: str, absolute: str) -> None:
+        """Look into a named folder."""
+        targets = [target for target in self._targets if self._own_folder(target, absolute)]
+        if not targets:
+            reason = "there is no folder of agents in it"
+            self._refused[name] = PassedOver(name, f"{reason}: {_outside(self.workspace)}")
+
+    def _own_folder(self, target: Client, within: str) -> bool:
+        """Look at a client's agents in a folder; False if neither lies in the other.
+
+        Args:
+            within: the folder, as an absolute path; empty for all of the client's agents.
+        """
+        scope = self.workspace.scope
+        named = target.folder(scope.kind, self.workspace.environment.variables)
+        if named is None or target.file.endswith(f"/{SKILL_FILE}"):
+            return False  # which of a folder of skills are agents only the user can say
+        own = scope.absolute(named)
+        real, inside = real_path(own), real_path(within) if within else ""
+        holds = not within or real == inside or real.startswith(f"{inside}/")
+        if target.shared is not None:
+            there = holds and os.path.isfile(f"{own}/{target.file}")
+            if there:
+                self._take(f"{own}/{target.file}", "")
+            return there
+        if not holds and not inside.startswith(f"{real}/"):
+            return False
+        start = f"{own}{inside[len(real) :]}" if inside.startswith(f"{real}/") else own
+        for path in _files(start, target):
+            self._take(path, "")
+        return os.path.isdir(start)
+
+    def file(self, name: str, absolute: str) -> None:
+        """Look at a named file."""
+        self._take(absolute, name)
+
+    def _take(self, absolute: str, name: str) -> None:
+        """Read a file. Without a name it was found in a folder, and what is wrong with it stops nothing."""
+        place = _place(self.workspace, self._targets, absolute)
+        if isinstance(place, str):
+            self._leave(absolute, name, place)
+            return
+        for one in _read(self.workspace, place):
+            if isinstance(one, AdoptableAgent):
+                self._agents.setdefault(one.path, one)
+            elif isinstance(one, PassedOver):
+                self._leave(self.workspace.scope.absolute(one.path), name, one.reason)
             else:
-                found[one.path] = one
-    if refused:
-        count = len(refused)
-        raise UsageError(
-            f"{count} file{'s' if count != 1 else ''} cannot be adopted; nothing was changed", details=refused
-        )
-    return tuple(found.values()), tuple(managed.values())
+                self._managed[one] = None
+
+    def _leave(self, absolute: str, name: str, reason: str) -> None:
+        if name:
+            self._refused[name] = PassedOver(name, reason)
+        else:
+            shown = os.path.relpath(absolute, self.workspace.scope.root)
+            self._passed[absolute] = PassedOver(absolute if shown.startswith("..") else shown, reason)
 
 
-def _read(workspace: Workspace, name: str) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
-    """The agents in a named file, or why each cannot be adopted."""
-    absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
-    if os.path.isdir(absolute):
-        yield f"it is a folder: name the agent files in it, as in `{name.rstrip('/')}/*`"
-        return
-    place = _place(workspace, absolute)
-    if isinstance(place, str):
-        yield place
-        return
-    seen = workspace.disk.look(place.path)
+def _clients(workspace: Workspace) -> list[Client]:
+    """All clients, those in use here before others with the same folder."""
+    used = default_clients(workspace, workspace.manifest)
+    return sorted(workspace.clients.values(), key=lambda target: (target.name not in used, target.name))
+
+
+def _files(folder: str, target: Client) -> Iterator[str]:
+    """The files in a folder, nested ones too, that have the ending of a client's agents."""
+    deepest = folder.count("/") + MAX_BELOW
+    for place, folders, names in os.walk(folder):
+        folders[:] = [] if place.count("/") >= deepest else sorted(name for name in folders if name[:1] != ".")
+        for leaf in sorted(names):
+            path = f"{place}/{leaf}"
+            if leaf[:1] != "." and not is_junk(leaf) and path.endswith(ending(target)):
+                yield path
+
+
+def _read(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | PassedOver | str]:
+    """The agents in a file, why each cannot be adopted, and the places of those that agentpack manages already."""
+    path = place.path
+    seen = workspace.disk.look(path)
     if seen is None:
-        yield "there is no such file" + (
-            "; `agentpack sync` writes it" if place.path in workspace.states.recorded else ""
-        )
-    elif place.path in workspace.states.recorded:
-        yield AlreadyManaged(place.path)
+        way = "; `agentpack sync` writes it" if path in workspace.states.recorded else ""
+        yield PassedOver(path, f"there is no such file{way}")
+    elif path in workspace.states.recorded:
+        yield path
     elif seen.kind != "file":
-        yield f"it is a {seen.kind}, not a file"
+        yield PassedOver(path, f"it is a {seen.kind}, not a file")
     elif place.target.shared is not None:
         yield from _entries(workspace, place)
     else:
-        yield _found(place.target, place.path, workspace.states.contents(place.path), place.stem)
+        yield _found(workspace, place, path, workspace.states.contents(path))
 
 
-def _found(target: Client, path: str, data: bytes, stem: str) -> AdoptableAgent | str:
-    agent = read_file(target, data, stem)
-    return agent.fault if agent.fault is not None else AdoptableAgent(path, target.name, data, agent)
+def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> AdoptableAgent | PassedOver:
+    """The agent in a file, or in an entry of one."""
+    target, inner = place.target, place.inner
+    agent = read_collected(target, data, inner) if inner else read_file(target, data, place.stem)
+    if agent.fault is not None:
+        return PassedOver(path, agent.fault)
+    there = target.path(agent.name, workspace.scope.kind, workspace.environment.variables)
+    is_in_place = path == there and persona_name_fault(agent.name) is None
+    return AdoptableAgent(path, target.name, data, agent, inner, is_in_place)
 
 
-def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
+def _inner(target: Client, below: str) -> str:
+    """The path that a file of a client has in a collection; empty if it would not be known there as the client's.
+
+    Args:
+        below: its path below the client's folder.
+    """
+    paths = (f"{folder}/{below}" for folder in ("agents", target.project or "agents"))
+    return next((path for path in paths if is_agent_file(path) and written_for(path) == target.name), "")
+
+
+def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | PassedOver | str]:
     """The named entry, or all entries that agentpack does not manage."""
     assert place.target.shared is not None
     try:
         entries = place.target.shared.entries(workspace.disk.read(place.path) or b"")
     except ValueError as error:
-        yield str(error)
+        yield PassedOver(place.path, str(error))
         return
     ours = {key for key in entries if f"{place.path}#{key}" in workspace.states.recorded}
     if place.key in ours:
-        yield AlreadyManaged(f"{place.path}#{place.key}")
+        yield f"{place.path}#{place.key}"
     elif place.key is not None and place.key not in entries:
-        yield f"there is no such entry; there are {', '.join(map(repr, entries)) or 'none'}"
+        there = ", ".join(map(repr, entries)) or "none"
+        yield PassedOver(place.path, f"there is no such entry; there are {there}")
     elif place.key is None and ours == entries.keys():
         if not ours:
-            yield "there is no agent in it"
-        yield from (AlreadyManaged(f"{place.path}#{key}") for key in entries)
+            yield PassedOver(place.path, "there is no agent in it")
+        yield from (f"{place.path}#{key}" for key in entries)
     for key in [key for key in entries if key not in ours and place.key in (None, key)]:
-        one = _found(place.target, f"{place.path}#{key}", entries[key].encode(), key)
-        yield f"`{key}`: {one}" if isinstance(one, str) and place.key is None else one
+        one = _found(workspace, place._replace(stem=key), f"{place.path}#{key}", entries[key].encode())
+        if isinstance(one, PassedOver) and place.key is None:
+            one = one._replace(reason=f"`{key}`: {one.reason}")
+        yield one
 
 
-def _place(workspace: Workspace, absolute: str) -> _Place | str:
-    """The named path of a file and its client, or why there is none. Clients in use here come before others with the
-    same folder.
+def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _Place | str:
+    """The named path of a file and its client, or why there is none.
+
+    Args:
+        targets: all clients, those before others with the same folder that it shall be for.
     """
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    used = default_clients(workspace, workspace.manifest)
     near = None
-    for target in sorted(workspace.clients.values(), key=lambda target: (target.name not in used, target.name)):
+    for target in targets:
         folder = target.folder(kind, variables)
         if folder is None:
             continue
@@ -140,6 +272,11 @@ def _place(workspace: Workspace, absolute: str) -> _Place | str:
         if target.shared is not None:
             if file == target.file:
                 return _Place(head + file, target, key=key if mark else None)
+        elif target.anywhere and below.endswith(ending(target)):
+            inner = _inner(target, below)
+            if inner and not workspace.managed.holds_agent(head + below, target.name):
+                return NO_AGENT if _is_document(below) else "agentpack manages no file of such a name: rename it"
+            return _Place(head + below, target, below.rpartition("/")[2].removesuffix(ending(target)), inner=inner)
         elif match := re.fullmatch(re.escape(target.file).replace(re.escape("{name}"), "([^/]+)", 1), below):
             return _Place(head + below, target, match[1])
         elif "/" not in below and "/" not in target.file:
@@ -147,7 +284,13 @@ def _place(workspace: Workspace, absolute: str) -> _Place | str:
                 near
                 or f"{target.title} has its agents there as `{target.file.replace('{name}', 'NAME')}`: rename the file"
             )
-    return near or _outside(workspace)
+        elif below.endswith(ending(target)) and "/" not in target.file:
+            near = near or f"it is in a folder of its own, and {target.title} may not read agents there"
+    return near or f"it does not lie in a folder of agents of the {kind} scope, such as {_outside(workspace)}"
+
+
+def _is_document(path: str) -> bool:
+    return os.path.splitext(path.rpartition("/")[2])[0] in DOCUMENTS
 
 
 def _below(folder: str, absolute: str) -> str | None:
@@ -165,5 +308,17 @@ def _outside(workspace: Workspace) -> str:
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
     named = (workspace.clients[name].path("NAME", kind, variables) for name in used if name in workspace.clients)
-    places = [workspace.scope.absolute(place) for place in named if place]
-    return f"it does not lie in a folder of agents of the {kind} scope, such as {' or '.join(places)}"
+    return " or ".join(workspace.scope.absolute(place) for place in named if place)
+
+
+def refusal(refused: Sequence[PassedOver], rest: str) -> UsageError:
+    """The error for named files that cannot be adopted.
+
+    Args:
+        rest: what became of everything else.
+    """
+    count = len(refused)
+    return UsageError(
+        f"{count} file{'s' if count != 1 else ''} cannot be adopted; {rest}",
+        details=[f"{one.path}: {one.reason}" for one in refused],
+    )

@@ -58,7 +58,9 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         notes=tuple(_texts_that_stay(workspace, asked)), notes_on=lambda planned: _earlier_texts(workspace, planned)
     )
     command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
-    return make_change(workspace, command, state, request.restricted_to(asked))
+    own = _own_packs(workspace)
+    state = state._replace(notes=(*state.notes, *_copies_that_stay(workspace, own, asked, new)))
+    return make_change(workspace, command, state, replace(request, own=own).restricted_to(asked))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
@@ -154,6 +156,25 @@ def _without_clients(
 
 
 # What is to be said.
+
+
+def _own_packs(workspace: Workspace) -> frozenset[str]:
+    """The packs that `adopt` made of the user's own files."""
+    scope, sources = workspace.scope, workspace.manifest.sources
+    own = {one.name for one in sources if workspace.sources.one(one).where == scope.absolute(scope.own_packs)}
+    return (
+        frozenset(pack.name for pack in workspace.lock.packs if pack.source in own) if workspace.lock else frozenset()
+    )
+
+
+def _copies_that_stay(
+    workspace: Workspace, own: Collection[str], asked: Sequence[Requirement], new: Manifest
+) -> Iterator[str]:
+    """Notes on the copies of the user's own texts in the folder of local packs."""
+    for requirement in asked:
+        folder = f"{workspace.scope.own_packs}/{requirement.pack}"
+        if requirement.pack in own and new.wanted(requirement.pack) is None and workspace.disk.stamp(folder):
+            yield f"{workspace.scope.shown(folder)} stays, with the copies of your texts"
 
 
 def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
-from agentpack.clients.read_back import read_agent_file
+from agentpack.clients.read_back import AgentFile, read_agent_file
 from agentpack.compose.compose import ParameterValues, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
@@ -25,6 +25,7 @@ from agentpack.writers.emit import yaml_header
 
 ENOUGH = 0.5
 """The share of common rules, of all rules on either side, from which a file counts as an edited release."""
+NO_AGENT = "it has no header with a name and a description, so no client reads it"
 VERSION = "0.1.0"
 _PART = 4000
 """The longest part of a description, in characters."""
@@ -56,34 +57,70 @@ def _within_blank_lines(body: str) -> list[str]:
 
 
 def read_file(target: Client, data: bytes, stem: str) -> Agent:
-    """The agent in a client's file, or in one entry of a shared file.
+    """The agent in a client's file, or in one entry of a shared file, for a pack with personas.
 
     Args:
         stem: the agent's name according to the file name; for an entry, its key.
     """
-    try:
-        read = read_agent_file(target, data, "")
-    except InvalidFile as error:
-        return Agent("", {}, "", frozenset(), "; ".join(map(_fault_words, error.faults)))
-    except HiddenText as error:
-        return Agent("", {}, "", frozenset(), _hidden(error.findings))
-    if found := text_findings(data, "", limit=5) or list(_escaped(read.header)) or value_findings(read.body, "", 1, 1):
-        return Agent("", {}, "", frozenset(), _hidden(found))
+    read = _read(target, data)
+    if isinstance(read, str):
+        return Agent("", {}, "", frozenset(), read)
     name, description = str(read.header["name"]), str(read.header.get("description") or "")
     fault = None
     if (target.name == "claude" and not (name and description)) or _headless(target, data):
-        fault = "it has no header with a name and a description, so no client reads it"
+        fault = NO_AGENT
     name = name or stem
     fault = fault or persona_name_fault(name)
     if fault is None and name in target.reserved:
-        fault = f"`{name}` is a name that {target.title} keeps for itself"
+        fault = _kept(target, name)
     if fault is None and name != stem:
         file = target.file.replace("{name}", name)
         fault = f"its name is `{name}`, for which agentpack would write `{file}`: rename the file"
+    return _agent(read, name, fault)
+
+
+def read_collected(target: Client, data: bytes, path: str) -> Agent:
+    """The agent in a file for a collection, which has any name that the client takes.
+
+    Args:
+        path: of the file in the collection, by which it is known which client it is for.
+    """
+    from agentpack.bare import read_agents  # not for files that are in no collection
+
+    read = _read(target, data)
+    found = read_agents({path: data}, "")
+    if not found.personas and not found.left_out:
+        return Agent("", {}, "", frozenset(), NO_AGENT)
+    if isinstance(read, str) or not found.personas:
+        fault = read if isinstance(read, str) else found.left_out[0].reason
+        return Agent("", {}, "", frozenset(), fault)
+    slug = next(iter(found.personas))
+    name = found.names.get(slug, slug)
+    return _agent(read, name, _kept(target, name) if name in target.reserved else None)
+
+
+def _read(target: Client, data: bytes) -> AgentFile | str:
+    """What the client reads in a file, or why it cannot be adopted."""
+    try:
+        read = read_agent_file(target, data, "")
+    except InvalidFile as error:
+        return "; ".join(map(_fault_words, error.faults))
+    except HiddenText as error:
+        return _hidden(error.findings)
+    if found := text_findings(data, "", limit=5) or list(_escaped(read.header)) or value_findings(read.body, "", 1, 1):
+        return _hidden(found)
+    return read
+
+
+def _agent(read: AgentFile, name: str, fault: str | None) -> Agent:
     # a client that needs no description is given none to show; a pack has one all the same
-    header = {**read.header, "name": name, "description": description or name}
+    header = {**read.header, "name": name, "description": str(read.header.get("description") or "") or name}
     fields = ({**read.header, "name": name}, read.unsaid)
     return Agent(name, header, read.body, rules_of(read.body), fault, fields, read.ignored)
+
+
+def _kept(target: Client, name: str) -> str:
+    return f"`{name}` is a name that {target.title} keeps for itself"
 
 
 def _fault_words(fault: Fault) -> str:

@@ -216,21 +216,22 @@ def _agents(tree: Tree, prefix: str, below: Sequence[str], named: Any) -> Iterat
         found: Iterable[str] = (
             path for path in below if any(path == one or not one or path.startswith(f"{one}/") for one in asked)
         )
-        yield from (path for path in found if _is_agent_file(path) and _header(tree, prefix + path) is not None)
+        yield from (path for path in found if is_agent_file(path) and _header(tree, prefix + path) is not None)
         return
-    in_folders = [path for path in below if AGENTS in dirname(path).split("/") and _is_agent_file(path)]
+    in_folders = [path for path in below if AGENTS in dirname(path).split("/") and is_agent_file(path)]
     if in_folders:
         yield from (path for path in in_folders if _header(tree, prefix + path) is not None)
         return
     for path in below:
-        if _is_agent_file(path) and basename(path) != "SKILL.md" and _NO_AGENTS.isdisjoint(dirname(path).split("/")):
+        if is_agent_file(path) and basename(path) != "SKILL.md" and _NO_AGENTS.isdisjoint(dirname(path).split("/")):
             lines = (_header(tree, prefix + path) or "").splitlines()
             if all(any(line.startswith(f"{key}:") for line in lines) for key in ("name", "description")):
                 yield path
 
 
-def _is_agent_file(path: str) -> bool:
-    return path.endswith(".md") or (path.endswith(".toml") and f"/{dirname(path)}".endswith("/.codex/agents"))
+def is_agent_file(path: str) -> bool:
+    """Whether a file may be an agent by its path: Markdown, or what Codex reads in its own folder."""
+    return path.endswith(".md") or (path.endswith(".toml") and "/.codex/agents/" in f"/{path}")
 
 
 def _header(tree: Tree, path: str) -> str | None:

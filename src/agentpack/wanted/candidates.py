@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -11,7 +12,7 @@ from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
 from agentpack.errors import InvalidFile, Unresolvable
-from agentpack.fetch import fetch
+from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
@@ -20,6 +21,7 @@ from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.read import check_pack, read_pack
 from agentpack.wanted.collections import CollectionStates
+from agentpack.workspace.locations import kept_paths
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,6 +73,19 @@ class Candidates:
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
+
+    @cached_property
+    def paths(self) -> dict[tuple[str, str, str], str]:
+        """Where files stay that are not where agentpack would write them (`kept_paths`)."""
+        workspace, current = self.workspace, self.workspace.documents.current
+        rows = self.lock.files if self.lock else current.files if current else ()
+        variables = workspace.environment.variables
+        return kept_paths(rows, workspace.clients, workspace.managed, workspace.scope.kind, variables)
+
+    def use(self, sources: Sources) -> None:
+        """Take releases from these sources, before any was asked for."""
+        sources.homes = self.sources.homes
+        self.sources = sources
 
     @contextmanager
     def ignoring_minimum_age(self, ignore_minimum_age: bool) -> Iterator[None]:
@@ -171,7 +186,7 @@ class Candidates:
         from agentpack.policy.refusal import PackVerdict  # only where there is a policy
 
         source = self.sources.source(ref.source)
-        if source is not None and is_own(self.workspace, source.where, ref.place):
+        if source is not None and is_own(self, source.where, ref):
             return False
         judged = PackVerdict(ref.pack, str(ref.version), age_verdicts(self.workspace.policies.strictest, self.age(ref)))
         if judged.refusals:
@@ -229,21 +244,24 @@ def candidates_to_view(
     return Candidates(workspace, manifest, lock, ignore_minimum_age=True, as_locked=as_locked)
 
 
-def is_own(workspace: Workspace, where: str, place: str) -> bool:
+def is_own(candidates: Candidates, where: str, ref: ReleaseRef) -> bool:
     """Whether a release is a pack that `adopt` made here from the user's own files: the history lists it, or this
     command is about to write it. A pack that a clone brought in that folder is not.
 
     Args:
-        where: the folder of the source.
-        place: the folder of the release.
+        where: the folder of its source.
     """
+    workspace = candidates.workspace
     scope, folder = workspace.scope, workspace.scope.own_packs
     if where != scope.absolute(folder):
         return False
+    place = ref.place or f"{where}/{ref.pack}"
     if not os.path.lexists(place):
         return True
     inner = place.removeprefix(where)
     if scope.kind == "project" and real_path(place) != f"{real_path(scope.root)}/{folder}{inner}":
         return False
     current = workspace.documents.current
-    return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}
+    known = {document.path for document in current.documents} if current is not None else set()
+    files = candidates.fetched(ref).files if ref.moves else ("pack.yaml",)
+    return all(f"{folder}{inner}/{path}" in known or not os.path.lexists(f"{place}/{path}") for path in files)

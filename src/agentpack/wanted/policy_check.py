@@ -86,7 +86,7 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
         size=candidates.sizes.get((name, version)),
         age=candidates.age(ref),
         capabilities=capabilities,
-        own=ref is not None and is_own(candidates.workspace, where, ref.place),
+        own=ref is not None and is_own(candidates, where, ref),
     )
 
 

@@ -10,7 +10,7 @@ from agentpack.errors import Refused
 from agentpack.model.rendering import Note, Rendering
 from agentpack.render import render
 from agentpack.wanted.assemble import AssembledPersona
-from agentpack.workspace.workspace import Workspace
+from agentpack.wanted.candidates import Candidates
 
 MAX_RENDERED = 4 * 1024 * 1024
 """Largest rendered file, in bytes."""
@@ -28,10 +28,13 @@ _NONE: Mapping[str, bytes] = MappingProxyType({})
 class Renderings:
     """Renders personas for clients on first request."""
 
-    def __init__(self, workspace: Workspace, models: Mapping[str, Mapping[str, str]], *, inline: bool = False) -> None:
+    def __init__(
+        self, candidates: Candidates, models: Mapping[str, Mapping[str, str]], *, inline: bool = False
+    ) -> None:
         """`inline`: write every module inline, whatever the parameters say."""
         self.inline = inline
-        self.workspace = workspace
+        self.candidates = candidates
+        self.workspace = candidates.workspace
         self.models = models
         self._files: dict[tuple[str, str, str], tuple[Rendering, ...]] = {}
         self.divided: dict[tuple[str, str, str], AssembledPersona] = {}
@@ -116,6 +119,8 @@ class Renderings:
         )
         if file is None:
             return None
+        path = self.candidates.paths.get((target.name, part.pack.name, part.persona.name))
+        file = file._replace(path=path) if path else file
         self._bytes += len(file.content)
         _refuse_large(file, self._bytes)
         if not file.notes:

@@ -61,7 +61,7 @@ class Selection(NamedTuple):
 
     def inline(self) -> "Selection":
         """A copy that writes every module inline: each persona is one text, whatever becomes of it for a client."""
-        return self._replace(renderings=Renderings(self.workspace, self.manifest.models, inline=True))
+        return self._replace(renderings=Renderings(self.candidates, self.manifest.models, inline=True))
 
     def only_for(self, clients: Sequence[str]) -> "Selection":
         """A copy for exactly these clients, whatever the manifest names."""
@@ -226,7 +226,7 @@ def select(candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -
         pins,
         PersonaAssembler(candidates, manifest, pins),
         Audience(candidates, pins),
-        Renderings(candidates.workspace, manifest.models),
+        Renderings(candidates, manifest.models),
     )
 
 

@@ -8,10 +8,11 @@ is kept.
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from agentpack.apply import Step, changed_meanwhile
 from agentpack.clients import SKILLS_FOLDER, Clients
@@ -27,6 +28,13 @@ from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.model.variables import path_in_lock, root_of
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
+_PLAIN = re.compile(r"[^\W_][\w .,()+&'-]{0,199}(?<![ .])")
+"""A part of a path below a client's folder: letters, digits and a few signs in names that people give."""
+DOCUMENTS = frozenset(
+    "AGENTS CHANGELOG CLAUDE CODE_OF_CONDUCT CONTRIBUTING COPYING GEMINI LICENSE NOTICE README Readme SECURITY "
+    "SKILL".split()
+)
+"""File names, without their ending, that are those of documents wherever they are."""
 
 SharedOf = Callable[[str], SharedFile | None]
 """Returns how to read and change the shared file at a path; None for an ordinary path."""
@@ -107,11 +115,24 @@ class ManagedPlaces:
 
 def _fits(parts: Sequence[str], pattern: Sequence[str], *, whole: bool) -> bool:
     """Whether a path matches a pattern, or unless `whole` is a folder above such a path."""
-    if pattern[-1] == "**" and len(parts) >= len(pattern):
-        pattern = (*pattern[:-1], *parts[len(pattern) - 1 :])
+    if pattern[-1].startswith("**") and len(parts) >= len(pattern):
+        below, end = parts[len(pattern) - 1 :], pattern[-1][2:]
+        if end and not _is_plain(below, end, whole=whole):
+            return False
+        pattern = (*pattern[:-1], *below)
     if len(parts) > len(pattern) or (whole and len(parts) < len(pattern)):
         return False
     return all(part == form or _is_named(part, form) for part, form in zip(parts, pattern, strict=False))
+
+
+def _is_plain(below: Sequence[str], end: str, *, whole: bool) -> bool:
+    """Whether an agent file may have this path below its client's folder: nothing in it is hidden or odd, and it is no
+    document. Unless `whole`, whether a folder may.
+    """
+    if not all(_PLAIN.fullmatch(part) for part in below):
+        return False
+    stem = below[-1].removesuffix(end)
+    return not whole or (stem != below[-1] and stem not in DOCUMENTS)
 
 
 def _is_named(part: str, form: str) -> bool:
@@ -125,6 +146,41 @@ def _naming(form: str) -> re.Pattern[str]:
 
 def _is_managed(folder: str) -> bool:
     return folder == SKILLS_FOLDER or is_for_agents(folder)
+
+
+class PlacedFile(Protocol):
+    """A row of a lock or a record: an agent file that was written, or adopted where it was."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def pack(self) -> str: ...
+    @property
+    def persona(self) -> str: ...
+
+
+def kept_paths(
+    rows: Iterable[PlacedFile], clients: Clients, managed: ManagedPlaces, scope: str, variables: Mapping[str, str]
+) -> dict[tuple[str, str, str], str]:
+    """The paths that differ from those that agentpack would write, by client, pack and persona: a file that was adopted
+    stays where it is. Only below the folder of a client that reads it there, whatever a row says.
+    """
+    found: dict[tuple[str, str, str], str] = {}
+    for row in rows:
+        target = clients.get(row.client)
+        if target is None or not target.anywhere:
+            continue
+        folder = target.folder(scope, variables)
+        if (
+            row.path != target.path(row.persona, scope, variables)
+            and row.path.startswith(f"{folder}/")
+            and managed.holds_agent(row.path, row.client)
+        ):
+            found[row.client, row.pack, row.persona] = row.path
+    uses = Counter(found.values())
+    return {key: path for key, path in found.items() if uses[path] == 1}
 
 
 class Locations:

@@ -99,11 +99,9 @@ class States:
         if current is None:
             return None
         own = f"{self._scope.own_packs}/"
-        gone = {
-            document.path.removeprefix(own).partition("/")[0]
-            for document in current.documents
-            if document.path.startswith(own) and self._disk.stamp(document.path) is None
-        }
+        made = [document.path for document in current.documents if document.path.startswith(own)]
+        packs = {path: path.removeprefix(own).partition("/")[0] for path in made}
+        gone = {*packs.values()} - {packs[path] for path in made if self._disk.stamp(path) is not None}
         return (
             replace(current, files=tuple(file for file in current.files if file.pack not in gone)) if gone else current
         )

@@ -1,0 +1,376 @@
+"""adopt, with many files: copies of a collection's agents, folders of agents, and the local collection of the rest."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.running import Agentpack
+from support.trees import tree, with_state, write_tree
+
+from agentpack.clients import CLIENTS, Clients
+from agentpack.disk import Disk
+from agentpack.workspace.locations import ManagedPlaces
+
+AGENTS = ".claude/agents"
+TEAM = ".agentpack/packs/team-agents/agents"
+CLEAN = (("diff",), ("sync", "--check"), ("sync", "--locked"), ("sync", "--frozen"), ("upgrade", "--yes"))
+"""What ends with 0 where nothing differs."""
+OWN = "\n- Our own rule.\n"
+
+
+def agent(name: str, text: str = "") -> str:
+    rules = "".join(f"- Rule {number} of {name}, which says something.\n" for number in range(6))
+    return f"---\nname: {name}\ndescription: Use for {name} work. Always: yes\n---\nYou do {name}.\n\n{rules}{text}"
+
+
+def collection(folder: Path, *names: str) -> dict[str, str]:
+    texts = {f"agents/{name}.md": agent(name) for name in names}
+    write_tree(folder, {**texts, "README.md": "# Agents\n"})
+    return texts
+
+
+def with_source(project: Path, place: str = "../coll") -> None:
+    text = f"schema: 1\nclients: [claude]\nsources:\n  - {{name: coll, path: {place}}}\n"
+    (project / "agentpack.yaml").write_text(text)
+
+
+def adopted(agentpack: Agentpack, *arguments: str) -> list[tuple[str, str, bool, bool]]:
+    data = agentpack("adopt", *arguments, "--json").envelope["data"]["adopted"]
+    return sorted((one["path"], one["pack"], one["local"], one["exact"]) for one in data)
+
+
+# Copies of a collection's agents.
+
+
+def test_a_hand_copied_collection_with_edits_is_recognised_as_one(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Ten copied agents are under management with two commands, the first of which may as well be an editor."""
+    names = [f"worker-{letter}" for letter in "abcdefghij"]
+    collection(tmp_path / "coll", *names)
+    with_source(project)
+    for name in names:
+        write_tree(project, {f"{AGENTS}/{name}.md": agent(name, OWN if name[-1] in "ce" else "")})
+    before = tree(project)
+    found = adopted(agentpack)
+    assert found == [(f"{AGENTS}/{name}.md", "coll", False, name[-1] not in "ce") for name in names]
+    assert tree(project / AGENTS) == {f"{name}.md": before[f"{AGENTS}/{name}.md"] for name in names}
+    assert (project / "agentpack.yaml").read_text().endswith("packs:\n  - require: coll\n    source: coll\n")
+    assert agentpack("diff", expect=1).out.count("Our own rule") == 2
+    state = with_state(project)
+    assert "nothing to change" in agentpack("adopt").err
+    assert with_state(project) == state
+    for name in names:
+        path = tmp_path / "coll/agents" / f"{name}.md"
+        path.write_text(path.read_text().replace("Rule 0", "Rule zero"))
+    agentpack("upgrade", "--yes")
+    upgraded = (project / AGENTS / "worker-c.md").read_text()
+    assert "Rule zero" in upgraded
+    assert "Our own rule" in upgraded
+    agentpack("rollback", "0")
+    assert tree(project) == before
+
+
+def test_of_a_part_of_a_collection_only_that_part_is_wanted_and_more_can_follow(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    texts = collection(tmp_path / "coll", "alpha", "beta", "gamma")
+    with_source(project)
+    for name in ("alpha", "gamma"):
+        write_tree(project, {f"{AGENTS}/{name}.md": texts["agents/alpha.md" if name == "alpha" else "agents/gamma.md"]})
+        assert adopted(agentpack) == [(f"{AGENTS}/{name}.md", "coll", False, True)]
+    assert "personas: [alpha, gamma]" in (project / "agentpack.yaml").read_text()
+    assert not (project / AGENTS / "beta.md").exists()
+    for command in CLEAN:
+        agentpack(*command)
+
+
+def test_line_ends_hide_no_copy(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    text = agent("alpha").replace(". Always: yes", "")
+    write_tree(tmp_path / "coll", {"agents/alpha.md": text})
+    with_source(project)
+    data = text.replace("\n", "\r\n").encode()
+    write_tree(project, {f"{AGENTS}/alpha.md": data})
+    assert adopted(agentpack) == [(f"{AGENTS}/alpha.md", "coll", False, True)]
+    assert (project / AGENTS / "alpha.md").read_bytes() == data
+    for command in CLEAN:
+        agentpack(*command)
+
+
+def test_an_agent_that_shares_only_the_name_is_one_of_the_team_s(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    collection(tmp_path / "coll", "alpha", "beta")
+    with_source(project)
+    other = "---\nname: beta\ndescription: x\n---\n- Something else.\n- And more.\n"
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha"), f"{AGENTS}/beta.md": other})
+    assert adopted(agentpack) == [
+        (f"{AGENTS}/alpha.md", "coll", False, True),
+        (f"{AGENTS}/beta.md", "team-agents", True, True),
+    ]
+    for command in CLEAN:
+        agentpack(*command)
+
+
+def test_of_two_collections_the_one_with_more_of_the_files_is_taken(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    collection(tmp_path / "other", "alpha")
+    collection(tmp_path / "coll", "alpha", "beta")
+    with_source(project)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("  - {", "  - {name: other, path: ../other}\n  - {", 1))
+    write_tree(project, {f"{AGENTS}/{name}.md": agent(name) for name in ("alpha", "beta")})
+    assert {pack for _, pack, _, _ in adopted(agentpack)} == {"coll"}
+
+
+def test_a_broken_source_keeps_no_file_from_being_adopted(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    write_tree(tmp_path / "coll", {".claude-plugin/marketplace.json": "{"})
+    with_source(project)
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
+    assert adopted(agentpack) == [(f"{AGENTS}/alpha.md", "team-agents", True, True)]
+
+
+@pytest.mark.parametrize("other", ["---\nname: other\ndescription: x\n---\nMine.\n", "# no agent\n"])
+def test_install_with_adopt_keeps_the_edits_of_copies_and_replaces_what_is_something_else(
+    agentpack: Agentpack, project: Path, tmp_path: Path, other: str
+) -> None:
+    collection(tmp_path / "coll", "alpha", "beta", "gamma")
+    edited = agent("beta", OWN)
+    write_tree(project, {f"{AGENTS}/beta.md": edited, f"{AGENTS}/gamma.md": other})
+    err = agentpack("install", "../coll", "--client", "claude", "--adopt").err
+    assert f"{AGENTS}/beta.md  your text kept" in err
+    assert (project / AGENTS / "beta.md").read_text() == edited
+    assert (project / AGENTS / "gamma.md").read_text() == agent("gamma")
+    path = tmp_path / "coll/agents/beta.md"
+    path.write_text(path.read_text().replace("Rule 0", "Rule zero"))
+    agentpack("upgrade", "--yes")
+    assert (project / AGENTS / "beta.md").read_text() == edited.replace("Rule 0", "Rule zero")
+
+
+# The local collection.
+
+
+def test_a_second_adoption_adds_to_the_same_collection(agentpack: Agentpack, project: Path) -> None:
+    """An edit of a copy that was not taken yet is taken by the next upgrade, not by this."""
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
+    agentpack("adopt")
+    (project / TEAM / "alpha.md").write_text(agent("alpha", OWN))
+    write_tree(project, {f"{AGENTS}/beta.md": agent("beta")})
+    assert adopted(agentpack) == [(f"{AGENTS}/beta.md", "team-agents", True, True)]
+    assert (project / AGENTS / "alpha.md").read_text() == agent("alpha")
+    assert (project / "agentpack.yaml").read_text().count("team-agents") == 1
+    agentpack("upgrade", "--yes")
+    assert (project / AGENTS / "alpha.md").read_text() == agent("alpha", OWN)
+    for command in CLEAN:
+        agentpack(*command)
+
+
+def test_the_note_says_where_to_edit_and_both_ways_go(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
+    assert f"edit {TEAM}/alpha.md and run `agentpack upgrade`" in agentpack("adopt").err
+    (project / TEAM / "alpha.md").write_text(agent("alpha").replace("Rule 0", "Rule zero"))
+    (project / AGENTS / "alpha.md").write_text(agent("alpha", OWN))
+    agentpack("upgrade", "--yes")
+    assert (project / AGENTS / "alpha.md").read_text() == agent("alpha", OWN).replace("Rule 0", "Rule zero")
+
+
+def test_uninstall_asks_before_it_deletes_what_was_adopted(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha"), f"{AGENTS}/beta.md": agent("beta")})
+    before = tree(project / AGENTS)
+    agentpack("adopt")
+    state = with_state(project)
+    err = agentpack("uninstall", "team-agents", expect=3).err
+    assert err.count("is your own text, which was adopted") == 2
+    assert "`--keep-files`" in err
+    assert with_state(project) == state
+    agentpack("uninstall", "team-agents", "--keep-files")
+    assert tree(project / AGENTS) == before
+    assert {pack for _, pack, _, _ in adopted(agentpack)} == {"team-agents"}
+    assert ".agentpack/packs/team-agents stays" in agentpack("uninstall", "team-agents", "--discard-edits").err
+    assert not (project / AGENTS / "alpha.md").exists()
+    assert tree(project / TEAM) == before
+
+
+def test_an_agent_that_is_put_back_alone_comes_alone(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha"), f"{AGENTS}/beta.md": agent("beta")})
+    agentpack("adopt")
+    agentpack("uninstall", "team-agents", "--keep-files")
+    (project / AGENTS / "beta.md").unlink()
+    assert adopted(agentpack) == [(f"{AGENTS}/alpha.md", "team-agents", True, True)]
+    assert not (project / AGENTS / "beta.md").exists()
+    for command in CLEAN:
+        agentpack(*command)
+
+
+def test_status_names_the_command(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
+    said = "1 agent file not managed in .claude/agents (`agentpack adopt` brings it under management)"
+    assert said in agentpack("status").out
+    agentpack("adopt")
+    assert "not managed" not in agentpack("status").out
+
+
+def test_files_of_several_clients_stay_for_those(agentpack: Agentpack, project: Path) -> None:
+    files = {
+        f"{AGENTS}/alpha.md": agent("alpha"),
+        ".codex/agents/beta.toml": 'name = "beta"\ndescription = "B"\ndeveloper_instructions = "Do."\n',
+        ".github/agents/gamma.agent.md": "---\ndescription: G\n---\nDo.\n",
+        ".opencode/agents/delta.md": "---\ndescription: D\nmode: subagent\n---\nDo.\n",
+    }
+    write_tree(project, files)
+    before = tree(project)
+    assert [(path, exact) for path, _, _, exact in adopted(agentpack)] == [(path, True) for path in sorted(files)]
+    assert {path: data for path, data in tree(project).items() if path in files} == before
+    for command in CLEAN:
+        agentpack(*command)
+    agentpack("rollback")
+    assert tree(project) == before
+
+
+def test_two_files_of_one_name_are_one_agent_to_the_client(agentpack: Agentpack, project: Path) -> None:
+    files = {f"{AGENTS}/a/alpha.md": agent("alpha"), f"{AGENTS}/b/alpha.md": agent("alpha", OWN)}
+    write_tree(project, files)
+    for _ in range(2):
+        assert f"passed over: {AGENTS}/b/alpha.md: `{AGENTS}/a/alpha.md` has the same name" in agentpack("adopt").err
+    assert {path: (project / path).read_text() for path in files} == files
+
+
+def test_names_that_are_alike_are_two_agents(agentpack: Agentpack, project: Path) -> None:
+    first = {f"{AGENTS}/one.md": agent("Code Reviewer"), f"{AGENTS}/two.md": agent("code-reviewer")}
+    write_tree(project, first)
+    assert len(adopted(agentpack)) == 2
+    write_tree(project, {f"{AGENTS}/three.md": agent("code.reviewer")})
+    agentpack("adopt")
+    assert {path: (project / path).read_text() for path in first} == first
+    for command in CLEAN:
+        agentpack(*command)
+
+
+# Folders, and files that stay where they are.
+
+
+@pytest.mark.parametrize("named", [".", ".claude", AGENTS, f"{AGENTS}/backend", ""])
+def test_a_folder_means_the_agents_in_it(agentpack: Agentpack, project: Path, named: str) -> None:
+    path = f"{AGENTS}/backend/api/alpha.md"
+    write_tree(project, {path: agent("alpha"), "docs/agents/beta.md": agent("beta"), f"{AGENTS}/.git/x.md": agent("x")})
+    assert [row[0] for row in adopted(agentpack, *filter(None, [named]))] == [path]
+
+
+def test_a_folder_without_agents_is_an_error(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {"docs/agents/beta.md": agent("beta")})
+    assert "docs: there is no folder of agents in it" in agentpack("adopt", "docs", expect=2).err
+    assert "nothing to change" in agentpack("adopt").err
+
+
+def test_without_arguments_only_the_clients_in_use_are_looked_at(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha"), ".cursor/agents/beta.md": agent("beta")})
+    (project / "agentpack.yaml").write_text("schema: 1\nclients: [claude]\n")
+    assert [row[0] for row in adopted(agentpack)] == [f"{AGENTS}/alpha.md"]
+
+
+ELSEWHERE = {
+    f"{AGENTS}/backend/alpha.md": agent("alpha"),
+    f"{AGENTS}/Review & Test (2).md": agent("Senior Reviewer"),
+    f"{AGENTS}/deep/er/still/Prüfer.md": agent("Prüfer"),
+}
+"""Files that Claude Code reads and agentpack would write elsewhere."""
+
+
+def test_files_stay_where_they_are_whatever_happens_to_them(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    def git(*words: str, cwd: Path = project) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=cwd, check=True)
+
+    write_tree(project, ELSEWHERE)
+    before = tree(project)
+    assert len(adopted(agentpack)) == 3
+    for command in CLEAN:
+        agentpack(*command)
+    for copy in sorted((project / TEAM).rglob("*.md")):
+        copy.write_text(copy.read_text() + OWN)
+    agentpack("upgrade", "--yes")
+    assert {path: (project / path).read_text() for path in ELSEWHERE} == {p: t + OWN for p, t in ELSEWHERE.items()}
+    assert sorted(path for path in tree(project) if path.startswith(AGENTS)) == sorted(ELSEWHERE)
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "all")
+    git("clone", "--quiet", str(project), str(tmp_path / "clone"))
+    for command in CLEAN:
+        agentpack(*command, cwd=tmp_path / "clone")
+    (tmp_path / "clone" / AGENTS / "backend/alpha.md").unlink()
+    agentpack("sync", cwd=tmp_path / "clone")
+    assert (tmp_path / "clone" / AGENTS / "backend/alpha.md").read_text() == agent("alpha", OWN)
+    agentpack("rollback", "0")
+    assert tree(project) == before
+
+
+def test_a_lost_lock_moves_no_file(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, ELSEWHERE)
+    agentpack("adopt")
+    (project / "agentpack.lock").unlink()
+    agentpack("sync")
+    assert sorted(path for path in tree(project) if path.startswith(AGENTS)) == sorted(ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".claude/settings.md",
+        f"{AGENTS}/README.md",
+        f"{AGENTS}/.hidden/x.md",
+        f"{AGENTS}/.x.md",
+        f"{AGENTS}/backend/x.sh",
+        f"{AGENTS}/../x.md",
+        "docs/x.md",
+    ],
+)
+def test_a_row_of_a_lock_leads_nowhere_else(agentpack: Agentpack, project: Path, tmp_path: Path, path: str) -> None:
+    """The pack is written where agentpack writes it, and the file of others stays."""
+    write_tree(project, {f"{AGENTS}/backend/alpha.md": agent("alpha")})
+    agentpack("adopt")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+    lock = json.loads((clone / "agentpack.lock").read_text())
+    lock["files"][0]["path"] = path
+    (clone / "agentpack.lock").write_text(json.dumps(lock))
+    (clone / AGENTS / "backend/alpha.md").unlink()
+    target = clone / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("mine\n")
+    agentpack("sync", cwd=clone, expect=None)
+    agentpack("uninstall", "team-agents", "--discard-edits", cwd=clone, expect=None)
+    assert target.read_text() == "mine\n"
+
+
+def test_a_link_in_a_folder_of_agents_leads_no_file_elsewhere(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    write_tree(project, {f"{AGENTS}/backend/alpha.md": agent("alpha"), "docs/alpha.md": "mine\n"})
+    agentpack("adopt")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+    shutil.rmtree(clone / AGENTS / "backend")
+    (clone / AGENTS / "backend").symlink_to("../../docs")
+    assert "not for agents" in agentpack("sync", cwd=clone, expect=5).err
+    assert (clone / "docs/alpha.md").read_text() == "mine\n"
+
+
+parts = st.text("ab.-_ /\\:$~#Ä\n\u202e", min_size=1, max_size=12)
+
+
+@given(parts, st.sampled_from([".md", ".toml", ".agent.md", ""]))
+def test_what_may_be_managed_lies_below_a_client_s_folder_and_is_not_hidden(below: str, end: str) -> None:
+    places = ManagedPlaces(Disk({"": "/p"}), (), lambda: Clients(), "project")
+    for client in ("claude", "codex", "copilot", "cursor"):
+        folder = CLIENTS[client].project
+        path = f"{folder}/{below}{end}"
+        if places.holds_agent(path, client):
+            inner = f"{below}{end}".split("/")
+            assert all(part[:1].isalnum() and part.isprintable() and "\\" not in part for part in inner)
+            assert path.endswith(CLIENTS[client].file.partition("{name}")[2])
+            assert CLIENTS[client].anywhere or len(inner) == 1
