@@ -273,6 +273,16 @@ def test_more_power_stops_an_upgrade(agentpack: Agentpack, project: Path) -> Non
     agentpack("upgrade", "--yes", "--accept", "shell")
 
 
+def test_an_agent_that_replaces_one_of_the_client_is_a_capability(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", **{"general-purpose": "Work."})
+    ran = agentpack("install", "./kit")
+    assert "may (general-purpose): every-tool, replaces:general-purpose" in ran.err
+    kit(project, Plan="Work.")
+    assert "replaces:Plan" in agentpack("upgrade", "--yes", expect=3).err
+    agentpack("upgrade", "--yes", "--accept", "replaces:Plan")
+    assert agents(project) == ["general-purpose.md", "one.md", "plan.md"]
+
+
 GONE = (
     *(("diff",), ("sync",), ("sync", "--check"), ("sync", "--frozen"), ("sync", "--locked"), ("lock", "--check")),
     *(("status",), ("explain", "one"), ("show", "kit"), ("upgrade", "--yes")),
