@@ -68,7 +68,7 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
         "kit-2": "1.2.0",
     }
     ran = agentpack("install", "kit-1", "--source", "market")
-    assert "kit-1: 1 command and 1 skill are not installed, only agents" in ran.err
+    assert "only agents are installed, and nothing else of kit-1 (1 command and 1 skill)" in ran.err
     assert agents(project) == ["two.md"]
 
 
