@@ -748,16 +748,30 @@ def test_one_persona_in_the_files_of_two_clients_is_one_pack_with_the_words_of_b
     assert tree(project).keys() >= set(paths)
 
 
+def test_a_restriction_in_the_client_s_own_words_is_kept_and_nothing_is_lost(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Codex cannot limit tools, and so agentpack could not say in other words what the file says."""
+    path = ".codex/agents/prober.toml"
+    write_tree(project, {path: 'sandbox_mode = "read-only"\n' + HAND_WRITTEN[path]})
+    before = tree(project)
+    (file,) = adopted(agentpack, path)
+    assert file["exact"] is True
+    for command in CLEAN:
+        agentpack(*command)
+    assert (project / path).read_bytes() == before[path]
+
+
 def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentpack: Agentpack, project: Path) -> None:
+    """Of a file that two clients have, the pack's persona is written for both."""
     path = ".codex/agents/prober.toml"
     text = 'sandbox_mode = "read-only"\n' + HAND_WRITTEN[path]
-    write_tree(project, {path: text})
+    write_tree(project, {path: text, ".cline/agents/prober.yaml": HAND_WRITTEN[".cline/agents/prober.yaml"]})
     before = tree(project)
-    assert "--accept widened:codex" in agentpack("adopt", path, expect=3).err
+    assert "--accept widened:codex" in agentpack("adopt", expect=3).err
     assert tree(project) == before
-    agentpack("adopt", path, "--accept", "widened:codex")
+    agentpack("adopt", "--accept", "widened:codex", "--accept", "widened:cline")
     assert tomllib.loads((project / path).read_text()) == tomllib.loads(text)
-    agentpack("diff")
 
 
 @pytest.mark.parametrize(
