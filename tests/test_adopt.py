@@ -500,7 +500,9 @@ SAFE = CODEX.replace("\\u200b", "")
     ("path", "content", "reason"),
     [
         ("notes/tidy.md", PLAIN, "does not lie in a folder of agents"),
-        (f"{AGENTS}/.hidden/tidy.md", PLAIN, "agentpack manages no file of such a name"),
+        (f"{AGENTS}/.hidden/tidy.md", PLAIN, "names in lower case"),
+        (f"{AGENTS}/My Agent.md", PLAIN, "names in lower case"),
+        (f"{AGENTS}/backend/CLAUDE.md", PLAIN, "names in lower case"),
         (f"{AGENTS}/tidy.md", b"---\nname: tidy\ndescription: \xff\n---\n", "not UTF-8"),
         (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "its header has no description"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "takes no name with a colon"),
@@ -533,7 +535,7 @@ def test_a_file_that_cannot_be_adopted_keeps_no_other_from_it(
 DOCUMENTS = {
     f"{AGENTS}/README.md": "# Our agents\n",
     f"{AGENTS}/notes.md": "no header\n",
-    f"{AGENTS}/backend/CLAUDE.md": PLAIN,
+    f"{AGENTS}/backend/CLAUDE.md": "# How we work\n",
     ".opencode/agents/README.md": "# Agents\n",
 }
 
