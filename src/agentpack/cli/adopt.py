@@ -49,7 +49,10 @@ def adopt(
     for line in (*_managed_lines(found.managed), *_passed_lines(found.passed)):
         say(safe(line))
     show_outcome(session, found.outcome)
-    data = [{**file._asdict(), "variants": list(file.variants), "exact": not file.edited} for file in found.adopted]
+    data = [
+        {**file._asdict(), "variants": list(file.variants), "exact": not file.edited, "rewritten": False}
+        for file in found.adopted
+    ]
     return Result(
         {
             **outcome_data(found.outcome),
