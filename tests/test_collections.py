@@ -68,7 +68,7 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
         "kit-2": "1.2.0",
     }
     ran = agentpack("install", "kit-1", "--source", "market")
-    assert "kit-1: 1 command and 1 skill are not installed, only agents" in ran.err
+    assert "only agents are installed, and nothing else of kit-1 (1 command and 1 skill)" in ran.err
     assert agents(project) == ["two.md"]
 
 
@@ -273,6 +273,16 @@ def test_more_power_stops_an_upgrade(agentpack: Agentpack, project: Path) -> Non
     agentpack("upgrade", "--yes", "--accept", "shell")
 
 
+def test_an_agent_that_replaces_one_of_the_client_is_a_capability(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", **{"general-purpose": "Work."})
+    ran = agentpack("install", "./kit")
+    assert "may (general-purpose): every-tool, replaces:general-purpose" in ran.err
+    kit(project, Plan="Work.")
+    assert "replaces:Plan" in agentpack("upgrade", "--yes", expect=3).err
+    agentpack("upgrade", "--yes", "--accept", "replaces:Plan")
+    assert agents(project) == ["general-purpose.md", "one.md", "plan.md"]
+
+
 GONE = (
     *(("diff",), ("sync",), ("sync", "--check"), ("sync", "--frozen"), ("sync", "--locked"), ("lock", "--check")),
     *(("status",), ("explain", "one"), ("show", "kit"), ("upgrade", "--yes")),
@@ -319,6 +329,56 @@ def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Pat
     (project / "kit/agents/two.md").unlink()
     agentpack("upgrade", "--yes")
     assert agents(project) == ["one.md"]
+
+
+def test_an_edited_agent_that_is_gone_from_the_place_is_a_decision(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    mine = project / ".claude/agents/two.md"
+    mine.write_text(mine.read_text() + f"\n{OURS}\n")
+    (project / "kit/agents/two.md").unlink()
+    before = tree(project)
+    ran = agentpack("upgrade", "--yes", expect=3)
+    assert "two.md" in ran.err
+    assert tree(project) == before
+    agentpack("upgrade", "--yes", "--on-conflict", "keep")
+    assert OURS in mine.read_text()
+    assert agentpack("sync").err.endswith("nothing to change\n")
+
+
+def test_a_named_agent_that_is_gone_from_the_place_is_told(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "one,two")
+    (project / "kit/agents/two.md").unlink()
+    ran = agentpack("upgrade", "--yes")
+    assert "kit: there is no agent `two` any more, which agentpack.yaml names" in ran.err
+    assert agents(project) == ["one.md"]
+    agentpack("sync", "--frozen")
+
+
+def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    kit(project, one="Work on.")
+    (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
+    ran = agentpack("upgrade", "--yes")
+    assert "kit: agents/two.md stays as it was: its new text cannot be taken" in ran.err
+    assert "Work on." in (project / ".claude/agents/one.md").read_text()
+    assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
+    for words in (("sync", "--frozen"), ("upgrade", "--yes")):
+        assert agentpack(*words).err.endswith("nothing to change\n")
+    kit(project, two="Work again.")
+    agentpack("upgrade", "--yes")
+    assert "Work again." in (project / ".claude/agents/two.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_large_collection_is_installed_whole(agentpack: Agentpack, project: Path) -> None:
+    names = [f"agent-{number}" for number in range(160)]
+    files = marketplace(dict.fromkeys(names, "Work."), plugins=80)
+    write_tree(project / "market", {**beside(2000), **files})
+    agentpack("install", "./market", "--all", "--client", "claude")
+    assert agents(project) == sorted(f"{name}.md" for name in names)
 
 
 def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:

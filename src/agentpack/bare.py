@@ -120,6 +120,14 @@ def about_agent(path: str, data: bytes) -> tuple[str | None, str]:
     return header.get("name"), header.get("description", "")
 
 
+def fault_in(path: str, data: bytes) -> str:
+    """Why an agent file cannot be taken; empty if it can."""
+    try:
+        return "" if read_agent(path, data, "") else "it is no agent file any more"
+    except _Unusable as error:
+        return error.reason
+
+
 def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> Layer | None:
     """The agent in a file, with the name that the file has; None if the file is a document.
 

@@ -69,6 +69,8 @@ def render(
         content = as_crlf(content)
     text = as_lf(content)
     may = capabilities(target, text)
+    if name in target.file_rules.own_agents:
+        may = tuple(sorted((*may, f"replaces:{name}")))
     return Rendering(
         client=target.name,
         pack=pack,

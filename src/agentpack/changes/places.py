@@ -18,6 +18,7 @@ from agentpack.model.names import PackName, did_you_mean, kebab, pack_name, pers
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.sources.collection import telling_name
 from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace
 
@@ -25,6 +26,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
 _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|git@|github:|gitlab:|oci:", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
 _MOST_LISTED = 20
+_MOST_BESIDE = 3
 
 
 class AskedPack(NamedTuple):
@@ -161,20 +163,12 @@ def _with_sources(
     for place in dict.fromkeys(places):
         if place not in opened:
             taken = {source.name for source in sources} | {BUNDLED}
-            stem = kebab(_ARCHIVE.sub("", _telling_name(place))) or "packs"
+            stem = kebab(_ARCHIVE.sub("", telling_name(place))) or "packs"
             name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
             sources.append(ConfiguredSource(name, "path", _portable(workspace, place)))
             opened[place] = workspace.sources.one(sources[-1])
         found[place] = opened[place]
     return manifest._replace(sources=tuple(sources)), found
-
-
-def _telling_name(place: str) -> str:
-    """The last part of a path that says more than `agents` or `.claude`."""
-    parts = place.split("/")
-    while len(parts) > 2 and (parts[-1] == "agents" or parts[-1].startswith(".")):
-        del parts[-1]
-    return parts[-1]
 
 
 def _portable(workspace: Workspace, absolute: str) -> str:
@@ -391,6 +385,7 @@ class _Reading:
 def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[AskedPack]) -> Iterator[str]:
     """What a user should know of the places that packs come from, before they are installed."""
     sources = {source.name: source for source in workspace.sources.open(new).all}
+    beside: list[str] = []
     for pack in packs:
         source = sources.get(pack.source)
         about = source.about(pack.original or pack.requirement.pack) if source else None
@@ -398,8 +393,11 @@ def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[A
             yield f"`{pack.original}` of `{pack.source}` is installed as `{pack.requirement.pack}`: the name is taken"
         if about is not None:
             yield from about.unread
-            if about.beside:
-                yield f"{pack.requirement.pack}: {about.beside} are not installed, only agents"
+            beside += [f"{pack.requirement.pack} ({about.beside})"] if about.beside else []
+    if beside:
+        more = f" and {len(beside) - _MOST_BESIDE} more" if len(beside) > _MOST_BESIDE else ""
+        yield f"only agents are installed, and nothing else of {', '.join(beside[:_MOST_BESIDE])}{more}"
     for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
-        if len(sources[name].collection.packs) > 1:
+        offered = sources[name].collection.packs
+        if 1 < len(offered) == sum(pack.source == name for pack in packs):
             yield from sources[name].collection.unread

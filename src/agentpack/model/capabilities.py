@@ -25,7 +25,7 @@ denied; anything else. The last three are followed by a digest."""
 LOOKING = frozenset(("read", "search", "web"))
 """Tools that change nothing."""
 PLAIN = (EVERY, *TOOLS, "mcp", "hooks", "bypass", "no-sandbox", "background", "memory", "skills", "unreadable")
-HEADS = ("every-tool-but", "tool", "mcp", "hooks", "permission", "sandbox", "model", "setting", "memory", "skills")
+HEADS = tuple("every-tool-but tool mcp hooks permission sandbox model setting memory skills replaces".split())
 """Words that are followed by a colon and a name."""
 NARROW = frozenset(
     ("permission:plan", "permission:dontAsk", "permission:default", "sandbox:read-only", "model:small", "model:inherit")

@@ -255,6 +255,18 @@ def _beside(below: Sequence[str], said: Mapping[str, Any]) -> str:
     return found[0] if len(found) == 1 else " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
 
 
+def telling_name(place: str) -> str:
+    """The last part of an absolute path that says whose agents there are: for `.claude/agents` and the like that of the
+    folder around.
+    """
+    parts = place.split("/")
+    if len(parts) > 3 and parts[-1] == AGENTS and parts[-2].startswith("."):
+        del parts[-1]
+    while len(parts) > 2 and parts[-1].startswith("."):
+        del parts[-1]
+    return parts[-1]
+
+
 def state_version(pack: CollectionPack, digest: Digest) -> Version:
     """The version of a state of a pack: its manifest's, else one that names the digest of its agent files."""
     try:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from agentpack.sources.collection import CollectionPack
 
 MANIFEST = "pack.yaml"
-AGENTS = "agents"
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
 MAX_MANIFEST_BYTES = 256 * 1024
 """Bytes of a manifest that are searched for name and version."""
@@ -85,11 +84,9 @@ class DirectorySource:
 
     @property
     def _place_name(self) -> str:
-        """The folder's name; for `.claude/agents` and the like that of the folder they are in."""
-        parts = self._root.split("/")
-        while len(parts) > 2 and (parts[-1] == AGENTS or parts[-1].startswith(".")):
-            del parts[-1]
-        return kebab(parts[-1]) or AGENTS
+        from agentpack.sources.collection import AGENTS, telling_name
+
+        return kebab(telling_name(self._root)) or AGENTS
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
         if pack not in self._states:

@@ -46,8 +46,8 @@ class CollectionStates:
         self._as_locked = as_locked
         self._locked = {pack.name: pack for pack in (lock.packs if lock else ()) if pack.agents is not None}
         self._states: dict[PackName, Release | None] = {}
-        self.gone: list[str] = []
-        """Agents that the manifest names and that their collection no longer has, a sentence each."""
+        self.notes: list[str] = []
+        """Agents that are no longer what the manifest or the lock has of them, a sentence each."""
 
     def offered(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         """The state to use of a pack that is locked from a collection, or that only a collection has; empty for any
@@ -82,9 +82,25 @@ class CollectionStates:
             if not keeps_source or (self._refresh and pack in self._refresh):
                 raise
             return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
+        if now is not None and now.source == locked.source:
+            now = self._with_usable(now, locked)
         if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
             return now._replace(version=Version(locked.version), digest=locked.digest)
         return now
+
+    def _with_usable(self, now: Release, locked: LockedPack) -> Release:
+        """The state with the locked text of each installed agent whose new text cannot be taken."""
+        from agentpack.bare import fault_in  # parsing is loaded only where a text has changed
+
+        files = dict(now.files)
+        for row in locked.agents or ():
+            data = files.get(row.path)
+            if data is None or row.left_out or text_digest(data) == f"sha256:{row.sha256}":
+                continue
+            if fault := fault_in(row.path, data):
+                files[row.path] = self._text(locked, row)
+                self.notes.append(f"{locked.name}: {row.path} stays as it was: its new text cannot be taken ({fault})")
+        return now._replace(files=files, agents=agent_rows(files))
 
     def _entry_then(self, pack: PackName) -> ManifestEntry | None:
         """The pack's entry when the lock was made, as far as it decides which agents are wanted."""
@@ -127,7 +143,7 @@ class CollectionStates:
         for name in found.unknown:
             if name not in before:
                 raise self._unknown(release, name)
-            self.gone.append(f"`{name}` is no longer in {pack}")
+            self.notes.append(f"{pack}: there is no agent `{name}` any more, which agentpack.yaml names")
         self._remember(found.files)
         return release._replace(files=found.files, agents=agent_rows(found.files))
 

@@ -184,7 +184,7 @@ class Selection(NamedTuple):
             tuple(self.candidates.hidden),
             assignment.unaccepted(),
             self.skipped,
-            tuple(dict.fromkeys(self.assembler.missing_ids)),
+            tuple(dict.fromkeys((*self.assembler.missing_ids, *self.candidates.states.notes))),
             self.renderings.divided,
         )
 
