@@ -161,6 +161,28 @@ def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, pr
     assert agents(project) == ["checker.md", "first.md", "second.md"]
 
 
+def test_an_agent_is_renamed_by_name_by_path_and_in_a_pack_that_is_installed_already(
+    agentpack: Agentpack, project: Path
+) -> None:
+    for name in ("first", "second"):
+        write_tree(project / name, {"agents/checker.md": agent_text("Checker", f"The {name}.")})
+    agentpack("install", "./second")
+    hint = agentpack("install", "./first", expect=4).err
+    assert "`--as second/checker=checker-2`" in hint
+    agentpack("install", "./first", "--as", "second/checker=checker-2")
+    assert "The second." in (project / ".claude/agents/checker-2.md").read_text()
+    agentpack("install", "first", "--as", "agents/checker.md=third")
+    agentpack("install", "second", "--as", "Checker=fourth")
+    assert agents(project) == ["fourth.md", "third.md"]
+
+
+def test_an_agent_of_a_place_that_is_gone_is_refused_by_the_place(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "one")
+    shutil.rmtree(project / "kit")
+    for words in (("--only", "two"), ("--only", "kit/two"), ("--all",)):
+        assert "the source `kit` is missing" in agentpack("install", "kit", *words, expect=6).err
+
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:
     for name in ("one", "two"):
         write_tree(project / f"{name}/.claude", {f"agents/from-{name}.md": agent_text(f"from-{name}", "Work.")})
