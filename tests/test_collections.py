@@ -413,6 +413,25 @@ def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
     assert agents(project) == ["one.md", "two.md"]
 
 
+def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Agentpack, project: Path) -> None:
+    from support.packs import make_pack
+
+    write_tree(project / "packs/data-reviewer", make_pack())
+    agentpack("install", "data-reviewer", "--source", "packs")
+    before = tree(project)
+    shutil.rmtree(project / "packs/data-reviewer")
+    plugin = {"plugin.json": json.dumps({"name": "data-reviewer", "version": "1.0.0"})}
+    write_tree(project / "packs/data-reviewer", {**plugin, "agents/reviewer.md": agent_text("reviewer", "Be evil.")})
+    manifest = (project / "agentpack.yaml").read_text()
+    for entry in ("- data-reviewer", "- {require: data-reviewer, source: packs}"):
+        (project / "agentpack.yaml").write_text(manifest.replace("- data-reviewer", entry))
+        for words in (("sync",), ("sync", "--frozen"), ("lock",)):
+            assert agentpack(*words, expect=None).exit_code in (3, 4, 5)
+    assert {path: data for path, data in tree(project).items() if path.startswith(".claude")} == {
+        path: data for path, data in before.items() if path.startswith(".claude")
+    }
+
+
 # Packs of one's own.
 
 

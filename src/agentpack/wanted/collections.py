@@ -10,12 +10,13 @@ from functools import cached_property
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, text_digest
 from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows
+from agentpack.sources.collection import NO_RELEASE
 from agentpack.wanted.agents import choose_agents, names_of
 from agentpack.workspace.workspace import Workspace
 
@@ -67,7 +68,10 @@ class CollectionStates:
     def _decided(self, pack: PackName) -> Release | None:
         locked, entry = self._locked.get(pack), self._manifest.wanted(pack)
         if locked is None:
-            return self._at_place(pack, entry)
+            state = self._at_place(pack, entry)
+            if state is not None:
+                self._refuse_released(pack, state)
+            return state
         if self._as_locked:
             return self._as_rows(locked, locked.agents or ())
         keeps_source = entry is None or entry.source in ("", locked.source)
@@ -87,6 +91,17 @@ class CollectionStates:
         if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
             return now._replace(version=Version(locked.version), digest=locked.digest)
         return now
+
+    def _refuse_released(self, pack: PackName, state: Release) -> None:
+        """Raise Refused if the pack is locked as a release, which no state of a collection can stand in for."""
+        then = self._lock.pack(pack) if self._lock else None
+        is_kept = self._refresh is not None and pack not in self._refresh
+        if then is not None and is_kept and then.version != NO_RELEASE:
+            raise Refused(
+                f"{pack} {then.version} from `{state.source}` is not what was locked: it had a `pack.yaml`",
+                details=[f"locked  {then.digest}", f"found   {state.digest}, of agent files alone"],
+                hint=f"`agentpack upgrade {pack}` takes what is there now, if you trust it",
+            )
 
     def _with_usable(self, now: Release, locked: LockedPack) -> Release:
         """The state with the locked text of each installed agent whose new text cannot be taken."""
