@@ -183,6 +183,25 @@ def test_an_agent_of_a_place_that_is_gone_is_refused_by_the_place(agentpack: Age
     for words in (("--only", "two"), ("--only", "kit/two"), ("--all",)):
         assert "the source `kit` is missing" in agentpack("install", "kit", *words, expect=6).err
 
+
+def test_a_place_with_another_name_is_told_with_what_it_offers(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    agentpack("install", "./kit")
+    (project / "kit").rename(project / "tools")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("path: kit", "path: tools"))
+    agentpack("sync")
+    assert "as installed" in agentpack("status").out
+    ran = agentpack("upgrade", "--yes", expect=4)
+    assert "the source `kit` has no pack `kit`" in ran.err
+    assert "it has tools" in ran.err
+    assert "write `require: tools` and `name: kit`" in ran.err
+    manifest.write_text(manifest.read_text().replace("require: kit", "require: tools\n    name: kit"))
+    write_tree(project / "tools", {"agents/one.md": agent_text("one", "Work on.")})
+    agentpack("upgrade", "--yes")
+    assert "Work on." in (project / ".claude/agents/one.md").read_text()
+
+
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:
     for name in ("one", "two"):
         write_tree(project / f"{name}/.claude", {f"agents/from-{name}.md": agent_text(f"from-{name}", "Work.")})
