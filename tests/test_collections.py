@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.collection_files import LAYOUTS, agent_text, beside, marketplace
@@ -467,3 +469,41 @@ def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project:
     agentpack("upgrade", "--yes")
     assert "A new rule." in installed.read_text()
     agentpack("sync", "--frozen")
+
+
+# A lock that says something else.
+
+HOLDING = (("diff",), ("sync", "--check"), ("lock", "--check"), ("sync", "--locked"), ("sync", "--frozen"))
+OTHER = "0" * 64
+MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "an agent less": lambda lock: lock["packs"][0]["agents"].pop(),
+    "an agent more": lambda lock: lock["packs"][0]["agents"].append({"path": "agents/zzz.md", "sha256": OTHER}),
+    "another text": lambda lock: lock["packs"][0]["agents"][0].update(sha256=OTHER),
+    "another path": lambda lock: lock["packs"][0]["agents"][1].update(path="agents/xxx.md"),
+    "another source": lambda lock: lock["packs"][0].update(source="bundled"),
+    "no agents": lambda lock: lock["packs"][0].pop("agents"),
+    "a file less": lambda lock: lock["files"].pop(),
+    "more power in a row": lambda lock: lock["files"][0].update(capabilities="bypass, every-tool"),
+    "an agent left out": lambda lock: lock["packs"][0]["agents"][0].update(left_out="Because."),
+    "an agent skipped": lambda lock: lock.update(
+        skipped=[{"client": "claude", "pack": "kit", "persona": "one", "reason": "tools limited to read"}]
+    ),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_lock_that_its_release_does_not_bear_out_is_found(
+    agentpack: Agentpack, project: Path, tmp_path: Path, mutation: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    lock = json.loads((project / "agentpack.lock").read_text())
+    MUTATIONS[mutation](lock)
+    for number, words in enumerate(HOLDING):
+        clone = tmp_path / f"clone-{number}"
+        shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+        (clone / "agentpack.lock").write_text(json.dumps(lock, indent=1) + "\n")
+        before = {path: data for path, data in tree(clone).items() if path != "agentpack.lock"}
+        ran = Agentpack(clone)(*words, expect=None)
+        assert ran.exit_code != 0 or "the locked releases were not checked" in ran.err, (mutation, words)
+        assert {path: data for path, data in tree(clone).items() if path != "agentpack.lock"} == before

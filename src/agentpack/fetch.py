@@ -130,6 +130,10 @@ class Sources:
         """When a release was published, in seconds since 1970; None if unknown."""
         source = self.source(ref.source)
         try:
+            if source is not None and ref.moves:  # the lock knows the state, and the source where it is
+                named = self.named.get(ref.pack)
+                there = source.state_of(named.pack if named else ref.pack)
+                return None if there is None else source.released(there)
             return None if source is None else source.released(ref)
         except OSError as error:
             raise _unreadable(source, error) from None  # type: ignore[arg-type]

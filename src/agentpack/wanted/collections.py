@@ -15,7 +15,7 @@ from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, text_digest
-from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows
+from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows, digest_of_rows
 from agentpack.sources.collection import NO_RELEASE
 from agentpack.wanted.agents import choose_agents, names_of
 from agentpack.workspace.workspace import Workspace
@@ -77,6 +77,7 @@ class CollectionStates:
         keeps_source = entry is None or entry.source in ("", locked.source)
         is_kept = self._refresh is not None and pack not in self._refresh and keeps_source
         if is_kept and self._entry_then(pack) == entry:
+            self._refuse_other_rows(locked, entry)
             return self._as_rows(locked, locked.agents or ())
         if is_kept and (part := self._part_of(locked, entry)) is not None:
             return part
@@ -103,6 +104,18 @@ class CollectionStates:
                 hint=f"`agentpack upgrade {pack}` takes what is there now, if you trust it",
             )
 
+    def _refuse_other_rows(self, locked: LockedPack, entry: ManifestEntry | None) -> None:
+        """Raise Refused if the locked agent files are all of the pack, and do not come to its digest."""
+        is_whole = entry is None or (entry.personas is None and not entry.without)
+        found = digest_of_rows(locked.agents or ())
+        if is_whole and found != locked.digest:
+            raise Refused(
+                f"{locked.name} {locked.version}: its agent files in agentpack.lock do not come to its digest",
+                details=[f"locked  {locked.digest}", f"found   {found}"],
+                hint="`git restore agentpack.lock` brings the committed one back; "
+                f"`agentpack lock --upgrade-pack {locked.name}` locks what the source has now",
+            )
+
     def _with_usable(self, now: Release, locked: LockedPack) -> Release:
         """The state with the locked text of each installed agent whose new text cannot be taken."""
         from agentpack.bare import fault_in  # parsing is loaded only where a text has changed
@@ -115,7 +128,9 @@ class CollectionStates:
             if fault := fault_in(row.path, data):
                 files[row.path] = self._text(locked, row)
                 self.notes.append(f"{locked.name}: {row.path} stays as it was: its new text cannot be taken ({fault})")
-        return now._replace(files=files, agents=agent_rows(files))
+        rows = agent_rows(files)
+        is_whole = len(files) == len(now.files) and now.digest == digest_of_rows(now.agents or ())
+        return now._replace(files=files, agents=rows, digest=digest_of_rows(rows) if is_whole else now.digest)
 
     def _entry_then(self, pack: PackName) -> ManifestEntry | None:
         """The pack's entry when the lock was made, as far as it decides which agents are wanted."""
