@@ -96,6 +96,19 @@ def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack:
     assert "secret" not in shown.out
 
 
+def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    write_tree(project / "kit", {"agents/draft.md": "---\nname: draft\n---\nTo do.\n"})
+    write_tree(project / "kit", {"agents/GUIDE.md": "---\ntitle: A guide\n---\nRead.\n"})
+    shown = agentpack("show", "./kit")
+    assert "1 agent\n" in shown.out
+    assert "GUIDE" not in shown.out + shown.err
+    assert "draft" not in shown.out
+    assert "note: kit: left out: agents/draft.md (its header has no description)" in shown.err
+    agentpack("install", "./kit")
+    assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
+
+
 # Which of it.
 
 
