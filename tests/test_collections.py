@@ -96,6 +96,19 @@ def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack:
     assert "secret" not in shown.out
 
 
+def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    write_tree(project / "kit", {"agents/draft.md": "---\nname: draft\n---\nTo do.\n"})
+    write_tree(project / "kit", {"agents/GUIDE.md": "---\ntitle: A guide\n---\nRead.\n"})
+    shown = agentpack("show", "./kit")
+    assert "1 agent\n" in shown.out
+    assert "GUIDE" not in shown.out + shown.err
+    assert "draft" not in shown.out
+    assert "note: kit: left out: agents/draft.md (its header has no description)" in shown.err
+    agentpack("install", "./kit")
+    assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
+
+
 # Which of it.
 
 
@@ -161,6 +174,47 @@ def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, pr
     assert "name: other-checker" in (project / ".claude/agents/other-checker.md").read_text()
     agentpack("install", "second", "--without", "checker")
     assert agents(project) == ["checker.md", "first.md", "second.md"]
+
+
+def test_an_agent_is_renamed_by_name_by_path_and_in_a_pack_that_is_installed_already(
+    agentpack: Agentpack, project: Path
+) -> None:
+    for name in ("first", "second"):
+        write_tree(project / name, {"agents/checker.md": agent_text("Checker", f"The {name}.")})
+    agentpack("install", "./second")
+    hint = agentpack("install", "./first", expect=4).err
+    assert "`--as second/checker=checker-2`" in hint
+    agentpack("install", "./first", "--as", "second/checker=checker-2")
+    assert "The second." in (project / ".claude/agents/checker-2.md").read_text()
+    agentpack("install", "first", "--as", "agents/checker.md=third")
+    agentpack("install", "second", "--as", "Checker=fourth")
+    assert agents(project) == ["fourth.md", "third.md"]
+
+
+def test_an_agent_of_a_place_that_is_gone_is_refused_by_the_place(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "one")
+    shutil.rmtree(project / "kit")
+    for words in (("--only", "two"), ("--only", "kit/two"), ("--all",)):
+        assert "the source `kit` is missing" in agentpack("install", "kit", *words, expect=6).err
+
+
+def test_a_place_with_another_name_is_told_with_what_it_offers(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    agentpack("install", "./kit")
+    (project / "kit").rename(project / "tools")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("path: kit", "path: tools"))
+    agentpack("sync")
+    assert "as installed" in agentpack("status").out
+    ran = agentpack("upgrade", "--yes", expect=4)
+    assert "the source `kit` has no pack `kit`" in ran.err
+    assert "it has tools" in ran.err
+    assert "write `require: tools` and `name: kit`" in ran.err
+    manifest.write_text(manifest.read_text().replace("require: kit", "require: tools\n    name: kit"))
+    write_tree(project / "tools", {"agents/one.md": agent_text("one", "Work on.")})
+    agentpack("upgrade", "--yes")
+    assert "Work on." in (project / ".claude/agents/one.md").read_text()
 
 
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:

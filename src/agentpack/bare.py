@@ -120,10 +120,14 @@ def about_agent(path: str, data: bytes) -> tuple[str | None, str]:
     return header.get("name"), header.get("description", "")
 
 
+DOCUMENT = "it is no agent file any more"
+"""What `fault_in` says of a file without a header of an agent."""
+
+
 def fault_in(path: str, data: bytes) -> str:
     """Why an agent file cannot be taken; empty if it can."""
     try:
-        return "" if read_agent(path, data, "") else "it is no agent file any more"
+        return "" if read_agent(path, data, "") else DOCUMENT
     except _Unusable as error:
         return error.reason
 

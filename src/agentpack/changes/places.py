@@ -236,19 +236,37 @@ class _Reading:
         """The packs with what `--only`, `--without` and `--as` say, each for the pack that has the agent."""
         if not packs:
             return []
-        only = self._by_pack(packs, self.request.only)
-        without = self._by_pack(packs, self.request.without)
-        renames = self._by_pack(packs, [text.partition("=")[0] for text in self.request.renames], one=True)
-        new_names = dict(text.rpartition("/")[2].split("=", 1) for text in self.request.renames)
+        old_names = [text.partition("=")[0] for text in self.request.renames]
+        installed = list(self._installed(packs, [*self.request.without, *old_names]))
+        every = [*packs, *installed]
+        only = self._by_pack(every, self.request.only)
+        without = self._by_pack(every, self.request.without)
+        renames: dict[PackName, dict[str, str]] = {pack.requirement.pack: {} for pack in every}
+        for text in self.request.renames:
+            old, _, new = text.partition("=")
+            for pack, names in self._by_pack(every, [old], one=True).items():
+                renames[pack].update(dict.fromkeys(names, new))
         return [
             pack._replace(
                 personas=tuple(only[pack.requirement.pack]) or pack.personas,
                 without=tuple(without[pack.requirement.pack]),
-                renames={old: new_names[old] for old in renames[pack.requirement.pack]},
+                renames={self._persona(pack, old): new for old, new in renames[pack.requirement.pack].items()},
             )
-            for pack in packs
-            if not self.request.only or only[pack.requirement.pack]
+            for pack in every
+            if not self.request.only or only[pack.requirement.pack] or pack in installed
         ]
+
+    def _installed(self, packs: Sequence[AskedPack], texts: Sequence[str]) -> Iterator[AskedPack]:
+        """The packs that are only named before an agent, as in `pack/agent`, and that the manifest has."""
+        known = {name for pack in packs for name in (pack.requirement.pack, pack.original)}
+        for name in dict.fromkeys(text.partition("/")[0] for text in texts if "/" in text):
+            for entry in self.manifest.packs:
+                if entry.requirement.pack == name and name not in known:
+                    yield AskedPack(entry.requirement, entry.text, entry.source, entry.original)
+
+    def _persona(self, pack: AskedPack, agent: str) -> str:
+        """The persona of an agent that is named in any way."""
+        return kebab(self._agents_of(pack).get(agent, agent))
 
     def _by_pack(
         self, packs: Sequence[AskedPack], texts: Sequence[str], *, one: bool = False

@@ -78,7 +78,7 @@ class DirectorySource:
         from agentpack.sources.collection import Collection, collection  # only where agents without packs are wanted
         from agentpack.sources.trees import FolderTree
 
-        if self._places or self._archives:
+        if self.is_missing or self._places or self._archives:
             return Collection()
         return collection(FolderTree(self.folder), self._place_name)
 

@@ -84,7 +84,7 @@ class CollectionStates:
         try:
             now = self._at_place(pack, entry, locked)
         except Unavailable:
-            if not keeps_source or (self._refresh and pack in self._refresh):
+            if not keeps_source or self._refresh is not None:
                 raise
             return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
         if now is not None and now.source == locked.source:
