@@ -313,6 +313,20 @@ def test_a_clone_needs_the_place_only_for_what_it_lacks(agentpack: Agentpack, pr
     assert "kit" in ran.err
 
 
+def test_a_clone_does_not_need_what_is_left_out(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    write_tree(project / "kit", {"agents/twin.md": agent_text("one", "Other work.")})
+    agentpack("install", "./kit", "--client", "claude")
+    lock = (project / "agentpack.lock").read_bytes()
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    there = Agentpack(clone)
+    for words in (("diff",), ("sync", "--frozen"), ("sync",)):
+        there(*words)
+    assert "`agents/one.md` has the same name" in there("status").out
+    assert (clone / "agentpack.lock").read_bytes() == lock
+
+
 def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.")
     agentpack("install", "./kit")

@@ -145,16 +145,17 @@ class CollectionStates:
         """The locked state, from wherever its texts are: the store, the place, or a file that is one of them.
 
         Raises:
-            Unavailable: a text is nowhere.
+            Unavailable: the text of an installed agent is nowhere. A file that is left out may be missing.
         """
-        files = {row.path: self._text(locked, row) for row in rows}
+        files = {row.path: text for row in rows if (text := self._text(locked, row)) is not None}
         self._remember(files)
+        rows = tuple(row._replace(left_out="") if row.path in files else row for row in rows)
         return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
 
-    def _text(self, locked: LockedPack, row: AgentRow) -> bytes:
+    def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:
         workspace = self._workspace
         known = workspace.sources.texts.get(row.sha256) or workspace.store.source_text(row.sha256)
-        if known is not None:
+        if known is not None or row.left_out:
             return known
         with_same = [file.path for file in (self._lock.files if self._lock else ()) if file.sha256 == row.sha256]
         for path in with_same:

@@ -191,7 +191,7 @@ class Selection(NamedTuple):
     def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:
         release, pack = self.candidates.read(pin.pack, pin.version)
         reasons = {row["path"]: row["reason"] for row in pack.header.get("left_out", ())}
-        rows = tuple(row._replace(left_out=reasons.get(row.path, "")) for row in release.agents or ())
+        rows = tuple(row._replace(left_out=reasons.get(row.path, row.left_out)) for row in release.agents or ())
         return LockedPack(
             pin.pack,
             str(pin.version),
