@@ -94,6 +94,51 @@ def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack:
     assert "secret" not in shown.out
 
 
+def test_a_plugin_with_bad_files_alone_hinders_no_other(agentpack: Agentpack, project: Path) -> None:
+    market = project / "market"
+    write_tree(market, marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    bad = market / "plugins/kit-1/agents/two.md"
+    good = bad.read_text()
+    bad.write_text("---\nname: two\n---\nBad.\n")
+    ran = agentpack("install", "./market", "--all")
+    assert "kit-1: 1 agent file is left out: agents/two.md (its header has no description)" in ran.err
+    assert agents(project) == ["one.md"]
+    assert agentpack("diff").out + agentpack("sync", "--locked").out == ""
+    bad.write_text(good)
+    agentpack("upgrade", "--yes", "--accept", "every-tool")
+    assert agents(project) == ["one.md", "two.md"]
+    bad.write_text("---\nname: two\n---\nBad.\n")
+    agentpack("upgrade", "--yes")
+    assert "one.md" in agents(project)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"plugins": [{"name": "skills", "source": "./skills"}, {"name": "far", "source": {"repo": "a/b"}}]}',
+        '{"marketplace": {"plugins": []}}',
+        "{",
+    ],
+)
+def test_a_marketplace_without_a_plugin_that_has_agents_hides_none(
+    agentpack: Agentpack, project: Path, manifest: str
+) -> None:
+    files = {"skills/look/SKILL.md": agent_text("look", "Look."), "agents/one.md": agent_text("one", "Work.")}
+    write_tree(project / "kit", {".claude-plugin/marketplace.json": manifest, **files})
+    agentpack("install", "./kit", "--all")
+    assert agents(project) == ["one.md"]
+    assert "marketplace.json" in agentpack("show", "./kit").err or "`far` is left out" in agentpack("show", "./kit").err
+
+
+def test_agents_that_no_plugin_has_are_a_pack_of_their_own(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    write_tree(project / "market", {"more/agents/deep/three.md": agent_text("three", "Work.")})
+    shown = agentpack("show", "./market", "--json").envelope["data"]
+    assert [pack["name"] for pack in shown["packs"]] == ["kit-0", "kit-1", "market"]
+    agentpack("install", "./market", "--all")
+    assert agents(project) == ["one.md", "three.md", "two.md"]
+
+
 # Which of it.
 
 
@@ -159,6 +204,29 @@ def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, pr
     assert "name: other-checker" in (project / ".claude/agents/other-checker.md").read_text()
     agentpack("install", "second", "--without", "checker")
     assert agents(project) == ["checker.md", "first.md", "second.md"]
+
+
+def test_all_of_a_place_takes_each_name_once(agentpack: Agentpack, project: Path) -> None:
+    def plugin(name: str) -> None:
+        files = {"agents/checker.md": agent_text("checker", f"The {name}."), f"agents/{name}.md": agent_text(name, "x")}
+        files["agents/broken.md"] = "---\ndescription: x\n---\nBroken.\n"
+        write_tree(project / f"plugins/{name}", files)
+        names = sorted(path.name for path in (project / "plugins").iterdir() if path.name[0] != ".")
+        plugins = [{"name": name, "source": f"./{name}"} for name in names]
+        write_tree(project / "plugins", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+
+    plugin("middle")
+    plugin("second")
+    ran = agentpack("install", "--source", "plugins", "--all")
+    assert "1 agent is left out" in ran.err
+    assert "second/checker; `--as second/checker=NEW`" in ran.err
+    assert agents(project) == ["checker.md", "middle.md", "second.md"]
+    plugin("first")  # comes before the others by name, and takes nothing away from them
+    agentpack("install", "--source", "plugins", "--all")
+    assert "The middle." in (project / ".claude/agents/checker.md").read_text()
+    agentpack("install", "--source", "plugins", "--all", "--as", "first/checker=other-checker")
+    assert agents(project) == ["checker.md", "first.md", "middle.md", "other-checker.md", "second.md"]
+    assert agentpack("sync", "--locked").err.endswith("nothing to change\n")
 
 
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:
@@ -343,6 +411,18 @@ def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
     )
     agentpack("upgrade", "--yes")
     assert agents(project) == ["one.md", "two.md"]
+
+
+def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    agentpack("install", "./market", "--all")
+    shutil.rmtree(project / "market/plugins/kit-1")
+    (project / "market/plugins/kit-0/agents/one.md").write_text(agent_text("one", "Work more."))
+    ran = agentpack("upgrade", "--yes")
+    assert "`kit-1` is no longer in `market` and stays as it is; `agentpack uninstall kit-1` removes it" in ran.err
+    assert agents(project) == ["one.md", "two.md"]
+    assert "Work more." in (project / ".claude/agents/one.md").read_text()
+    assert "there is no pack named `kit-1`" in agentpack("upgrade", "kit-1", expect=4).err
 
 
 # Packs of one's own.

@@ -47,7 +47,7 @@ class CollectionStates:
         self._locked = {pack.name: pack for pack in (lock.packs if lock else ()) if pack.agents is not None}
         self._states: dict[PackName, Release | None] = {}
         self.gone: list[str] = []
-        """Agents that the manifest names and that their collection no longer has, a sentence each."""
+        """Packs and agents that the manifest names and that their collection no longer has, a sentence each."""
 
     def offered(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         """The state to use of a pack that is locked from a collection, or that only a collection has; empty for any
@@ -82,6 +82,10 @@ class CollectionStates:
             if not keeps_source or (self._refresh and pack in self._refresh):
                 raise
             return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
+        if now is None and keeps_source and self._refresh is None and not self._sources().releases(pack):
+            kept = f"`{pack}` is no longer in `{locked.source}` and stays as it is"
+            self.gone.append(f"{kept}; `agentpack uninstall {pack}` removes it")
+            return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
             return now._replace(version=Version(locked.version), digest=locked.digest)
         return now

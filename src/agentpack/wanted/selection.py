@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agentpack.clients import SKILLS
 from agentpack.clients.render import AgentRefused
-from agentpack.errors import DecisionNeeded
+from agentpack.errors import DecisionNeeded, Fault, InvalidFile
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
@@ -164,6 +164,9 @@ class Selection(NamedTuple):
                         assignment.add(workspace.client(skill.client), skill)
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
+        left_out = [(pack.name, one) for pack in locked for one in pack.agents or () if one.left_out]
+        if left_out and not parts:
+            raise InvalidFile([Fault(f"{name}/{one.path}", 0, "", one.left_out) for name, one in left_out])
         files, unwritten = assignment.assigned()
         if require_acceptance:
             assignment.require()
@@ -180,7 +183,7 @@ class Selection(NamedTuple):
             files,
             tuple(parts),
             unwritten,
-            tuple(self._passed_over()),
+            (*self._passed_over(), *self.candidates.states.gone),
             tuple(self.candidates.hidden),
             assignment.unaccepted(),
             self.skipped,
