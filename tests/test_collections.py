@@ -207,26 +207,47 @@ def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, pr
 
 
 def test_all_of_a_place_takes_each_name_once(agentpack: Agentpack, project: Path) -> None:
-    def plugin(name: str) -> None:
-        files = {"agents/checker.md": agent_text("checker", f"The {name}."), f"agents/{name}.md": agent_text(name, "x")}
+    def plugin(name: str, *extra: str) -> None:
+        files = {f"agents/{one}.md": agent_text(one, f"The {name}.") for one in ("checker", *extra)}
         files["agents/broken.md"] = "---\ndescription: x\n---\nBroken.\n"
         write_tree(project / f"plugins/{name}", files)
         names = sorted(path.name for path in (project / "plugins").iterdir() if path.name[0] != ".")
         plugins = [{"name": name, "source": f"./{name}"} for name in names]
         write_tree(project / "plugins", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
 
-    plugin("middle")
-    plugin("second")
+    plugin("middle", "middle")
+    plugin("second", "second")
+    plugin("third")  # has nothing that the others have not
+    (project / "plugins/third/agents/broken.md").unlink()
     ran = agentpack("install", "--source", "plugins", "--all")
-    assert "1 agent is left out" in ran.err
-    assert "second/checker; `--as second/checker=NEW`" in ran.err
+    assert "2 agents are left out" in ran.err
+    assert "second/checker, third/checker; `--as second/checker=NEW`" in ran.err
     assert agents(project) == ["checker.md", "middle.md", "second.md"]
-    plugin("first")  # comes before the others by name, and takes nothing away from them
+    plugin("first", "first")  # comes before the others by name, and takes nothing away from them
     agentpack("install", "--source", "plugins", "--all")
     assert "The middle." in (project / ".claude/agents/checker.md").read_text()
     agentpack("install", "--source", "plugins", "--all", "--as", "first/checker=other-checker")
     assert agents(project) == ["checker.md", "first.md", "middle.md", "other-checker.md", "second.md"]
     assert agentpack("sync", "--locked").err.endswith("nothing to change\n")
+
+
+@pytest.mark.parametrize(("has", "gains"), [("kit-0", "kit-1"), ("kit-1", "kit-0")])
+def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
+    agentpack: Agentpack, project: Path, has: str, gains: str
+) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    write_tree(project / f"market/plugins/{has}", {"agents/checker.md": agent_text("checker", "The old one.")})
+    agentpack("install", "./market", "--all", "--client", "claude,opencode")
+    write_tree(project / f"market/plugins/{gains}", {"agents/checker.md": agent_text("checker", "Another.")})
+    for _ in range(2):
+        agentpack("upgrade", "--yes")
+        assert "The old one." in (project / ".claude/agents/checker.md").read_text()
+        assert "The old one." in (project / ".opencode/agents/checker.md").read_text()
+    agentpack("upgrade", "--strict", expect=4)
+    assert f"skipped for claude, opencode: checker: `{has}` has an agent of that name" in agentpack("status").out
+    agentpack("uninstall", has)
+    agentpack("sync")
+    assert "Another." in (project / ".claude/agents/checker.md").read_text()
 
 
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:

@@ -39,13 +39,13 @@ def read_bare(release: Release, *, hidden: bool = False) -> Pack:
         hidden: see `read_agents`.
 
     Raises:
-        InvalidFile: there is no agent file.
+        InvalidFile: there is no agent file, and nobody chose to have none.
         HiddenText: no agent can be taken, and a file contains hidden characters.
     """
     found = read_agents(release.files, release.pack, hidden=hidden)
     if not found.personas and found.hidden:
         raise HiddenText(found.hidden)
-    if not found.personas and not found.left_out:
+    if not found.personas and not found.left_out and release.agents is None:
         raise InvalidFile([Fault(str(release.pack), 0, "", "holds no agent file")])
     count = len(found.personas)
     header = {

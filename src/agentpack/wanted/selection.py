@@ -146,7 +146,8 @@ class Selection(NamedTuple):
         clients_of = self.audience.clients(self.manifest, self.clients, self.clients_by_pack)
         locked: list[LockedPack] = []
         parts: list[AssembledPersona] = []
-        assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables, _accepted(workspace))
+        lock, variables = workspace.lock, workspace.environment.variables
+        assignment = FileAssignment(workspace.scope.kind, variables, _accepted(workspace), lock)
         for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
