@@ -109,6 +109,51 @@ def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentp
     assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
 
 
+def test_a_plugin_with_bad_files_alone_hinders_no_other(agentpack: Agentpack, project: Path) -> None:
+    market = project / "market"
+    write_tree(market, marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    bad = market / "plugins/kit-1/agents/two.md"
+    good = bad.read_text()
+    bad.write_text("---\nname: two\n---\nBad.\n")
+    ran = agentpack("install", "./market", "--all")
+    assert "kit-1: 1 agent file is left out: agents/two.md (its header has no description)" in ran.err
+    assert agents(project) == ["one.md"]
+    assert agentpack("diff").out + agentpack("sync", "--locked").out == ""
+    bad.write_text(good)
+    agentpack("upgrade", "--yes", "--accept", "every-tool")
+    assert agents(project) == ["one.md", "two.md"]
+    bad.write_text("---\nname: two\n---\nBad.\n")
+    agentpack("upgrade", "--yes")
+    assert "one.md" in agents(project)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"plugins": [{"name": "skills", "source": "./skills"}, {"name": "far", "source": {"repo": "a/b"}}]}',
+        '{"marketplace": {"plugins": []}}',
+        "{",
+    ],
+)
+def test_a_marketplace_without_a_plugin_that_has_agents_hides_none(
+    agentpack: Agentpack, project: Path, manifest: str
+) -> None:
+    files = {"skills/look/SKILL.md": agent_text("look", "Look."), "agents/one.md": agent_text("one", "Work.")}
+    write_tree(project / "kit", {".claude-plugin/marketplace.json": manifest, **files})
+    agentpack("install", "./kit", "--all")
+    assert agents(project) == ["one.md"]
+    assert "marketplace.json" in agentpack("show", "./kit").err or "`far` is left out" in agentpack("show", "./kit").err
+
+
+def test_agents_that_no_plugin_has_are_a_pack_of_their_own(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    write_tree(project / "market", {"more/agents/deep/three.md": agent_text("three", "Work.")})
+    shown = agentpack("show", "./market", "--json").envelope["data"]
+    assert [pack["name"] for pack in shown["packs"]] == ["kit-0", "kit-1", "market"]
+    agentpack("install", "./market", "--all")
+    assert agents(project) == ["one.md", "three.md", "two.md"]
+
+
 # Which of it.
 
 
@@ -215,6 +260,50 @@ def test_a_place_with_another_name_is_told_with_what_it_offers(agentpack: Agentp
     write_tree(project / "tools", {"agents/one.md": agent_text("one", "Work on.")})
     agentpack("upgrade", "--yes")
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
+
+
+def test_all_of_a_place_takes_each_name_once(agentpack: Agentpack, project: Path) -> None:
+    def plugin(name: str, *extra: str) -> None:
+        files = {f"agents/{one}.md": agent_text(one, f"The {name}.") for one in ("checker", *extra)}
+        files["agents/broken.md"] = "---\ndescription: x\n---\nBroken.\n"
+        write_tree(project / f"plugins/{name}", files)
+        names = sorted(path.name for path in (project / "plugins").iterdir() if path.name[0] != ".")
+        plugins = [{"name": name, "source": f"./{name}"} for name in names]
+        write_tree(project / "plugins", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+
+    plugin("middle", "middle")
+    plugin("second", "second")
+    plugin("third")  # has nothing that the others have not
+    (project / "plugins/third/agents/broken.md").unlink()
+    ran = agentpack("install", "--source", "plugins", "--all")
+    assert "2 agents are left out" in ran.err
+    assert "second/checker, third/checker; `--as second/checker=NEW`" in ran.err
+    assert agents(project) == ["checker.md", "middle.md", "second.md"]
+    plugin("first", "first")  # comes before the others by name, and takes nothing away from them
+    agentpack("install", "--source", "plugins", "--all")
+    assert "The middle." in (project / ".claude/agents/checker.md").read_text()
+    agentpack("install", "--source", "plugins", "--all", "--as", "first/checker=other-checker")
+    assert agents(project) == ["checker.md", "first.md", "middle.md", "other-checker.md", "second.md"]
+    assert agentpack("sync", "--locked").err.endswith("nothing to change\n")
+
+
+@pytest.mark.parametrize(("has", "gains"), [("kit-0", "kit-1"), ("kit-1", "kit-0")])
+def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
+    agentpack: Agentpack, project: Path, has: str, gains: str
+) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    write_tree(project / f"market/plugins/{has}", {"agents/checker.md": agent_text("checker", "The old one.")})
+    agentpack("install", "./market", "--all", "--client", "claude,opencode")
+    write_tree(project / f"market/plugins/{gains}", {"agents/checker.md": agent_text("checker", "Another.")})
+    for _ in range(2):
+        agentpack("upgrade", "--yes")
+        assert "The old one." in (project / ".claude/agents/checker.md").read_text()
+        assert "The old one." in (project / ".opencode/agents/checker.md").read_text()
+    agentpack("upgrade", "--strict", expect=4)
+    assert f"skipped for claude, opencode: checker: `{has}` has an agent of that name" in agentpack("status").out
+    agentpack("uninstall", has)
+    agentpack("sync")
+    assert "Another." in (project / ".claude/agents/checker.md").read_text()
 
 
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:
@@ -379,6 +468,20 @@ def test_a_clone_needs_the_place_only_for_what_it_lacks(agentpack: Agentpack, pr
     assert "kit" in ran.err
 
 
+def test_a_clone_does_not_need_what_is_left_out(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    write_tree(project / "kit", {"agents/twin.md": agent_text("one", "Other work.")})
+    agentpack("install", "./kit", "--client", "claude")
+    lock = (project / "agentpack.lock").read_bytes()
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    there = Agentpack(clone)
+    for words in (("diff",), ("sync", "--frozen"), ("sync",)):
+        there(*words)
+    assert "`agents/one.md` has the same name" in there("status").out
+    assert (clone / "agentpack.lock").read_bytes() == lock
+
+
 def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.")
     agentpack("install", "./kit")
@@ -464,6 +567,18 @@ def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Age
     assert {path: data for path, data in tree(project).items() if path.startswith(".claude")} == {
         path: data for path, data in before.items() if path.startswith(".claude")
     }
+
+
+def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    agentpack("install", "./market", "--all")
+    shutil.rmtree(project / "market/plugins/kit-1")
+    (project / "market/plugins/kit-0/agents/one.md").write_text(agent_text("one", "Work more."))
+    ran = agentpack("upgrade", "--yes")
+    assert "`kit-1` is no longer in `market` and stays as it is; `agentpack uninstall kit-1` removes it" in ran.err
+    assert agents(project) == ["one.md", "two.md"]
+    assert "Work more." in (project / ".claude/agents/one.md").read_text()
+    assert "there is no pack named `kit-1`" in agentpack("upgrade", "kit-1", expect=4).err
 
 
 # Packs of one's own.

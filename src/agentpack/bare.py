@@ -33,21 +33,20 @@ class AgentFiles(NamedTuple):
 
 
 def read_bare(release: Release, *, hidden: bool = False) -> Pack:
-    """The pack of a release without a manifest.
+    """The pack of a release without a manifest. It has no persona if each of its agent files is left out.
 
     Args:
         hidden: see `read_agents`.
 
     Raises:
-        InvalidFile: there are no agents that can be taken; lists why.
-        HiddenText: the same, and a file that was left out contains hidden characters.
+        InvalidFile: there is no agent file, and nobody chose to have none.
+        HiddenText: no agent can be taken, and a file contains hidden characters.
     """
     found = read_agents(release.files, release.pack, hidden=hidden)
-    if not found.personas:
-        if found.hidden:
-            raise HiddenText(found.hidden)
-        faults = [Fault(f"{release.pack}/{one.path}", 0, "", one.reason) for one in found.left_out]
-        raise InvalidFile(faults or [Fault(str(release.pack), 0, "", "holds no agent file")])
+    if not found.personas and found.hidden:
+        raise HiddenText(found.hidden)
+    if not found.personas and not found.left_out and release.agents is None:
+        raise InvalidFile([Fault(str(release.pack), 0, "", "holds no agent file")])
     count = len(found.personas)
     header = {
         "name": release.pack,

@@ -18,7 +18,7 @@ from agentpack.model.names import PackName, did_you_mean, kebab, pack_name, pers
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.sources.collection import telling_name
+from agentpack.sources.collection import is_agent_file, telling_name
 from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace
 
@@ -27,6 +27,7 @@ _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|git@|github:|gitlab:|oci:
 _ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
 _MOST_LISTED = 20
 _MOST_BESIDE = 3
+_MOST_TWINS = 6
 
 
 class AskedPack(NamedTuple):
@@ -79,10 +80,13 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         for source in reading.named:
             packs += reading.place(source, source.where)
     packs = reading.limited(packs)
+    twins: list[str] = []
+    if request.everything and len(packs) > 1:
+        packs, twins = reading.told_apart(packs)
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        tuple(_notes(workspace, old, manifest, packs)),
+        (*_notes(workspace, old, manifest, packs), *twins),
     )
 
 
@@ -267,6 +271,30 @@ class _Reading:
     def _persona(self, pack: AskedPack, agent: str) -> str:
         """The persona of an agent that is named in any way."""
         return kebab(self._agents_of(pack).get(agent, agent))
+
+    def told_apart(self, packs: Sequence[AskedPack]) -> tuple[list[AskedPack], list[str]]:
+        """The packs, each without the agents of which another one has a namesake, and a note on those.
+
+        A pack that is installed keeps its agents; of new packs the first one does.
+        """
+        installed = {entry.requirement.pack for entry in self.manifest.packs}
+        owners: dict[str, PackName] = {}
+        twins: dict[PackName, list[str]] = {pack.requirement.pack: [] for pack in packs}
+        for pack in sorted(packs, key=lambda pack: pack.requirement.pack not in installed):
+            name = pack.requirement.pack
+            for agent in sorted({*self._agents_of(pack).values()} - {*pack.without, *pack.renames}):
+                if not is_agent_file(agent) and owners.setdefault(agent, name) != name:
+                    twins[name].append(agent)
+        apart = [pack._replace(without=(*pack.without, *twins[pack.requirement.pack])) for pack in packs]
+        told = [f"{pack}/{agent}" for pack, agents in twins.items() for agent in agents]
+        if not told:
+            return apart, []
+        few = ", ".join(told[:_MOST_TWINS]) + (f" and {len(told) - _MOST_TWINS} more" if told[_MOST_TWINS:] else "")
+        agents = "1 agent is" if len(told) == 1 else f"{len(told)} agents are"
+        return apart, [
+            f"{agents} left out (`without:` in agentpack.yaml), because another pack has an agent of that name: {few}; "
+            f"`--as {told[0]}=NEW` installs one under another name"
+        ]
 
     def _by_pack(
         self, packs: Sequence[AskedPack], texts: Sequence[str], *, one: bool = False

@@ -1,7 +1,8 @@
 """What a place without `pack.yaml` offers: packs of agent files, in the layouts that people publish them in.
 
-A marketplace has a pack for each plugin with agents. Any other place is one pack. Decides which files are agents, and
-the name and version of each pack; what an agent file says is left to `bare.py`, and choosing some of them to `wanted/`.
+A marketplace has a pack for each plugin with agents, and one for agents that no plugin has. Any other place is one
+pack. Decides which files are agents, and the name and version of each pack; what an agent file says is left to
+`bare.py`, and choosing some of them to `wanted/`.
 """
 
 from bisect import bisect_left
@@ -94,11 +95,17 @@ def collection(tree: Tree, name: str) -> Collection:
         if path.endswith(".md") or basename(path) == AGENTS
     )
     marketplace = next((path for path in MARKETPLACES if path in files), None)
+    found = Collection()
     if marketplace is not None:
-        found = _of_marketplace(files, marketplace)
-        return found._replace(unread=(*found.unread, *outside))
-    only = _pack(files, "", name)
-    return Collection((only._replace(unread=outside),) if only.agents else (), outside)
+        try:
+            found = _of_marketplace(files, marketplace)
+        except InvalidFile as error:
+            found = Collection(unread=(f"{error.faults[0]}: it is passed over",))
+    unread = (*found.unread, *outside)
+    if not found.packs:
+        only = _pack(files, "", name)
+        return Collection((only._replace(unread=outside),) if only.agents else (), unread)
+    return Collection((*found.packs, *_rest(files, name, found.packs)), unread)
 
 
 class _Files:
@@ -164,6 +171,22 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
     return Collection(tuple(packs.values()), tuple(unread))
 
 
+def _rest(files: _Files, name: str, packs: Sequence[CollectionPack]) -> Iterator[CollectionPack]:
+    """A pack of the agents in a marketplace that no plugin has and that are in no plugin's folder."""
+    roots = tuple(f"{pack.root}/" for pack in packs if pack.root)
+    taken = {f"{pack.root}/{path}".removeprefix("/") for pack in packs for path in pack.agents}
+    below = [path for path in files.below("") if path not in taken and not path.startswith(roots) and _in_agents(path)]
+    agents = tuple(_agents(files.tree, "", below, None))
+    own = pack_name(kebab(name) or AGENTS)
+    if agents and all(pack.name != own for pack in packs):
+        yield CollectionPack(own, "", agents)
+
+
+def _in_agents(path: str) -> bool:
+    """Whether a file is an agent by its folder."""
+    return AGENTS in dirname(path).split("/") and is_agent_file(path)
+
+
 def _relative(entry: Mapping[str, Any], base: str) -> str:
     """The folder of a plugin below the place, as its entry says it. Raises ValueError for any other source."""
     source = entry.get("source", ".")
@@ -218,7 +241,7 @@ def _agents(tree: Tree, prefix: str, below: Sequence[str], named: Any) -> Iterat
         )
         yield from (path for path in found if is_agent_file(path) and _header(tree, prefix + path) is not None)
         return
-    in_folders = [path for path in below if AGENTS in dirname(path).split("/") and is_agent_file(path)]
+    in_folders = [path for path in below if _in_agents(path)]
     if in_folders:
         yield from (path for path in in_folders if _header(tree, prefix + path) is not None)
         return

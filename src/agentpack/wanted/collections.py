@@ -87,6 +87,10 @@ class CollectionStates:
             if not keeps_source or self._refresh is not None:
                 raise
             return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
+        if now is None and keeps_source and self._refresh is None and not self._sources().releases(pack):
+            kept = f"`{pack}` is no longer in `{locked.source}` and stays as it is"
+            self.notes.append(f"{kept}; `agentpack uninstall {pack}` removes it")
+            return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
             now = self._with_usable(now, locked)
         if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
@@ -125,8 +129,9 @@ class CollectionStates:
             data = files.get(row.path)
             if data is None or row.left_out or text_digest(data) == f"sha256:{row.sha256}":
                 continue
-            if fault := fault_in(row.path, data):
-                files[row.path] = self._text(locked, row)
+            fault, before = fault_in(row.path, data), self._text(locked, row)
+            if fault and before is not None:
+                files[row.path] = before
                 self.notes.append(f"{locked.name}: {row.path} stays as it was: its new text cannot be taken ({fault})")
         rows = agent_rows(files)
         is_whole = len(files) == len(now.files) and now.digest == digest_of_rows(now.agents or ())
@@ -191,16 +196,17 @@ class CollectionStates:
         """The locked state, from wherever its texts are: the store, the place, or a file that is one of them.
 
         Raises:
-            Unavailable: a text is nowhere.
+            Unavailable: the text of an installed agent is nowhere. A file that is left out may be missing.
         """
-        files = {row.path: self._text(locked, row) for row in rows}
+        files = {row.path: text for row in rows if (text := self._text(locked, row)) is not None}
         self._remember(files)
+        rows = tuple(row._replace(left_out="") if row.path in files else row for row in rows)
         return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
 
-    def _text(self, locked: LockedPack, row: AgentRow) -> bytes:
+    def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:
         workspace = self._workspace
         known = workspace.sources.texts.get(row.sha256) or workspace.store.source_text(row.sha256)
-        if known is not None:
+        if known is not None or row.left_out:
             return known
         with_same = [file.path for file in (self._lock.files if self._lock else ()) if file.sha256 == row.sha256]
         for path in with_same:
