@@ -83,13 +83,13 @@ class CollectionStates:
             return part
         try:
             now = self._at_place(pack, entry, locked)
-        except Unavailable:
+        except (Unavailable, Unresolvable) as error:
             if not keeps_source or self._refresh is not None:
                 raise
-            return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
-        if now is None and keeps_source and self._refresh is None and not self._sources().releases(pack):
-            kept = f"`{pack}` is no longer in `{locked.source}` and stays as it is"
-            self.notes.append(f"{kept}; `agentpack uninstall {pack}` removes it")
+            # nobody named it: the others are upgraded all the same
+            if isinstance(error, Unresolvable):
+                why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
+                self.notes.append(f"{pack} stays as it is, until `agentpack uninstall {pack}`: {why}")
             return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
             now = self._with_usable(now, locked)
