@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from agentpack.compose.conflicts import Draft, NamedLayer
 from agentpack.compose.layers import choose, first_draft, lay, settled_sections
 from agentpack.compose.outline import longer
-from agentpack.compose.parse import Layer, allowed_and_denied
+from agentpack.compose.parse import Layer, WrittenSections, allowed_and_denied
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
 from agentpack.input.parameters import ParameterDeclaration, Value, check_values
@@ -58,9 +58,13 @@ def as_released(pack: Pack, persona: str) -> Persona:
     Raises:
         UsageError: a default is not allowed where it is used.
     """
+    layer = pack.personas[persona]
+    if isinstance(layer.sections, WrittenSections):
+        origin = Origin("release", pack.release)
+        fields = written_fields({key: Field(layer.header[key], origin) for key in FIELDS if key in layer.header})
+        body = layer.sections
+        return Persona(persona, fields, lambda: first_draft(layer, origin).sections, lambda: body.body)
     draft = draft_of(pack, persona, (), {})
-    if pack.bare:
-        return as_written(draft)
     return compose(draft, values_for(draft, pack.declarations, {}, pack.release))
 
 
@@ -194,10 +198,13 @@ def _is_given(key: str, value: Any, written: Any) -> bool:
 
 def as_written(draft: Draft, *, name: str | None = None) -> Persona:
     """A bare pack's persona: braces and conditions have no meaning there, so the text stays byte for byte."""
-    fields = dict(draft.fields)
+    return Persona(name or draft.name, written_fields(draft.fields), draft.sections)
+
+
+def written_fields(fields: Mapping[str, Field]) -> Mapping[str, Field]:
+    """The fields of a bare pack's persona, with its description as one text."""
     description = fields["description"]
-    fields["description"] = Field(" ".join(part["text"] for part in description.value), description.origin)
-    return Persona(name or draft.name, fields, draft.sections)
+    return {**fields, "description": Field(" ".join(part["text"] for part in description.value), description.origin)}
 
 
 def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Value]) -> set[int]:

@@ -3,12 +3,14 @@ together.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.parameters import ParameterDeclaration
+from agentpack.model.line_ends import lines_with_lf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.persona import Rule, Section
 
@@ -42,25 +44,86 @@ class Layer(NamedTuple):
 
     file: str
     header: Mapping[str, Any]
-    sections: tuple[Section, ...]
+    sections: Sequence[Section]
 
     def to_data(self) -> list[Any]:
+        """The layer as JSON can hold it. Of a body that is used as it is written, only where it stands in its file."""
+        if isinstance(self.sections, WrittenSections):
+            in_file = self.file.endswith(".md")
+            return [
+                self.file,
+                self.header,
+                self.sections.first_line,
+                self.sections.length if in_file else self.sections.body,
+            ]
         return [self.file, self.header, self.sections]
 
     @classmethod
-    def from_data(cls, data: list[Any]) -> "Layer":
-        """The inverse of `to_data`, through JSON."""
+    def from_data(cls, data: list[Any], files: Mapping[str, bytes] = MappingProxyType({})) -> "Layer":
+        """The inverse of `to_data`, through JSON.
+
+        Args:
+            files: the files of a bare pack, by path.
+        """
+        if len(data) == 4:
+            file, header, first_line, body = data
+            text = files[file.partition("/")[2]] if isinstance(body, int) else body.encode()
+            length = body if isinstance(body, int) else len(body)
+            return cls(file, header, WrittenSections(text, length, first_line))
         file, header, sections = data
-        return cls(
-            file,
-            header,
-            tuple(_section(row) for row in sections),
-        )
+        return cls(file, header, tuple(_section(row) for row in sections))
 
 
 def _section(row: list[Any]) -> Section:
     section = Section(*row)
     return section._replace(rules=tuple(Rule(*rule) for rule in section.rules))
+
+
+class WrittenSections(Sequence[Section]):
+    """The sections of a body that is used as it is written. They are parsed on first use: whoever installs the text
+    does not need them.
+    """
+
+    def __init__(self, text: bytes, length: int, first_line: int) -> None:
+        """The sections at the end of a text.
+
+        Args:
+            length: of the body, in characters.
+            first_line: the line where it begins, from 1.
+        """
+        self._text = text
+        self.length = length
+        self.first_line = first_line
+        self._parsed: tuple[Section, ...] | None = None
+
+    @property
+    def body(self) -> str:
+        text = self._text.decode()
+        return lines_with_lf(text[len(text) - self.length :])
+
+    @property
+    def _all(self) -> tuple[Section, ...]:
+        if self._parsed is None:
+            self._parsed = parse_sections(self.body, first_line=self.first_line)
+        return self._parsed
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, WrittenSections) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, index: int) -> Section: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Section, ...]: ...
+    def __getitem__(self, index: int | slice) -> Section | tuple[Section, ...]:
+        return self._all[index]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Section]:
+        return iter(self._all)
 
 
 def split_front_matter(text: str) -> tuple[str, str, int] | None:
