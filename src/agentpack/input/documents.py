@@ -46,7 +46,7 @@ _PLAIN_ROW = re.compile(
     rf"|([A-Za-z0-9_./(~$+{_PRINTABLE}](?:[!-9;-~{_PRINTABLE}]|:(?=[!-~{_PRINTABLE}])| ++(?=[^ #\n]))*)"
     r"))?(?:\n|\Z)"
 )
-"""A row that is complete by itself: a key, and its value in double quotes without escapes, in single quotes or plain."""
+"""A row that is complete by itself: a key, and its value in double quotes without escapes, in single quotes or bare."""
 _BREAKS = re.compile("[\x85\u2028\u2029]")
 _HALVES = re.compile("[\ud800-\udfff]")
 
