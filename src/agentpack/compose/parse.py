@@ -25,7 +25,7 @@ MAX_ALL_RULES = 200_000
 """Rules and headings of a persona or variant: a model follows some sixty."""
 _MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
-_BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
+_BRACES = re.compile(r"\{#([^{}]*)\}[ \t]*(\r?)\Z")
 _ALLOWED: Mapping[tuple[bool, bool], tuple[str, ...]] = {
     (False, False): ("when", "checked"),
     (False, True): ("when", "checked"),
@@ -154,8 +154,9 @@ def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
         sections[0].gap = body
     for index, block in enumerate(found):
         following = starts[index + 1] if index + 1 < len(found) else len(lines)
-        text = "\n".join(lines[block.start : block.end])
-        gap = _gap(lines, block, following)
+        one = block.end == block.start + 1
+        text = lines[block.start] if one else "\n".join(lines[block.start : block.end])
+        gap = "\n" if block.end == following < len(lines) else _gap(lines, block, following)
         line = first_line + block.start
         if block.kind == "heading":
             sections.append(_OpenSection(None, block.level, text, gap, line))
@@ -263,6 +264,8 @@ class PersonaText:
                 yield from self._text_faults(rule.text, rule.when, file, rule.line)
 
     def _text_faults(self, text: str, when: str | None, file: str, line: int) -> Iterable[Fault]:
+        if when is None and "{{" not in text:
+            return
         for offset, message in placeholder_faults(text, self.declarations):
             yield Fault(file, line + offset, "", message, self._known())
         if when is not None and (wrong := condition_fault(when, self.defaults, self.choices)) is not None:
@@ -327,19 +330,8 @@ def _attributes(
         for rule in section.rules:
             text, id, attributes = reader.read(rule.text, rule.line, heading=False)
             checked = attributes.get("checked") or dates[-1][1]
-            if id is None and text is rule.text:
-                rules.append(rule if checked is None else rule._replace(checked=checked))
-            else:
-                rules.append(
-                    rule._replace(
-                        text=text,
-                        id=id,
-                        when=attributes.get("when"),
-                        after=attributes.get("after"),
-                        before=attributes.get("before"),
-                        checked=checked,
-                    )
-                )
+            when, after, before = map(attributes.get, ("when", "after", "before"))
+            rules.append(Rule(id, text, rule.gap, when, rule.kind, rule.line, None, after, before, checked))
         done.append(section._replace(rules=tuple(rules)))
     return tuple(done), reader.faults
 
@@ -359,7 +351,8 @@ class _Braces:
 
     def read(self, text: str, line: int, *, heading: bool) -> tuple[str, str | None, dict[str, str]]:
         first, newline, rest = text.partition("\n")
-        match = _BRACES.search(first) if first.rstrip().endswith("}") else None
+        at = first.rfind("{#")
+        match = _BRACES.match(first, at) if at >= 0 else None
         if match is None:
             if self.variant:
                 what = "heading" if heading else "rule"
@@ -374,7 +367,7 @@ class _Braces:
             self.fault(line, id, f"the id `{id}` stands twice", f"first on line {self.seen[id]}")
         self.seen.setdefault(id, line)
         attributes = self._attributes(words[1:], line, id, _ALLOWED[self.laid_over, heading])
-        return first[: match.start()] + match[2] + newline + rest, id, attributes
+        return first[:at].rstrip(" \t") + match[2] + newline + rest, id, attributes
 
     def _attributes(self, words: list[str], line: int, id: str, allowed: tuple[str, ...]) -> dict[str, str]:
         attributes: dict[str, str] = {}
