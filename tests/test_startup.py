@@ -503,6 +503,7 @@ def test_plain_words_are_read_as_the_library_reads_them(words: list[str], verb: 
     names = {"install": "requirements", "upgrade": "names"}[verb]
     assert list(given.pop(names) or ()) == read.names
     assert list(given.pop("client", None) or ()) == read.clients
+    assert list(given.pop("source", None) or ()) == read.sources
     defaults = {"on_conflict": "stop"}
     said = {name for name, value in given.items() if value and value != defaults.get(name)}
     assert said == read.flags

@@ -11,7 +11,7 @@ from agentpack.clients import CLIENTS, written_for
 from agentpack.clients.base import Client
 from agentpack.clients.read_back import canonical, fields_and_body, front_matter
 from agentpack.compose.compose import Pack
-from agentpack.compose.parse import Layer, parse_sections, refuse_many
+from agentpack.compose.parse import MAX_RULES, Layer, WrittenSections, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import NotYaml, decode
 from agentpack.input.hidden_in_files import refuse_hidden
@@ -150,8 +150,8 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
             refuse_hidden({path: data}, label)
         if reason := _missing(header) or client.unloadable(found.fields):
             raise _Unusable(reason, name)
-        sections = parse_sections(found.body, first_line=found.first_line)
-        refuse_many(sections, file)
+        if found.body.count("\n") >= MAX_RULES:  # a rule has a line of its own
+            refuse_many(parse_sections(found.body), file)
     except HiddenText as error:
         first, more = error.findings[0], len(error.findings) - 1
         place = f"on line {first.line}, column {first.column}" if first.line else "in its name"
@@ -160,6 +160,8 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
         raise _Unusable(f"{client.title} cannot read its header: {_words(error.faults)}", name) from None
     except InvalidFile as error:
         raise _Unusable(_words(error.faults), name) from None
+    text, length = (data, found.length) if path.endswith(".md") else (found.body.encode(), len(found.body))
+    sections = WrittenSections(text, length, found.first_line)
     return Layer(file, {**header, "description": [{"text": header["description"]}]}, sections)
 
 
@@ -171,6 +173,8 @@ class _AgentText(NamedTuple):
     body: str
     first_line: int
     """The line where the body begins, from 1."""
+    length: int
+    """Of the body as the file has it, in characters."""
 
 
 def _read(path: str, data: bytes, file: str) -> _AgentText | None:
@@ -194,7 +198,7 @@ def _read(path: str, data: bytes, file: str) -> _AgentText | None:
         header["name"] = path.rpartition("/")[2].removesuffix(".md").removesuffix(".agent")
     if "name" not in header and "description" not in header:
         return None
-    return _AgentText(fields, header, lines_with_lf(body), first_line)
+    return _AgentText(fields, header, lines_with_lf(body), first_line, len(body))
 
 
 def _may_have_header(client: Client, data: bytes) -> bool:

@@ -37,7 +37,7 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
     kept = cache.pieces("pack", key)
     if kept is not None:
         try:
-            pack = _from_pieces(kept)
+            pack = _from_pieces(kept, release.files)
         except DAMAGES:
             raise kept.damaged() from None
         if (pack.name, pack.version) == (release.pack, str(release.version)):
@@ -90,7 +90,7 @@ def to_pieces(pack: Pack) -> bytes:
 
 def _pieces(pack: Pack) -> Iterator[tuple[str, Any]]:
     variants = {persona: list(own) for persona, own in pack.variants.items()}
-    prepared = pack.prepared or _released(pack)
+    prepared = {} if pack.bare else pack.prepared or _released(pack)
     yield "pack", [pack.name, pack.version, pack.bare, pack.header, list(pack.personas), variants]
     for name, ready in prepared.items():  # these first and one after the other: most commands read nothing else
         yield f"prepared/{name}", {key: field.value for key, field in ready.fields.items()}
@@ -111,29 +111,29 @@ def _released(pack: Pack) -> dict[str, Persona]:
     return found
 
 
-def _from_pieces(pieces: CachedPieces) -> Pack:
+def _from_pieces(pieces: CachedPieces, files: Mapping[str, bytes]) -> Pack:
     name, version, bare, header, personas, variants = pieces["pack"]
     layers = {
-        persona: _Layers(pieces, {variant: f"variant/{persona}/{variant}" for variant in own})
+        persona: _Layers(pieces, files, {variant: f"variant/{persona}/{variant}" for variant in own})
         for persona, own in variants.items()
     }
-    all_personas = _Layers(pieces, {persona: f"persona/{persona}" for persona in personas})
+    all_personas = _Layers(pieces, files, {persona: f"persona/{persona}" for persona in personas})
     pack = Pack(name, version, bare, header, _all_declarations(header, all_personas), all_personas, layers)
-    return pack._replace(prepared=_Prepared(pieces, pack))
+    return pack._replace(prepared=_released(pack) if bare else _Prepared(pieces, pack))
 
 
 class _Layers(Mapping[str, Layer]):
     """Layers by name, each read on first use."""
 
-    def __init__(self, pieces: CachedPieces, names: Mapping[str, str]) -> None:
-        self._pieces, self._names = pieces, names
+    def __init__(self, pieces: CachedPieces, files: Mapping[str, bytes], names: Mapping[str, str]) -> None:
+        self._pieces, self._files, self._names = pieces, files, names
         self._read: dict[str, Layer] = {}
 
     def __getitem__(self, name: str) -> Layer:
         if name not in self._read:
             data = self._pieces[self._names[name]]
             try:
-                self._read[name] = Layer.from_data(data)
+                self._read[name] = Layer.from_data(data, self._files)
             except DAMAGES:
                 raise self._pieces.damaged() from None
         return self._read[name]

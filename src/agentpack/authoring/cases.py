@@ -6,9 +6,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from agentpack.authoring.sizes import core_of, count
+from agentpack.authoring.sizes import core_of
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
+from agentpack.model.text_size import count
 
 FOLDER = "tests"
 

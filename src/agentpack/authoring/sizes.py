@@ -1,34 +1,20 @@
 """Budgets: how many words and tokens a persona costs each time it is read, and what a variant adds.
 
-Words are separated by blanks, in the text a client gets without its header; tokens are estimated at four characters
-each. Sections listed under `modules` by a persona, or by the one it extends, are read on demand and are not part of its
-core.
+The text that counts is the one a client gets, without its header. Sections listed under `modules` by a persona, or by
+the one it extends, are read on demand and are not part of its core.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.authoring.subject import Subject
 from agentpack.errors import AgentpackError
 from agentpack.model.persona import Origin, Persona, Section
+from agentpack.model.text_size import TextSize, count
 
-CHARACTERS_PER_TOKEN = 4
-"""Close to what common tokenizers need for English prose and Markdown."""
 BUDGETS: Mapping[str, int] = {"words": 900, "tokens": 1500, "description": 80, "adds": 220}
 """Defaults where a pack declares none: exceeding a default is a warning, a declared budget an error."""
-
-
-class TextSize(NamedTuple):
-    """The size of a text."""
-
-    words: int
-    tokens: int
-
-
-def count(text: str) -> TextSize:
-    """The words of a text, and its tokens."""
-    return TextSize(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))
 
 
 def core_of(persona: Persona, modules: Mapping[str, str]) -> TextSize:

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 _OUTPUT_FLAGS = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-[],.<>=!~@")
+_OF_PLACES = _LETTERS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ_/")
 
 
 class CommandGrammar(NamedTuple):
-    """What may follow a command: options without a value, `--client`, and whether a name is required."""
+    """What may follow a command: options without a value, `--client` and `--source`, and whether a name is required."""
 
     flags: Mapping[str, str]
     takes_clients: bool
@@ -43,6 +44,7 @@ class ParsedCall(NamedTuple):
 
     names: Sequence[str]
     clients: Sequence[str]
+    sources: Sequence[str]
     flags: Collection[str]
 
 
@@ -51,11 +53,14 @@ def read(verb: str, arguments: Sequence[str]) -> ParsedCall | None:
     grammar = GRAMMARS[verb]
     names: list[str] = []
     clients: list[str] = []
+    sources: list[str] = []
     flags: set[str] = set()
     words = iter(arguments)
     for word in words:
         if grammar.takes_clients and word in ("--client", "-c"):
             clients.append(word := next(words, ""))
+        elif grammar.takes_clients and word == "--source":
+            sources.append(word := next(words, ""))
         elif word in grammar.flags:
             flags.add(grammar.flags[word])
             continue
@@ -63,11 +68,14 @@ def read(verb: str, arguments: Sequence[str]) -> ParsedCall | None:
             names.append(word)
         if not _is_plain(word):
             return None
-    return ParsedCall(names, clients, flags) if names or not grammar.needs_name else None
+    return ParsedCall(names, clients, sources, flags) if names or not grammar.needs_name else None
 
 
 def _is_plain(word: str) -> bool:
-    return word[:1].isalnum() and _LETTERS.issuperset(word)
+    """Whether a word is a name with what may follow it, or a place."""
+    return (word[:1].isalnum() and _LETTERS.issuperset(word)) or (
+        word[:1] in ("/", ".", "~") and "/" in word and _OF_PLACES.issuperset(word)
+    )
 
 
 def run(arguments: Sequence[str]) -> int | None:
@@ -92,7 +100,12 @@ def _run(verb: str, words: ParsedCall) -> int:
     def act() -> Result:
         clients = session.clients(words.clients)
         asked = dict.fromkeys({*words.flags}.difference(_OUTPUT_FLAGS.values()), True)
-        request = change_commands.ChangeRequest(names=words.names, clients=clients, **asked)  # type: ignore[arg-type]
+        request = change_commands.ChangeRequest(
+            names=words.names,
+            clients=clients,
+            sources=words.sources,
+            **asked,  # type: ignore[arg-type]
+        )
         return (
             change_commands.install(session, request)
             if verb == "install"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.changes.places import is_place, open_place
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.output import Output, Result, flat, safe
@@ -11,6 +10,7 @@ from agentpack.cli.wrapping import hang
 from agentpack.commands.show import PackDetails, Size, VariantSummary
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
+from agentpack.model.text_size import CHARACTERS_PER_TOKEN
 from agentpack.wanted.offers import offers
 
 app = verb_app()

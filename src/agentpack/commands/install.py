@@ -62,7 +62,7 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
     """What the descriptions of a collection's agents cost: every session of the client has them in context."""
-    from agentpack.authoring.sizes import count
+    from agentpack.model.text_size import count  # only for collections
 
     named = {requirement.pack for requirement in asked}
     parts = [part.persona for part in wanted.parts if part.pack.bare and part.pack.name in named]

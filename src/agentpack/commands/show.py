@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from agentpack.authoring.sizes import count
 from agentpack.changes.named_release import clients_for, select_named, select_requirement
 from agentpack.clients import SKILLS
 from agentpack.compose.compose import Pack
@@ -17,6 +16,7 @@ from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
+from agentpack.model.text_size import count
 from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.offers import OfferedPack, collected

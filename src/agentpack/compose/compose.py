@@ -5,15 +5,15 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from agentpack.compose.conflicts import Draft, NamedLayer
-from agentpack.compose.layers import choose, first_draft, lay, settled_sections
+from agentpack.compose.layers import choose, fields_of, first_draft, lay, settled_sections
 from agentpack.compose.outline import longer
-from agentpack.compose.parse import Layer, allowed_and_denied
+from agentpack.compose.parse import Layer, WrittenSections, allowed_and_denied
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
 from agentpack.input.parameters import ParameterDeclaration, Value, check_values
 from agentpack.model.fields import FIELDS
 from agentpack.model.pack import LeftOut
-from agentpack.model.persona import Field, Origin, Persona, Rule, Section
+from agentpack.model.persona import Field, Origin, Persona, Rule, Section, text_of
 
 MAX_FILLED = 2 * 1024 * 1024
 """Characters of one persona's texts with values filled in."""
@@ -58,10 +58,31 @@ def as_released(pack: Pack, persona: str) -> Persona:
     Raises:
         UsageError: a default is not allowed where it is used.
     """
-    draft = draft_of(pack, persona, (), {})
+    layer, origin = pack.personas[persona], Origin("release", pack.release)
+    sections = layer.sections
+    if not pack.bare and not _is_plain(sections):
+        draft = draft_of(pack, persona, (), {})
+        return compose(draft, values_for(draft, pack.declarations, {}, pack.release))
+    draft = Draft(persona, fields_of(layer, origin), (), {})
     if pack.bare:
-        return as_written(draft)
-    return compose(draft, values_for(draft, pack.declarations, {}, pack.release))
+        fields = written_fields(draft.fields)
+    else:
+        fields = _composed_fields(draft, values_for(draft, pack.declarations, {}, pack.release))
+    return Persona(
+        persona,
+        fields,
+        lambda: first_draft(layer, origin).sections,
+        lambda: sections.body if isinstance(sections, WrittenSections) else text_of(sections),
+    )
+
+
+def _is_plain(sections: Iterable[Section]) -> bool:
+    """Whether the text needs no parameters."""
+    for section in sections:
+        parts = ((section.when, section.heading), *((rule.when, rule.text) for rule in section.rules))
+        if any(when is not None or "{{" in text or "}}" in text for when, text in parts):
+            return False
+    return True
 
 
 class BasePersona(NamedTuple):
@@ -154,15 +175,22 @@ def compose(draft: Draft, values: ParameterValues, *, name: str | None = None) -
     filler = _Filler(values.all, draft.name)
     dropped = _under_dropped_headings(draft.sections, values.all)
     sections = [_resolve_conditions(section, filler) for i, section in enumerate(draft.sections) if i not in dropped]
+    fields = _composed_fields(draft._replace(name=name or draft.name), values, filler)
+    return Persona(name or draft.name, fields, _ending(draft.sections, settled_sections(sections)))
+
+
+def _composed_fields(draft: Draft, values: ParameterValues, filler: "_Filler | None" = None) -> Mapping[str, Field]:
+    """The fields of a persona, with values filled in. Raises like `compose`."""
+    filler = filler or _Filler(values.all, draft.name)
     fields = {key: _field(key, field, values, filler) for key, field in draft.fields.items()}
     kept = {key: field for key, field in fields.items() if _is_given(key, field.value, draft.fields[key].value)}
     if both := allowed_and_denied({key: field.value for key, field in kept.items()}):
         raise UsageError(
-            f"`{name or draft.name}`: `{both[0]}` stands in `tools` and in `deny`",
+            f"`{draft.name}`: `{both[0]}` stands in `tools` and in `deny`",
             hint="take it out of one of them: what is not in `tools` needs no denial. A variant changes either "
             "below `set:`",
         )
-    return Persona(name or draft.name, kept, _ending(draft.sections, settled_sections(sections)))
+    return kept
 
 
 class _Filler:
@@ -194,10 +222,13 @@ def _is_given(key: str, value: Any, written: Any) -> bool:
 
 def as_written(draft: Draft, *, name: str | None = None) -> Persona:
     """A persona of a collection: braces and conditions have no meaning there, so the text stays byte for byte."""
-    fields = dict(draft.fields)
+    return Persona(name or draft.name, written_fields(draft.fields), draft.sections)
+
+
+def written_fields(fields: Mapping[str, Field]) -> Mapping[str, Field]:
+    """The fields of a persona of a collection, with its description as one text."""
     description = fields["description"]
-    fields["description"] = Field(" ".join(part["text"] for part in description.value), description.origin)
-    return Persona(name or draft.name, fields, draft.sections)
+    return {**fields, "description": Field(" ".join(part["text"] for part in description.value), description.origin)}
 
 
 def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Value]) -> set[int]:

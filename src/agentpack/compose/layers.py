@@ -31,7 +31,6 @@ MAX_LAID = 6_000
 
 def first_draft(layer: Layer, origin: Origin) -> Draft:
     """The persona alone."""
-    fields = {key: Field(layer.header[key], origin) for key in FIELDS if key in layer.header}
     sections = tuple(
         section._replace(
             origin=origin,
@@ -40,7 +39,12 @@ def first_draft(layer: Layer, origin: Origin) -> Draft:
         )
         for index, section in enumerate(layer.sections)
     )
-    return Draft(layer.header["name"], fields, sections, {})
+    return Draft(layer.header["name"], fields_of(layer, origin), sections, {})
+
+
+def fields_of(layer: Layer, origin: Origin) -> Mapping[str, Field]:
+    """The fields that a persona's file has."""
+    return {key: Field(layer.header[key], origin) for key in FIELDS if key in layer.header}
 
 
 def choose(names: Iterable[str], known: Mapping[str, NamedLayer], persona: str) -> list[NamedLayer]:

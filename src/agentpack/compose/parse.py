@@ -3,12 +3,14 @@ together.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.parameters import ParameterDeclaration
+from agentpack.model.line_ends import lines_with_lf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.persona import Rule, Section
 
@@ -23,7 +25,7 @@ MAX_ALL_RULES = 200_000
 """Rules and headings of a persona or variant: a model follows some sixty."""
 _MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
-_BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
+_BRACES = re.compile(r"\{#([^{}]*)\}[ \t]*(\r?)\Z")
 _ALLOWED: Mapping[tuple[bool, bool], tuple[str, ...]] = {
     (False, False): ("when", "checked"),
     (False, True): ("when", "checked"),
@@ -42,25 +44,86 @@ class Layer(NamedTuple):
 
     file: str
     header: Mapping[str, Any]
-    sections: tuple[Section, ...]
+    sections: Sequence[Section]
 
     def to_data(self) -> list[Any]:
+        """The layer as JSON can hold it. Of a body that is used as it is written, only where it stands in its file."""
+        if isinstance(self.sections, WrittenSections):
+            in_file = self.file.endswith(".md")
+            return [
+                self.file,
+                self.header,
+                self.sections.first_line,
+                self.sections.length if in_file else self.sections.body,
+            ]
         return [self.file, self.header, self.sections]
 
     @classmethod
-    def from_data(cls, data: list[Any]) -> "Layer":
-        """The inverse of `to_data`, through JSON."""
+    def from_data(cls, data: list[Any], files: Mapping[str, bytes] = MappingProxyType({})) -> "Layer":
+        """The inverse of `to_data`, through JSON.
+
+        Args:
+            files: the files of a bare pack, by path.
+        """
+        if len(data) == 4:
+            file, header, first_line, body = data
+            text = files[file.partition("/")[2]] if isinstance(body, int) else body.encode()
+            length = body if isinstance(body, int) else len(body)
+            return cls(file, header, WrittenSections(text, length, first_line))
         file, header, sections = data
-        return cls(
-            file,
-            header,
-            tuple(_section(row) for row in sections),
-        )
+        return cls(file, header, tuple(_section(row) for row in sections))
 
 
 def _section(row: list[Any]) -> Section:
     section = Section(*row)
     return section._replace(rules=tuple(Rule(*rule) for rule in section.rules))
+
+
+class WrittenSections(Sequence[Section]):
+    """The sections of a body that is used as it is written. They are parsed on first use: whoever installs the text
+    does not need them.
+    """
+
+    def __init__(self, text: bytes, length: int, first_line: int) -> None:
+        """The sections at the end of a text.
+
+        Args:
+            length: of the body, in characters.
+            first_line: the line where it begins, from 1.
+        """
+        self._text = text
+        self.length = length
+        self.first_line = first_line
+        self._parsed: tuple[Section, ...] | None = None
+
+    @property
+    def body(self) -> str:
+        text = self._text.decode()
+        return lines_with_lf(text[len(text) - self.length :])
+
+    @property
+    def _all(self) -> tuple[Section, ...]:
+        if self._parsed is None:
+            self._parsed = parse_sections(self.body, first_line=self.first_line)
+        return self._parsed
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, WrittenSections) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, index: int) -> Section: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Section, ...]: ...
+    def __getitem__(self, index: int | slice) -> Section | tuple[Section, ...]:
+        return self._all[index]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Section]:
+        return iter(self._all)
 
 
 def split_front_matter(text: str) -> tuple[str, str, int] | None:
@@ -91,8 +154,9 @@ def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
         sections[0].gap = body
     for index, block in enumerate(found):
         following = starts[index + 1] if index + 1 < len(found) else len(lines)
-        text = "\n".join(lines[block.start : block.end])
-        gap = _gap(lines, block, following)
+        one = block.end == block.start + 1
+        text = lines[block.start] if one else "\n".join(lines[block.start : block.end])
+        gap = "\n" if block.end == following < len(lines) else _gap(lines, block, following)
         line = first_line + block.start
         if block.kind == "heading":
             sections.append(_OpenSection(None, block.level, text, gap, line))
@@ -200,6 +264,8 @@ class PersonaText:
                 yield from self._text_faults(rule.text, rule.when, file, rule.line)
 
     def _text_faults(self, text: str, when: str | None, file: str, line: int) -> Iterable[Fault]:
+        if when is None and "{{" not in text:
+            return
         for offset, message in placeholder_faults(text, self.declarations):
             yield Fault(file, line + offset, "", message, self._known())
         if when is not None and (wrong := condition_fault(when, self.defaults, self.choices)) is not None:
@@ -264,19 +330,8 @@ def _attributes(
         for rule in section.rules:
             text, id, attributes = reader.read(rule.text, rule.line, heading=False)
             checked = attributes.get("checked") or dates[-1][1]
-            if id is None and text is rule.text:
-                rules.append(rule if checked is None else rule._replace(checked=checked))
-            else:
-                rules.append(
-                    rule._replace(
-                        text=text,
-                        id=id,
-                        when=attributes.get("when"),
-                        after=attributes.get("after"),
-                        before=attributes.get("before"),
-                        checked=checked,
-                    )
-                )
+            when, after, before = map(attributes.get, ("when", "after", "before"))
+            rules.append(Rule(id, text, rule.gap, when, rule.kind, rule.line, None, after, before, checked))
         done.append(section._replace(rules=tuple(rules)))
     return tuple(done), reader.faults
 
@@ -296,7 +351,8 @@ class _Braces:
 
     def read(self, text: str, line: int, *, heading: bool) -> tuple[str, str | None, dict[str, str]]:
         first, newline, rest = text.partition("\n")
-        match = _BRACES.search(first) if first.rstrip().endswith("}") else None
+        at = first.rfind("{#")
+        match = _BRACES.match(first, at) if at >= 0 else None
         if match is None:
             if self.variant:
                 what = "heading" if heading else "rule"
@@ -311,7 +367,7 @@ class _Braces:
             self.fault(line, id, f"the id `{id}` stands twice", f"first on line {self.seen[id]}")
         self.seen.setdefault(id, line)
         attributes = self._attributes(words[1:], line, id, _ALLOWED[self.laid_over, heading])
-        return first[: match.start()] + match[2] + newline + rest, id, attributes
+        return first[:at].rstrip(" \t") + match[2] + newline + rest, id, attributes
 
     def _attributes(self, words: list[str], line: int, id: str, allowed: tuple[str, ...]) -> dict[str, str]:
         attributes: dict[str, str] = {}

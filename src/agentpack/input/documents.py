@@ -7,9 +7,7 @@ is decided in `schemas/`.
 """
 
 import re
-from typing import Any, NamedTuple
-
-import yaml
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.hidden_in_files import value_findings
@@ -18,6 +16,9 @@ from agentpack.input.toml_text import read_toml as read_toml
 from agentpack.model import json_text
 from agentpack.model.line_ends import lines_with_lf
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
+
+if TYPE_CHECKING:
+    import yaml  # takes long to load, and most headers are plain
 
 MAX_BYTES = 256 * 1024
 """Characters of YAML, bytes of JSON."""
@@ -37,7 +38,15 @@ _NUMBER = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]{1,400}(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,9})?\Z|0x[0-9a-fA-F]{1,400}\Z|0o[0-7]{1,400}\Z"
     r"|[-+]?\.inf\Z|\.nan\Z"
 )
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PRINTABLE = r"\xa1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+_PLAIN_ROW = re.compile(
+    r"([A-Za-z_][A-Za-z0-9_-]{0,63}):(?: +(?:"
+    r'"([ !#-\[\]-~]*)"'
+    rf"|'([ -&(-~{_PRINTABLE}]*)'"
+    rf"|([A-Za-z0-9_./(~$+{_PRINTABLE}](?:[!-9;-~{_PRINTABLE}]|:(?=[!-~{_PRINTABLE}])| ++(?=[^ #\n]))*)"
+    r"))?(?:\n|\Z)"
+)
+"""A row that is complete by itself: a key, and its value in double quotes without escapes, in single quotes or bare."""
 _BREAKS = re.compile("[\x85\u2028\u2029]")
 _HALVES = re.compile("[\ud800-\udfff]")
 
@@ -107,6 +116,10 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
     """
     if len(text) > MAX_BYTES:
         raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_BYTES // 1024} KiB")])
+    if (rows := _plain_rows(text, loose=loose)) is not None:
+        return Document(file, rows, {(key,): line for line, key in enumerate(rows, first_line)})
+    import yaml
+
     if found := _BREAKS.search(text):
         line = text.count("\n", 0, found.start()) + first_line
         raise InvalidFile([Fault(file, line, "", f"the line separator U+{ord(found[0]):04X} must be escaped")])
@@ -133,6 +146,20 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
     return Document(file, data, builder.lines)
 
 
+def _plain_rows(text: str, *, loose: bool) -> dict[str, Any] | None:
+    """The map in a text that has nothing but plain rows, each with another key; None for any other text."""
+    rows: dict[str, Any] = {}
+    at = 0
+    while at < len(text):
+        row = _PLAIN_ROW.match(text, at)
+        if row is None or row[1] in rows or len(rows) > MAX_FAULTS:
+            return None
+        key, double, single, bare = row.groups()
+        rows[key] = _plain(bare or "", loose=loose) if double is None and single is None else double or single or ""
+        at = row.end()
+    return rows
+
+
 class _Builder:
     """Builds plain data from parse events, with a stack of open collections."""
 
@@ -156,8 +183,10 @@ class _Builder:
         return int(event.start_mark.line) + self.first_line
 
     def run(self, text: str) -> None:
+        import yaml
+
         values = 0
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=_loader()):
             if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
                 values += 1
                 if values > MAX_VALUES:
@@ -221,6 +250,8 @@ class _Builder:
         self.lines.setdefault(path, self.line(event))
 
     def open(self, event: Any) -> bool:
+        import yaml
+
         is_map = isinstance(event, yaml.MappingStartEvent)
         self.refuse_marks(event)
         if len(self.stack) >= MAX_DEPTH:
@@ -266,6 +297,12 @@ class _OpenNode:
         self.seen: set[str] = set()
 
 
+def _loader() -> "type[yaml.SafeLoader]":
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _plain(text: str, *, loose: bool) -> Any:
     if text in ("", "~", "null", "Null", "NULL"):
         return None
@@ -293,8 +330,10 @@ def dotted(path: Path) -> str:
 
 def yaml_comments(text: str) -> list[str]:
     """The comments in YAML text that was parsed before, each from `#` to the end of the line."""
+    import yaml
+
     found, at = [], 0
-    for token in yaml.scan(text, Loader=_LOADER):
+    for token in yaml.scan(text, Loader=_loader()):
         found += re.findall("#[^\n]*", text[at : token.start_mark.index])
         at = max(at, token.end_mark.index)
     return found

@@ -126,6 +126,9 @@ _IN_PARAGRAPH: Final = _starts(_INTERRUPTING_ITEM)
 _OUTSIDE_PARAGRAPH: Final = _starts(_ANY_ITEM)
 """Where a paragraph is open in a container that the line does not belong to, unless it is a lazy continuation."""
 
+_BULLETS: Final = frozenset(("- ", "* ", "+ "))
+"""How most items begin: what the pattern matches too."""
+
 _UNDERLINE: Final = re.compile(r"=++$|-++$")
 _HTML_ENDS: Final = {
     "raw": re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE | re.ASCII),
@@ -237,6 +240,8 @@ def _item_end(texts: Sequence[str], start: int, offset: int) -> int:
             end = at + 1
         elif end < at:
             return end  # a blank line ended whatever paragraph there was
+        elif text[:2] in _BULLETS:
+            return end
         else:
             first = _first(text)
             return end if first < 4 and _OUTSIDE_PARAGRAPH.match(text, first) else _container_end(texts, start)

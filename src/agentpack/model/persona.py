@@ -1,6 +1,6 @@
 """A persona: header fields, and Markdown in sections of rules, each with its origin."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -118,12 +118,14 @@ class Persona:
 
     @property
     def body(self) -> str:
-        return "".join(self._pieces()) if self._text is None else self._text()
+        return text_of(self.sections) if self._text is None else self._text()
 
-    def _pieces(self) -> Iterator[str]:
-        for section in self.sections:
-            yield section.heading
-            yield section.gap
-            for rule in section.rules:
-                yield rule.text
-                yield rule.gap
+
+def text_of(sections: Iterable[Section]) -> str:
+    """The text that was split into these sections."""
+    pieces: list[str] = []
+    for section in sections:
+        pieces += (section.heading, section.gap)
+        for rule in section.rules:
+            pieces += (rule.text, rule.gap)
+    return "".join(pieces)
