@@ -17,10 +17,8 @@ from agentpack.edits.recognise import NO_AGENT, Agent, read_collected, read_file
 from agentpack.errors import UsageError
 from agentpack.model.names import is_junk, persona_name_fault
 from agentpack.sources.collection import is_agent_file
+from agentpack.workspace.shadowing import MAX_BELOW
 from agentpack.workspace.workspace import Workspace
-
-MAX_BELOW = 20
-"""Levels of folders that are looked into below a named folder."""
 
 
 class AdoptableAgent(NamedTuple):
