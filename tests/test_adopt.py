@@ -480,7 +480,7 @@ def test_a_dry_run_changes_nothing(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     before = tree(project)
     ran = agentpack("adopt", f"{AGENTS}/tidy.md", "--dry-run")
-    assert "a local pack with a copy of your text" in ran.err
+    assert f"copied to {TEAM}/tidy.md" in ran.err
     assert tree(project) == before
 
 

@@ -90,6 +90,29 @@ def test_of_a_part_of_a_collection_only_that_part_is_wanted_and_more_can_follow(
         agentpack(*command)
 
 
+def test_of_two_agents_with_one_name_only_the_first_is_the_collection_s(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    second = agent("alpha", OWN)
+    write_tree(tmp_path / "coll", {"agents/a.md": agent("alpha"), "agents/b.md": second})
+    with_source(project)
+    write_tree(project, {f"{AGENTS}/alpha.md": second})
+    assert adopted(agentpack) == [(f"{AGENTS}/alpha.md", "coll", False, False)]
+    assert (project / AGENTS / "alpha.md").read_text() == second
+
+
+def test_copies_in_folders_stay_there_through_upgrades(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    collection(tmp_path / "coll", "alpha", "beta")
+    with_source(project)
+    write_tree(project, {f"{AGENTS}/data/alpha.md": agent("alpha"), f"{AGENTS}/beta.md": agent("beta")})
+    assert {pack for _, pack, _, _ in adopted(agentpack)} == {"coll"}
+    path = tmp_path / "coll/agents/alpha.md"
+    path.write_text(path.read_text().replace("Rule 0", "Rule zero"))
+    agentpack("upgrade", "--yes")
+    assert "Rule zero" in (project / AGENTS / "data/alpha.md").read_text()
+    assert sorted(tree(project / AGENTS)) == ["beta.md", "data/alpha.md"]
+
+
 def test_line_ends_hide_no_copy(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     text = agent("alpha").replace(". Always: yes", "")
     write_tree(tmp_path / "coll", {"agents/alpha.md": text})
