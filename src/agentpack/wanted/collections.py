@@ -70,7 +70,9 @@ class CollectionStates:
             return self._at_place(pack, entry)
         if self._as_locked:
             return self._as_rows(locked, locked.agents or ())
-        keeps_source = entry is None or entry.source in ("", locked.source)
+        if entry is None or not entry.source:
+            return None  # no collection answers a bare name, whatever the lock says
+        keeps_source = entry.source == locked.source
         is_kept = self._refresh is not None and pack not in self._refresh and keeps_source
         if is_kept and self._entry_then(pack) == entry:
             return self._as_rows(locked, locked.agents or ())
@@ -142,14 +144,17 @@ class CollectionStates:
             self._workspace.sources.texts[text_digest(data).removeprefix("sha256:")] = data
 
     def _as_rows(self, locked: LockedPack, rows: tuple[AgentRow, ...]) -> Release:
-        """The locked state, from wherever its texts are: the store, the place, or a file that is one of them.
+        """The locked state, from wherever its texts are: the store, the place, or a file that is one of them. Rows of
+        agents that the manifest did not ask for when the lock was made are not part of it.
 
         Raises:
             Unavailable: a text is nowhere.
         """
-        files = {row.path: self._text(locked, row) for row in rows}
+        texts = {row.path: self._text(locked, row) for row in rows}
+        files = choose_agents(texts, self._manifest_then.wanted(locked.name)).files
         self._remember(files)
-        return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
+        asked = tuple(row for row in rows if row.path in files)
+        return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, asked)
 
     def _text(self, locked: LockedPack, row: AgentRow) -> bytes:
         workspace = self._workspace

@@ -116,8 +116,10 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
     skipped = {row[:3] for row in wanted.lock.skipped} ^ {row[:3] for row in lock.skipped}
     changed += sorted(f"{persona} for {client} (skipped)" for client, _, persona in skipped)
-    said = {pack.name: (pack.variants, pack.requires) for pack in wanted.lock.packs}
-    changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
+    said = {pack.name: (pack.variants, pack.requires, pack.agents) for pack in wanted.lock.packs}
+    changed += sorted(
+        pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires, pack.agents)
+    )
     if changed:
         why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
         clients = {rows[path].client for path in changed for rows in (now, then) if path in rows}

@@ -85,5 +85,10 @@ def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str])
     fixed = manifest.clients is not None or entry is None or entry.clients is not None
     if pack.clients is not None and fixed:
         yield f"{pack.name} is locked for {', '.join(pack.clients) or 'no client'}, and the manifest names others"
-    if pack.source not in sources:
+    named = entry.source if entry else ""
+    if named and named != pack.source:
+        yield f"{pack.name} is locked from the source `{pack.source}`, and agentpack.yaml names `{named}`"
+    elif pack.agents is not None and not named:
+        yield f"{pack.name} is locked from a collection, and agentpack.yaml names no source for it"
+    elif pack.source not in sources:
         yield f"{pack.name} is locked from the source `{pack.source}`, which agentpack.yaml does not have"
