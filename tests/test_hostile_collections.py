@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 from support.collection_files import agent_text
+from support.counting import calls_of
 from support.running import Agentpack
 from support.trees import write_tree
 
+from agentpack.model.manifest import ManifestEntry
+from agentpack.model.requirement import parse_requirement
 from agentpack.sources import collection as module
 from agentpack.sources.collection import MAX_AGENTS, collection
 from agentpack.sources.trees import MemoryTree
+from agentpack.wanted.agents import choose_agents
 
 PLACE = {"agents/one.md": agent_text("one", "Work.")}
 LOOKS = (("diff",), ("sync", "--check"), ("sync", "--locked"), ("sync", "--frozen"), ("lock", "--check"))
@@ -144,3 +148,15 @@ def test_a_lock_does_not_have_a_collection_answer_a_bare_name(agentpack: Agentpa
     for words in LOOKS:
         assert agentpack(*words, expect=None).exit_code != 0, words
     assert "from `kit` -> " in agentpack("lock", "--check", expect=1).err
+
+
+def test_choosing_among_many_agents_by_many_names_costs_no_product_of_both() -> None:
+    files = {f"agents/{number}.md": agent_text(f"a{number}", "Work.").encode() for number in range(20)}
+
+    def calls(names: int) -> int:
+        without = tuple(f"b{number}" for number in range(names))
+        entry = ManifestEntry(parse_requirement("kit"), "kit", without=without)
+        return calls_of(lambda: choose_agents(files, entry))
+
+    calls(1)  # what is loaded once
+    assert calls(1_000) - calls(100) < 900 * len(files)
