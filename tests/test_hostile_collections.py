@@ -12,9 +12,9 @@ from support.counting import calls_of
 from support.running import Agentpack
 from support.trees import write_tree
 
+from agentpack.errors import Refused
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.requirement import parse_requirement
-from agentpack.sources import collection as module
 from agentpack.sources.collection import MAX_AGENTS, collection
 from agentpack.sources.trees import MemoryTree
 from agentpack.wanted.agents import choose_agents
@@ -92,7 +92,7 @@ def test_more_agents_than_a_place_may_offer_are_refused() -> None:
     plugins = [{"name": f"p{number}", "source": "./"} for number in range(MAX_AGENTS // 100 + 1)]
     files = {f"agents/{number}.md": agent_text(f"a{number}", "Work.").encode() for number in range(100)}
     manifest = {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins}).encode()}
-    with pytest.raises(module.Refused, match="20,000 agent files"):
+    with pytest.raises(Refused, match="20,000 agent files"):
         collection(MemoryTree({**files, **manifest}), "shop")
 
 
