@@ -85,7 +85,7 @@ class Sources:
             there = named.pack if named else pack
             try:
                 found = list(source.releases(there))
-                if not found and (named or source.name == self.homes.get(pack)):
+                if not found and named:
                     found = [state] if (state := source.state_of(there)) else []
             except OSError as error:
                 raise _unreadable(source, error) from None

@@ -401,7 +401,12 @@ def state_version(pack: CollectionPack, digest: Digest) -> Version:
     try:
         return Version(pack.version[:MAX_VERSION])
     except InvalidVersion:
-        return Version(f"{NO_RELEASE}+h{digest.removeprefix('sha256:')[:12]}")
+        return digest_version(digest)
+
+
+def digest_version(digest: Digest) -> Version:
+    """The version of agent files for which no manifest has one."""
+    return Version(f"{NO_RELEASE}+h{digest.removeprefix('sha256:')[:12]}")
 
 
 def _text(value: Any) -> str:

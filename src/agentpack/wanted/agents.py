@@ -20,14 +20,15 @@ def choose_agents(files: Mapping[str, bytes], entry: ManifestEntry | None) -> Ch
     if entry is None or (entry.personas is None and not entry.without):
         return ChosenAgents(files)
     names = {path: {path, *names_of(path, data)} for path, data in files.items()}
-    wanted, unwanted = entry.personas, entry.without
+    wanted = None if entry.personas is None else _names_for(entry.personas)
+    unwanted = _names_for(entry.without)
     found = {
         path: data
         for path, data in files.items()
-        if (wanted is None or _is_among(names[path], wanted)) and not _is_among(names[path], unwanted)
+        if (wanted is None or not wanted.isdisjoint(names[path])) and unwanted.isdisjoint(names[path])
     }
     known = {name for each in names.values() for name in each}
-    asked = (*(wanted or ()), *unwanted)
+    asked = (*(entry.personas or ()), *entry.without)
     return ChosenAgents(found, tuple(name for name in asked if known.isdisjoint((name, kebab(name)))))
 
 
@@ -41,5 +42,6 @@ def names_of(path: str, data: bytes) -> Iterator[str]:
         yield kebab(name)
 
 
-def _is_among(names: Collection[str], asked: Collection[str]) -> bool:
-    return any(name in names or (kebab(name) in names and "/" not in name) for name in asked)
+def _names_for(asked: Collection[str]) -> frozenset[str]:
+    """Everything that an agent may be called to be one of those asked for."""
+    return frozenset((*asked, *(kebab(name) for name in asked if "/" not in name)))

@@ -16,7 +16,7 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, text_digest
 from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows, digest_of_rows
-from agentpack.sources.collection import NO_RELEASE
+from agentpack.sources.collection import NO_RELEASE, digest_version
 from agentpack.wanted.agents import choose_agents, names_of
 from agentpack.workspace.workspace import Workspace
 
@@ -74,7 +74,9 @@ class CollectionStates:
             return state
         if self._as_locked:
             return self._as_rows(locked, locked.agents or ())
-        keeps_source = entry is None or entry.source in ("", locked.source)
+        if entry is None or not entry.source:
+            return None  # no collection answers a bare name, whatever the lock says
+        keeps_source = entry.source == locked.source
         is_kept = self._refresh is not None and pack not in self._refresh and keeps_source
         if is_kept and self._entry_then(pack) == entry:
             self._refuse_other_rows(locked, entry)
@@ -135,7 +137,11 @@ class CollectionStates:
                 self.notes.append(f"{locked.name}: {row.path} stays as it was: its new text cannot be taken ({fault})")
         rows = agent_rows(files)
         is_whole = len(files) == len(now.files) and now.digest == digest_of_rows(now.agents or ())
-        return now._replace(files=files, agents=rows, digest=digest_of_rows(rows) if is_whole else now.digest)
+        if not is_whole:
+            return now._replace(files=files, agents=rows)
+        digest = digest_of_rows(rows)
+        version = digest_version(digest) if now.version == digest_version(now.digest) else now.version
+        return now._replace(files=files, agents=rows, digest=digest, version=version)
 
     def _entry_then(self, pack: PackName) -> ManifestEntry | None:
         """The pack's entry when the lock was made, as far as it decides which agents are wanted."""
@@ -193,14 +199,17 @@ class CollectionStates:
             self._workspace.sources.texts[text_digest(data).removeprefix("sha256:")] = data
 
     def _as_rows(self, locked: LockedPack, rows: tuple[AgentRow, ...]) -> Release:
-        """The locked state, from wherever its texts are: the store, the place, or a file that is one of them.
+        """The locked state, from wherever its texts are: the store, the place, or a file that is one of them. Rows of
+        agents that the manifest did not ask for when the lock was made are not part of it.
 
         Raises:
             Unavailable: the text of an installed agent is nowhere. A file that is left out may be missing.
         """
-        files = {row.path: text for row in rows if (text := self._text(locked, row)) is not None}
+        texts = {row.path: text for row in rows if (text := self._text(locked, row)) is not None}
+        files = choose_agents(texts, self._manifest_then.wanted(locked.name)).files
         self._remember(files)
-        rows = tuple(row._replace(left_out="") if row.path in files else row for row in rows)
+        asked = [row for row in rows if row.path in files or row.path not in texts]
+        rows = tuple(row._replace(left_out="") if row.path in files else row for row in asked)
         return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
 
     def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:

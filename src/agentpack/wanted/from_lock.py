@@ -99,7 +99,7 @@ def _is_older(lock: Lock, file: LockedFile) -> bool:
 
 def _told(pack: LockedPack) -> tuple[object, ...]:
     """What the lock tells of a release, and a reading of it too. Why a file is left out may be said in other words."""
-    return pack.variants, pack.requires, [(row.path, bool(row.left_out)) for row in pack.agents or ()]
+    return pack.variants, pack.requires, [(*row.content, bool(row.left_out)) for row in pack.agents or ()]
 
 
 def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
-from agentpack.model.manifest import Manifest
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.pack import digest_of_rows
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.resolve import USER
@@ -86,10 +86,24 @@ def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str])
     fixed = manifest.clients is not None or entry is None or entry.clients is not None
     if pack.clients is not None and fixed:
         yield f"{pack.name} is locked for {', '.join(pack.clients) or 'no client'}, and the manifest names others"
-    is_whole = entry is None or (entry.personas is None and not entry.without)
-    if pack.agents is not None and is_whole and digest_of_rows(pack.agents) != pack.digest:
-        yield f"{pack.name} is locked with agent files that do not come to its digest"
-    if entry is not None and entry.source and pack.source != entry.source:
-        yield f"{pack.name} is locked from the source `{pack.source}`, and agentpack.yaml names `{entry.source}`"
+    if pack.agents is not None:
+        yield from _collection_mismatches(pack, entry)
+    named = entry.source if entry else ""
+    if named and named != pack.source:
+        yield f"{pack.name} is locked from the source `{pack.source}`, and agentpack.yaml names `{named}`"
+    elif pack.agents is not None and not named:
+        yield f"{pack.name} is locked from a collection, and agentpack.yaml names no source for it"
     elif pack.source not in sources:
         yield f"{pack.name} is locked from the source `{pack.source}`, which agentpack.yaml does not have"
+
+
+def _collection_mismatches(pack: LockedPack, entry: ManifestEntry | None) -> Iterator[str]:
+    """For each way in which the digest of a collection's pack is not that of its agent files, a sentence. A part of
+    them does not tell.
+    """
+    is_whole = entry is None or (entry.personas is None and not entry.without)
+    if is_whole and digest_of_rows(pack.agents or ()) != pack.digest:
+        yield f"{pack.name} is locked with agent files that do not come to its digest"
+    told = pack.version.partition("+h")[2]
+    if not pack.digest.startswith(f"sha256:{told}"):
+        yield f"{pack.name} is locked with a version that is not that of its digest"
