@@ -139,6 +139,13 @@ def test_agents_that_no_plugin_has_are_a_pack_of_their_own(agentpack: Agentpack,
     assert agents(project) == ["one.md", "three.md", "two.md"]
 
 
+def test_a_long_description_is_cut_unless_all_of_it_is_asked_for(agentpack: Agentpack, project: Path) -> None:
+    text = agent_text("one", "Work.", description="Use it for everything. " + "word " * 60 + "end.")
+    write_tree(project / "kit", {"agents/one.md": text})
+    assert agentpack("show", "./kit").out.endswith("…\n")
+    assert agentpack("show", "./kit", "--verbose").out.endswith("word end.\n")
+
+
 # Which of it.
 
 
