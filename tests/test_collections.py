@@ -240,7 +240,7 @@ def test_all_of_a_place_takes_each_name_once(agentpack: Agentpack, project: Path
 
 @pytest.mark.parametrize(("has", "gains"), [("kit-0", "kit-1"), ("kit-1", "kit-0")])
 def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
-    agentpack: Agentpack, project: Path, has: str, gains: str
+    agentpack: Agentpack, project: Path, tmp_path: Path, has: str, gains: str
 ) -> None:
     write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
     write_tree(project / f"market/plugins/{has}", {"agents/checker.md": agent_text("checker", "The old one.")})
@@ -250,8 +250,13 @@ def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
         agentpack("upgrade", "--yes")
         assert "The old one." in (project / ".claude/agents/checker.md").read_text()
         assert "The old one." in (project / ".opencode/agents/checker.md").read_text()
-    agentpack("upgrade", "--strict", expect=4)
-    assert f"skipped for claude, opencode: checker: `{has}` has an agent of that name" in agentpack("status").out
+    agentpack("upgrade", "--strict", expect=3)
+    told = f"{gains}: 1 agent file is left out: agents/checker.md (`{has}` has an agent of that name)"
+    assert told in agentpack("status").out
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "market"))
+    for words in (("sync", "--frozen"), ("sync", "--locked"), ("sync",)):
+        assert Agentpack(clone)(*words).err.endswith("nothing to change\n")
     agentpack("uninstall", has)
     agentpack("sync")
     assert "Another." in (project / ".claude/agents/checker.md").read_text()
