@@ -268,7 +268,7 @@ def _accepted(workspace: Workspace) -> Collection[str]:
 def _namesakes(
     lock: Lock | None,
     parts_of: Mapping[PackName, Sequence[AssembledPersona]],
-    clients_of: Mapping[PackName, Sequence[str]],
+    clients_of: Mapping[str, Sequence[str]],
 ) -> Mapping[tuple[str, str], str]:
     """The agents that installed collections have gained, and of which another one has a namesake: why they are left
     out, by pack and persona. Without a lock, or with a pack that is new in it, the user is asked instead.
