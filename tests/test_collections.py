@@ -154,6 +154,13 @@ def test_agents_that_no_plugin_has_are_a_pack_of_their_own(agentpack: Agentpack,
     assert agents(project) == ["one.md", "three.md", "two.md"]
 
 
+def test_a_long_description_is_cut_unless_all_of_it_is_asked_for(agentpack: Agentpack, project: Path) -> None:
+    text = agent_text("one", "Work.", description="Use it for everything. " + "word " * 60 + "end.")
+    write_tree(project / "kit", {"agents/one.md": text})
+    assert agentpack("show", "./kit").out.endswith("…\n")
+    assert agentpack("show", "./kit", "--verbose").out.endswith("word end.\n")
+
+
 # Which of it.
 
 
@@ -289,7 +296,7 @@ def test_all_of_a_place_takes_each_name_once(agentpack: Agentpack, project: Path
 
 @pytest.mark.parametrize(("has", "gains"), [("kit-0", "kit-1"), ("kit-1", "kit-0")])
 def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
-    agentpack: Agentpack, project: Path, has: str, gains: str
+    agentpack: Agentpack, project: Path, tmp_path: Path, has: str, gains: str
 ) -> None:
     write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
     write_tree(project / f"market/plugins/{has}", {"agents/checker.md": agent_text("checker", "The old one.")})
@@ -299,8 +306,13 @@ def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
         agentpack("upgrade", "--yes")
         assert "The old one." in (project / ".claude/agents/checker.md").read_text()
         assert "The old one." in (project / ".opencode/agents/checker.md").read_text()
-    agentpack("upgrade", "--strict", expect=4)
-    assert f"skipped for claude, opencode: checker: `{has}` has an agent of that name" in agentpack("status").out
+    agentpack("upgrade", "--strict", expect=3)
+    told = f"{gains}: 1 agent file is left out: agents/checker.md (`{has}` has an agent of that name)"
+    assert told in agentpack("status").out
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "market"))
+    for words in (("sync", "--frozen"), ("sync", "--locked"), ("sync",)):
+        assert Agentpack(clone)(*words).err.endswith("nothing to change\n")
     agentpack("uninstall", has)
     agentpack("sync")
     assert "Another." in (project / ".claude/agents/checker.md").read_text()

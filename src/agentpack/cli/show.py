@@ -14,6 +14,8 @@ from agentpack.model.text_size import CHARACTERS_PER_TOKEN
 from agentpack.wanted.offers import offers
 
 app = verb_app()
+MOST_DESCRIBED = 160
+"""Characters of an agent's description that `show PLACE` prints; `--verbose` prints all."""
 MOST_AGENTS = 40
 """Agents of a place with several packs that are listed without `--verbose`."""
 
@@ -63,7 +65,8 @@ def _show_place(session: Session, place: str) -> Result:
             for line in hang("  ", flat(text)):
                 output.print(line)
         if output.verbose or len(offered.packs) == 1 or agents <= MOST_AGENTS:
-            for line in _listed((agent.name, agent.description) for agent in pack.agents):
+            longest = None if output.verbose else MOST_DESCRIBED
+            for line in _listed((agent.name, _cut(agent.description, longest)) for agent in pack.agents):
                 output.print(line)
     for pack in offered.packs:
         for line in pack.left_out:
@@ -136,6 +139,12 @@ def _head(output: Output, shown: PackDetails, about: Iterable[tuple[str, str]]) 
     yield from hang("  ", flat(shown.header["description"]))
     for label, text in about:
         yield from hang(f"  {label:<10}", flat(text))
+
+
+def _cut(text: str, longest: int | None) -> str:
+    """A text on one line, cut off after so many characters."""
+    line = " ".join(text.split())
+    return line if longest is None or len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:

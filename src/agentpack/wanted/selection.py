@@ -14,6 +14,7 @@ from agentpack.clients.render import AgentRefused
 from agentpack.errors import DecisionNeeded, Fault, InvalidFile
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
 from agentpack.wanted.assemble import AssembledPersona, PersonaAssembler
@@ -146,10 +147,14 @@ class Selection(NamedTuple):
         clients_of = self.audience.clients(self.manifest, self.clients, self.clients_by_pack)
         locked: list[LockedPack] = []
         parts: list[AssembledPersona] = []
-        lock, variables = workspace.lock, workspace.environment.variables
-        assignment = FileAssignment(workspace.scope.kind, variables, _accepted(workspace), lock)
-        for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
-            own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
+        assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables, _accepted(workspace))
+        pins = [pin for pin in self.pins if only in (None, pin.pack)]
+        parts_of = {
+            pin.pack: self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else () for pin in pins
+        }
+        twins = _namesakes(workspace.lock, parts_of, clients_of)
+        for pin in pins:
+            own = tuple(part for part in parts_of[pin.pack] if (pin.pack, part.persona.name) not in twins)
             for part in own:
                 for client in clients_of[pin.pack]:
                     optional, target = skips and part.pack.bare, workspace.client(client)
@@ -164,7 +169,7 @@ class Selection(NamedTuple):
                     for skill in made[1:]:
                         assignment.add(workspace.client(skill.client), skill)
             parts += own
-            locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
+            locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else (), twins))
         left_out = [(pack.name, one) for pack in locked for one in pack.agents or () if one.left_out]
         if left_out and not parts:
             raise InvalidFile([Fault(f"{name}/{one.path}", 0, "", one.left_out) for name, one in left_out])
@@ -192,9 +197,14 @@ class Selection(NamedTuple):
             self.renderings.divided,
         )
 
-    def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:
+    def _locked_pack(
+        self, pin: Chosen, used: Collection[LocalVariant], twins: Mapping[tuple[str, str], str]
+    ) -> LockedPack:
         release, pack = self.candidates.read(pin.pack, pin.version)
         reasons = {row["path"]: row["reason"] for row in pack.header.get("left_out", ())}
+        for (name, persona), why in twins.items():
+            if name == pin.pack and persona in pack.personas:
+                reasons[pack.personas[persona].file.partition("/")[2]] = why
         rows = tuple(row._replace(left_out=reasons.get(row.path, row.left_out)) for row in release.agents or ())
         return LockedPack(
             pin.pack,
@@ -253,6 +263,29 @@ def _accepted(workspace: Workspace) -> Collection[str]:
     for word in {*lock.accepted} - named:  # a lock from before acceptances named their pack
         named |= {f"{pack.name}:{word}" for pack in lock.packs}
     return {*workspace.accepted, *named}
+
+
+def _namesakes(
+    lock: Lock | None,
+    parts_of: Mapping[PackName, Sequence[AssembledPersona]],
+    clients_of: Mapping[str, Sequence[str]],
+) -> Mapping[tuple[str, str], str]:
+    """The agents that installed collections have gained, and of which another one has a namesake: why they are left
+    out, by pack and persona. Without a lock, or with a pack that is new in it, the user is asked instead.
+    """
+    collections = {pack.name for pack in lock.packs if pack.agents is not None} if lock else set[PackName]()
+    written = {(file.pack, file.persona) for file in lock.files} if lock else set[tuple[str, str]]()
+    having: dict[str, list[tuple[PackName, str]]] = {}
+    for pack, parts in parts_of.items():
+        for part in parts if pack in collections else ():
+            having.setdefault(part.called or part.persona.name, []).append((pack, part.persona.name))
+    found: dict[tuple[str, str], str] = {}
+    for those in having.values():
+        kept = next((one for one in those if one in written), those[0])
+        for one in those:
+            if one != kept and one not in written and not {*clients_of[one[0]]}.isdisjoint(clients_of[kept[0]]):
+                found[one] = f"`{kept[0]}` has an agent of that name"
+    return found
 
 
 def _with_declarations(workspace: Workspace, lock: Lock) -> Lock:
