@@ -432,7 +432,7 @@ def test_a_file_that_names_many_tools_and_the_next_release_names_others(monkeypa
         return including(one, other)
 
     monkeypatch.setattr(capabilities, "_includes", counted)
-    before, after = ({"mcp", *(f"mcp:{side}{number}/a(b)~c" for number in range(2_000))} for side in "ab")
+    before, after = ({"mcp", *(f"mcp:{side}{number}/a~c(b)" for number in range(2_000))} for side in "ab")
     assert len(capabilities.widening(before, after)) == 2_000
     assert len(compared) <= 5 * len(after)
 

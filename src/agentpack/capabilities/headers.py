@@ -118,10 +118,14 @@ def _fields(text: str) -> dict[str, Any] | None:
     return fields
 
 
+def _in_doubt(number: str) -> Any:
+    raise ValueError(number)
+
+
 _json: Callable[[str], Any] = json.JSONDecoder(
-    parse_float=str, parse_constant=str, parse_int=lambda text: int(text) if len(text.lstrip("-")) < 19 else text
+    parse_float=_in_doubt, parse_constant=str, parse_int=lambda text: int(text) if len(text.lstrip("-")) < 19 else text
 ).decode
-"""JSON with numbers as the YAML reader reads them."""
+"""JSON with whole numbers as the YAML reader reads them. What it makes of others depends on the client."""
 
 
 def _toml(text: str) -> dict[str, Any]:

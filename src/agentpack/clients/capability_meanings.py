@@ -82,7 +82,8 @@ MEANINGS: Mapping[str, str] = _meanings(
     "disable-model-invocation effort reasoningEffort reasoningLevel thoughtLevel model_reasoning_effort "
     "model_reasoning_summary model_verbosity maxTurns max_turns maxIterations steps timeout_mins temperature "
     "top_p autoCompactWindow modelPolicy showOutput allowPromptArgument prompt_mode disabled injectAgentsMd "
-    "mainAgent subagent disable_skills disabled_skills",
+    "mainAgent subagent disable_skills disabled_skills "
+    "author authors category categories created emoji homepage keywords license tags updated version vibe",
     allow="tools allowed-tools allowedTools enabled_tools groups",
     deny="disallowedTools disabled_tools",
     grants="permission permissions",
