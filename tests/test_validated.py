@@ -41,8 +41,8 @@ def unbundled() -> list[Release]:
     )
     bare = {
         "agents/someone.md": b"---\nname: someone\ndescription: Looks.\n---\nYou look {{ closely }}.\n",
-        "agents/from-windows.md": "\ufeff---\r\nname: other\r\ndescription: Reads.\r\n---\r\nYou é.\r\n\r\n- Read.\r\n".encode(),
-        ".codex/agents/third.toml": b'name = "third"\ndescription = "Runs."\ndeveloper_instructions = "Run.\\n\\n- Now."\n',
+        "agents/windows.md": b"\xef\xbb\xbf---\r\nname: other\r\ndescription: Reads.\r\n---\r\nYou \xc3\xa9.\r\n",
+        ".codex/agents/third.toml": b'name = "third"\ndescription = "Runs."\ndeveloper_instructions = "Run.\\nNow."\n',
     }
     return [release_of(full, "many"), release_of(bare, "bare", "0.0.0")]
 
