@@ -480,7 +480,7 @@ def test_a_dry_run_changes_nothing(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     before = tree(project)
     ran = agentpack("adopt", f"{AGENTS}/tidy.md", "--dry-run")
-    assert "a local pack with a copy of your text" in ran.err
+    assert f"copied to {TEAM}/tidy.md" in ran.err
     assert tree(project) == before
 
 
@@ -500,7 +500,9 @@ SAFE = CODEX.replace("\\u200b", "")
     ("path", "content", "reason"),
     [
         ("notes/tidy.md", PLAIN, "does not lie in a folder of agents"),
-        (f"{AGENTS}/.hidden/tidy.md", PLAIN, "agentpack manages no file of such a name"),
+        (f"{AGENTS}/.hidden/tidy.md", PLAIN, "names in lower case"),
+        (f"{AGENTS}/My Agent.md", PLAIN, "names in lower case"),
+        (f"{AGENTS}/backend/CLAUDE.md", PLAIN, "names in lower case"),
         (f"{AGENTS}/tidy.md", b"---\nname: tidy\ndescription: \xff\n---\n", "not UTF-8"),
         (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "its header has no description"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "takes no name with a colon"),
@@ -533,7 +535,7 @@ def test_a_file_that_cannot_be_adopted_keeps_no_other_from_it(
 DOCUMENTS = {
     f"{AGENTS}/README.md": "# Our agents\n",
     f"{AGENTS}/notes.md": "no header\n",
-    f"{AGENTS}/backend/CLAUDE.md": PLAIN,
+    f"{AGENTS}/backend/CLAUDE.md": "# How we work\n",
     ".opencode/agents/README.md": "# Agents\n",
 }
 
@@ -748,16 +750,30 @@ def test_one_persona_in_the_files_of_two_clients_is_one_pack_with_the_words_of_b
     assert tree(project).keys() >= set(paths)
 
 
+def test_a_restriction_in_the_client_s_own_words_is_kept_and_nothing_is_lost(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Codex cannot limit tools, and so agentpack could not say in other words what the file says."""
+    path = ".codex/agents/prober.toml"
+    write_tree(project, {path: 'sandbox_mode = "read-only"\n' + HAND_WRITTEN[path]})
+    before = tree(project)
+    (file,) = adopted(agentpack, path)
+    assert file["exact"] is True
+    for command in CLEAN:
+        agentpack(*command)
+    assert (project / path).read_bytes() == before[path]
+
+
 def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentpack: Agentpack, project: Path) -> None:
+    """Of a file that two clients have, the pack's persona is written for both."""
     path = ".codex/agents/prober.toml"
     text = 'sandbox_mode = "read-only"\n' + HAND_WRITTEN[path]
-    write_tree(project, {path: text})
+    write_tree(project, {path: text, ".cline/agents/prober.yaml": HAND_WRITTEN[".cline/agents/prober.yaml"]})
     before = tree(project)
-    assert "--accept widened:codex" in agentpack("adopt", path, expect=3).err
+    assert "--accept widened:codex" in agentpack("adopt", expect=3).err
     assert tree(project) == before
-    agentpack("adopt", path, "--accept", "widened:codex")
+    agentpack("adopt", "--accept", "widened:codex", "--accept", "widened:cline")
     assert tomllib.loads((project / path).read_text()) == tomllib.loads(text)
-    agentpack("diff")
 
 
 @pytest.mark.parametrize(

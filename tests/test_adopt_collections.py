@@ -1,6 +1,7 @@
 """adopt, with many files: copies of a collection's agents, folders of agents, and the local collection of the rest."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -87,6 +88,29 @@ def test_of_a_part_of_a_collection_only_that_part_is_wanted_and_more_can_follow(
     assert not (project / AGENTS / "beta.md").exists()
     for command in CLEAN:
         agentpack(*command)
+
+
+def test_of_two_agents_with_one_name_only_the_first_is_the_collection_s(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    second = agent("alpha", OWN)
+    write_tree(tmp_path / "coll", {"agents/a.md": agent("alpha"), "agents/b.md": second})
+    with_source(project)
+    write_tree(project, {f"{AGENTS}/alpha.md": second})
+    assert adopted(agentpack) == [(f"{AGENTS}/alpha.md", "coll", False, False)]
+    assert (project / AGENTS / "alpha.md").read_text() == second
+
+
+def test_copies_in_folders_stay_there_through_upgrades(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    collection(tmp_path / "coll", "alpha", "beta")
+    with_source(project)
+    write_tree(project, {f"{AGENTS}/data/alpha.md": agent("alpha"), f"{AGENTS}/beta.md": agent("beta")})
+    assert {pack for _, pack, _, _ in adopted(agentpack)} == {"coll"}
+    path = tmp_path / "coll/agents/alpha.md"
+    path.write_text(path.read_text().replace("Rule 0", "Rule zero"))
+    agentpack("upgrade", "--yes")
+    assert "Rule zero" in (project / AGENTS / "data/alpha.md").read_text()
+    assert sorted(tree(project / AGENTS)) == ["beta.md", "data/alpha.md"]
 
 
 def test_line_ends_hide_no_copy(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
@@ -275,8 +299,8 @@ def test_without_arguments_only_the_clients_in_use_are_looked_at(agentpack: Agen
 
 ELSEWHERE = {
     f"{AGENTS}/backend/alpha.md": agent("alpha"),
-    f"{AGENTS}/Review & Test (2).md": agent("Senior Reviewer"),
-    f"{AGENTS}/deep/er/still/Prüfer.md": agent("Prüfer"),
+    f"{AGENTS}/review_test.v2.md": agent("Senior Reviewer"),
+    f"{AGENTS}/deep/er/still/other.md": agent("Prüfer"),
 }
 """Files that Claude Code reads and agentpack would write elsewhere."""
 
@@ -322,6 +346,7 @@ def test_a_lost_lock_moves_no_file(agentpack: Agentpack, project: Path) -> None:
     [
         ".claude/settings.md",
         f"{AGENTS}/README.md",
+        f"{AGENTS}/Planted.md",
         f"{AGENTS}/.hidden/x.md",
         f"{AGENTS}/.x.md",
         f"{AGENTS}/backend/x.sh",
@@ -371,6 +396,6 @@ def test_what_may_be_managed_lies_below_a_client_s_folder_and_is_not_hidden(belo
         path = f"{folder}/{below}{end}"
         if places.holds_agent(path, client):
             inner = f"{below}{end}".split("/")
-            assert all(part[:1].isalnum() and part.isprintable() and "\\" not in part for part in inner)
+            assert all(re.fullmatch("[a-z0-9]+([-_.][a-z0-9]+)*", part) for part in inner)
             assert path.endswith(CLIENTS[client].file.partition("{name}")[2])
             assert CLIENTS[client].anywhere or len(inner) == 1

@@ -95,13 +95,13 @@ def test_a_file_that_is_left_out_is_named_with_its_agent_where_that_is_known() -
     assert found.left_out == (LeftOut("deep/b.md", "b: c", "Claude Code takes no name with a colon"),)
 
 
-def test_where_nothing_can_be_taken_every_reason_is_told() -> None:
-    with pytest.raises(InvalidFile) as refused:
-        read_files({"a.md": agent("description: x\n"), "b.md": agent("name: b\n"), "README.md": b"x"})
-    assert refused.value.details == (
-        "data-reviewer/a.md: its header has no name",
-        "data-reviewer/b.md: its header has no description",
-    )
+def test_where_nothing_can_be_taken_every_reason_is_told(agentpack: Agentpack, project: Path) -> None:
+    files = {"a.md": agent("description: x\n"), "b.md": agent("name: b\n"), "README.md": b"x"}
+    write_tree(project / "kit", {f"agents/{path}": data for path, data in files.items()})
+    ran = agentpack("install", "./kit", expect=2)
+    assert "kit/agents/a.md: its header has no name" in ran.err
+    assert "kit/agents/b.md: its header has no description" in ran.err
+    assert not (project / "agentpack.lock").exists()
     with pytest.raises(InvalidFile) as refused:
         read_files({"README.md": b"x"})
     assert refused.value.details == ("data-reviewer: holds no agent file",)

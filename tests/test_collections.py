@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.collection_files import LAYOUTS, agent_text, beside, marketplace
@@ -68,7 +70,7 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
         "kit-2": "1.2.0",
     }
     ran = agentpack("install", "kit-1", "--source", "market")
-    assert "kit-1: 1 command and 1 skill are not installed, only agents" in ran.err
+    assert "only agents are installed, and nothing else of kit-1 (1 command and 1 skill)" in ran.err
     assert agents(project) == ["two.md"]
 
 
@@ -92,6 +94,64 @@ def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack:
     assert "plugin `out` is left out: `../out` leads out of the place" in shown.err
     assert "plugin `root` is left out: `/etc` leads out of the place" in shown.err
     assert "secret" not in shown.out
+
+
+def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    write_tree(project / "kit", {"agents/draft.md": "---\nname: draft\n---\nTo do.\n"})
+    write_tree(project / "kit", {"agents/GUIDE.md": "---\ntitle: A guide\n---\nRead.\n"})
+    shown = agentpack("show", "./kit")
+    assert "1 agent\n" in shown.out
+    assert "GUIDE" not in shown.out + shown.err
+    assert "draft" not in shown.out
+    assert "note: kit: left out: agents/draft.md (its header has no description)" in shown.err
+    agentpack("install", "./kit")
+    assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
+
+
+def test_a_plugin_with_bad_files_alone_hinders_no_other(agentpack: Agentpack, project: Path) -> None:
+    market = project / "market"
+    write_tree(market, marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    bad = market / "plugins/kit-1/agents/two.md"
+    good = bad.read_text()
+    bad.write_text("---\nname: two\n---\nBad.\n")
+    ran = agentpack("install", "./market", "--all")
+    assert "kit-1: 1 agent file is left out: agents/two.md (its header has no description)" in ran.err
+    assert agents(project) == ["one.md"]
+    assert agentpack("diff").out + agentpack("sync", "--locked").out == ""
+    bad.write_text(good)
+    agentpack("upgrade", "--yes", "--accept", "every-tool")
+    assert agents(project) == ["one.md", "two.md"]
+    bad.write_text("---\nname: two\n---\nBad.\n")
+    agentpack("upgrade", "--yes")
+    assert "one.md" in agents(project)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"plugins": [{"name": "skills", "source": "./skills"}, {"name": "far", "source": {"repo": "a/b"}}]}',
+        '{"marketplace": {"plugins": []}}',
+        "{",
+    ],
+)
+def test_a_marketplace_without_a_plugin_that_has_agents_hides_none(
+    agentpack: Agentpack, project: Path, manifest: str
+) -> None:
+    files = {"skills/look/SKILL.md": agent_text("look", "Look."), "agents/one.md": agent_text("one", "Work.")}
+    write_tree(project / "kit", {".claude-plugin/marketplace.json": manifest, **files})
+    agentpack("install", "./kit", "--all")
+    assert agents(project) == ["one.md"]
+    assert "marketplace.json" in agentpack("show", "./kit").err or "`far` is left out" in agentpack("show", "./kit").err
+
+
+def test_agents_that_no_plugin_has_are_a_pack_of_their_own(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    write_tree(project / "market", {"more/agents/deep/three.md": agent_text("three", "Work.")})
+    shown = agentpack("show", "./market", "--json").envelope["data"]
+    assert [pack["name"] for pack in shown["packs"]] == ["kit-0", "kit-1", "market"]
+    agentpack("install", "./market", "--all")
+    assert agents(project) == ["one.md", "three.md", "two.md"]
 
 
 # Which of it.
@@ -159,6 +219,91 @@ def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, pr
     assert "name: other-checker" in (project / ".claude/agents/other-checker.md").read_text()
     agentpack("install", "second", "--without", "checker")
     assert agents(project) == ["checker.md", "first.md", "second.md"]
+
+
+def test_an_agent_is_renamed_by_name_by_path_and_in_a_pack_that_is_installed_already(
+    agentpack: Agentpack, project: Path
+) -> None:
+    for name in ("first", "second"):
+        write_tree(project / name, {"agents/checker.md": agent_text("Checker", f"The {name}.")})
+    agentpack("install", "./second")
+    hint = agentpack("install", "./first", expect=4).err
+    assert "`--as second/checker=checker-2`" in hint
+    agentpack("install", "./first", "--as", "second/checker=checker-2")
+    assert "The second." in (project / ".claude/agents/checker-2.md").read_text()
+    agentpack("install", "first", "--as", "agents/checker.md=third")
+    agentpack("install", "second", "--as", "Checker=fourth")
+    assert agents(project) == ["fourth.md", "third.md"]
+
+
+def test_an_agent_of_a_place_that_is_gone_is_refused_by_the_place(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "one")
+    shutil.rmtree(project / "kit")
+    for words in (("--only", "two"), ("--only", "kit/two"), ("--all",)):
+        assert "the source `kit` is missing" in agentpack("install", "kit", *words, expect=6).err
+
+
+def test_a_place_with_another_name_is_told_with_what_it_offers(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    agentpack("install", "./kit")
+    (project / "kit").rename(project / "tools")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("path: kit", "path: tools"))
+    agentpack("sync")
+    assert "as installed" in agentpack("status").out
+    ran = agentpack("upgrade", "--yes")
+    assert "kit stays as it is, until `agentpack uninstall kit`: the source `kit` has no pack `kit`" in ran.err
+    assert "it has tools" in ran.err
+    assert "write `require: tools` and `name: kit`" in ran.err
+    manifest.write_text(manifest.read_text().replace("require: kit", "require: tools\n    name: kit"))
+    write_tree(project / "tools", {"agents/one.md": agent_text("one", "Work on.")})
+    agentpack("upgrade", "--yes")
+    assert "Work on." in (project / ".claude/agents/one.md").read_text()
+
+
+def test_all_of_a_place_takes_each_name_once(agentpack: Agentpack, project: Path) -> None:
+    def plugin(name: str, *extra: str) -> None:
+        files = {f"agents/{one}.md": agent_text(one, f"The {name}.") for one in ("checker", *extra)}
+        files["agents/broken.md"] = "---\ndescription: x\n---\nBroken.\n"
+        write_tree(project / f"plugins/{name}", files)
+        names = sorted(path.name for path in (project / "plugins").iterdir() if path.name[0] != ".")
+        plugins = [{"name": name, "source": f"./{name}"} for name in names]
+        write_tree(project / "plugins", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+
+    plugin("middle", "middle")
+    plugin("second", "second")
+    plugin("third")  # has nothing that the others have not
+    (project / "plugins/third/agents/broken.md").unlink()
+    ran = agentpack("install", "--source", "plugins", "--all")
+    assert "2 agents are left out" in ran.err
+    assert "second/checker, third/checker; `--as second/checker=NEW`" in ran.err
+    assert agents(project) == ["checker.md", "middle.md", "second.md"]
+    plugin("first", "first")  # comes before the others by name, and takes nothing away from them
+    agentpack("install", "--source", "plugins", "--all")
+    assert "The middle." in (project / ".claude/agents/checker.md").read_text()
+    agentpack("install", "--source", "plugins", "--all", "--as", "first/checker=other-checker")
+    assert agents(project) == ["checker.md", "first.md", "middle.md", "other-checker.md", "second.md"]
+    assert agentpack("sync", "--locked").err.endswith("nothing to change\n")
+
+
+@pytest.mark.parametrize(("has", "gains"), [("kit-0", "kit-1"), ("kit-1", "kit-0")])
+def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
+    agentpack: Agentpack, project: Path, has: str, gains: str
+) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    write_tree(project / f"market/plugins/{has}", {"agents/checker.md": agent_text("checker", "The old one.")})
+    agentpack("install", "./market", "--all", "--client", "claude,opencode")
+    write_tree(project / f"market/plugins/{gains}", {"agents/checker.md": agent_text("checker", "Another.")})
+    for _ in range(2):
+        agentpack("upgrade", "--yes")
+        assert "The old one." in (project / ".claude/agents/checker.md").read_text()
+        assert "The old one." in (project / ".opencode/agents/checker.md").read_text()
+    agentpack("upgrade", "--strict", expect=4)
+    assert f"skipped for claude, opencode: checker: `{has}` has an agent of that name" in agentpack("status").out
+    agentpack("uninstall", has)
+    agentpack("sync")
+    assert "Another." in (project / ".claude/agents/checker.md").read_text()
 
 
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:
@@ -323,6 +468,20 @@ def test_a_clone_needs_the_place_only_for_what_it_lacks(agentpack: Agentpack, pr
     assert "kit" in ran.err
 
 
+def test_a_clone_does_not_need_what_is_left_out(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    write_tree(project / "kit", {"agents/twin.md": agent_text("one", "Other work.")})
+    agentpack("install", "./kit", "--client", "claude")
+    lock = (project / "agentpack.lock").read_bytes()
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    there = Agentpack(clone)
+    for words in (("diff",), ("sync", "--frozen"), ("sync",)):
+        there(*words)
+    assert "`agents/one.md` has the same name" in there("status").out
+    assert (clone / "agentpack.lock").read_bytes() == lock
+
+
 def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.")
     agentpack("install", "./kit")
@@ -391,6 +550,37 @@ def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
     assert agents(project) == ["one.md", "two.md"]
 
 
+def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Agentpack, project: Path) -> None:
+    from support.packs import make_pack
+
+    write_tree(project / "packs/data-reviewer", make_pack())
+    agentpack("install", "data-reviewer", "--source", "packs")
+    before = tree(project)
+    shutil.rmtree(project / "packs/data-reviewer")
+    plugin = {"plugin.json": json.dumps({"name": "data-reviewer", "version": "1.0.0"})}
+    write_tree(project / "packs/data-reviewer", {**plugin, "agents/reviewer.md": agent_text("reviewer", "Be evil.")})
+    manifest = (project / "agentpack.yaml").read_text()
+    for entry in ("- data-reviewer", "- {require: data-reviewer, source: packs}"):
+        (project / "agentpack.yaml").write_text(manifest.replace("- data-reviewer", entry))
+        for words in (("sync",), ("sync", "--frozen"), ("lock",)):
+            assert agentpack(*words, expect=None).exit_code in (3, 4, 5)
+    assert {path: data for path, data in tree(project).items() if path.startswith(".claude")} == {
+        path: data for path, data in before.items() if path.startswith(".claude")
+    }
+
+
+def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    agentpack("install", "./market", "--all")
+    shutil.rmtree(project / "market/plugins/kit-1")
+    (project / "market/plugins/kit-0/agents/one.md").write_text(agent_text("one", "Work more."))
+    ran = agentpack("upgrade", "--yes")
+    assert "kit-1 stays as it is, until `agentpack uninstall kit-1`: the source `market` has no pack" in ran.err
+    assert agents(project) == ["one.md", "two.md"]
+    assert "Work more." in (project / ".claude/agents/one.md").read_text()
+    assert "the source `market` has no pack `kit-1`" in agentpack("upgrade", "kit-1", expect=4).err
+
+
 # Packs of one's own.
 
 
@@ -407,3 +597,41 @@ def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project:
     agentpack("upgrade", "--yes")
     assert "A new rule." in installed.read_text()
     agentpack("sync", "--frozen")
+
+
+# A lock that says something else.
+
+HOLDING = (("diff",), ("sync", "--check"), ("lock", "--check"), ("sync", "--locked"), ("sync", "--frozen"))
+OTHER = "0" * 64
+MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "an agent less": lambda lock: lock["packs"][0]["agents"].pop(),
+    "an agent more": lambda lock: lock["packs"][0]["agents"].append({"path": "agents/zzz.md", "sha256": OTHER}),
+    "another text": lambda lock: lock["packs"][0]["agents"][0].update(sha256=OTHER),
+    "another path": lambda lock: lock["packs"][0]["agents"][1].update(path="agents/xxx.md"),
+    "another source": lambda lock: lock["packs"][0].update(source="bundled"),
+    "no agents": lambda lock: lock["packs"][0].pop("agents"),
+    "a file less": lambda lock: lock["files"].pop(),
+    "more power in a row": lambda lock: lock["files"][0].update(capabilities="bypass, every-tool"),
+    "an agent left out": lambda lock: lock["packs"][0]["agents"][0].update(left_out="Because."),
+    "an agent skipped": lambda lock: lock.update(
+        skipped=[{"client": "claude", "pack": "kit", "persona": "one", "reason": "tools limited to read"}]
+    ),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_lock_that_its_release_does_not_bear_out_is_found(
+    agentpack: Agentpack, project: Path, tmp_path: Path, mutation: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    lock = json.loads((project / "agentpack.lock").read_text())
+    MUTATIONS[mutation](lock)
+    for number, words in enumerate(HOLDING):
+        clone = tmp_path / f"clone-{number}"
+        shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+        (clone / "agentpack.lock").write_text(json.dumps(lock, indent=1) + "\n")
+        before = {path: data for path, data in tree(clone).items() if path != "agentpack.lock"}
+        ran = Agentpack(clone)(*words, expect=None)
+        assert ran.exit_code != 0 or "the locked releases were not checked" in ran.err, (mutation, words)
+        assert {path: data for path, data in tree(clone).items() if path != "agentpack.lock"} == before

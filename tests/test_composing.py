@@ -150,7 +150,7 @@ def test_a_variant_that_only_another_persona_has_is_passed_over() -> None:
     assert draft_of(found, "reviewer", ("terse",), {}).sections == plain.sections
 
 
-# -- bare packs --------------------------------------------------------------------------------------------------------
+# -- collections -------------------------------------------------------------------------------------------------------
 
 
 def test_a_bare_persona_is_its_text_byte_for_byte() -> None:

@@ -137,8 +137,7 @@ def test_an_agent_file_that_denies_is_adopted_for_every_client(agentpack: Agentp
     path.write_text(text)
     agentpack("adopt", AGENT.replace("reviewer", "mine"))
     assert path.read_text() == text
-    assert header_of(next((project / ".agentpack/packs").rglob("personas/mine.md")))["deny"] == ["edit"]
-    agentpack("install", "mine", "--client", "claude,opencode")
+    agentpack("install", "team-agents", "--client", "claude,opencode")
     assert header_of(project / ".opencode/agents/mine.md")["permission"] == {"edit": "deny"}
 
 

@@ -453,7 +453,7 @@ def test_a_fault_of_a_local_variant_names_its_file(agentpack: Agentpack, project
     assert f"{path}:4: a rule of a variant needs an id" in ran.err
 
 
-# -- bare packs --------------------------------------------------------------------------------------------------------
+# -- collections -------------------------------------------------------------------------------------------------------
 
 
 def test_a_folder_of_agents_is_installed_as_it_is(agentpack: Agentpack, project: Path) -> None:

@@ -382,7 +382,7 @@ def test_an_agent_file_without_a_pack_has_no_rules_to_name(agentpack: Agentpack,
     edit(project, ("Reviews.", "Reviews data."))
     before = with_state(project)
     ran = agentpack("keep", "reviewer", expect=3)
-    assert "is a bare pack: its text has no ids that a variant could name" in ran.err
+    assert "is from a collection: its text has no ids that a variant could name" in ran.err
     assert with_state(project) == before
 
 

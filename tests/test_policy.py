@@ -566,12 +566,34 @@ def test_nor_is_one_without_a_licence(agentpack: Agentpack, project: Path) -> No
 
 def adopted(agentpack: Agentpack, project: Path) -> Path:
     """The `pack.yaml` of a pack that `adopt` made here."""
-    place = project / ".claude/agents/mine.md"
+    place = project / ".opencode/agents/mine.md"
     place.parent.mkdir(parents=True)
-    place.write_text("---\nname: mine\ndescription: Mine.\n---\nLook.\n")
-    agentpack("adopt", ".claude/agents/mine.md")
+    place.write_text("---\ndescription: Mine.\n---\nLook.\n")
+    agentpack("adopt", ".opencode/agents/mine.md")
     (manifest,) = (project / ".agentpack/packs/mine").rglob("pack.yaml")
     return manifest
+
+
+def test_a_collection_that_was_adopted_here_is_one_s_own_and_one_of_a_clone_is_not(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    def write(name: str) -> None:
+        place = project / f".claude/agents/{name}.md"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"---\nname: {name}\ndescription: Mine.\n---\nLook.\n")
+
+    by_user("minimum_age: 14\nlicenses: {allow: [MIT]}\n")
+    for name in ("mine", "more"):
+        write(name)
+        agentpack("adopt")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    assert "no licence is named" in agentpack("sync", cwd=clone, expect=5).err
+    (project / ".agentpack/packs/team-agents/agents/mine.md").write_text(
+        "---\nname: mine\ndescription: Mine.\n---\nLook twice.\n"
+    )
+    agentpack("upgrade", "--yes")
+    assert "twice" in (project / ".claude/agents/mine.md").read_text()
 
 
 def test_a_licence_that_an_adopted_pack_names_is_judged(agentpack: Agentpack, project: Path) -> None:

@@ -257,8 +257,9 @@ def test_a_text_from_before_is_named_with_the_way_back(
     else:
         installed("install", "mine", "--adopt")
     installed("install", "one>=1")
+    asked = ("team-agents", "--discard-edits") if way == "adopt" else ("mine",)
     for arguments in (("--dry-run",), ()):
-        ran = installed("uninstall", "mine-local" if way == "adopt" else "mine", *arguments)
+        ran = installed("uninstall", *asked, *arguments)
         said = re.search(r"note: (\S+) had a text before agentpack took it over.*`agentpack rollback (\d+)`", ran.err)
         assert said is not None
         assert said[1] == str(project / path)

@@ -33,21 +33,20 @@ class AgentFiles(NamedTuple):
 
 
 def read_bare(release: Release, *, hidden: bool = False) -> Pack:
-    """The pack of a release without a manifest.
+    """The pack of a release without a manifest. It has no persona if each of its agent files is left out.
 
     Args:
         hidden: see `read_agents`.
 
     Raises:
-        InvalidFile: there are no agents that can be taken; lists why.
-        HiddenText: the same, and a file that was left out contains hidden characters.
+        InvalidFile: there is no agent file, and nobody chose to have none.
+        HiddenText: no agent can be taken, and a file contains hidden characters.
     """
     found = read_agents(release.files, release.pack, hidden=hidden)
-    if not found.personas:
-        if found.hidden:
-            raise HiddenText(found.hidden)
-        faults = [Fault(f"{release.pack}/{one.path}", 0, "", one.reason) for one in found.left_out]
-        raise InvalidFile(faults or [Fault(str(release.pack), 0, "", "holds no agent file")])
+    if not found.personas and found.hidden:
+        raise HiddenText(found.hidden)
+    if not found.personas and not found.left_out and release.agents is None:
+        raise InvalidFile([Fault(str(release.pack), 0, "", "holds no agent file")])
     count = len(found.personas)
     header = {
         "name": release.pack,
@@ -120,10 +119,14 @@ def about_agent(path: str, data: bytes) -> tuple[str | None, str]:
     return header.get("name"), header.get("description", "")
 
 
+DOCUMENT = "it is no agent file any more"
+"""What `fault_in` says of a file without a header of an agent."""
+
+
 def fault_in(path: str, data: bytes) -> str:
     """Why an agent file cannot be taken; empty if it can."""
     try:
-        return "" if read_agent(path, data, "") else "it is no agent file any more"
+        return "" if read_agent(path, data, "") else DOCUMENT
     except _Unusable as error:
         return error.reason
 

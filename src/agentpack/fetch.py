@@ -93,7 +93,7 @@ class Sources:
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
         if named:
-            return ()
+            raise _not_there(pack, named, ordered[0])
         gone = [source for source in self.all if source.name in self.missing]
         if gone:
             raise self._missing(gone, f"no other source has a pack `{pack}`")
@@ -130,12 +130,30 @@ class Sources:
         """When a release was published, in seconds since 1970; None if unknown."""
         source = self.source(ref.source)
         try:
+            if source is not None and ref.moves:  # the lock knows the state, and the source where it is
+                named = self.named.get(ref.pack)
+                there = source.state_of(named.pack if named else ref.pack)
+                return None if there is None else source.released(there)
             return None if source is None else source.released(ref)
         except OSError as error:
             raise _unreadable(source, error) from None  # type: ignore[arg-type]
 
     def source(self, name: str) -> Source | None:
         return next((source for source in self.all if source.name == name), None)
+
+
+def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvable:
+    """What is said of a pack that its only source does not have."""
+    offered = [*source.packs(), *(one.name for one in source.collection.packs)]
+    hint = did_you_mean(named.pack, offered)
+    if len(offered) == 1:
+        hint = f"if that is the same, write `require: {offered[0]}` and `name: {pack}` in its entry of agentpack.yaml"
+    listed = ", ".join(offered[:12]) + (f" and {len(offered) - 12} more" if len(offered) > 12 else "")
+    return Unresolvable(
+        f"the source `{named.source}` has no pack `{named.pack}`",
+        details=[f"it has {listed or 'neither packs nor agent files'}"],
+        hint=hint,
+    )
 
 
 def missing_words(missing: Source) -> str:

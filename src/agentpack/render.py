@@ -71,6 +71,7 @@ def render(
     may = capabilities(target, text)
     if name in target.file_rules.own_agents:
         may = tuple(sorted((*may, f"replaces:{name}")))
+    as_it_was = unmodified and content is original
     return Rendering(
         client=target.name,
         pack=pack,
@@ -78,7 +79,7 @@ def render(
         path=path,
         content=content,
         notes=notes,
-        lost=said.lost or (found.lost(may) if found else ()),
+        lost=() if as_it_was else said.lost or (found.lost(may) if found else ()),
         known=text_digest(content),  # lock and plan both ask for it
         capabilities=may,
         form=target.form,

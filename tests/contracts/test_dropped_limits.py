@@ -20,19 +20,19 @@ GIVING = frozenset(("grants", "tool_settings", "permissions"))
 """Meanings of keys that may also give an agent more."""
 
 
-def names_of(client: Client) -> tuple[list[str], list[str]]:
-    """A tool that looks, and one that runs commands, in the client's words."""
+def names_of(client: Client) -> tuple[list[str], list[str], list[str]]:
+    """A tool that looks, one that runs commands, and all that edit, in the client's words."""
     names = client.tools.names if client.tools else {}
-    return [*names.get("read", ("Read",))][:1], [*names.get("shell", ("Bash",))][:1]
+    return [*names.get("read", ("Read",))][:1], [*names.get("shell", ("Bash",))][:1], [*names.get("edit", ())]
 
 
 def limits_of(client: Client, key: str) -> Iterator[dict[str, Any]]:
     """Values of a key that limit an agent."""
-    looking, shell = names_of(client)
+    looking, shell, editing = names_of(client)
     is_flag = client.settings.get(key) == "flag"
     values: dict[str, tuple[Any, ...]] = {
         "allow": (looking,),
-        "deny": (shell,),
+        "deny": (shell, *([name] for name in editing)),
         "map": ({shell[0]: False},),
         "permissions": ("ask", "deny", *({shell[0]: grant} for grant in ("ask", "deny", PARTS, {"rm *": "ask"}))),
         "looking": (client.readonly.get(key, True),),
@@ -40,7 +40,9 @@ def limits_of(client: Client, key: str) -> Iterator[dict[str, Any]]:
         "without_skills": (True,) if is_flag else (["one"], ["o*"], ["*"]),
         "off": (True,),
         "grants": ({"deny": [*shell]},),
-        "tool_settings": tuple({shell[0]: {"permission": grant}} for grant in ("ask", "never")),
+        "tool_settings": tuple(
+            {name: {"permission": grant}} for grant in ("ask", "never") for name in (*shell, *editing)
+        ),
     }
     return ({key: value} for value in values[client.meaning(key).partition(":")[0]])
 

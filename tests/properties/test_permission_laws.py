@@ -161,6 +161,10 @@ RAISING = [
     permissions({"*": "allow", "srv_push": "ask"}, {"*": "ask", "s?v_*": "allow"}),
     permissions({"*": "deny", "srv_*": "ask", "srv_push": "deny"}, {"*": "deny", "srv_*": "ask"}),
     permissions({"srv_*": "deny"}, {"*": "deny", "s*": "allow"}),
+    permissions({"*": "allow", "??*": "deny"}, {"*": "allow", "??*": "deny", "ab": "allow"}),
+    permissions({"*": "deny", "srv_*": {"x": "ask"}}, {"*": "deny", "srv_*": "ask"}),
+    permissions({"*": "deny", "srv_*": {}}, {"*": "deny", "srv_*": "allow"}),
+    permissions({"?*": {"r*": "allow"}}, {"?*": {"r*": "allow"}, "bash": "allow"}),
 ]
 
 

@@ -99,7 +99,7 @@ class CapabilityReader:
             return {BUT + "+".join(sorted(denied)) if denied else EVERY}
         gone = self.denied_tools()
         left = {name for name in self.allowed - self.denied if self.vocabulary.parted(name)[0] not in gone}
-        words = set(self.granted(left))
+        words = set(self.granted(left, self.allowed))
         words = {word for word in words if EVERY not in denied and not is_denied(word, denied)}
         if EVERY in words:
             self.allowed = None
@@ -111,15 +111,20 @@ class CapabilityReader:
             return words
         return {word if word in (*LOOKING, "skills") else f"{word}(plan)" for word in words}
 
-    def granted(self, names: set[str]) -> Iterator[str]:
-        """The words for tools in a list or a map, each with its limit."""
+    def granted(self, names: set[str], given: set[str]) -> Iterator[str]:
+        """The words for tools in a list or a map, each with its limit.
+
+        Args:
+            given: these tools, and those of them that are denied elsewhere in the file.
+        """
         vocabulary, mapped = self.vocabulary, bool(self.switches or self.rules)
         for name in names:
             limit = self.limits.get(name, UNLIMITED)
             for word in vocabulary.tool(name):
                 natives = vocabulary.natives.get(word, set()).difference(vocabulary.powers.along)
-                is_whole = all(one in names and self.limits.get(one, UNLIMITED) == UNLIMITED for one in natives)
-                if name in natives and not is_whole and (mapped or limit != UNLIMITED):
+                has_limits = any(self.limits.get(one, UNLIMITED) != UNLIMITED for one in natives & names)
+                is_part = not natives <= names and (mapped or not natives.isdisjoint(given - names))
+                if name in natives and (has_limits or is_part):
                     word = vocabulary.part(word, name)
                 yield f"{word}({limit})" if limit != UNLIMITED and not word.endswith(")") else word
 
@@ -241,12 +246,17 @@ class CapabilityReader:
         raised = []
         for name, its in patterns.items():
             later = [(key, (key.name, key.rules)) for key in rules.exceptions_to(name) if key.rules != its]
-            # a plain name has a word of its own, but among the tools that are named only if it is not denied
-            some = [told for key, told in later if (key.glob if self.allowed is None else key.rules != ALLOWED)]
+            # a tool that we know, or of a server that the map names, has a word of its own, unless only some are named
+            is_odd, only = vocabulary.is_odd(name), self.allowed is not None
+            some = [
+                told
+                for key, told in later
+                if (key.rules != ALLOWED if only else key.glob or (is_odd and key.name not in vocabulary))
+            ]
             self.limits[name] = limit_of(in_force((*every, *its)), some)
             if name in given and name not in wide:
                 self.give(name, its, [told for key, told in later if key.rules != ALLOWED], own=own)
-            if not within(self.limits[name], limit_of(every)) and vocabulary.is_odd(name):
+            if not within(self.limits[name], limit_of(every)) and is_odd:
                 raised.append((name, its))
         self.others = limit_of(every, raised)
 

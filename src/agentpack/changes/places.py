@@ -18,6 +18,7 @@ from agentpack.model.names import PackName, did_you_mean, kebab, pack_name, pers
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.sources.collection import is_agent_file, telling_name
 from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace
 
@@ -25,6 +26,8 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
 _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|git@|github:|gitlab:|oci:", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
 _MOST_LISTED = 20
+_MOST_BESIDE = 3
+_MOST_TWINS = 6
 
 
 class AskedPack(NamedTuple):
@@ -77,10 +80,13 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         for source in reading.named:
             packs += reading.place(source, source.where)
     packs = reading.limited(packs)
+    twins: list[str] = []
+    if request.everything and len(packs) > 1:
+        packs, twins = reading.told_apart(packs)
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        tuple(_notes(workspace, old, manifest, packs)),
+        (*_notes(workspace, old, manifest, packs), *twins),
     )
 
 
@@ -161,20 +167,12 @@ def _with_sources(
     for place in dict.fromkeys(places):
         if place not in opened:
             taken = {source.name for source in sources} | {BUNDLED}
-            stem = kebab(_ARCHIVE.sub("", _telling_name(place))) or "packs"
+            stem = kebab(_ARCHIVE.sub("", telling_name(place))) or "packs"
             name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
             sources.append(ConfiguredSource(name, "path", _portable(workspace, place)))
             opened[place] = workspace.sources.one(sources[-1])
         found[place] = opened[place]
     return manifest._replace(sources=tuple(sources)), found
-
-
-def _telling_name(place: str) -> str:
-    """The last part of a path that says more than `agents` or `.claude`."""
-    parts = place.split("/")
-    while len(parts) > 2 and (parts[-1] == "agents" or parts[-1].startswith(".")):
-        del parts[-1]
-    return parts[-1]
 
 
 def _portable(workspace: Workspace, absolute: str) -> str:
@@ -242,18 +240,60 @@ class _Reading:
         """The packs with what `--only`, `--without` and `--as` say, each for the pack that has the agent."""
         if not packs:
             return []
-        only = self._by_pack(packs, self.request.only)
-        without = self._by_pack(packs, self.request.without)
-        renames = self._by_pack(packs, [text.partition("=")[0] for text in self.request.renames], one=True)
-        new_names = dict(text.rpartition("/")[2].split("=", 1) for text in self.request.renames)
+        old_names = [text.partition("=")[0] for text in self.request.renames]
+        installed = list(self._installed(packs, [*self.request.without, *old_names]))
+        every = [*packs, *installed]
+        only = self._by_pack(every, self.request.only)
+        without = self._by_pack(every, self.request.without)
+        renames: dict[PackName, dict[str, str]] = {pack.requirement.pack: {} for pack in every}
+        for text in self.request.renames:
+            old, _, new = text.partition("=")
+            for pack, names in self._by_pack(every, [old], one=True).items():
+                renames[pack].update(dict.fromkeys(names, new))
         return [
             pack._replace(
                 personas=tuple(only[pack.requirement.pack]) or pack.personas,
                 without=tuple(without[pack.requirement.pack]),
-                renames={old: new_names[old] for old in renames[pack.requirement.pack]},
+                renames={self._persona(pack, old): new for old, new in renames[pack.requirement.pack].items()},
             )
-            for pack in packs
-            if not self.request.only or only[pack.requirement.pack]
+            for pack in every
+            if not self.request.only or only[pack.requirement.pack] or pack in installed
+        ]
+
+    def _installed(self, packs: Sequence[AskedPack], texts: Sequence[str]) -> Iterator[AskedPack]:
+        """The packs that are only named before an agent, as in `pack/agent`, and that the manifest has."""
+        known = {name for pack in packs for name in (pack.requirement.pack, pack.original)}
+        for name in dict.fromkeys(text.partition("/")[0] for text in texts if "/" in text):
+            for entry in self.manifest.packs:
+                if entry.requirement.pack == name and name not in known:
+                    yield AskedPack(entry.requirement, entry.text, entry.source, entry.original)
+
+    def _persona(self, pack: AskedPack, agent: str) -> str:
+        """The persona of an agent that is named in any way."""
+        return kebab(self._agents_of(pack).get(agent, agent))
+
+    def told_apart(self, packs: Sequence[AskedPack]) -> tuple[list[AskedPack], list[str]]:
+        """The packs, each without the agents of which another one has a namesake, and a note on those.
+
+        A pack that is installed keeps its agents; of new packs the first one does.
+        """
+        installed = {entry.requirement.pack for entry in self.manifest.packs}
+        owners: dict[str, PackName] = {}
+        twins: dict[PackName, list[str]] = {pack.requirement.pack: [] for pack in packs}
+        for pack in sorted(packs, key=lambda pack: pack.requirement.pack not in installed):
+            name = pack.requirement.pack
+            for agent in sorted({*self._agents_of(pack).values()} - {*pack.without, *pack.renames}):
+                if not is_agent_file(agent) and owners.setdefault(agent, name) != name:
+                    twins[name].append(agent)
+        apart = [pack._replace(without=(*pack.without, *twins[pack.requirement.pack])) for pack in packs]
+        told = [f"{pack}/{agent}" for pack, agents in twins.items() for agent in agents]
+        if not told:
+            return apart, []
+        few = ", ".join(told[:_MOST_TWINS]) + (f" and {len(told) - _MOST_TWINS} more" if told[_MOST_TWINS:] else "")
+        agents = "1 agent is" if len(told) == 1 else f"{len(told)} agents are"
+        return apart, [
+            f"{agents} left out (`without:` in agentpack.yaml), because another pack has an agent of that name: {few}; "
+            f"`--as {told[0]}=NEW` installs one under another name"
         ]
 
     def _by_pack(
@@ -391,6 +431,7 @@ class _Reading:
 def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[AskedPack]) -> Iterator[str]:
     """What a user should know of the places that packs come from, before they are installed."""
     sources = {source.name: source for source in workspace.sources.open(new).all}
+    beside: list[str] = []
     for pack in packs:
         source = sources.get(pack.source)
         about = source.about(pack.original or pack.requirement.pack) if source else None
@@ -398,8 +439,11 @@ def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[A
             yield f"`{pack.original}` of `{pack.source}` is installed as `{pack.requirement.pack}`: the name is taken"
         if about is not None:
             yield from about.unread
-            if about.beside:
-                yield f"{pack.requirement.pack}: {about.beside} are not installed, only agents"
+            beside += [f"{pack.requirement.pack} ({about.beside})"] if about.beside else []
+    if beside:
+        more = f" and {len(beside) - _MOST_BESIDE} more" if len(beside) > _MOST_BESIDE else ""
+        yield f"only agents are installed, and nothing else of {', '.join(beside[:_MOST_BESIDE])}{more}"
     for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
-        if len(sources[name].collection.packs) > 1:
+        offered = sources[name].collection.packs
+        if 1 < len(offered) == sum(pack.source == name for pack in packs):
             yield from sources[name].collection.unread

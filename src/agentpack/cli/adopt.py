@@ -49,7 +49,10 @@ def adopt(
     for line in (*_managed_lines(found.managed), *_passed_lines(found.passed)):
         say(safe(line))
     show_outcome(session, found.outcome)
-    data = [{**file._asdict(), "variants": list(file.variants), "exact": not file.edited} for file in found.adopted]
+    data = [
+        {**file._asdict(), "variants": list(file.variants), "exact": not file.edited, "rewritten": False}
+        for file in found.adopted
+    ]
     return Result(
         {
             **outcome_data(found.outcome),
@@ -68,17 +71,15 @@ def _adopted_lines(files: Sequence[AdoptedFile]) -> Iterator[str]:
     for file in files:
         packs.setdefault((file.pack, file.version, file.variants, file.local), []).append(file)
     for (pack, version, variants, local), own in packs.items():
-        asked = f" [{', '.join(variants)}]" if variants else ""
-        count = f"{len(own)} file{'s' if len(own) != 1 else ''}"
+        name = f"{pack} {version}" + (f" [{', '.join(variants)}]" if variants else "")
         edited = [file for file in own if file.edited]
-        what = "a local pack with a copy of your text" if local else "known text"
-        edits = f", {len(edited)} of them with an edit, kept" if edited else ", all as they are"
         if len(own) == 1:
-            count = own[0].path
-            edits = f"; differs in {own[0].edited}: kept as an edit" if edited else ", byte for byte"
-        yield f"{pack} {version}{asked}: {count}: {what}{edits}"
-        for file in edited if len(own) > 1 else ():
-            yield f"  {file.path}: differs in {file.edited}"
+            what = f"copied to {own[0].copy}" if local else "byte for byte"
+            yield f"{name}: {own[0].path}, " + (f"differs in {own[0].edited}: kept as an edit" if edited else what)
+            continue
+        what = f"{len(edited)} of them with an edit, which is kept" if edited else "byte for byte"
+        yield f"{name}: {len(own)} files, {'copied as they are' if local and not edited else what}"
+        yield from (f"  {file.path}: differs in {file.edited}" for file in edited)
 
 
 def _managed_lines(paths: Sequence[str]) -> Iterator[str]:

@@ -65,6 +65,9 @@ def _show_place(session: Session, place: str) -> Result:
         if output.verbose or len(offered.packs) == 1 or agents <= MOST_AGENTS:
             for line in _listed((agent.name, agent.description) for agent in pack.agents):
                 output.print(line)
+    for pack in offered.packs:
+        for line in pack.left_out:
+            output.say(f"note: {pack.name}: left out: {safe(line)}")
     for line in offered.unread:
         output.say(f"note: {safe(line)}")
     if not offered.packs:
@@ -74,7 +77,10 @@ def _show_place(session: Session, place: str) -> Result:
     else:
         one, every = f"install NAME --source {safe(place)}", f"install {safe(place)} --all"
         output.say(f"`agentpack {one}` installs one, `agentpack {every}` all")
-    packs = [{**pack._asdict(), "agents": [agent._asdict() for agent in pack.agents]} for pack in offered.packs]
+    packs = [
+        {**pack._asdict(), "agents": [agent._asdict() for agent in pack.agents], "left_out": list(pack.left_out)}
+        for pack in offered.packs
+    ]
     return Result({"place": offered.place, "packs": packs, "unread": list(offered.unread)})
 
 

@@ -89,6 +89,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     choices = recognition.choices(files)
     manifest, source, choices = _manifest(workspace, taken.with_named_clients().manifest, choices)
     wanted = _wanted(workspace, manifest, source, choices)
+    _refuse_unwritten(workspace, wanted, choices)
     as_they_are = tuple(_with_originals(choice, wanted) for choice in choices)
     if as_they_are != choices:
         choices, wanted = as_they_are, _wanted(workspace, manifest, source, as_they_are)
@@ -235,8 +236,8 @@ def _kept(candidates: Candidates, choice: AdoptionChoice) -> Iterator[tuple[tupl
     personas = candidates.read(pack, candidates.releases(pack)[0].version)[1].personas
     by_path = {layer.file.partition("/")[2]: persona for persona, layer in personas.items()}
     for file in choice.files:
-        persona = by_path[choice.inner[file.path]]
-        yield (file.client, pack, choice.entry.renames.get(persona, persona)), file.path
+        if (persona := by_path.get(choice.inner[file.path])) is not None:
+            yield (file.client, pack, choice.entry.renames.get(persona, persona)), file.path
 
 
 def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
@@ -247,6 +248,17 @@ def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
         if choice.pack_files and not choice.state and wanted.files[file.path].digest != text_digest(file.data)
     }
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
+
+
+def _refuse_unwritten(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> None:
+    """Raise DecisionNeeded for files that agentpack would not write for their clients, whatever the reason."""
+    paths = (file.path for choice in choices for file in choice.files)
+    if lost := [path for path in paths if path not in wanted.files]:
+        raise DecisionNeeded(
+            "agentpack cannot write the agents in these files for their clients; nothing was changed",
+            details=[workspace.scope.absolute(path) for path in lost],
+            hint="name the files without these: `agentpack adopt FILE`",
+        )
 
 
 def _refuse_more(workspace: Workspace, proposed: Outcome, own: Collection[str]) -> None:

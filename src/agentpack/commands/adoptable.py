@@ -17,11 +17,8 @@ from agentpack.edits.recognise import NO_AGENT, Agent, read_collected, read_file
 from agentpack.errors import UsageError
 from agentpack.model.names import is_junk, persona_name_fault
 from agentpack.sources.collection import is_agent_file
-from agentpack.workspace.locations import DOCUMENTS
+from agentpack.workspace.shadowing import MAX_BELOW
 from agentpack.workspace.workspace import Workspace
-
-MAX_BELOW = 20
-"""Levels of folders that are looked into below a named folder."""
 
 
 class AdoptableAgent(NamedTuple):
@@ -212,6 +209,10 @@ def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> Adopt
     agent = read_collected(target, data, inner) if inner else read_file(target, data, place.stem)
     if agent.fault is not None:
         return PassedOver(path, agent.fault)
+    if not workspace.managed.holds_agent(path, target.name):
+        return PassedOver(
+            path, "agentpack manages only files with names in lower case, such as `my-agent.md`: rename it"
+        )
     there = target.path(agent.name, workspace.scope.kind, workspace.environment.variables)
     is_in_place = path == there and persona_name_fault(agent.name) is None
     return AdoptableAgent(path, target.name, data, agent, inner, is_in_place)
@@ -273,10 +274,8 @@ def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _P
             if file == target.file:
                 return _Place(head + file, target, key=key if mark else None)
         elif target.anywhere and below.endswith(ending(target)):
-            inner = _inner(target, below)
-            if inner and not workspace.managed.holds_agent(head + below, target.name):
-                return NO_AGENT if _is_document(below) else "agentpack manages no file of such a name: rename it"
-            return _Place(head + below, target, below.rpartition("/")[2].removesuffix(ending(target)), inner=inner)
+            stem = below.rpartition("/")[2].removesuffix(ending(target))
+            return _Place(head + below, target, stem, inner=_inner(target, below))
         elif match := re.fullmatch(re.escape(target.file).replace(re.escape("{name}"), "([^/]+)", 1), below):
             return _Place(head + below, target, match[1])
         elif "/" not in below and "/" not in target.file:
@@ -287,10 +286,6 @@ def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _P
         elif below.endswith(ending(target)) and "/" not in target.file:
             near = near or f"it is in a folder of its own, and {target.title} may not read agents there"
     return near or f"it does not lie in a folder of agents of the {kind} scope, such as {_outside(workspace)}"
-
-
-def _is_document(path: str) -> bool:
-    return os.path.splitext(path.rpartition("/")[2])[0] in DOCUMENTS
 
 
 def _below(folder: str, absolute: str) -> str | None:

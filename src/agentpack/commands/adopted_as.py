@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.bare import name_in
+from agentpack.bare import name_in, read_agents
 from agentpack.changes.named_release import select_requirement
 from agentpack.clients import written_for
 from agentpack.commands.adoptable import AdoptableAgent, PassedOver
@@ -48,7 +48,7 @@ class AdoptionChoice(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OfferedCollection:
-    """A pack of a collection, with its agent files by path."""
+    """A pack of a collection, with the files of the agents that can be taken, by path."""
 
     source: str
     pack: PackName
@@ -390,7 +390,9 @@ def _collections(source: Source, entries: Iterable[ManifestEntry]) -> Iterator[O
         for name in dict.fromkeys(names):
             state = source.state_of(name)
             if state is not None:
-                yield OfferedCollection(source.name, name, source.read(state))
+                files = source.read(state)
+                taken = (layer.file.partition("/")[2] for layer in read_agents(files, name).personas.values())
+                yield OfferedCollection(source.name, name, {path: files[path] for path in taken})
     except (AgentpackError, OSError):
         return  # what cannot be read is nothing to recognise
 

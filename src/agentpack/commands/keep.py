@@ -168,7 +168,7 @@ def _edited(
             )
         if part.pack.bare:
             raise DecisionNeeded(
-                f"`{pack_name}` is a bare pack: its text has no ids that a variant could name",
+                f"`{pack_name}` is from a collection: its text has no ids that a variant could name",
                 hint="the edit stays on disk, and upgrades merge it",
             )
         source_name = workspace.manifest.name_in_pack(pack_name, part.module_of or persona_name)

@@ -287,6 +287,7 @@ def search(workspace: Workspace, text: str = "") -> Found:
         rank = _rank(pack, words) if pack else None
         if pack is not None and rank is not None:
             found.append((rank, pack))
+    agents.sort(key=lambda agent: (agent.name.lower() not in words, agent.name))
     near = [] if found or agents else _near(text.lower(), known)
     return Found([pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], agents, near, unread)
 

@@ -161,7 +161,8 @@ def _without_clients(
 def _own_packs(workspace: Workspace) -> frozenset[str]:
     """The packs that `adopt` made of the user's own files."""
     scope, sources = workspace.scope, workspace.manifest.sources
-    own = {one.name for one in sources if workspace.sources.one(one).where == scope.absolute(scope.own_packs)}
+    folder = scope.absolute(scope.own_packs)
+    own = {one.name for one in sources if one.kind == "path" and workspace.sources.one(one).where == folder}
     return (
         frozenset(pack.name for pack in workspace.lock.packs if pack.source in own) if workspace.lock else frozenset()
     )

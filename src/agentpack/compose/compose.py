@@ -26,7 +26,7 @@ class Pack(NamedTuple):
     version: str
     bare: bool
     header: Mapping[str, Any]
-    """`pack.yaml` in normal form; for a bare pack what is known about it."""
+    """`pack.yaml` in normal form; for a pack of a collection what is known about it."""
     declarations: Mapping[str, ParameterDeclaration]
     personas: Mapping[str, Layer]
     variants: Mapping[str, Mapping[str, Layer]]
@@ -44,7 +44,7 @@ class Pack(NamedTuple):
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """The agent files of a bare pack that are not taken."""
+        """The agent files of a collection that are left out."""
         return tuple(LeftOut(**one) for one in self.header.get("left_out", ()))
 
     @property
@@ -221,12 +221,12 @@ def _is_given(key: str, value: Any, written: Any) -> bool:
 
 
 def as_written(draft: Draft, *, name: str | None = None) -> Persona:
-    """A bare pack's persona: braces and conditions have no meaning there, so the text stays byte for byte."""
+    """A persona of a collection: braces and conditions have no meaning there, so the text stays byte for byte."""
     return Persona(name or draft.name, written_fields(draft.fields), draft.sections)
 
 
 def written_fields(fields: Mapping[str, Field]) -> Mapping[str, Field]:
-    """The fields of a bare pack's persona, with its description as one text."""
+    """The fields of a persona of a collection, with its description as one text."""
     description = fields["description"]
     return {**fields, "description": Field(" ".join(part["text"] for part in description.value), description.origin)}
 

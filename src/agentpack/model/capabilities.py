@@ -138,7 +138,8 @@ class _Limits(NamedTuple):
     named: Mapping[str, str]
     """The limit of each name."""
     below: Mapping[str, set[str]]
-    """The limits of all tools of a server or a kind; for `*`, of all tools that a pattern may match."""
+    """The limits of all tools of a server or a kind; for `*`, of all tools that a pattern may match;
+    for `?`, of all patterns."""
 
     def of(self, name: str) -> Iterator[str]:
         """The limit of a tool; for a pattern, those of all tools that it may match."""
@@ -173,6 +174,8 @@ def _limits_of(word: str) -> _Limits:
         heads = (name.partition("/")[0], name.partition(":")[0], "*" if name.startswith(("mcp", "tool:")) else name)
         for head in {*heads} - {name}:
             below.setdefault(head, set()).add(named[name])
+        if name.startswith("tool:") and ("*" in name or "%3F" in name):
+            below.setdefault("?", set()).add(named[name])
     return _Limits(named, below)
 
 
@@ -185,7 +188,8 @@ def _leaves(held: _Limits, word: str) -> bool:
         names = {*held.named, *other.named, OTHERS}
         return all(within(limit, limit_in(held.named, name)) for name in names for limit in other.of(name))
     base, limit = _parted(word)
-    if not all(within(limit, most) for most in held.inside(base)):
+    may_match = base.startswith(("mcp", "tool:")) and base not in held.named
+    if not all(within(limit, most) for most in (*held.inside(base), *held.below.get("?" if may_match else "", ()))):
         return False
     if CHANGES not in held.named or base.partition("/")[0] in LOOKING:
         return True

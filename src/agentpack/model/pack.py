@@ -1,6 +1,7 @@
 """A pack as its files describe it, and a release: the bytes of a pack with their digest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -50,6 +51,12 @@ class Release(NamedTuple):
     agents: tuple[AgentRow, ...] | None = None
     """For a state of a collection: its chosen agent files, which are the only `files` then. The digest is that of all
     agent files."""
+
+
+def digest_of_rows(rows: Iterable[AgentRow]) -> Digest:
+    """The content digest of the files that these rows are of, as `names.content_digest` makes it."""
+    lines = sorted(f"{row.sha256}  {row.path}\n" for row in rows)
+    return Digest("sha256:" + sha256("".join(lines).encode()).hexdigest())
 
 
 class LeftOut(NamedTuple):

@@ -60,7 +60,7 @@ class ArchiveSource:
     @cached_property
     def collection(self) -> Collection:
         """What it offers without `pack.yaml`."""
-        if MANIFEST in self._files:
+        if self.is_missing or MANIFEST in self._files:
             return Collection()
         return collection(MemoryTree(self._files), kebab(self._stem) or "agents")
 

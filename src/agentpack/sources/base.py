@@ -45,7 +45,7 @@ class Source(Protocol):
 
     @property
     def collection(self) -> "AgentCollection":
-        """What the place offers as a collection; empty if it holds packs with `pack.yaml`, or no agents."""
+        """What the place offers as a collection; empty if it is missing, holds packs with `pack.yaml`, or no agents."""
         ...
 
     def about(self, pack: PackName) -> "CollectionPack | None":

@@ -1,18 +1,19 @@
 """What a place without `pack.yaml` offers: packs of agent files, in the layouts that people publish them in.
 
-A marketplace has a pack for each plugin with agents. Any other place is one pack. Decides which files are agents, and
-the name and version of each pack; what an agent file says is left to `bare.py`, and choosing some of them to `wanted/`.
+A marketplace has a pack for each plugin with agents, and one for agents that no plugin has. Any other place is one
+pack. Decides which files are agents, and the name and version of each pack; what an agent file says is left to
+`bare.py`, and choosing some of them to `wanted/`.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from posixpath import basename, dirname, normpath
 from typing import Any, NamedTuple, Protocol
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.errors import Fault, InvalidFile, UsageError
-from agentpack.input.file_names import shown
+from agentpack.errors import Fault, InvalidFile, Refused, UsageError
+from agentpack.input.file_names import FileNames, shown
 from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, Digest, PackName, kebab, pack_name
@@ -28,8 +29,15 @@ AGENTS = "agents"
 """The name of the folders whose Markdown files are agents."""
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 """Bytes of a marketplace's or a plugin's manifest."""
+MAX_LISTED = 1_000_000
+"""Files below the folders of all plugins of a marketplace, those below several counted each time."""
+MAX_AGENTS = 20_000
+"""Agent files of all packs of a place, those of several counted each time."""
 MAX_HEAD_BYTES = 64 * 1024
-"""Bytes at the start of a file in which its header is looked for."""
+"""Bytes at the start of a file in which its header is looked for: a longer one is none."""
+MAX_SIGNS = 150_000
+"""Commas, colons, brackets and lines in the headers of one pack's agents, which tell how long YAML takes to read."""
+_SIGNS = (b",", b":", b"[", b"{")
 _NO_AGENTS = frozenset(("skills", "commands", "hooks", "node_modules"))
 """Folders with Markdown files that have a header and are no agents."""
 
@@ -86,6 +94,7 @@ def collection(tree: Tree, name: str) -> Collection:
 
     Raises:
         InvalidFile: a manifest cannot be read.
+        Refused: it has too many files for what its manifest says of them.
     """
     files = _Files(tree)
     outside = tuple(
@@ -94,35 +103,123 @@ def collection(tree: Tree, name: str) -> Collection:
         if path.endswith(".md") or basename(path) == AGENTS
     )
     marketplace = next((path for path in MARKETPLACES if path in files), None)
+    found = Collection()
     if marketplace is not None:
-        found = _of_marketplace(files, marketplace)
-        return found._replace(unread=(*found.unread, *outside))
+        try:
+            found = _of_marketplace(files, marketplace)
+        except InvalidFile as error:
+            found = Collection(unread=(f"{error.faults[0]}: it is passed over",))
+    unread = (*found.unread, *outside)
+    if found.packs:
+        return Collection((*found.packs, *_rest(files, name, found.packs)), unread)
     only = _pack(files, "", name)
-    return Collection((only._replace(unread=outside),) if only.agents else (), outside)
+    outside = (*only.unread, *outside)
+    return Collection((only._replace(unread=outside),) if only.agents else (), (*only.unread, *unread))
 
 
 class _Files:
-    """The paths of a place, to be asked for those below a folder."""
+    """The files of a place. Each folder is listed once, and each file read once: thousands of plugins may share one."""
 
     def __init__(self, tree: Tree) -> None:
-        self.tree = tree
+        self._tree = tree
         self._paths = tree.paths
         self._all = frozenset(self._paths)
+        self._below: dict[str, Sequence[str]] = {"": self._paths}
+        self._headers: dict[str, _Header] = {}
+        self._unnamed: dict[str, Sequence[str]] = {}
+        self._beside: dict[str, _Beside] = {}
+        self._listed = self._agents = 0
 
     def __contains__(self, path: object) -> bool:
         return path in self._all
 
     def below(self, folder: str) -> Sequence[str]:
-        """The files below a folder, relative to it."""
+        """The files below a folder, relative to it. Raises Refused beyond `MAX_LISTED`."""
+        if folder not in self._below:
+            full = self._within("", folder)
+            self._listed += len(full)
+            _refuse_many(self._listed, MAX_LISTED, "files below the folders of its plugins")
+            self._below[folder] = [path[len(folder) + 1 :] for path in full]
+        return self._below[folder]
+
+    def _within(self, root: str, folder: str) -> Sequence[str]:
+        """The files below a folder of `root`, relative to `root`."""
+        paths = self.below(root)
         if not folder:
-            return self._paths
-        first = bisect_left(self._paths, f"{folder}/")
-        last = bisect_left(self._paths, f"{folder}0")  # the sign after the slash
-        return [path[len(folder) + 1 :] for path in self._paths[first:last]]
+            return paths
+        # `0` is the sign after the slash
+        return paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, f"{folder}0")]
+
+    def agents(self, root: str, named: Any) -> Sequence[str]:
+        """The agent files of the pack in a folder, relative to it.
+
+        Args:
+            named: the files and folders that a manifest names, if it names any.
+
+        Raises:
+            ValueError: `named` is no path below the folder, and no list of such.
+            Refused: beyond `MAX_AGENTS`.
+        """
+        found = self._of_manifest(root, named) if named else self._of_folder(root)
+        self._agents += len(found)
+        _refuse_many(self._agents, MAX_AGENTS, "agent files in its packs")
+        return found
+
+    def _of_manifest(self, root: str, named: Any) -> Sequence[str]:
+        texts = [named] if isinstance(named, str) else named
+        if not isinstance(texts, list):
+            raise ValueError("its `agents` is neither a path nor a list of paths")
+        found: set[str] = set()
+        for one in {_folder(text) for text in texts if isinstance(text, str)}:
+            is_file = f"{root}/{one}" in self if root else one in self
+            found.update((one,) if is_file else self._within(root, one))
+        return [path for path in sorted(found) if is_agent_file(path) and self._header(root, path).exists]
+
+    def _of_folder(self, root: str) -> Sequence[str]:
+        if root not in self._unnamed:
+            files = [path for path in self.below(root) if is_agent_file(path)]
+            if in_folders := [path for path in files if _in_agents(path)]:
+                found = [path for path in in_folders if self._header(root, path).exists]
+            else:
+                found = [
+                    path
+                    for path in files
+                    if basename(path) != "SKILL.md"
+                    and _NO_AGENTS.isdisjoint(dirname(path).split("/"))
+                    and self._header(root, path).names_agent
+                ]
+            self._unnamed[root] = found
+        return self._unnamed[root]
+
+    def _header(self, root: str, path: str) -> "_Header":
+        full = f"{root}/{path}" if root else path
+        if full not in self._headers:
+            self._headers[full] = _header_in(self._tree.start(full, MAX_HEAD_BYTES), is_toml=path.endswith(".toml"))
+        return self._headers[full]
+
+    def has_header(self, path: str) -> bool:
+        """Whether a file begins with the header of an agent."""
+        return self._header("", path).exists
+
+    def signs(self, root: str, path: str) -> int:
+        """How much there is to read in the header of an agent file."""
+        return self._header(root, path).signs
+
+    def beside(self, root: str) -> "_Beside":
+        """What a folder has besides agents."""
+        if root not in self._beside:
+            below = self.below(root)
+            self._beside[root] = _Beside(
+                any(path.startswith("hooks/") for path in below),
+                ".mcp.json" in below,
+                sum(path.startswith("commands/") and path.endswith(".md") for path in below),
+                sum(path.endswith("/SKILL.md") for path in below),
+            )
+        return self._beside[root]
 
     def data(self, path: str) -> Mapping[str, Any]:
         """The map in a manifest."""
-        content = self.tree.start(path, MAX_MANIFEST_BYTES + 1)
+        content = self._tree.start(path, MAX_MANIFEST_BYTES + 1)
         if path.endswith(APM):
             from agentpack.input.documents import decode, read_yaml  # YAML is loaded only for such a place
 
@@ -137,6 +234,37 @@ class _Files:
         return value
 
 
+class _Header(NamedTuple):
+    exists: bool
+    names_agent: bool
+    """Whether it has a name and a description."""
+    signs: int
+
+
+def _header_in(start: bytes, *, is_toml: bool) -> _Header:
+    """What the start of a file tells about its header. TOML is header as a whole."""
+    head = start.removeprefix(MARK)
+    end = -1 if is_toml else head.find(b"\n---")
+    is_cut = end < 0 and not is_toml and len(start) == MAX_HEAD_BYTES
+    if is_cut or not (is_toml or head.startswith(b"---")):
+        return _Header(False, False, 0)
+    lines = head[: end if end >= 0 else None].splitlines()
+    names_agent = all(any(line.startswith(key) for line in lines) for key in (b"name:", b"description:"))
+    return _Header(True, names_agent, len(lines) + sum(line.count(sign) for line in lines for sign in _SIGNS))
+
+
+class _Beside(NamedTuple):
+    hooks: bool
+    servers: bool
+    commands: int
+    skills: int
+
+
+def _refuse_many(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise Refused(f"the collection has more than {most:,} {what}", hint="name the folder of one of its plugins")
+
+
 def _of_marketplace(files: _Files, path: str) -> Collection:
     data = files.data(path)
     entries = data.get("plugins")
@@ -146,8 +274,11 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
     base = _text(metadata.get("pluginRoot")) if isinstance(metadata, dict) else ""
     packs: dict[PackName, CollectionPack] = {}
     unread: list[str] = []
-    for entry in entries:
-        name = _text(entry.get("name")) if isinstance(entry, dict) else ""
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            unread.append(f"entry {number} of `plugins` is left out: it is not a map")
+            continue
+        name = _text(entry.get("name"))
         try:
             root = _folder(_relative(entry, base))
             pack = _pack(files, root, pack_name(kebab(name)), entry)
@@ -162,6 +293,25 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
         elif pack.agents:
             packs[pack.name] = pack
     return Collection(tuple(packs.values()), tuple(unread))
+
+
+def _rest(files: _Files, name: str, packs: Sequence[CollectionPack]) -> Iterator[CollectionPack]:
+    """A pack of the agents in a marketplace that no plugin has and that are in no plugin's folder."""
+    roots = tuple(f"{pack.root}/" for pack in packs if pack.root)
+    taken = {f"{pack.root}/{path}".removeprefix("/") for pack in packs for path in pack.agents}
+    agents = tuple(
+        path
+        for path in files.below("")
+        if path not in taken and not path.startswith(roots) and _in_agents(path) and files.has_header(path)
+    )
+    own = pack_name(kebab(name) or AGENTS)
+    if agents and all(pack.name != own for pack in packs):
+        yield CollectionPack(own, "", agents)
+
+
+def _in_agents(path: str) -> bool:
+    """Whether a file is an agent by its folder."""
+    return AGENTS in dirname(path).split("/") and is_agent_file(path)
 
 
 def _relative(entry: Mapping[str, Any], base: str) -> str:
@@ -194,39 +344,26 @@ def _pack(files: _Files, root: str, name: str, entry: Mapping[str, Any] | None =
     manifest = next((prefix + path for path in (*PLUGINS, APM) if prefix + path in files), None)
     own = files.data(manifest) if manifest else {}
     said = {**own, **{key: value for key, value in (entry or {}).items() if value not in (None, "")}}
-    below = files.below(root)
     if entry is None and manifest is not None:
         name = _text(said.get("name")) or name
-    license = said.get("license")
+    try:
+        found = files.agents(root, said.get("agents"))
+    except ValueError as error:
+        raise InvalidFile([Fault(manifest or root, 0, "agents", str(error))]) from None
+    signs = sum(files.signs(root, path) for path in found)
+    _refuse_many(signs, MAX_SIGNS, "commas, colons, brackets and lines in the headers of its agents")
+    names = FileNames()
+    faults = {path: names.add(path) for path in found}
     return CollectionPack(
         pack_name(kebab(name) or "agents"),
         root,
-        tuple(_agents(files.tree, prefix, below, said.get("agents"))),
+        tuple(path for path, fault in faults.items() if fault is None),
         _text(said.get("version")),
         _text(said.get("description")),
-        _text(license),
-        _beside(below, said) if said else "",
+        _text(said.get("license")),
+        _beside(files.beside(root), said) if said else "",
+        tuple(f"`{shown(path)}` is left out: its name has {fault}" for path, fault in faults.items() if fault),
     )
-
-
-def _agents(tree: Tree, prefix: str, below: Sequence[str], named: Any) -> Iterator[str]:
-    """The agent files of a pack, by path below its root."""
-    if named:
-        asked = [_folder(text) for text in ([named] if isinstance(named, str) else named) if isinstance(text, str)]
-        found: Iterable[str] = (
-            path for path in below if any(path == one or not one or path.startswith(f"{one}/") for one in asked)
-        )
-        yield from (path for path in found if is_agent_file(path) and _header(tree, prefix + path) is not None)
-        return
-    in_folders = [path for path in below if AGENTS in dirname(path).split("/") and is_agent_file(path)]
-    if in_folders:
-        yield from (path for path in in_folders if _header(tree, prefix + path) is not None)
-        return
-    for path in below:
-        if is_agent_file(path) and basename(path) != "SKILL.md" and _NO_AGENTS.isdisjoint(dirname(path).split("/")):
-            lines = (_header(tree, prefix + path) or "").splitlines()
-            if all(any(line.startswith(f"{key}:") for line in lines) for key in ("name", "description")):
-                yield path
 
 
 def is_agent_file(path: str) -> bool:
@@ -234,18 +371,10 @@ def is_agent_file(path: str) -> bool:
     return path.endswith(".md") or (path.endswith(".toml") and "/.codex/agents/" in f"/{path}")
 
 
-def _header(tree: Tree, path: str) -> str | None:
-    """The start of a file with a header; None for a document without one."""
-    head = tree.start(path, MAX_HEAD_BYTES).removeprefix(MARK)
-    return head.decode("utf-8", "replace") if head.startswith(b"---") or path.endswith(".toml") else None
-
-
-def _beside(below: Sequence[str], said: Mapping[str, Any]) -> str:
+def _beside(there: _Beside, said: Mapping[str, Any]) -> str:
     """What a plugin has besides agents, in words."""
-    hooks = said.get("hooks") or any(path.startswith("hooks/") for path in below)
-    servers = said.get("mcpServers") or ".mcp.json" in below
-    commands = sum(path.startswith("commands/") and path.endswith(".md") for path in below)
-    skills = sum(path.endswith("/SKILL.md") for path in below)
+    hooks, servers = said.get("hooks") or there.hooks, said.get("mcpServers") or there.servers
+    commands, skills = there.commands, there.skills
     found = [
         *(["hooks"] if hooks else []),
         *(["MCP servers"] if servers else []),
@@ -253,6 +382,18 @@ def _beside(below: Sequence[str], said: Mapping[str, Any]) -> str:
         *([f"{skills} skill{'s' if skills != 1 else ''}"] if skills else []),
     ]
     return found[0] if len(found) == 1 else " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
+
+
+def telling_name(place: str) -> str:
+    """The last part of an absolute path that says whose agents there are: for `.claude/agents` and the like that of the
+    folder around.
+    """
+    parts = place.split("/")
+    if len(parts) > 3 and parts[-1] == AGENTS and parts[-2].startswith("."):
+        del parts[-1]
+    while len(parts) > 2 and parts[-1].startswith("."):
+        del parts[-1]
+    return parts[-1]
 
 
 def state_version(pack: CollectionPack, digest: Digest) -> Version:

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from agentpack.sources.base import Source
     from agentpack.sources.collection import Collection as AgentCollection
     from agentpack.sources.collection import CollectionPack
+    from agentpack.sources.trees import FolderTree
 
 MANIFEST = "pack.yaml"
-AGENTS = "agents"
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
 MAX_MANIFEST_BYTES = 256 * 1024
 """Bytes of a manifest that are searched for name and version."""
@@ -77,19 +77,22 @@ class DirectorySource:
     def collection(self) -> "AgentCollection":
         """What the folder offers where it has no pack of the layouts above."""
         from agentpack.sources.collection import Collection, collection  # only where agents without packs are wanted
-        from agentpack.sources.trees import FolderTree
 
-        if self._places or self._archives:
+        if self.is_missing or self._places or self._archives:
             return Collection()
-        return collection(FolderTree(self.folder), self._place_name)
+        return collection(self._tree, self._place_name)
+
+    @cached_property
+    def _tree(self) -> "FolderTree":
+        from agentpack.sources.trees import FolderTree  # only where agents without packs are wanted
+
+        return FolderTree(self.folder)
 
     @property
     def _place_name(self) -> str:
-        """The folder's name; for `.claude/agents` and the like that of the folder they are in."""
-        parts = self._root.split("/")
-        while len(parts) > 2 and (parts[-1] == AGENTS or parts[-1].startswith(".")):
-            del parts[-1]
-        return kebab(parts[-1]) or AGENTS
+        from agentpack.sources.collection import AGENTS, telling_name
+
+        return kebab(telling_name(self._root)) or AGENTS
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
         if pack not in self._states:
@@ -112,7 +115,7 @@ class DirectorySource:
         from agentpack.sources.collection import collection, state_version
         from agentpack.sources.trees import FolderTree
 
-        found, root = self.collection.pack(pack), self.folder
+        found, tree = self.collection.pack(pack), self._tree
         if found is None and pack == kebab(os.path.basename(self._root)) and len(self.collection.packs) == 1:
             found = self.collection.packs[0]._replace(name=pack)
         if found is None:
@@ -120,15 +123,17 @@ class DirectorySource:
             for folder in folders:
                 root = f"{self.folder}/{folder}"
                 self._refuse_outside(root)
-                offered = collection(FolderTree(root), folder)
+                there = FolderTree(root)
+                offered = collection(there, folder)
                 if not offered.packs and offered.unread:
                     raise Refused(f"`{folder}` in the source `{self.name}` has no agents", details=offered.unread)
-                found = found or (offered.packs[0]._replace(name=pack) if len(offered.packs) == 1 else None)
+                if found is None and len(offered.packs) == 1:
+                    found, tree = offered.packs[0]._replace(name=pack), there
         if found is None:
             return None
         self._about[pack] = found
-        place = f"{root}/{found.root}" if found.root else root
-        files = {path: _content(f"{place}/{path}", MAX_FILE_BYTES) for path in found.agents}
+        place = f"{tree.folder}/{found.root}" if found.root else tree.folder
+        files = tree.contents(found.root, found.agents)
         version = state_version(found, content_digest(files.items()))
         return ReleaseRef(pack, version, self.name, place, moves=True), files
 

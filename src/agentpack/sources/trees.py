@@ -7,7 +7,7 @@ from functools import cached_property
 from agentpack.disk.atomic import read_start
 from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Refused
-from agentpack.input.file_names import NOT_CONTENT
+from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, shown
 from agentpack.model.names import is_junk
 
 MAX_ENTRIES = 200_000
@@ -61,6 +61,28 @@ class FolderTree:
             return read_start(f"{self.folder}/{path}", count)
         except OSError:
             return b""
+
+    def contents(self, root: str, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """The contents of these files by path below `root`, a folder of the place.
+
+        Raises:
+            Refused: more than a pack may contain.
+            OSError: one cannot be read.
+        """
+        folder = f"{self.folder}/{root}" if root else self.folder
+        files: dict[str, bytes] = {}
+        left = MAX_BYTES
+        for path in paths:
+            place = f"{folder}/{path}"
+            if os.path.islink(place) and not is_below(place := real_path(place), self._root):
+                raise Refused(f"{folder}: `{shown(path)}` is a link that leads out of the place")
+            files[path] = read_start(place, MAX_FILE_BYTES + 1)
+            left -= len(files[path])
+            if len(files[path]) > MAX_FILE_BYTES:
+                raise Refused(f"{folder}: `{shown(path)}` is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
+            if left < 0 or len(files) > MAX_FILES:
+                raise Refused(f"{folder}: more than {MAX_FILES} agent files or {MAX_BYTES // 1024 // 1024} MiB")
+        return files
 
 
 class MemoryTree:

@@ -9,7 +9,7 @@ from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.clients.render import TOOLS_LIMITED
 from agentpack.errors import DecisionNeeded, Unresolvable
-from agentpack.model.lock import REFUSED, SkippedAgent
+from agentpack.model.lock import REFUSED, Lock, SkippedAgent
 from agentpack.model.rendering import Rendering
 
 
@@ -90,8 +90,12 @@ def _listed(names: Collection[str]) -> str:
 class FileAssignment:
     """Collects the renderings of a scope one by one, then decides which are written."""
 
-    def __init__(self, scope: str, variables: Mapping[str, str], accepted: Collection[str]) -> None:
+    def __init__(
+        self, scope: str, variables: Mapping[str, str], accepted: Collection[str], lock: Lock | None = None
+    ) -> None:
         """`accepted`: the acceptances there are. One without a pack covers all packs."""
+        self._installed = {pack.name for pack in lock.packs if pack.agents is not None} if lock else set[str]()
+        self._owners = {file.path: file.pack for file in lock.files} if lock else {}
         self._scope = scope
         self._variables = variables
         self._accepted = accepted
@@ -108,6 +112,8 @@ class FileAssignment:
 
         Args:
             optional: if the file would lose a restriction, and nobody accepted that, it is left out.
+
+        Of two agents with one name, in collections that are installed already, the one whose file is there is kept.
 
         Raises:
             Unresolvable: the client refuses the name, or takes two personas for one.
@@ -142,8 +148,14 @@ class FileAssignment:
             self._given.append(given)
             return
         for other in (self._files.get(file.path), self._names.get(key)):
-            if other is not None:
+            if other is not None and not (optional and self._installed.issuperset((other.file.pack, file.pack))):
                 raise _meeting(other, given)
+            if other is not None and self._owners.get(file.path) != file.pack:
+                self.leave_out(target, file.pack, persona, f"`{other.file.pack}` has an agent of that name")
+                return
+            if other is not None and other in self._given:
+                self.leave_out(target, other.file.pack, other.file.persona, f"`{file.pack}` has an agent of that name")
+                self._given.remove(other)
         self._files[file.path] = self._names[key] = given
         self._given.append(given)
 

@@ -10,12 +10,13 @@ from functools import cached_property
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, text_digest
-from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows
+from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows, digest_of_rows
+from agentpack.sources.collection import NO_RELEASE
 from agentpack.wanted.agents import choose_agents, names_of
 from agentpack.workspace.workspace import Workspace
 
@@ -67,26 +68,57 @@ class CollectionStates:
     def _decided(self, pack: PackName) -> Release | None:
         locked, entry = self._locked.get(pack), self._manifest.wanted(pack)
         if locked is None:
-            return self._at_place(pack, entry)
+            state = self._at_place(pack, entry)
+            if state is not None:
+                self._refuse_released(pack, state)
+            return state
         if self._as_locked:
             return self._as_rows(locked, locked.agents or ())
         keeps_source = entry is None or entry.source in ("", locked.source)
         is_kept = self._refresh is not None and pack not in self._refresh and keeps_source
         if is_kept and self._entry_then(pack) == entry:
+            self._refuse_other_rows(locked, entry)
             return self._as_rows(locked, locked.agents or ())
         if is_kept and (part := self._part_of(locked, entry)) is not None:
             return part
         try:
             now = self._at_place(pack, entry, locked)
-        except Unavailable:
-            if not keeps_source or (self._refresh and pack in self._refresh):
+        except (Unavailable, Unresolvable) as error:
+            if not keeps_source or self._refresh is not None:
                 raise
-            return self._as_rows(locked, locked.agents or ())  # nobody named it: the others are upgraded all the same
+            # nobody named it: the others are upgraded all the same
+            if isinstance(error, Unresolvable):
+                why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
+                self.notes.append(f"{pack} stays as it is, until `agentpack uninstall {pack}`: {why}")
+            return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
             now = self._with_usable(now, locked)
         if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
             return now._replace(version=Version(locked.version), digest=locked.digest)
         return now
+
+    def _refuse_released(self, pack: PackName, state: Release) -> None:
+        """Raise Refused if the pack is locked as a release, which no state of a collection can stand in for."""
+        then = self._lock.pack(pack) if self._lock else None
+        is_kept = self._refresh is not None and pack not in self._refresh
+        if then is not None and is_kept and then.version != NO_RELEASE:
+            raise Refused(
+                f"{pack} {then.version} from `{state.source}` is not what was locked: it had a `pack.yaml`",
+                details=[f"locked  {then.digest}", f"found   {state.digest}, of agent files alone"],
+                hint=f"`agentpack upgrade {pack}` takes what is there now, if you trust it",
+            )
+
+    def _refuse_other_rows(self, locked: LockedPack, entry: ManifestEntry | None) -> None:
+        """Raise Refused if the locked agent files are all of the pack, and do not come to its digest."""
+        is_whole = entry is None or (entry.personas is None and not entry.without)
+        found = digest_of_rows(locked.agents or ())
+        if is_whole and found != locked.digest:
+            raise Refused(
+                f"{locked.name} {locked.version}: its agent files in agentpack.lock do not come to its digest",
+                details=[f"locked  {locked.digest}", f"found   {found}"],
+                hint="`git restore agentpack.lock` brings the committed one back; "
+                f"`agentpack lock --upgrade-pack {locked.name}` locks what the source has now",
+            )
 
     def _with_usable(self, now: Release, locked: LockedPack) -> Release:
         """The state with the locked text of each installed agent whose new text cannot be taken."""
@@ -97,10 +129,13 @@ class CollectionStates:
             data = files.get(row.path)
             if data is None or row.left_out or text_digest(data) == f"sha256:{row.sha256}":
                 continue
-            if fault := fault_in(row.path, data):
-                files[row.path] = self._text(locked, row)
+            fault, before = fault_in(row.path, data), self._text(locked, row)
+            if fault and before is not None:
+                files[row.path] = before
                 self.notes.append(f"{locked.name}: {row.path} stays as it was: its new text cannot be taken ({fault})")
-        return now._replace(files=files, agents=agent_rows(files))
+        rows = agent_rows(files)
+        is_whole = len(files) == len(now.files) and now.digest == digest_of_rows(now.agents or ())
+        return now._replace(files=files, agents=rows, digest=digest_of_rows(rows) if is_whole else now.digest)
 
     def _entry_then(self, pack: PackName) -> ManifestEntry | None:
         """The pack's entry when the lock was made, as far as it decides which agents are wanted."""
@@ -161,16 +196,17 @@ class CollectionStates:
         """The locked state, from wherever its texts are: the store, the place, or a file that is one of them.
 
         Raises:
-            Unavailable: a text is nowhere.
+            Unavailable: the text of an installed agent is nowhere. A file that is left out may be missing.
         """
-        files = {row.path: self._text(locked, row) for row in rows}
+        files = {row.path: text for row in rows if (text := self._text(locked, row)) is not None}
         self._remember(files)
+        rows = tuple(row._replace(left_out="") if row.path in files else row for row in rows)
         return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
 
-    def _text(self, locked: LockedPack, row: AgentRow) -> bytes:
+    def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:
         workspace = self._workspace
         known = workspace.sources.texts.get(row.sha256) or workspace.store.source_text(row.sha256)
-        if known is not None:
+        if known is not None or row.left_out:
             return known
         with_same = [file.path for file in (self._lock.files if self._lock else ()) if file.sha256 == row.sha256]
         for path in with_same:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from agentpack.errors import DecisionNeeded
-from agentpack.model.lock import Lock, LockedFile
+from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.wanted.choose import pinned
@@ -97,6 +97,11 @@ def _is_older(lock: Lock, file: LockedFile) -> bool:
     return pin is None or wanted is None or pin.made_of != wanted.made_of
 
 
+def _told(pack: LockedPack) -> tuple[object, ...]:
+    """What the lock tells of a release, and a reading of it too. Why a file is left out may be said in other words."""
+    return pack.variants, pack.requires, [(row.path, bool(row.left_out)) for row in pack.agents or ()]
+
+
 def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
     """Raise DecisionNeeded if the locked releases no longer give the locked rows. Files written from an older release,
     or not written yet, are not checked.
@@ -116,8 +121,8 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
     skipped = {row[:3] for row in wanted.lock.skipped} ^ {row[:3] for row in lock.skipped}
     changed += sorted(f"{persona} for {client} (skipped)" for client, _, persona in skipped)
-    said = {pack.name: (pack.variants, pack.requires) for pack in wanted.lock.packs}
-    changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
+    said = {pack.name: _told(pack) for pack in wanted.lock.packs}
+    changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != _told(pack))
     if changed:
         why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
         clients = {rows[path].client for path in changed for rows in (now, then) if path in rows}

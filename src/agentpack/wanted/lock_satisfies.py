@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
+from agentpack.model.pack import digest_of_rows
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.resolve import USER
 from agentpack.sources.bundled import NAME as BUNDLED
@@ -85,6 +86,9 @@ def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str])
     fixed = manifest.clients is not None or entry is None or entry.clients is not None
     if pack.clients is not None and fixed:
         yield f"{pack.name} is locked for {', '.join(pack.clients) or 'no client'}, and the manifest names others"
+    is_whole = entry is None or (entry.personas is None and not entry.without)
+    if pack.agents is not None and is_whole and digest_of_rows(pack.agents) != pack.digest:
+        yield f"{pack.name} is locked with agent files that do not come to its digest"
     if entry is not None and entry.source and pack.source != entry.source:
         yield f"{pack.name} is locked from the source `{pack.source}`, and agentpack.yaml names `{entry.source}`"
     elif pack.source not in sources:

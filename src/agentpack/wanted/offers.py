@@ -26,6 +26,8 @@ class OfferedPack(NamedTuple):
     """Empty for a pack with `pack.yaml`, of which `show` tells by its name."""
     beside: str
     """What a plugin has besides agents, in words."""
+    left_out: tuple[str, ...] = ()
+    """Paths of agent files that cannot be taken, each with the reason."""
 
 
 class Offers(NamedTuple):
@@ -53,16 +55,25 @@ def _pack(source: Source, name: PackName) -> OfferedPack:
 
 def collected(source: Source) -> Iterator[OfferedPack]:
     """The packs of a collection with their agents."""
-    from agentpack.bare import about_agent  # parsing is loaded only for a collection
+    from agentpack.bare import DOCUMENT, about_agent, fault_in  # parsing is loaded only for a collection
 
     for pack in source.collection.packs:
         state = source.state_of(pack.name)
         if state is not None:
-            agents = (
+            files = source.read(state)
+            faults = {path: fault for path, data in files.items() if (fault := fault_in(path, data))}
+            agents = sorted(
                 OfferedAgent(name or path, path, description)
-                for path, data in source.read(state).items()
+                for path, data in files.items()
+                if path not in faults
                 for name, description in (about_agent(path, data),)
             )
             yield OfferedPack(
-                pack.name, str(state.version), pack.description, pack.license, tuple(sorted(agents)), pack.beside
+                pack.name,
+                str(state.version),
+                pack.description,
+                pack.license,
+                tuple(agents),
+                pack.beside,
+                tuple(f"{path} ({fault})" for path, fault in faults.items() if fault != DOCUMENT),
             )

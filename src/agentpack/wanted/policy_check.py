@@ -73,7 +73,7 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
     source = candidates.sources.source(pack.source)
     where = "" if source is None else source.where
     ref = next((ref for ref in candidates.releases(name) if ref.version == version), None)
-    place, spellings = _places(candidates.workspace.policies.strictest, where, where if ref is None else ref.place)
+    place, spellings = _places(candidates.workspace.policies.strictest, where, (ref and ref.place) or where)
     bundled = pack.source != NAME or where == bundled_folder()
     return ReleaseFacts(
         pack=pack.name,

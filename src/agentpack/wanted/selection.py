@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agentpack.clients import SKILLS
 from agentpack.clients.render import AgentRefused
-from agentpack.errors import DecisionNeeded
+from agentpack.errors import DecisionNeeded, Fault, InvalidFile
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
@@ -146,7 +146,8 @@ class Selection(NamedTuple):
         clients_of = self.audience.clients(self.manifest, self.clients, self.clients_by_pack)
         locked: list[LockedPack] = []
         parts: list[AssembledPersona] = []
-        assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables, _accepted(workspace))
+        lock, variables = workspace.lock, workspace.environment.variables
+        assignment = FileAssignment(workspace.scope.kind, variables, _accepted(workspace), lock)
         for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
@@ -164,6 +165,9 @@ class Selection(NamedTuple):
                         assignment.add(workspace.client(skill.client), skill)
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
+        left_out = [(pack.name, one) for pack in locked for one in pack.agents or () if one.left_out]
+        if left_out and not parts:
+            raise InvalidFile([Fault(f"{name}/{one.path}", 0, "", one.left_out) for name, one in left_out])
         files, unwritten = assignment.assigned()
         if require_acceptance:
             assignment.require()
@@ -180,18 +184,18 @@ class Selection(NamedTuple):
             files,
             tuple(parts),
             unwritten,
-            tuple(self._passed_over()),
+            (*self._passed_over(), *self.candidates.states.notes),
             tuple(self.candidates.hidden),
             assignment.unaccepted(),
             self.skipped,
-            tuple(dict.fromkeys((*self.assembler.missing_ids, *self.candidates.states.notes))),
+            tuple(dict.fromkeys(self.assembler.missing_ids)),
             self.renderings.divided,
         )
 
     def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:
         release, pack = self.candidates.read(pin.pack, pin.version)
         reasons = {row["path"]: row["reason"] for row in pack.header.get("left_out", ())}
-        rows = tuple(row._replace(left_out=reasons.get(row.path, "")) for row in release.agents or ())
+        rows = tuple(row._replace(left_out=reasons.get(row.path, row.left_out)) for row in release.agents or ())
         return LockedPack(
             pin.pack,
             str(pin.version),

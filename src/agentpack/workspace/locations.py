@@ -28,13 +28,8 @@ from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.model.variables import path_in_lock, root_of
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
-_PLAIN = re.compile(r"[^\W_][\w .,()+&'-]{0,199}(?<![ .])")
-"""A part of a path below a client's folder: letters, digits and a few signs in names that people give."""
-DOCUMENTS = frozenset(
-    "AGENTS CHANGELOG CLAUDE CODE_OF_CONDUCT CONTRIBUTING COPYING GEMINI LICENSE NOTICE README Readme SECURITY "
-    "SKILL".split()
-)
-"""File names, without their ending, that are those of documents wherever they are."""
+_PLAIN = re.compile("[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+"""A part of the path of an adopted file below its client's folder."""
 
 SharedOf = Callable[[str], SharedFile | None]
 """Returns how to read and change the shared file at a path; None for an ordinary path."""
@@ -126,13 +121,10 @@ def _fits(parts: Sequence[str], pattern: Sequence[str], *, whole: bool) -> bool:
 
 
 def _is_plain(below: Sequence[str], end: str, *, whole: bool) -> bool:
-    """Whether an agent file may have this path below its client's folder: nothing in it is hidden or odd, and it is no
-    document. Unless `whole`, whether a folder may.
+    """Whether an adopted agent file may have this path below its client's folder: nothing in it is hidden or odd.
+    Unless `whole`, whether a folder may.
     """
-    if not all(_PLAIN.fullmatch(part) for part in below):
-        return False
-    stem = below[-1].removesuffix(end)
-    return not whole or (stem != below[-1] and stem not in DOCUMENTS)
+    return all(_PLAIN.fullmatch(part) for part in below) and (not whole or below[-1][1:].endswith(end))
 
 
 def _is_named(part: str, form: str) -> bool:
