@@ -34,6 +34,15 @@ def write_pack(folder: str, name: str, personas: int) -> None:
                 file.write(persona_text(persona, number, version))
 
 
+def write_collection(folder: str, name: str, agents: int) -> None:
+    """So many agent files, as people have them: without a manifest, and without ids in their text."""
+    os.makedirs(folder)
+    for number in range(agents):
+        agent = persona_name(name, number)
+        with open(f"{folder}/{agent}.md", "w", encoding="utf-8") as file:
+            file.write(_IDS.sub("", persona_text(agent, number, RELEASES[0])))
+
+
 def persona_name(pack: str, number: int) -> str:
     """The name of a pack's persona."""
     return f"{pack}-{number:04}"

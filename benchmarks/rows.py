@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.installation import PACKS, Installation
 from benchmarks.measure import Failed, Place, Times, Work, peak, run
-from benchmarks.packs import MOVED, RELEASES
+from benchmarks.packs import MOVED, RELEASES, write_collection, write_pack
 
 FLOORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "floors")
 MANY = {1: "bench-one", 100: "bench-hundred", 1000: "bench-thousand"}
@@ -66,6 +66,8 @@ class Bench:
         self._checks()
         self._installs()
         self._upgrades()
+        self._cold()
+        self._collections()
         self._resolver()
 
     # Places.
@@ -92,6 +94,15 @@ class Bench:
             return self._at(folder)
 
         return prepare
+
+    def _unread(self, prepare: Callable[[], Place]) -> Callable[[], Place]:
+        """The same places with an empty cache: what is read there was never read before."""
+
+        def prepared() -> Place:
+            place = prepare()
+            return place._replace(variables={**place.variables, "XDG_CACHE_HOME": f"{place.folder}-cache"})
+
+        return prepared
 
     def _copy(self, template: str, name: str) -> Callable[[], Place]:
         """A copy of a project, another one for each run."""
@@ -204,10 +215,47 @@ class Bench:
             title = f"upgrade {count}, every file with an edit that is kept"
             self.rows.append(Row(title, name, floor, goal, fail))
 
-    def _edited(self, count: int) -> str:
+    def _cold(self) -> None:
+        """From a folder of packs or of agent files that was never read before."""
+        for count, goal, fail in ((1, 11.0, 15.0), (100, 9.0, 12.0), (1000, 9.0, 14.0)):
+            packs, agents = f"{self.scratch}/packs-{count}", f"{self.scratch}/unread-{count}"
+            write_pack(packs, f"cold-{count}", count)
+            write_collection(agents, f"unread-{count}", count)
+            plural = "s" if count > 1 else ""
+            for name, title, words in (
+                (f"cold {count}", f"cold, a pack of {count} persona{plural}", (f"cold-{count}", "--source", packs)),
+                (f"cold collection {count}", f"cold, a collection of {count} agent{plural}", (agents,)),
+            ):
+                prepare = self._unread(self._fresh(name.replace(" ", "-")))
+                command = self._agentpack("install", *words, "--client", "claude")
+                self._add(name, command, prepare, slow=count == 1000)
+                self.rows.append(Row(title, name, f"write {count}", goal, fail))
+        template = self._edited(1, "cold-1", "--source", f"{self.scratch}/packs-1")
+        self._add(
+            "cold upgrade", self._agentpack("upgrade", "--yes"), self._unread(self._copy(template, "cold-upgrade"))
+        )
+        self._expect_merged("cold upgrade")
+        self.rows.append(Row("cold, upgrade 1 with an edit that is kept", "cold upgrade", "update 1", 10, 14))
+
+    def _collections(self) -> None:
+        """What is done often with a large collection, and with a pack as large."""
+        agents, sides = f"{self.scratch}/agents-400", self._sides(400)
+        write_collection(agents, "agents-400", 400)
+        floor = "hash both sides of 400"
+        self._add(floor, self._floor("hash_both_sides", sides, "400"), _always(self._at(sides)))
+        project = self._installed("collection-400", agents)
+        for words, goal, fail in ((["diff"], 1.7, 2.0), (["sync", "--frozen"], 1.5, 2.5)):
+            name = f"{' '.join(words)} of a collection"
+            self._add(name, self._agentpack(*words), _always(self._at(project)))
+            self.rows.append(Row(f"a collection of 400 ({' '.join(words)})", name, floor, goal, fail))
+        large = self._installed("frozen-1000", MANY[1000])
+        self._add("sync --frozen 1000", self._agentpack("sync", "--frozen"), _always(self._at(large)), slow=True)
+        self.rows.append(Row("sync --frozen of 1000", "sync --frozen 1000", "hash both sides of 1000", 1.5, 2.5))
+
+    def _edited(self, count: int, pack: str = "", *words: str) -> str:
         """A project with the first release, an open range, and an edit in every file."""
-        pack, folder = MANY[count], self._fresh(f"edited-{count}")().folder
-        self._call(folder, "install", f"{pack}=={RELEASES[0]}")
+        pack, folder = pack or MANY[count], self._fresh(f"edited-{pack or count}")().folder
+        self._call(folder, "install", f"{pack}=={RELEASES[0]}", *words)
         with open(f"{folder}/agentpack.yaml", encoding="utf-8") as file:
             text = file.read()
         with open(f"{folder}/agentpack.yaml", "w", encoding="utf-8") as file:
@@ -291,6 +339,8 @@ class Bench:
             ("install 1 x 1", "write 1", 35, 45),
             ("install 1000 x 1", "write 1000", 50, 65),
             ("install 1000 x 5", "write 5000", 60, 80),
+            ("cold 1000", "write 1000", 70, 110),
+            ("cold collection 1000", "write 1000", 70, 110),
         ):
             if name in self.works:
                 python = self.installed.python

@@ -95,6 +95,16 @@ def test_installing_what_was_validated_before_loads_neither_yaml_nor_pydantic(
     assert (other / ".claude/agents/python-engineer.md").is_file()
 
 
+@pytest.mark.parametrize("arguments", [["./agents"], ["data-reviewer", "--source", "./packs"]])
+def test_installing_from_a_place_that_was_never_read_loads_no_library(project: Path, arguments: list[str]) -> None:
+    (project / "agents").mkdir()
+    (project / "agents/reader.md").write_text("---\nname: reader\ndescription: Reads.\n---\nYou read.\n")
+    publish(project / "packs", make_pack())
+    modules = loaded(project, "install", *arguments)
+    assert modules & {"typer", "yaml", "pydantic", "tomllib", "agentpack.authoring"} == set()
+    assert ("agentpack.model.markdown" in modules) == ("--source" in arguments)  # an agent's text is not parsed
+
+
 @pytest.mark.parametrize("arguments", [["install", "python-engineer"], ["sync"], ["upgrade"], ["lock"]])
 def test_a_manifest_that_agentpack_wrote_is_not_validated_again(agentpack: Agentpack, arguments: list[str]) -> None:
     agentpack("install", "python-engineer")
@@ -486,8 +496,8 @@ def contents(project: Path) -> dict[str, bytes]:
 
 _WORDS = (
     "python-engineer a[b]>=1 a@latest a==1.* --client claude -c codex --dry-run -n --json -q --quiet -v --verbose "
-    "--adopt --partial --discard-edits -- --set x=y --source . --help -nq --client=claude -cclaude ./a A é "
-    "--user --root -h --no-color --yes -y --latest --check"
+    "--adopt --partial --discard-edits -- --set x=y --source . ./a/B ~/c /d -x/e --help -nq --client=claude -cclaude "
+    "./a A é --user --root -h --no-color --yes -y --latest --check"
 ).split()
 
 

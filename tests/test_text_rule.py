@@ -646,7 +646,7 @@ def poisoned(tmp_path: Path) -> tuple[Path, Release, bytes]:
 
 def test_what_is_rendered_is_looked_at_last_of_all(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     folder, release, pieces = poisoned(tmp_path)
-    ValidatedCache(cache_folder()).put_pieces("pack", release.digest, pieces)
+    ValidatedCache(cache_folder()).put_pieces("pack", release.digest, [pieces])
     before = tree(project)
     words = ["install", "data-reviewer", "--source", str(folder), "--client", "claude"]
     told = agentpack(*words, expect=5).err

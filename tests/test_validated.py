@@ -10,7 +10,7 @@ import pytest
 from support.packs import make_pack, persona_text, release_of, variant_text
 
 from agentpack.bundling import validated_packs
-from agentpack.compose.compose import Pack, as_released
+from agentpack.compose.compose import Pack, as_released, as_written, compose, draft_of, values_for
 from agentpack.errors import Unavailable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.pack import Release
@@ -39,7 +39,11 @@ def unbundled() -> list[Release]:
         parameters=parameters,
         variants={"two/more": variant_text("## B {#b}\n\n- Ä. {#z}\n")},
     )
-    bare = {"agents/someone.md": b"---\nname: someone\ndescription: Looks.\n---\nYou look {{ closely }}.\n"}
+    bare = {
+        "agents/someone.md": b"---\nname: someone\ndescription: Looks.\n---\nYou look {{ closely }}.\n",
+        "agents/windows.md": b"\xef\xbb\xbf---\r\nname: other\r\ndescription: Reads.\r\n---\r\nYou \xc3\xa9.\r\n",
+        ".codex/agents/third.toml": b'name = "third"\ndescription = "Runs."\ndeveloper_instructions = "Run.\\nNow."\n',
+    }
     return [release_of(full, "many"), release_of(bare, "bare", "0.0.0")]
 
 
@@ -63,6 +67,18 @@ def test_a_pack_kept_is_the_pack_that_was_checked(tmp_path: Path, release: Relea
     cache = ValidatedCache(str(tmp_path))
     same(read_pack(release, cache)._replace(prepared=read_pack(release, cache).prepared), check_pack(release))
     same(read_pack(release, cache), check_pack(release))
+
+
+@pytest.mark.parametrize("release", [*bundled(), *unbundled()], ids=lambda release: f"{release.pack}-{release.version}")
+def test_a_persona_as_released_is_the_one_composed_without_variants(release: Release) -> None:
+    pack = check_pack(release)
+    for name, layer in pack.personas.items():
+        if "extends" not in layer.header:
+            draft = draft_of(pack, name, (), {})
+            values = values_for(draft, pack.declarations, {}, pack.release)
+            composed = as_written(draft) if pack.bare else compose(draft, values)
+            ready = as_released(pack, name)
+            assert (ready, ready.body) == (composed, composed.body)
 
 
 def test_the_build_makes_of_each_bundled_pack_what_reading_it_gives(tmp_path: Path) -> None:

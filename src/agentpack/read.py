@@ -34,19 +34,26 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         HiddenText: a text contains hidden characters.
     """
     key = release.digest if release.agents is None else content_digest(release.files.items())
-    kept = cache.pieces("pack", key)
-    if kept is not None:
-        try:
-            pack = _from_pieces(kept, release.files)
-        except DAMAGES:
-            raise kept.damaged() from None
-        if (pack.name, pack.version) == (release.pack, str(release.version)):
-            return _with_files(pack, release)
-        # else the same bytes are offered under another name, which is checked as if never met
+    if (kept := _kept(release, cache, key)) is not None:
+        return kept
     pack = check_pack(release)
     pack = pack._replace(prepared=_released(pack))
-    cache.put_pieces("pack", key, to_pieces(pack))
-    return pack
+    cache.put_pieces("pack", key, in_pieces(_pieces(pack)))
+    return _kept(release, cache, key) or pack  # from now on piece by piece: a thousand personas would fill the memory
+
+
+def _kept(release: Release, cache: ValidatedCache, key: str) -> Pack | None:
+    """The pack from the cache. None if it is not there, or the same bytes are offered under another name, which is
+    checked as if never met.
+    """
+    kept = cache.pieces("pack", key)
+    if kept is None:
+        return None
+    try:
+        pack = _from_pieces(kept, release.files)
+    except DAMAGES:
+        raise kept.damaged() from None
+    return _with_files(pack, release) if (pack.name, pack.version) == (release.pack, str(release.version)) else None
 
 
 def check_pack(release: Release, *, hidden: bool = False) -> Pack:
@@ -85,7 +92,7 @@ def _with_files(pack: Pack, release: Release) -> Pack:
 
 def to_pieces(pack: Pack) -> bytes:
     """A checked pack in the form the cache stores."""
-    return in_pieces(_pieces(pack))
+    return b"".join(in_pieces(_pieces(pack)))
 
 
 def _pieces(pack: Pack) -> Iterator[tuple[str, Any]]:
@@ -113,6 +120,7 @@ def _released(pack: Pack) -> dict[str, Persona]:
 
 def _from_pieces(pieces: CachedPieces, files: Mapping[str, bytes]) -> Pack:
     name, version, bare, header, personas, variants = pieces["pack"]
+    files = files if bare else {}  # the others are not kept in memory
     layers = {
         persona: _Layers(pieces, files, {variant: f"variant/{persona}/{variant}" for variant in own})
         for persona, own in variants.items()

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.effort import usually
 
-from agentpack.errors import InvalidFile
-from agentpack.input.documents import MAX_DEPTH, Document, decode, read_yaml
-from agentpack.input.schemas import validate
+from agentpack.errors import AgentpackError, InvalidFile
+from agentpack.input.documents import MAX_DEPTH, Document, decode, read_events, read_yaml
+from agentpack.input.schemas import SCHEMA, validate, validate_by_model
 from agentpack.model.lock import Lock, parse_lock
 
 FRAGMENTS = (
@@ -46,6 +46,69 @@ def test_any_text_gives_plain_data_or_faults_with_places(text: str) -> None:
         assert all(fault.line == 0 or fault.line >= 2 for fault in error.faults)
     else:
         assert_plain(found.data)
+
+
+SIGNS = "ab1.:'\"#-,[]{}&*!|>%@`~=?+/$( \t\\\u00e9\u00a0\u200b\u2028\ufeff\x7f\U0001f600"
+row_values = st.one_of(
+    st.text(SIGNS, max_size=8),
+    st.text(SIGNS, max_size=5).map(lambda text: f"'{text}'"),
+    st.text(SIGNS, max_size=5).map(lambda text: f'"{text}"'),
+    st.sampled_from(("Use it. Then, perhaps (not)", "null", "true", "12", "0x1F", "1e5", "Read, Grep", "a: b", "a #b")),
+)
+rows = st.tuples(
+    st.sampled_from(("name", "tools", "a", "x-y_z", "null", "y", "<<", "9")),
+    st.sampled_from((": ", ": ", ":  ", ":", " : ", ":\t")),
+    row_values,
+    st.sampled_from(("\n", "\n", "\n", " \n", "\r\n", "\n\n", "")),
+).map("".join)
+
+
+@given(st.lists(rows, max_size=4).map("".join), st.booleans(), st.booleans())
+@settings(max_examples=usually(300, thorough=3000))
+def test_plain_rows_are_read_as_the_library_reads_them(text: str, hidden: bool, loose: bool) -> None:
+    try:
+        expected = read_events(text, "x.yaml", first_line=2, hidden=hidden, loose=loose)
+    except AgentpackError as error:
+        with pytest.raises(type(error)):
+            read_yaml(text, "x.yaml", first_line=2, hidden=hidden, loose=loose)
+        return
+    found = read_yaml(text, "x.yaml", first_line=2, hidden=hidden, loose=loose)
+    assert (found, repr(found.data)) == (expected, repr(expected.data))  # `1` is no `True`, and the order counts
+
+
+short_texts = st.one_of(
+    st.sampled_from(
+        ("reviewer", "nul", "a", "1e5", "Two--words", "opus", "blue", "read", "read, edit", "{{ x }}", " ,")
+    ),
+    st.sampled_from(("1.0.0", "1.0", "01.0.0", "1.0.0rc1", "1.0.0.post1", "", "two\nlines", "x" * 2001)),
+)
+plain_data = st.dictionaries(
+    st.sampled_from(
+        ("schema", "name", "version", "description", "model", "color", "tools", "deny", "clients", "other")
+    ),
+    st.one_of(short_texts, st.just(SCHEMA), st.just(True), st.none(), st.lists(short_texts, max_size=2)),
+    max_size=6,
+)
+whole_packs = st.fixed_dictionaries(
+    {"schema": st.just(SCHEMA), "name": short_texts, "version": short_texts, "description": short_texts}
+)
+whole_personas = st.tuples(plain_data, st.fixed_dictionaries({"name": short_texts, "description": short_texts})).map(
+    lambda two: {**two[0], **two[1]}
+)
+
+
+@given(st.one_of(plain_data, whole_packs, whole_personas), st.sampled_from(("pack", "persona")))
+@settings(max_examples=usually(300, thorough=3000))
+def test_plain_packs_and_personas_are_checked_as_their_models_check_them(data: dict[str, Any], kind: str) -> None:
+    document = Document("x.yaml", data, {})
+    try:
+        expected = validate_by_model(kind, document)
+    except InvalidFile as error:
+        with pytest.raises(InvalidFile) as found:
+            validate(kind, document)
+        assert found.value.faults == error.faults
+    else:
+        assert json.dumps(validate(kind, document)) == json.dumps(expected)
 
 
 def assert_plain(value: Any) -> None:

@@ -73,7 +73,12 @@ class FileReader:
             fields = None if found.rows is None else parse_rows(form, found.rows)
             if fields is None:
                 key, fields = b"?" + found.whole, parse_fields(self.client, found.whole)
-            words = UNREADABLE if fields is None or not self.are_texts(fields) else self.words_for(fields)
+            if fields is None or not self.are_texts(fields):
+                words = UNREADABLE
+            else:
+                counted = {name: value for name, value in fields.items() if name.encode() not in self.harmless}
+                same = b"=" + repr(counted).encode()
+                words = self.known[same] = self.known.get(same) or self.words_for(counted)
             self.known[key] = words
         return words
 

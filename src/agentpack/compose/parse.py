@@ -330,7 +330,7 @@ def _attributes(
         for rule in section.rules:
             text, id, attributes = reader.read(rule.text, rule.line, heading=False)
             checked = attributes.get("checked") or dates[-1][1]
-            when, after, before = map(attributes.get, ("when", "after", "before"))
+            when, after, before = map(attributes.get, ("when", "after", "before")) if attributes else (None, None, None)
             rules.append(Rule(id, text, rule.gap, when, rule.kind, rule.line, None, after, before, checked))
         done.append(section._replace(rules=tuple(rules)))
     return tuple(done), reader.faults
@@ -366,7 +366,8 @@ class _Braces:
         elif id in self.seen:
             self.fault(line, id, f"the id `{id}` stands twice", f"first on line {self.seen[id]}")
         self.seen.setdefault(id, line)
-        attributes = self._attributes(words[1:], line, id, _ALLOWED[self.laid_over, heading])
+        allowed = _ALLOWED[self.laid_over, heading]
+        attributes = self._attributes(words[1:], line, id, allowed) if len(words) > 1 or not id else {}
         return first[:at].rstrip(" \t") + match[2] + newline + rest, id, attributes
 
     def _attributes(self, words: list[str], line: int, id: str, allowed: tuple[str, ...]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Sequence
 
 from agentpack.disk.chown import Owner, owner_of, owner_of_new, set_owner
 from agentpack.disk.unsupported import sync
@@ -52,12 +53,13 @@ def read_start(path: str, most: int) -> bytes:
         os.close(descriptor)
 
 
-def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = False) -> None:
-    """Write a file atomically; with `durable` also across a power loss. Raises OSError.
+def write_whole(path: str, data: bytes | Sequence[bytes], *, mode: int = 0o666, durable: bool = False) -> None:
+    """Write a file atomically, whole or from its parts; with `durable` also across a power loss. Raises OSError.
 
     Where the system can (Linux, most file systems), a new file is written before it has a name, so that a killed
     process leaves nothing behind.
     """
+    parts = [data] if isinstance(data, bytes) else data
     parent, name = os.path.split(path)
     # a folder may take files and not be read, but only what is open for reading can be forced to the disk
     access = os.O_RDONLY if durable else getattr(os, "O_PATH", os.O_RDONLY)
@@ -68,11 +70,11 @@ def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = Fa
         if os.geteuid() == 0:
             owner = owner_of_new(folder) if there is None else owner_of(there)
         # only renaming exchanges a file that is there
-        if there is not None or not _written_nameless(folder, name, data, mode, durable, owner):
+        if there is not None or not _written_nameless(folder, name, parts, mode, durable, owner):
             beside = f"{name}.{os.urandom(4).hex()}.new"
             try:
                 descriptor = os.open(beside, _NEW, mode, dir_fd=folder)
-                _fill(descriptor, data, durable, owner)
+                _fill(descriptor, parts, durable, owner)
                 os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with contextlib.suppress(FileNotFoundError):
@@ -84,14 +86,16 @@ def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = Fa
         os.close(folder)
 
 
-def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: bool, owner: Owner | None) -> bool:
+def _written_nameless(
+    folder: int, name: str, parts: Sequence[bytes], mode: int, durable: bool, owner: Owner | None
+) -> bool:
     """Write a file without a name, then name it. False if the system cannot, or the name is taken."""
     try:
         descriptor = os.open(".", os.O_WRONLY | os.O_CLOEXEC | os.O_TMPFILE, mode, dir_fd=folder)
     except (OSError, AttributeError):  # another system, or a file system without it
         return False
     try:
-        _fill(os.dup(descriptor), data, durable, owner)
+        _fill(os.dup(descriptor), parts, durable, owner)
         try:
             os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=folder, follow_symlinks=True)
         except OSError:  # there is one, or no /proc
@@ -101,11 +105,11 @@ def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: b
     return True
 
 
-def _fill(descriptor: int, data: bytes, durable: bool, owner: Owner | None) -> None:
+def _fill(descriptor: int, parts: Sequence[bytes], durable: bool, owner: Owner | None) -> None:
     with open(descriptor, "wb") as file:
         if owner is not None:
             set_owner(descriptor, owner)
-        file.write(data)
+        file.writelines(parts)
         if durable:
             file.flush()
             sync(descriptor)

@@ -118,6 +118,11 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
         raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_BYTES // 1024} KiB")])
     if (rows := _plain_rows(text, loose=loose)) is not None:
         return Document(file, rows, {(key,): line for line, key in enumerate(rows, first_line)})
+    return read_events(text, file, first_line=first_line, hidden=hidden, loose=loose)
+
+
+def read_events(text: str, file: str, *, first_line: int, hidden: bool, loose: bool) -> Document:
+    """The data of a YAML document, with the library. Arguments and errors are those of `read_yaml`."""
     import yaml
 
     if found := _BREAKS.search(text):

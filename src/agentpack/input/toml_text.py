@@ -1,7 +1,6 @@
 """Bounded TOML from untrusted files, without loading the YAML library that `documents` needs."""
 
 import re
-import tomllib
 from typing import Any
 
 from agentpack.errors import Fault, InvalidFile
@@ -30,6 +29,8 @@ def read_toml(data: bytes, file: str) -> dict[str, Any]:
         if found := _DOTTED.search(text):
             line = text.count("\n", 0, found.end()) + 1
             raise InvalidFile([Fault(file, line, "", f"nested deeper than {MAX_TOML_DEPTH} levels")])
+        import tomllib  # only where there is TOML
+
         value = tomllib.loads(text, parse_float=parse_float)
         check_depth(value, MAX_TOML_DEPTH)
         _check_numbers(value)

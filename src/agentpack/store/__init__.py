@@ -15,17 +15,22 @@ class Store:
         self.disk = disk
         self.generations = Generations(disk)
         self.blobs = Blobs(disk, self.generations)
+        self._sources: dict[int, dict[Digest, Digest]] = {}
+        """By generation: the bytes of each agent file of a collection, by the digest of its text."""
 
     def forget(self) -> None:
         """Drop cached reads: another process may have written to the folder."""
         self.blobs.forget()
         self.generations.forget()
+        self._sources.clear()
 
     def source_bytes(self, text: Digest) -> Digest | None:
         """The digest of the bytes of an agent file of a collection, by that of its text; None if it is not stored."""
         try:
             for number in reversed(self.generations.numbers()):
-                found = dict(self.generations.read(number).sources).get(text)
+                if number not in self._sources:
+                    self._sources[number] = dict(self.generations.read(number).sources)
+                found = self._sources[number].get(text)
                 if found is not None:
                     return found if self.blobs.has(found) else None
         except AgentpackError:

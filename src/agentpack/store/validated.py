@@ -12,7 +12,7 @@ or root count, in folders that nobody else can write to. The files of an install
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -114,8 +114,8 @@ class CachedPieces:
         return self._window[start : start + length]
 
 
-def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
-    """The bytes of a file that `CachedPieces` can read: text stays text, everything else becomes JSON."""
+def in_pieces(pieces: Iterable[tuple[str, Any]]) -> list[bytes]:
+    """The parts of a file that `CachedPieces` can read: text stays text, everything else becomes JSON."""
     index: dict[str, tuple[int, ...]] = {}
     texts: list[bytes] = []
     offset = 0
@@ -126,7 +126,7 @@ def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
         texts.append(text)
         offset += len(texts[-1])
     head = _json([index, offset])
-    return b"".join([b"%15d\n" % len(head), head, *texts])
+    return [b"%15d\n" % len(head), head, *texts]
 
 
 class ValidatedCache:
@@ -156,7 +156,7 @@ class ValidatedCache:
     def put(self, kind: str, digest: str, data: Any) -> None:
         """Store the data atomically."""
         text = _json(data)
-        self._write(place(kind, digest), _sum(text) + b"\n" + text)
+        self._write(place(kind, digest), [_sum(text), b"\n", text])
 
     def pieces(self, kind: str, digest: str) -> CachedPieces | None:
         """The pieces stored for this digest, or None."""
@@ -168,11 +168,11 @@ class ValidatedCache:
                     continue
         return None
 
-    def put_pieces(self, kind: str, digest: str, content: bytes) -> None:
+    def put_pieces(self, kind: str, digest: str, content: Sequence[bytes]) -> None:
         """Store what `in_pieces` returned."""
         self._write(place(kind, digest), content)
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: Sequence[bytes]) -> None:
         if self.folder is None:
             return
         path = f"{self.folder}/{name}"

@@ -9,15 +9,16 @@ The model of each kind is in its own module, which is imported when a document o
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import Document
-from agentpack.input.schemas.base import StrictModel
+from agentpack.input.schemas.plain import plain_form
 
-__all__ = ["SCHEMA", "validate"]
+if TYPE_CHECKING:
+    from agentpack.input.schemas.base import StrictModel  # pydantic is loaded only for what is not plain
+
+__all__ = ["SCHEMA", "validate", "validate_by_model"]
 
 SCHEMA = 1
 
@@ -39,9 +40,17 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     Raises:
         InvalidFile: lists every fault.
     """
-    model = _model(kind)
     if not isinstance(document.data, dict):
         raise InvalidFile([Fault(document.file, 1, "", "a map of keys and values is expected")])
+    plain = plain_form(kind, document.data)
+    return validate_by_model(kind, document) if plain is None else plain
+
+
+def validate_by_model(kind: str, document: Document) -> dict[str, Any]:
+    """The same for any map, by the model of its kind."""
+    from pydantic import ValidationError
+
+    model = _model(kind)
     if kind in ("pack", "manifest", "client", "tests", "policy"):
         _newer_schema(document)
     try:
@@ -66,7 +75,7 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     return data
 
 
-def _model(kind: str) -> type[StrictModel]:
+def _model(kind: str) -> "type[StrictModel]":
     module, name = _KINDS[kind]
     model: type[StrictModel] = getattr(import_module(f"agentpack.input.schemas.{module}"), name)
     return model
