@@ -1,13 +1,14 @@
 """Commit a decided change: one transaction writes it, and one generation records it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
 from agentpack.apply import transact
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.snapshot import current_documents, pending_snapshot
-from agentpack.errors import Refused
+from agentpack.errors import InvalidFile, Refused
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile, RecordedDocument
 from agentpack.model.line_ends import as_lf
@@ -80,7 +81,8 @@ def _sources(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[Digest, D
     lock = workspace.documents.readable_lock
     for document in outcome.documents:
         if document.path == path:
-            lock = None if document.after is None else parse_lock(document.after, path)
+            with suppress(InvalidFile):  # a rollback brings back what was there, merge markers too
+                lock = None if document.after is None else parse_lock(document.after, path)
     pins = () if lock is None else (*lock.packs, *(lock.written.packs if lock.written else ()))
     for digest in sorted({Digest(f"sha256:{row.sha256}") for pin in pins for row in pin.agents or ()}):
         stored = workspace.store.source_bytes(digest)

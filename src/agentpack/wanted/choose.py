@@ -19,6 +19,9 @@ from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection, select
 from agentpack.workspace.workspace import Workspace
 
+MAX_ASKED = 20
+"""Packs that nobody has and that are looked for in collections, to say what to write."""
+
 
 def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -> Selection:
     """The releases pinned in a lock, whatever their age, for the clients it names.
@@ -76,7 +79,7 @@ def choose(
 
 def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | None:
     """What to do about a bare name that only a collection offers; None if there is none."""
-    for entry in manifest.packs:
+    for entry in manifest.packs[:MAX_ASKED]:
         pack = entry.requirement.pack
         source = None if entry.source else candidates.sources.in_collection(pack)
         if source is not None:
