@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.collection_files import agent_text
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
@@ -399,3 +400,14 @@ def test_what_may_be_managed_lies_below_a_client_s_folder_and_is_not_hidden(belo
             assert all(re.fullmatch("[a-z0-9]+([-_.][a-z0-9]+)*", part) for part in inner)
             assert path.endswith(CLIENTS[client].file.partition("{name}")[2])
             assert CLIENTS[client].anywhere or len(inner) == 1
+
+
+def test_files_that_were_there_before_an_adoption_outlive_every_way_back(agentpack: Agentpack, project: Path) -> None:
+    text = agent_text("mine", "Be good.")
+    write_tree(project, {".claude/agents/mine.md": text})
+    before = tree(project)
+    agentpack("adopt")
+    adopted = tree(project)
+    for number in range(6):
+        agentpack("rollback")
+        assert tree(project) == (adopted if number % 2 else before)

@@ -43,6 +43,7 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
     outcome, goal, current = decided.outcome, decided.goal, workspace.documents.current or BEFORE_THE_FIRST
     here, changed = current_documents(workspace), {document.path for document in outcome.documents}
     sources = tuple(_sources(workspace, outcome))
+    there = tuple(_there_already(workspace, goal, current)) if goal else ()
     unchanged = {document: data for document, data in here.items() if document.path not in changed}
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -55,7 +56,11 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
             files=goal.files if goal else tuple(_files(workspace, outcome.plan, modes)),
             documents=goal.documents if goal else tuple(_documents(workspace, outcome, here, modes)),
             folders=current.folders,
-            replaced=(*_taken_over(outcome.plan, workspace.states.recorded), *(() if current.number else unchanged)),
+            replaced=(
+                *_taken_over(outcome.plan, workspace.states.recorded),
+                *there,
+                *(() if current.number else unchanged),
+            ),
             elsewhere=outcome.plan.elsewhere,
             sources=tuple((digest, content) for digest, content, _ in sources),
         )
@@ -144,6 +149,17 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
         entry = is_entry(change.path) and change.action is Action.DISCARD
         if (stays or entry) and change.path not in recorded and change.observed is not None:
             yield change.path, change.observed, change.mode or 0
+
+
+def _there_already(workspace: Workspace, goal: Generation, current: Generation) -> Iterator[tuple[str, Digest, int]]:
+    """Files of a generation that is returned to which are on disk as it has them, and nobody's: as when it took them
+    over, the way back leaves them in place.
+    """
+    known = {*workspace.states.recorded, *(document.path for document in current.documents)}
+    for path, written, mode in (*((one.path, one.written, one.mode) for one in goal.files), *goal.documents):
+        here = None if path in known else workspace.places.look(path)
+        if here is not None and written in (here.raw, here.digest):
+            yield path, written, mode
 
 
 def _files(workspace: Workspace, planned: Plan, modes: Mapping[str, int]) -> Iterator[InstalledFile]:
