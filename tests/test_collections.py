@@ -494,6 +494,26 @@ def test_a_clone_does_not_need_what_is_left_out(agentpack: Agentpack, project: P
     assert (clone / "agentpack.lock").read_bytes() == lock
 
 
+def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    kit(project, one="You write.\n\n- Ask.", two="Work.")
+    agentpack("install", "./kit")
+    mine = project / ".claude/agents/one.md"
+    mine.write_text(mine.read_text() + f"\n{OURS}\n")
+    kit(project, one="You write well.\n\n- Ask.")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+    there = Agentpack(clone)
+    ran = there("sync", expect=6)
+    assert "agents/one.md is not stored here, and `kit` holds another text of it now" in ran.err
+    assert "`agentpack upgrade kit`" in ran.err
+    for words in (("upgrade", "--yes"), ("upgrade", "kit", "--yes")):
+        ran = there(*words, expect=None)
+        assert ran.exit_code in (0, 3), ran.err
+        assert OURS in (clone / ".claude/agents/one.md").read_text()
+
+
 def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.")
     agentpack("install", "./kit")

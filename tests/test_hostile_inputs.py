@@ -73,7 +73,6 @@ def test_what_only_looks_odd_installs_and_comes_back(name: str, box: Box) -> Non
 
 def run(case: Case, box: Box, *, real: bool = False) -> warm.Done:
     words = [word.replace("{packs}", str(box.packs)) for word in case.words]
-    words = [word for word in words if "\x00" not in word] if any("\x00" in word for word in words) else words
     environment = {**os.environ, **case.environment}
     if not real:
         return warm.run(words, box.project, environment=environment, memory=_MEMORY, seconds=_SECONDS)

@@ -299,7 +299,11 @@ def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack)
         ("diff --clinet x", "there is no option `--clinet`", "did you mean `--client`?"),
         ("diff --on-conflict x", "there is no option `--on-conflict`", "`agentpack diff --help` shows how"),
         ("pack publish", "there is no command `publish`", "`agentpack pack --help` shows how"),
-        ("install", "missing argument `REQUIREMENT...`", "`agentpack install --help` shows how"),
+        (
+            "install",
+            "say what to install: a pack's name, or a place",
+            "`agentpack search` lists packs; `agentpack install ./DIR` takes the agents of a folder",
+        ),
         ("rollback x", "invalid value for `[N]`: `x` is not such a number", "`agentpack rollback --help` shows how"),
         ("status --root", "option `--root` requires an argument", "`agentpack status --help` shows how"),
         ("diff a b c", "unexpected words: `b c`", "`agentpack diff --help` shows how"),

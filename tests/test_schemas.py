@@ -222,7 +222,7 @@ def test_short_forms_become_one_normal_form() -> None:
         {"with": ["three", "four"]},
     ]
     manifest = validate("manifest", read_yaml(MANIFEST + "packs: [x]\n", "x"))
-    assert manifest["packs"] == [{"require": "x", "parameters": {}, "as": {}}]
+    assert manifest["packs"] == [{"require": "x", "parameters": {}, "as": {}, "without": []}]
 
 
 def test_a_parameter_may_stand_where_its_value_is_checked_later() -> None:

@@ -58,7 +58,7 @@ def render(
     said = render_file(target, persona.named(name), models, found.limits if found else None)
     content, notes = as_lf(said.text.encode()), said.notes
     if called and original is None:
-        notes = (Note("name: written with lower-case letters, digits and hyphens only"), *notes)
+        notes = (Note("name: rewritten with lower-case letters, digits and hyphens"), *notes)
     if original is not None:
         merged = original if unmodified else _over(original, content, target, name)
         if isinstance(merged, str):

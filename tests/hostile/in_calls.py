@@ -38,7 +38,6 @@ ADDRESSES: Mapping[str, Case] = {
         "bad@",
         "bad@@1",
         "bad==1.0.0; rm -rf /",
-        "bad\x00",
         "bad\nother",
         "\x1b]52;c;evil\x07",
         "b\u0430d",
@@ -48,7 +47,7 @@ ADDRESSES: Mapping[str, Case] = {
     )
 }
 OPTIONS: Mapping[str, Case] = {
-    "a name of 15,000 letters": Case(_there, 4, "no pack named", ("install", "bad" * 5_000, "--source", "{packs}")),
+    "a name of 15,000 letters": Case(_there, 4, "has no pack", ("install", "bad" * 5_000, "--source", "{packs}")),
     "a version of 10,000 digits": Case(
         _there, 4, "no release", ("install", "bad==" + "9" * 10_000, "--source", "{packs}")
     ),

@@ -33,7 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Show where each rule and field of an installed file comes from."),
     "keep": ("keep", "Turn local edits of an installed file into a local variant."),
     "adopt": ("adopt", "Bring existing agent files under management."),
-    "pack": ("pack", "Create, check, test and build packs."),
+    "pack": ("pack", "Check agent files and packs; create, test and build packs."),
     "policy": ("policy", "Show what policies allow, and which line decides it."),
     "audit": ("audit", "Flag text worth a human look, in installed or new packs."),
     "doctor": ("doctor", "Check this installation and this scope."),

@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     invoke_without_command=True,
-    help="Create, check, test and build packs.",
+    help="Check agent files and packs; create, test and build packs.",
     epilog="Example: agentpack pack new data-reviewer",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -38,7 +38,7 @@ FORMATS = ("text", "github", "json")
 
 @app.callback()
 def pack(context: typer.Context) -> None:
-    """Create, check, test and build packs."""
+    """Check agent files and packs; create, test and build packs."""
     if context.invoked_subcommand is None:
         Output().print(context.get_help())
 

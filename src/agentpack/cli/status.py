@@ -87,7 +87,8 @@ def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
     if variants:
         yield "variants", ", ".join(variants)
     if pack.in_range is not None:
-        yield "newer", f"{pack.in_range} (`agentpack upgrade`)"
+        newer = "other texts" if pack.in_range == pack.version else pack.in_range
+        yield "newer", f"{newer} (`agentpack upgrade`)"
     if pack.newest is not None and pack.newest != pack.in_range:
         yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
     if pack.source != "bundled":

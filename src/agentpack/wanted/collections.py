@@ -131,8 +131,8 @@ class CollectionStates:
             data = files.get(row.path)
             if data is None or row.left_out or text_digest(data) == f"sha256:{row.sha256}":
                 continue
-            fault, before = fault_in(row.path, data), self._text(locked, row)
-            if fault and before is not None:
+            fault = fault_in(row.path, data)
+            if fault and (before := self._text(locked, row)) is not None:
                 files[row.path] = before
                 self.notes.append(f"{locked.name}: {row.path} stays as it was: its new text cannot be taken ({fault})")
         rows = agent_rows(files)
@@ -231,10 +231,11 @@ class CollectionStates:
             why = error.message
         found = workspace.sources.texts.get(row.sha256)
         if found is None:
+            name, state = locked.name, "cannot be read" if why else "holds another text of it now"
             raise Unavailable(
-                f"{locked.name} {locked.version} is nowhere any more: its source `{locked.source}` has moved on",
-                details=[f"{row.path} is wanted as sha256:{row.sha256}", *([why] if why else [])],
-                hint=f"`agentpack upgrade {locked.name}` takes what the source has now",
+                f"{name} {locked.version}: {row.path} is not stored here, and `{locked.source}` {state}",
+                details=[f"it is wanted as sha256:{row.sha256}", *([why] if why else [])],
+                hint=f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`",
             )
         return found
 
