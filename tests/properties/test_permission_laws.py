@@ -169,7 +169,7 @@ RAISING = [
 
 
 @pytest.mark.parametrize("client", ["opencode", "kilo"])
-@settings(max_examples=usually(500, thorough=2000, nightly=20_000))
+@settings(max_examples=usually(500, thorough=800, nightly=20_000))
 @given(FILES, FILES)
 def test_what_raises_a_level_anywhere_is_a_widening(client: str, before: Map, after: Map) -> None:
     raises_a_level(client, before, after)
@@ -196,7 +196,7 @@ WHOLE = st.dictionaries(
 ANY_TOOL = ("bash", "edit", "task", "skill", "webfetch", "websearch", "ab", "srv_push", "zzz")
 
 
-@settings(max_examples=usually(500, thorough=2000, nightly=20_000))
+@settings(max_examples=usually(500, thorough=800, nightly=20_000))
 @given(WHOLE, WHOLE)
 @example({}, {"bash": "ask"})
 @example({"bash": "allow"}, {"bash": "ask"})

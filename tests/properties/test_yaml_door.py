@@ -64,7 +64,7 @@ rows = st.tuples(
 
 
 @given(st.lists(rows, max_size=4).map("".join), st.booleans(), st.booleans())
-@settings(max_examples=usually(300, thorough=3000))
+@settings(max_examples=usually(300, thorough=1200))
 def test_plain_rows_are_read_as_the_library_reads_them(text: str, hidden: bool, loose: bool) -> None:
     try:
         expected = read_events(text, "x.yaml", first_line=2, hidden=hidden, loose=loose)
@@ -98,7 +98,7 @@ whole_personas = st.tuples(plain_data, st.fixed_dictionaries({"name": short_text
 
 
 @given(st.one_of(plain_data, whole_packs, whole_personas), st.sampled_from(("pack", "persona")))
-@settings(max_examples=usually(300, thorough=3000))
+@settings(max_examples=usually(300, thorough=1200))
 def test_plain_packs_and_personas_are_checked_as_their_models_check_them(data: dict[str, Any], kind: str) -> None:
     document = Document("x.yaml", data, {})
     try:
