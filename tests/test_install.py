@@ -318,6 +318,22 @@ def test_a_rename_of_a_persona_that_is_not_there_is_told(agentpack: Agentpack, p
     assert "did you mean `reviewer`?" in ran.err
 
 
+def test_a_pack_with_what_only_a_later_agentpack_knows_is_passed_over(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    """It says so by its range; what it has is no fault of its author's."""
+    later = make_pack(version="9.0.0", agentpack=">=9")
+    later["pack.yaml"] += b"shiny: true\n"
+    publish(packs, later)
+    agentpack("install", "data-reviewer", "--source", "packs")
+    assert '"version": "1.1.0"' in (project / "agentpack.lock").read_text()
+    ran = agentpack("install", "data-reviewer==9.0.0", "--source", "packs", expect=4)
+    assert "9.0.0 needs agentpack>=9; there is only" in ran.err
+    lock = (project / "agentpack.lock").read_text()
+    (project / "agentpack.lock").write_text(lock.replace('"version": "1.1.0"', '"version": "9.0.0"'))
+    assert "unknown key" not in agentpack("sync", "--frozen", expect=None).err
+
+
 def test_a_pack_for_another_agentpack_is_passed_over(agentpack: Agentpack, project: Path, packs: Path) -> None:
     publish(packs, make_pack(version="1.2.0", agentpack=">=99"))
     agentpack("install", "data-reviewer", "--source", "packs")

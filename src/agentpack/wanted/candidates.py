@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
@@ -19,7 +19,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.read import check_pack, read_pack
+from agentpack.read import MANIFEST, check_pack, read_pack
 from agentpack.wanted.collections import CollectionStates
 from agentpack.workspace.locations import kept_paths
 from agentpack.workspace.workspace import Workspace
@@ -28,6 +28,18 @@ if TYPE_CHECKING:
     from agentpack.policy.refusal import PackVerdict
 
 _SELF = PackName("agentpack")
+
+
+class NeedsOtherReader(Unresolvable):
+    """A release has what this agentpack does not know, and says that it is for another one."""
+
+    def __init__(self, release: Release, readers: str) -> None:
+        """`readers` is the range of versions of agentpack that can read it."""
+        super().__init__(
+            f"{release.pack} {release.version} needs agentpack{readers}, and this is {__version__}",
+            hint="upgrade agentpack, or ask for an earlier release of the pack",
+        )
+        self.readers = readers
 
 
 class Candidates:
@@ -126,6 +138,8 @@ class Candidates:
                 refuse_hidden({one.path: release.files[one.path] for one in pack.left_out}, pack.name)
             return pack
         except InvalidFile as error:
+            if (readers := _other_readers(release)) is not None:
+                raise NeedsOtherReader(release, readers) from None
             name, version = release.pack, release.version
             if error.hint is None and len(self.releases(name)) > 1:
                 error.hint = f"with `{name}!={version}` in agentpack.yaml another release is taken"
@@ -203,12 +217,18 @@ class Candidates:
         return None if now is None or released is None else now - released
 
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
-        found = self.read(pack, version)[1]
+        try:
+            found = self.read(pack, version)[1]
+        except NeedsOtherReader:
+            return ()
         local = {text.name for text in self.workspace.documents.local_texts if text.persona in found.personas}
         return {*found.variant_names, *local}
 
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
-        header = self.read(pack, version)[1].header
+        try:
+            header: Mapping[str, Any] = self.read(pack, version)[1].header
+        except NeedsOtherReader as error:
+            header = {"agentpack": error.readers}
         readers = header.get("agentpack")
         if readers:
             reader = Requirement(pack=_SELF, range=readers)
@@ -218,6 +238,20 @@ class Candidates:
 
     def known(self) -> Collection[str]:
         return self.sources.packs()
+
+
+def _other_readers(release: Release) -> str | None:
+    """The range of versions of agentpack that can read a release, if its manifest has one without this version."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # only for what cannot be read
+
+    from agentpack.input.documents import decode, read_yaml
+
+    with suppress(InvalidFile, InvalidSpecifier):
+        data = read_yaml(decode(release.files.get(MANIFEST, b""), MANIFEST), MANIFEST).data
+        readers = data.get("agentpack") if isinstance(data, dict) else None
+        if isinstance(readers, str) and not SpecifierSet(readers).contains(__version__, prereleases=True):
+            return readers
+    return None
 
 
 def candidates_to_install(
