@@ -184,6 +184,23 @@ def test_the_version_says_how_much_changed(name: str, agentpack: Agentpack, tmp_
     assert found == (set() if rule is None else found | {rule})
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (["edit", "shell"], ["edit"], "allow more: shell"),
+        (["edit"], ["edit", "shell"], "allow less"),
+        (["edit"], None, "allow more: edit"),
+    ],
+)
+def test_a_denial_that_goes_allows_more(
+    agentpack: Agentpack, tmp_path: Path, before: list[str], after: list[str] | None, told: str
+) -> None:
+    old = write_tree(tmp_path / "old", good(header={"deny": before}))
+    new = write_tree(tmp_path / "new", good("1.1.0", header={"deny": after} if after else {}))
+    ran = agentpack("pack", "check", str(new), "--against", str(old), expect=1)
+    assert f"field `deny` {told}" in " ".join((ran.out + ran.err).split())
+
+
 def test_the_release_before_can_lie_elsewhere(agentpack: Agentpack, tmp_path: Path) -> None:
     old = write_tree(tmp_path / "old", good())
     new = write_tree(tmp_path / "new", good("1.1.0", BODY.replace("{#say}", "{#tell}")))

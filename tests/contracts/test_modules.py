@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import everything, write_tree
+from support.trees import everything, tree, write_tree
 
 from agentpack.clients import CLIENTS, MODULES, SKILLS
 
@@ -242,6 +242,32 @@ def test_a_folder_that_somebody_else_made_is_left_and_named(
     agentpack("sync")
     agentpack("uninstall", "engineer")
     assert sorted(path.name for path in folder.rglob("*")) == [".DS_Store", "measure.py", "scripts"]
+
+
+def test_a_file_of_somebody_else_beside_a_skill_hinders_no_way_back(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    install("claude")
+    mine = project / ".claude/skills/engineer-async/extra.py"
+    mine.write_text("mine\n")
+    before = tree(project)
+    agentpack("uninstall", "engineer")
+    assert mine.read_text() == "mine\n"
+    agentpack("rollback")
+    assert tree(project) == before
+
+
+def test_whose_edit_is_kept_is_asked_with_the_names_of_clients(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    install("claude")
+    install("opencode")
+    for folder in (".claude/skills", ".agents/skills"):
+        skill = project / f"{folder}/engineer-perf/SKILL.md"
+        skill.write_text(skill.read_text().replace("Measure.", f"Measure in {folder}."))
+    ran = agentpack("keep", "engineer", expect=3)
+    assert "`--client claude` or `--client opencode`" in ran.err
+    agentpack("keep", "engineer", "--client", "claude", "--on-conflict", "keep")
 
 
 @pytest.mark.parametrize(

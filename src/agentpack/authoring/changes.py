@@ -208,13 +208,16 @@ def _may(persona: Persona, target: Client) -> tuple[str, ...] | None:
 
 
 def _value(persona: Persona, field: PersonaField) -> Any:
-    """The value of a field; a list as the set of what it allows. No list allows everything, including a client's own
-    tools.
+    """The value of a field; a list as the set of what it allows: without one everything, a client's own tools too; of
+    denied tools all others.
     """
     value = persona.value(field.name)
     if field.kind != "list":
         return value
-    return frozenset(value) if value else frozenset((*field.words, f"every other {field.noun}"))
+    every = frozenset((*field.words, f"every other {field.noun}"))
+    if field.name == "deny":
+        return every - frozenset(value or ())
+    return frozenset(value) if value else every
 
 
 def _no_longer_by_default(before: Persona, after: Persona, layer: Layer, name: str) -> Iterator[ReleaseChange]:

@@ -292,12 +292,19 @@ def _check(
             elif differs is None and file.path == edited.files[0][0].path:
                 raise not_expressible(file.persona, [first_difference(content, data)])
             elif differs is None and client is None:
-                raise _edited_otherwise(edited)
+                raise _edited_otherwise(edited, sorted({file.client for file in wanted.files.values()} - {*SKILLS}))
     return reworded
 
 
-def _edited_otherwise(edited: EditedPersona) -> DecisionNeeded:
-    clients = [file.client for file, _ in edited.files]
+def _edited_otherwise(edited: EditedPersona, installed: Sequence[str]) -> DecisionNeeded:
+    """The error for files that were edited in different ways.
+
+    Args:
+        installed: the clients of the scope; a folder of skills is named by one that reads it.
+    """
+    clients = [
+        next((one for one in installed if read_by(file.client, (one,))), file.client) for file, _ in edited.files
+    ]
     name = edited.persona.name
     return DecisionNeeded(
         f"the files of `{name}` were edited in different ways; nothing was written",

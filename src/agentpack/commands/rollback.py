@@ -12,7 +12,7 @@ from agentpack.changes.same_file import one_file
 from agentpack.changes.snapshot import current_pins
 from agentpack.changes.widening import CapabilityChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
-from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
+from agentpack.model.changes import FOLDER_OF_OTHERS, WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile
 from agentpack.model.lock import has_markers, parse_lock
 from agentpack.model.names import Digest, is_digest_of
@@ -175,7 +175,9 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
 def _outcome(
     workspace: Workspace, current: Generation, target: Generation, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
-    observed = workspace.states.observe(set(goals))
+    seen = workspace.states.observe(set(goals))
+    # what the history has was written there: that somebody else's files lie beside it is no hindrance
+    observed = {path: here for path, here in seen.items() if here is not FOLDER_OF_OTHERS}
     same = _one_file(workspace, goals)
     ours = dict(workspace.states.recorded)
     rows = ((row, observed.get(row.path)) for row in current.elsewhere)
