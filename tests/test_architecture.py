@@ -17,7 +17,7 @@ RANKS: Sequence[str] = (
     "errors",
     "model",
     "disk input resolve",
-    "writers",
+    "remote writers",
     "clients compose environment sources store",
     "apply bare capabilities differences fetch policy",
     "merge read translate",

@@ -58,6 +58,8 @@ class Environment(NamedTuple):
     now: Callable[[], str] = _now
     interactive: bool = False
     """Whether a question can be asked: stdin and stderr are a terminal."""
+    offline: bool = False
+    """Whether no network connection may be opened."""
 
     @classmethod
     def current(cls) -> "Environment":

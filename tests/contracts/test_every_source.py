@@ -22,6 +22,7 @@ from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, PackName, content_digest, is_junk
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.source_kinds import SOURCE_KINDS
+from agentpack.remote.access import Remote
 from agentpack.sources import open_source
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
@@ -35,9 +36,13 @@ UNKNOWN = PackName("unknown")
 FORMATS = Path(__file__).parents[2] / "docs/reference/file-formats.md"
 
 
+def no_remote() -> Remote:
+    raise AssertionError("a source on this machine was to be reached over a network")
+
+
 def at(folder: Path) -> Source:
     """The source of a manifest beside the folder."""
-    return open_source(ConfiguredSource("team", "path", folder.name), str(folder.parent))
+    return open_source(ConfiguredSource("team", "path", folder.name), str(folder.parent), no_remote)
 
 
 def side_by_side(folder: Path) -> Source:
@@ -70,13 +75,13 @@ def bare_archive(folder: Path) -> Source:
     files = {f"kit/agents/{name}.md": agent_text(name, "Work.").encode() for name in ("one", "two")}
     folder.mkdir()
     (folder / "kit.tgz").write_bytes(write_archive(files, prefix="kit-main"))
-    return open_source(ConfiguredSource("team", "path", "kit.tgz"), str(folder))
+    return open_source(ConfiguredSource("team", "path", "kit.tgz"), str(folder), no_remote)
 
 
 def one_archive(folder: Path) -> Source:
     folder.mkdir()
     (folder / "any-name.tar.gz").write_bytes(write_archive(FIRST, prefix="around"))
-    return open_source(ConfiguredSource("team", "path", "any-name.tar.gz"), str(folder))
+    return open_source(ConfiguredSource("team", "path", "any-name.tar.gz"), str(folder), no_remote)
 
 
 def memory(folder: Path) -> Source:
@@ -121,7 +126,7 @@ def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Pa
     )
     lock = Lock(manifest.to_data(), (), (), ())
     assert parse_lock(lock.to_text().encode(), "agentpack.lock").manifest == manifest.to_data()
-    opened = open_source(source, str(tmp_path))
+    opened = open_source(source, str(tmp_path), lambda: Remote(str(tmp_path / "cache"), {}))
     assert (opened.name, opened.is_missing) == ("team", True)
 
 

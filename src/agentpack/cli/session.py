@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class Session:
     """One run of one command: its scope and its output."""
 
-    def __init__(self, output: Output, *, user: bool, project: bool, root: str | None) -> None:
+    def __init__(self, output: Output, *, user: bool, project: bool, root: str | None, offline: bool = False) -> None:
         self.output = output
-        self.environment = Environment.current()
+        self.environment = Environment.current()._replace(offline=offline)
         self._where = {"user": user, "project": project, "root": root}
         self._workspace: Workspace | None = None
 

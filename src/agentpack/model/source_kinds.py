@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class SourceKind(NamedTuple):
-    """A kind of source: its module in `sources/`, which has `open_source(source, folder)`."""
+    """A kind of source: its module in `sources/`, which has `open_source(source, folder, remote)`."""
 
     module: str
     options: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ never read: it would give the user's own files to whoever offers the packs.
 
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, con
 from agentpack.model.pack import ReleaseRef
 
 if TYPE_CHECKING:
+    from agentpack.remote.access import Remote
     from agentpack.sources.base import Source
     from agentpack.sources.collection import Collection as AgentCollection
     from agentpack.sources.collection import CollectionPack
@@ -44,7 +45,7 @@ Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by pack name: version and path, in the order of their names."""
 
 
-def open_source(source: ConfiguredSource, folder: str) -> "Source":
+def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Remote]") -> "Source":
     """A folder as a source, or an archive. Links in its path are kept."""
     path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
     if path.endswith(SUFFIXES) and not os.path.isdir(path):

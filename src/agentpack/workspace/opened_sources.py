@@ -1,9 +1,11 @@
 """The sources of a scope, opened for one command, and what was read from them."""
 
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from os.path import dirname
+from typing import TYPE_CHECKING
 
-from agentpack.environment import Scope
+from agentpack.environment import Environment, Scope, cache_folder
 from agentpack.fetch import NamedSource, Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
@@ -12,11 +14,15 @@ from agentpack.sources import open_source
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
 
+if TYPE_CHECKING:
+    from agentpack.remote.access import Remote
+
 
 class OpenedSources:
     """Opens sources and caches their answers."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, environment: Environment, scope: Scope) -> None:
+        self._environment = environment
         self._manifest = scope.absolute(scope.manifest)
         self._opened: list[Sources] = []
         self.texts: dict[str, bytes] = {}
@@ -46,7 +52,16 @@ class OpenedSources:
 
     def one(self, source: ConfiguredSource) -> Source:
         """One source, opened."""
-        return open_source(source, dirname(self._manifest))
+        return open_source(source, dirname(self._manifest), lambda: self.remote)
+
+    @cached_property
+    def remote(self) -> "Remote":
+        """How sources on other machines are reached."""
+        from agentpack.remote.access import Remote  # only where there is such a source
+
+        found = Remote(cache_folder(), self._environment.variables)
+        found.offline = found.offline or self._environment.offline
+        return found
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Workspace:
         self.store = Store(disk)
         self.places = Locations(disk, _shared_of, in_clone=scope.kind == "project")
         self.cache = ValidatedCache(cache_folder(), validated_folder())
-        self.sources = OpenedSources(scope)
+        self.sources = OpenedSources(environment, scope)
         self.documents = Documents(
             environment, scope, disk, self.store, self.cache, clients=lambda: self.clients, look=self.places.look
         )
