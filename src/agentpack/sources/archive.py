@@ -1,9 +1,10 @@
 """An archive as a source: of one pack with `pack.yaml`, or of a collection."""
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
-from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
@@ -11,11 +12,16 @@ from agentpack.disk.atomic import read_start
 from agentpack.errors import UsageError
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 from agentpack.input.file_names import shown
+from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName, content_digest, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.sources.base import OnThisMachine
 from agentpack.sources.collection import Collection, CollectionPack, collection, state_version
+from agentpack.sources.elsewhere import Plugins
 from agentpack.sources.trees import MemoryTree
+
+if TYPE_CHECKING:
+    from agentpack.remote.access import Remote
 
 MANIFEST = "pack.yaml"
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
@@ -24,8 +30,9 @@ SUFFIXES = (".tar.gz", ".tgz", ".zip")
 class ArchiveSource(OnThisMachine):
     """The packs in one archive, which is read once. A folder around everything in it does not count."""
 
-    def __init__(self, name: str, path: str) -> None:
+    def __init__(self, name: str, path: str, remote: "Callable[[], Remote] | None" = None) -> None:
         self.name = name
+        self._plugins = Plugins(name, remote)
         self.where = path
         self._stem = next(
             (os.path.basename(path).removesuffix(end) for end in SUFFIXES if path.endswith(end)), os.path.basename(path)
@@ -72,10 +79,17 @@ class ArchiveSource(OnThisMachine):
         return (self._release,) if self._release and self._release.pack == pack else ()
 
     def about(self, pack: PackName) -> CollectionPack | None:
-        return self.collection.pack(pack)
+        plugin = self._plugins.find(self.collection, pack)
+        return plugin.about() if plugin else self.collection.pack(pack)
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        plugin = self._plugins.find(self.collection, pack) if locked.commit else None
+        return plugin.pinned(locked) if plugin else None
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
-        found = self.about(pack)
+        if plugin := self._plugins.find(self.collection, pack):
+            return plugin.state()
+        found = self.collection.pack(pack)
         if found is None:
             return None
         version = state_version(found, content_digest(self._agents(found).items()))
@@ -86,9 +100,12 @@ class ArchiveSource(OnThisMachine):
         return {path: self._files[root + path] for path in pack.agents}
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        found = self.about(ref.pack) if ref.bare else None
+        if plugin := self._plugins.find(self.collection, ref.pack):
+            return plugin.read(ref)
+        found = self.collection.pack(ref.pack) if ref.bare else None
         return self._files if found is None else self._agents(found)
 
     def released(self, ref: ReleaseRef) -> int | None:
         """When the archive was last written: a copy looks younger than the original, never older."""
-        return int(os.lstat(self.where).st_mtime)
+        plugin = self._plugins.find(self.collection, ref.pack)
+        return plugin.released(ref) if plugin else int(os.lstat(self.where).st_mtime)
