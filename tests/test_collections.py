@@ -74,7 +74,9 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
     assert agents(project) == ["two.md"]
 
 
-def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(agentpack: Agentpack, project: Path) -> None:
+def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
+    agentpack: Agentpack, project: Path
+) -> None:
     plugins = [
         {"name": "here", "source": "./here"},
         {"name": "there", "source": {"source": "github", "repo": "team/there"}},
