@@ -241,6 +241,8 @@ class CollectionStates:
             if ref is not None:
                 self._remember(fetch(ref, self._sources()).files)
         except AgentpackError as error:
+            if locked.commit and isinstance(error, Refused):  # of the locked state itself
+                raise
             why = error.message
         found = workspace.sources.texts.get(row.sha256)
         if found is None:
