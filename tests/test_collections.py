@@ -505,13 +505,95 @@ def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
     clone = tmp_path / "clone"
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
     there = Agentpack(clone)
-    ran = there("sync", expect=6)
+    ran = there("explain", "one", expect=6)
     assert "agents/one.md is not stored here, and `kit` holds another text of it now" in ran.err
     assert "`agentpack upgrade kit`" in ran.err
     for words in (("upgrade", "--yes"), ("upgrade", "kit", "--yes")):
         ran = there(*words, expect=None)
         assert ran.exit_code in (0, 3), ran.err
         assert OURS in (clone / ".claude/agents/one.md").read_text()
+
+
+WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
+    ("sync",): (0, "one.md  edited by hand, left as it is"),
+    ("sync", "--locked"): (3, "edited by hand"),
+    ("diff",): (1, "the locked text is not kept here"),
+    ("status",): (0, ""),
+    ("lock",): (0, ""),
+    ("upgrade", "--yes"): (0, ""),
+    ("upgrade", "data-reviewer", "--yes"): (0, ""),
+    ("install", "./other"): (0, "left as it is"),
+    ("install", "data-reviewer", "--discard-edits"): (0, "left as it is"),
+    ("uninstall", "data-reviewer"): (0, "left as it is"),
+    ("explain", "reviewer"): (0, ""),
+    ("explain", "two"): (0, ""),
+    ("explain", "one"): (6, "agents/one.md is not stored here"),
+    ("keep", "one"): (6, "agents/one.md is not stored here"),
+    ("sync", "--discard-edits"): (6, "agents/one.md is not stored here"),
+    ("install", "kit", "--client", "claude,codex"): (6, "agents/one.md is not stored here"),
+    ("uninstall", "kit", "--keep-files"): (0, ""),
+}
+
+
+@pytest.mark.parametrize("moved", ["gone", "elsewhere"])
+@pytest.mark.parametrize("words", WITHOUT_THE_TEXT, ids=" ".join)
+def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alone(
+    agentpack: Agentpack, project: Path, tmp_path: Path, words: tuple[str, ...], moved: str
+) -> None:
+    from support.packs import make_pack
+
+    kit(project, one="You write.\n\n- Ask.", two="Work.")
+    write_tree(project / "packs/data-reviewer", make_pack())
+    write_tree(project / "other", {"agents/other.md": agent_text("other", "Work.")})
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    agentpack("install", "./kit")
+    mine = project / ".claude/agents/one.md"
+    mine.write_text(mine.read_text() + f"\n{OURS}\n")
+    if moved == "gone":
+        shutil.rmtree(project / "kit")
+    elif words != ("upgrade", "--yes"):
+        kit(project, one="You write well.")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+
+    def of_kit(lock: Any) -> tuple[list[Any], list[Any]]:
+        return [pack for pack in lock["packs"] if pack["name"] == "kit"], [
+            file for file in lock["files"] if file["pack"] == "kit"
+        ]
+
+    before, locked = tree(clone), of_kit(json.loads((clone / "agentpack.lock").read_text()))
+    code, told = WITHOUT_THE_TEXT[words]
+    ran = Agentpack(clone)(*words, expect=code)
+    assert told in ran.out + ran.err
+    assert "a bug" not in ran.err
+    for name in ("one", "two"):
+        assert (clone / f".claude/agents/{name}.md").read_bytes() == before[f".claude/agents/{name}.md"]
+    if words[:2] != ("uninstall", "kit"):
+        assert of_kit(json.loads((clone / "agentpack.lock").read_text())) == locked
+    if code == 6:
+        assert tree(clone) == before
+    if "rollback" in ran.err:
+        Agentpack(clone)("rollback")
+        assert {path: data for path, data in tree(clone).items() if path in before} == before
+
+
+def test_a_file_whose_text_is_nowhere_is_left_by_all_but_sync(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    write_tree(project / "other", {"agents/other.md": agent_text("other", "Work.")})
+    agentpack("install", "./kit")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    (clone / ".claude/agents/one.md").unlink()
+    there = Agentpack(clone)
+    assert "agents/one.md is not stored here" in there("sync", expect=6).err
+    assert "one.md  cannot be restored, left as it is" in there("install", "./other").err
+    assert agents(clone) == ["other.md", "two.md"]
+    assert "missing" in there("status").out
+    shutil.copytree(project / "kit", clone / "kit")
+    there("sync")
+    assert agents(clone) == ["one.md", "other.md", "two.md"]
 
 
 def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Path) -> None:

@@ -21,6 +21,7 @@ _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.ADOPT: ("=", "taken over as it is"),
     Action.TAKE: ("=", "your text kept"),
     Action.DRIFT: ("!", "edited by hand, left as it is"),
+    Action.LOST: ("!", "cannot be restored, left as it is: its text is neither stored here nor in its source"),
     Action.DELETE: ("-", "removed"),
     Action.FORGET: ("-", "no longer managed"),
     Action.CONFLICT: ("!", "in conflict, left as it is"),

@@ -146,6 +146,8 @@ def _edited(
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
     for row in rows:
         here, file = observed.get(row.path), wanted.files.get(row.path)
+        if file is not None and file.lost_text is not None:
+            raise file.lost_text
         if file is None or row.rendered != file.digest:
             raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
         if here is not None and here.digest not in (None, row.rendered):

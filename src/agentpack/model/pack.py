@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from agentpack.errors import Unavailable
 from agentpack.model.names import Digest, PackName, text_digest
 
 
@@ -51,6 +52,8 @@ class Release(NamedTuple):
     agents: tuple[AgentRow, ...] | None = None
     """For a state of a collection: its chosen agent files, which are the only `files` then. The digest is that of all
     agent files."""
+    lost: Unavailable | None = None
+    """Why the text of a chosen agent file is nowhere, if one is: then it is not among `files`."""
 
 
 def digest_of_rows(rows: Iterable[AgentRow]) -> Digest:

@@ -11,7 +11,7 @@ from packaging.version import Version
 from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
-from agentpack.errors import InvalidFile, Unresolvable
+from agentpack.errors import InvalidFile, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
@@ -129,6 +129,10 @@ class Candidates:
             self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
         return self._read[key]
 
+    def lost_text(self, pack: PackName) -> Unavailable | None:
+        """Why the text of an installed agent of a collection is nowhere, if one is."""
+        return next((self.states.fetched(ref).lost for ref in self.states.offered(pack)), None)
+
     def _checked(self, release: Release) -> Pack:
         try:
             pack = read_pack(release, self.workspace.cache)
@@ -221,7 +225,8 @@ class Candidates:
             found = self.read(pack, version)[1]
         except NeedsOtherReader:
             return ()
-        local = {text.name for text in self.workspace.documents.local_texts if text.persona in found.personas}
+        lost = self.lost_text(pack) is not None  # of which persona is not known
+        local = {text.name for text in self.workspace.documents.local_texts if lost or text.persona in found.personas}
         return {*found.variant_names, *local}
 
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
