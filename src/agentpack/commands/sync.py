@@ -73,11 +73,13 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
         return
     recorded = workspace.states.recorded
     observed = workspace.states.observe({*wanted.files, *recorded})
-    edited = []
+    edited, keeps = [], False
+    bare = workspace.lock.in_collections if workspace.lock else frozenset[str]()
     for path, file in recorded.items():
         new = wanted.files.get(path)
         if file_state(file.rendered, new and new.digest, observed.get(path)) in ("edited", "blocked"):
             line = unmerged_line(workspace.states.contents(path))
+            keeps = keeps or file.pack not in bare
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
         raise DecisionNeeded(
@@ -85,8 +87,8 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
             details=edited,
             hint=HINT
             if any(MARKERS in words for words in edited)
-            else "`--discard-edits` restores what is locked and keeps the edit in the history; "
-            "`agentpack keep` turns an edit into a local variant",
+            else "`--discard-edits` restores what is locked and keeps the edit in the history"
+            + ("; `agentpack keep` turns an edit into a local variant" if keeps else ""),
         )
 
 

@@ -266,7 +266,8 @@ class PersonaAssembler:
         from agentpack.input.hidden_in_files import own_file
 
         with own_file(text.data, text.path):
-            return PersonaText(self._declarations(pack, persona)).variant(decode(text.data, text.path), text.path)
+            reader = PersonaText(self._declarations(pack, persona), literal=pack.bare)
+            return reader.variant(decode(text.data, text.path), text.path)
 
 
 def _left_behind(missing: Missing, release: str) -> str:
