@@ -201,8 +201,7 @@ class _Writer:
 
 def file_patch(path: str, before: str, after: str) -> str:
     """The unified diff of one file of a pack."""
-    both = (_LINES.findall(text) for text in (before, after))
-    lines = unified_diff(*both, f"a/{path}", f"b/{path}")
+    lines = unified_diff(_LINES.findall(before), _LINES.findall(after), f"a/{path}", f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
