@@ -330,6 +330,37 @@ def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project
     assert agents(project) == ["from-one.md"]
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
+    agentpack: Agentpack, project: Path, tmp_path: Path, moves: bool
+) -> None:
+    write_tree(project / "kit", {"agents/a.md": agent_text("Code Reviewer", "Old.")})
+    agentpack("install", "./kit", "--client", "claude,codex")
+    assert agents(project) == ["code-reviewer.md"]
+    write_tree(
+        project / "kit", {"agents/0.md": agent_text("code-reviewer", "New."), "agents/b.md": agent_text("b", "x")}
+    )
+    if moves:
+        (project / "kit/agents/a.md").write_text(agent_text("Code Reviewer", "Newer."))
+    agentpack("upgrade", "--yes")
+    _, other, mine = agents(project)
+    assert (mine, len(other)) == ("code-reviewer.md", len("code-reviewer-1234.md"))
+    assert "name: Code Reviewer" in (project / ".claude/agents/code-reviewer.md").read_text()
+    assert "name: code-reviewer\n" in (project / f".claude/agents/{other}").read_text()
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    for words in (("sync", "--frozen"), ("sync", "--locked"), ("sync",)):
+        assert Agentpack(clone)(*words).err.endswith("nothing to change\n")
+    before = tree(project)
+    (project / "kit/agents/a.md").unlink()
+    agentpack("upgrade", "--yes")
+    assert agents(project) == ["b.md", other]
+    agentpack("rollback")
+    assert {path: data for path, data in tree(project).items() if not path.startswith("kit/")} == {
+        path: data for path, data in before.items() if not path.startswith("kit/")
+    }
+
+
 # What is no requirement.
 
 

@@ -19,7 +19,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.read import MANIFEST, check_pack, read_pack
+from agentpack.read import MANIFEST, check_pack, read_pack, with_kept_names
 from agentpack.wanted.collections import CollectionStates
 from agentpack.workspace.locations import kept_paths
 from agentpack.workspace.workspace import Workspace
@@ -126,8 +126,21 @@ class Candidates:
             release = self.fetched(ref)
             self.sizes[key] = sum(map(len, release.files.values()))
             found = self._checked(release)
+            if ref.moves:
+                found = self._with_kept_names(found)
             self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
         return self._read[key]
+
+    def _with_kept_names(self, pack: Pack) -> Pack:
+        """The pack, whose installed agents keep their names."""
+        locked = self.lock.pack(pack.name) if self.lock else None
+        if self.lock is None or locked is None or locked.agents is None:
+            return pack
+        manifest = Manifest.from_data(self.lock.manifest)
+        rows = [(row.pack, row.persona) for row in self.lock.files]
+        rows += [(row.pack, row.persona) for row in self.lock.skipped]
+        known = {manifest.name_in_pack(pack.name, persona) for name, persona in rows if name == pack.name}
+        return with_kept_names(pack, known, {row.path for row in locked.agents})
 
     def lost_text(self, pack: PackName) -> Unavailable | None:
         """Why the text of an installed agent of a collection is nowhere, if one is."""
