@@ -15,6 +15,7 @@ from agentpack.errors import DecisionNeeded, Fault, InvalidFile
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
+from agentpack.model.pack import AgentRow
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
 from agentpack.wanted.assemble import AssembledPersona, PersonaAssembler
@@ -181,7 +182,7 @@ class Selection(NamedTuple):
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else (), twins))
         left_out = [(pack.name, one) for pack in locked for one in pack.agents or () if one.left_out]
         if left_out and not parts and not held:
-            raise InvalidFile([Fault(f"{name}/{one.path}", 0, "", one.left_out) for name, one in left_out])
+            raise self._nothing_taken(pins, left_out)
         files, unwritten = assignment.assigned()
         if require_acceptance:
             assignment.require()
@@ -206,6 +207,18 @@ class Selection(NamedTuple):
             tuple(dict.fromkeys(self.assembler.missing_ids)),
             self.renderings.divided,
         )
+
+    def _nothing_taken(self, pins: Iterable[Chosen], left_out: Sequence[tuple[str, AgentRow]]) -> InvalidFile:
+        """The error where every agent file is left out. Raises HiddenText if that is for hidden characters."""
+        from agentpack.input.hidden_in_files import refuse_hidden  # only for an error
+
+        for pin in pins:
+            files, rows = (
+                self.candidates.files(pin.pack, pin.version),
+                (row for name, row in left_out if name == pin.pack),
+            )
+            refuse_hidden({row.path: files[row.path] for row in rows if row.path in files}, pin.pack)
+        return InvalidFile([Fault(f"{name}/{one.path}", 0, "", one.left_out) for name, one in left_out])
 
     def _locked_pack(
         self, pin: Chosen, used: Collection[LocalVariant], twins: Mapping[tuple[str, str], str]
