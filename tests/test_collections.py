@@ -204,6 +204,29 @@ def test_personas_of_a_pack_with_a_manifest_are_chosen_in_the_same_way(agentpack
     assert "has no persona `nobody`" in agentpack("install", "duo", "--without", "nobody", expect=4).err
 
 
+def test_a_name_that_several_plugins_have_or_spell_with_a_prefix_is_told_with_its_packs(
+    agentpack: Agentpack, project: Path
+) -> None:
+    for name, other in (("first", "first-pro"), ("second", "second-pro")):
+        files = {f"agents/{one}.md": agent_text(one, f"The {name}.") for one in ("Checker", other)}
+        write_tree(project / f"market/{name}", files)
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    before = tree(project)
+    for words in (("./market",), ("first", "second", "--source", "market")):
+        for asked in ("Checker", "checker", "agents/Checker.md"):
+            ran = agentpack("install", *words, "--only", asked, expect=3)
+            assert f"`--only first/{asked}` or `--only second/{asked}`" in ran.err
+        ran = agentpack("install", *words, "--only", "pro", expect=4)
+        assert "`--only first/first-pro` or `--only second/second-pro`" in ran.err
+    assert tree(project) == before
+    agentpack("install", "./market", "--only", "second/checker,first/first-pro")
+    assert agents(project) == ["checker.md", "first-pro.md"]
+    assert "The second." in (project / ".claude/agents/checker.md").read_text()
+    agentpack("install", "first", "second", "--only", "checker", "--as", "first/checker=other")
+    assert agents(project) == ["checker.md", "first-pro.md", "other.md"]
+
+
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.")
     ran = agentpack("install", "one", "--source", "kit", expect=4)
@@ -683,6 +706,38 @@ def test_a_large_collection_is_installed_whole(agentpack: Agentpack, project: Pa
     write_tree(project / "market", {**beside(2000), **files})
     agentpack("install", "./market", "--all", "--client", "claude")
     assert agents(project) == sorted(f"{name}.md" for name in names)
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_of_many_packs_and_agents_the_first_few_are_listed_and_all_are_counted(
+    agentpack: Agentpack, project: Path, verbose: bool
+) -> None:
+    names = [f"agent-{number}" for number in range(30)]
+    more = ("--verbose",) if verbose else ()
+
+    def listed(*words: str) -> int:
+        ran = agentpack(*words, *more)
+        lines = (ran.out + ran.err).splitlines()
+        if not verbose:
+            assert any("more" in line and line.endswith("(`--verbose` lists all)") for line in lines)
+            assert len(lines) < 60, words
+        return sum(any(f"{name}.md" in line or f" {name} " in line for line in lines) for name in names)
+
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in names})
+    write_tree(project / "market", marketplace({f"m-{name}": "Work." for name in names}, plugins=30))
+    assert listed("show", "./kit") == (30 if verbose else 12)
+    assert listed("install", "./kit") == (30 if verbose else 12)
+    kit(project, **dict.fromkeys(names, "Work on."))
+    assert listed("upgrade", "--yes") == (30 if verbose else 12)
+    for name in names:
+        (project / f".claude/agents/{name}.md").write_text("Edited.\n")
+    assert listed("status") == (30 if verbose else 12)
+    for words in (("show", "./market"), ("install", "./market", "--all"), ("status",)):
+        listed(*words)
+    (project / ".claude/agents/agent-29.md").write_text(agent_text("agent-29", "Edited."))
+    if not verbose:
+        assert "more, all as installed" in agentpack("status").out
+        assert len(agentpack("status", "--json").envelope["data"]["packs"]) == 31
 
 
 def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
