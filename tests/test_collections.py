@@ -769,6 +769,33 @@ def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Age
     }
 
 
+def test_an_upgrade_names_the_plugins_that_are_new_in_a_marketplace(agentpack: Agentpack, project: Path) -> None:
+    def offer(*names: str) -> None:
+        for name in names:
+            write_tree(
+                project / "market/plugins", {f"{name}/agents/{name}-agent.md": agent_text(f"{name}-agent", "Work.")}
+            )
+        plugins = [{"name": name, "source": f"./plugins/{name}"} for name in names]
+        write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+
+    offer("one", "two", "three")
+    agentpack("install", "./market", "--all")
+    assert "not installed" not in agentpack("upgrade").err
+    offer("one", "two", "three", "four")
+    told = "`market` has plugins that are not installed: four (1 agent); `agentpack install four --source market`"
+    for words in (("upgrade",), ("upgrade", "two")):
+        assert told in agentpack(*words).err
+    agentpack("install", "four", "--source", "market")
+    offer("one", "two", "three", "four", "five", "six")
+    told = "five (1 agent), six (1 agent); `agentpack install --source market --all` installs them"
+    assert told in agentpack("upgrade").err
+    agentpack("install", "--source", "market", "--all")
+    assert "not installed" not in agentpack("upgrade").err
+    for name in ("two", "three", "four", "five", "six"):
+        agentpack("uninstall", name)
+    assert "not installed" not in agentpack("upgrade").err  # nobody wanted all of it
+
+
 def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
     agentpack("install", "./market", "--all")
