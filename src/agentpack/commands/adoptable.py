@@ -211,7 +211,7 @@ def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> Adopt
         return PassedOver(path, agent.fault)
     if not workspace.managed.holds_agent(path, target.name):
         return PassedOver(
-            path, "agentpack manages only files with names in lower case, such as `my-agent.md`: rename it"
+            path, "agentpack manages no file with blanks, other signs or capitals alone in its path: rename it"
         )
     there = target.path(agent.name, workspace.scope.kind, workspace.environment.variables)
     is_in_place = path == there and persona_name_fault(agent.name) is None
