@@ -435,3 +435,33 @@ def test_files_that_were_there_before_an_adoption_outlive_every_way_back(agentpa
     for number in range(6):
         agentpack("rollback")
         assert tree(project) == (adopted if number % 2 else before)
+
+
+OWN_FORMS = {
+    "opencode": "description: Helps.\nmode: subagent\npermission:\n  edit: deny # ours\n  bash: ask\n",
+    "cursor": "name: helper\ndescription: Helps.\nreadonly: true\n",
+    "gemini": "name: helper\ndescription: Helps.\ntools: [read_file]\ntemperature: 0.2\n",
+    "kiro": "description: Helps.\ntools: [read]\n",
+    "qwen": "name: helper\ndescription: Helps.\ntools:\n  - read_file\napprovalMode: plan\n",
+}
+
+
+@pytest.mark.parametrize("client", OWN_FORMS)
+def test_a_file_in_another_client_s_own_form_becomes_one_of_a_collection(
+    agentpack: Agentpack, project: Path, client: str
+) -> None:
+    path = f"{CLIENTS[client].project}/helper.md"
+    text = f"---\n{OWN_FORMS[client]}---\n\nYou  help. \n\n- Ask.\n"
+    write_tree(project, {path: text})
+    ran = agentpack("adopt")
+    copy = f".agentpack/packs/team-agents/{path}"
+    assert f"from now on, edit {copy} and run `agentpack upgrade`" in ran.err
+    assert (project / path).read_text() == (project / copy).read_text() == text
+    assert not any("originals" in one for one in tree(project))
+    for words in (("sync", "--locked"), ("diff",), ("sync", "--frozen")):
+        agentpack(*words)
+    (project / copy).write_text(text + "- Say.\n")
+    agentpack("upgrade", "--yes")
+    assert (project / path).read_text() == text + "- Say.\n"
+    agentpack("rollback")
+    assert (project / path).read_text() == text

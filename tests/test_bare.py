@@ -13,7 +13,7 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 
 from agentpack.bare import AgentFiles, read_agents
-from agentpack.clients import written_for
+from agentpack.clients import CLIENTS, WRITES_AGENTS, written_for
 from agentpack.compose.parse import MAX_RULES
 from agentpack.errors import InvalidFile
 from agentpack.model.names import MAX_NAME, is_kebab, slug, slugs
@@ -391,3 +391,26 @@ def test_fields_that_the_client_knows_are_kept_and_others_are_not() -> None:
 def test_a_pack_with_a_manifest_is_not_asked_for_what_it_leaves_out(tmp_path: Path) -> None:
     publish(tmp_path, make_pack())
     assert read_files(make_pack()).left_out == ()
+
+
+def test_the_folders_of_clients_with_a_form_of_their_own_are_those_that_they_declare() -> None:
+    """`.agents/agents` is read by several clients, and belongs to none."""
+    one_file_each = {
+        client.project: name
+        for name, client in CLIENTS.items()
+        if client.project and client.project.endswith("/agents") and client.file == "{name}.md"
+    }
+    assert one_file_each == {**WRITES_AGENTS, ".claude/agents": "claude", ".agents/agents": "antigravity"}
+    for folder, name in one_file_each.items():
+        expected = "claude" if folder == ".agents/agents" else name
+        assert {written_for(f"{folder}/a/b.md"), written_for(f"x/{folder}/a.md")} == {expected}
+
+
+def test_a_file_in_a_client_s_folder_is_read_as_that_client_reads_it(agentpack: Agentpack, project: Path) -> None:
+    header = "description: Helps.\ntools:\n  write: false\n  edit: false\n  bash: false\n"
+    write_tree(project / "kit", {".opencode/agents/helper.md": f"---\n{header}---\nHelp.\n"})
+    agentpack("install", "./kit", "--client", "opencode,claude")
+    assert (project / ".opencode/agents/helper.md").read_text() == f"---\n{header}---\nHelp.\n"
+    shown = (project / ".claude/agents/helper.md").read_text()
+    assert "name: helper" in shown
+    assert "Bash" in shown.partition("disallowedTools")[2]

@@ -187,7 +187,7 @@ def _read(path: str, data: bytes, file: str) -> _AgentText | None:
         return None
     fields, body, first_line = found
     header, _ = canonical(client, fields)
-    if "name" not in header and "stem" in client.naming:
+    if "name" not in header and len(client.naming) > ("name" in client.naming):  # named after its file
         header["name"] = path.rpartition("/")[2].removesuffix(".md").removesuffix(".agent")
     if "name" not in header and "description" not in header:
         return None

@@ -58,8 +58,9 @@ def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
         named = not packs or any(entry.requirement.pack in packs for entry in entries if entry.source == source.name)
         if len(own) < 2 or not named or source.is_missing:
             continue
-        new = [pack for pack in source.collection.packs if pack.name not in own]
-        if 0 < len(new) <= len(own):
+        offered = source.collection.packs
+        new = [pack for pack in offered if pack.name not in own]
+        if 0 < len(new) <= len(offered) / 2:
             few = [
                 f"{pack.name} ({len(pack.agents)} agent{'s' if len(pack.agents) > 1 else ''})" for pack in new[:_FEW]
             ]
