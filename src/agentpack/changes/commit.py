@@ -128,11 +128,12 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
     """Contents to store besides those written: the pristine text of merged files, and the bytes they replace."""
     blobs = workspace.store.blobs
     for change in outcome.plan.changes:
-        if change.rendered is None or change.theirs is None or change.action is Action.CONFLICT:
+        if change.rendered is None or change.action is Action.CONFLICT:
             continue
-        pristine = as_lf(change.theirs)  # what has the digest `rendered`
-        if pristine is not change.content and not blobs.has(change.rendered):
-            yield pristine
+        if change.theirs is not None:
+            pristine = as_lf(change.theirs)  # what has the digest `rendered`
+            if pristine is not change.content and not blobs.has(change.rendered):
+                yield pristine
         if is_entry(change.path):  # the transaction knows the whole file only
             yield from (change.content,) if change.content is not None else ()
             yield from (workspace.states.contents(change.path),) if change.observed is not None else ()

@@ -156,7 +156,12 @@ class Pristine:
         except AgentpackError as error:
             self.failure = error
             return None
-        return self._made[key]
+        made = self._made[key]
+        lost = made.pinned.candidates.lost_text(pin.name)
+        if lost is not None and file.path not in made.wanted.files:
+            self.failure = lost
+            return None
+        return made
 
 
 def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedPack) -> RenderedPack:

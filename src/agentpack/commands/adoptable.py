@@ -207,11 +207,13 @@ def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> Adopt
     """The agent in a file, or in an entry of one."""
     target, inner = place.target, place.inner
     agent = read_collected(target, data, inner) if inner else read_file(target, data, place.stem)
+    if agent.fault is not None and inner and not target.anywhere:
+        agent, inner = read_file(target, data, place.stem), ""  # as a pack it may lack what a collection asks for
     if agent.fault is not None:
         return PassedOver(path, agent.fault)
     if not workspace.managed.holds_agent(path, target.name):
         return PassedOver(
-            path, "agentpack manages only files with names in lower case, such as `my-agent.md`: rename it"
+            path, "agentpack manages no file with blanks, other signs or capitals alone in its path: rename it"
         )
     there = target.path(agent.name, workspace.scope.kind, workspace.environment.variables)
     is_in_place = path == there and persona_name_fault(agent.name) is None
@@ -277,7 +279,7 @@ def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _P
             stem = below.rpartition("/")[2].removesuffix(ending(target))
             return _Place(head + below, target, stem, inner=_inner(target, below))
         elif match := re.fullmatch(re.escape(target.file).replace(re.escape("{name}"), "([^/]+)", 1), below):
-            return _Place(head + below, target, match[1])
+            return _Place(head + below, target, match[1], inner=_inner(target, below))
         elif "/" not in below and "/" not in target.file:
             near = (
                 near
