@@ -62,6 +62,7 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
                 *(() if current.number else unchanged),
             ),
             elsewhere=outcome.plan.elsewhere,
+            outside=tuple(sorted({*current.outside, *workspace.sources.agreed})),
             sources=tuple((digest, content) for digest, content, _ in sources),
         )
 

@@ -92,7 +92,9 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
 
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
-    return workspace.sources.one(ConfiguredSource("place", "path", _place(workspace, text)))
+    place = _place(workspace, text)
+    workspace.sources.named(place)
+    return workspace.sources.one(ConfiguredSource("place", "path", place))
 
 
 # Arguments.
@@ -162,6 +164,8 @@ def _with_sources(
     workspace: Workspace, manifest: Manifest, places: Sequence[str]
 ) -> tuple[Manifest, Mapping[str, Source]]:
     """The manifest with a source for each place, and the source of each."""
+    for place in places:
+        workspace.sources.named(place)
     sources, found = list(manifest.sources), dict[str, Source]()
     opened = {os.path.abspath(one.where): one for one in map(workspace.sources.one, sources)}
     for place in dict.fromkeys(places):

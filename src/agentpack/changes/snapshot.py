@@ -61,6 +61,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         documents=tuple(documents),
         folders=current.folders,
         sources=current.sources,
+        outside=current.outside,
         elsewhere=workspace.states.elsewhere,
     )
     workspace.reload()

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -227,6 +227,8 @@ class CollectionStates:
             refs = self._sources().releases(locked.name)
             if refs and refs[0].moves:
                 self._remember(fetch(refs[0], self._sources()).files)
+        except SourceWithheld:
+            raise
         except AgentpackError as error:
             why = error.message
         found = workspace.sources.texts.get(row.sha256)
