@@ -221,6 +221,7 @@ class CollectionStates:
         for path in with_same:
             data = workspace.disk.read(path) if "#" not in path else None
             if data is not None and text_digest(data) == f"sha256:{row.sha256}":
+                workspace.sources.only_here[row.sha256] = path
                 return data
         why = ""
         try:

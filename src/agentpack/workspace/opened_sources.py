@@ -37,6 +37,9 @@ class OpenedSources:
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
 
+        self.only_here: dict[str, str] = {}
+        """By SHA-256, the file of this scope that alone was found with a text."""
+
     def open(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
         """The manifest's sources in order, then the bundled one. Nothing is read yet; a missing place is no error.
 
