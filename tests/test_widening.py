@@ -906,6 +906,24 @@ def without_limits(agentpack: Agentpack) -> None:
     path.write_text(path.read_text().replace("every-tool-but:shell(ask)", "every-tool"))
 
 
+def made_here(agentpack: Agentpack) -> None:
+    """Let the history have the lock as it is, as if a command had written it."""
+    lock, folder = agentpack.folder / "agentpack.lock", agentpack.folder / ".agentpack/state/generations"
+    record = folder / max(path.name for path in folder.iterdir())
+    data = json.loads(record.read_text())
+    digest = f"sha256:{sha256(lock.read_bytes()).hexdigest()}"
+    data["documents"] = [[path, digest if path == lock.name else old, mode] for path, old, mode in data["documents"]]
+    record.write_text(json.dumps(data))
+
+
+def test_words_that_an_earlier_version_wrote_here_are_no_acceptance_either(asking: Agentpack) -> None:
+    """It knew no limits: what was allowed is read from the recorded text."""
+    without_limits(asking)
+    made_here(asking)
+    assert "every-tool-but:shell(ask) -> every-tool" in stopped(asking, "upgrade", "--yes").err
+    asking("upgrade", "--yes", "--accept", "every-tool")
+
+
 def test_a_lock_that_tells_no_limits_gets_them_and_stops_nothing(asking: Agentpack) -> None:
     without_limits(asking)
     assert "may do less: every-tool -> every-tool-but:shell(ask)\n" in asking("sync").err

@@ -91,7 +91,8 @@ def _sources(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[Digest, D
                 lock = None if document.after is None else parse_lock(document.after, path)
     pins = () if lock is None else (*lock.packs, *(lock.written.packs if lock.written else ()))
     only_here = workspace.sources.only_here
-    others = {*only_here.values()} - workspace.states.tracked(only_here.values()) if only_here else set[str]()
+    tracked = workspace.states.tracked((path, *only_here.values())) if only_here else frozenset[str]()
+    others = {*only_here.values()} - tracked if path in tracked else set[str]()
     for digest in sorted({Digest(f"sha256:{row.sha256}") for pin in pins for row in pin.agents or ()}):
         stored = workspace.store.source_bytes(digest)
         data = workspace.sources.texts.get(digest.removeprefix("sha256:"))

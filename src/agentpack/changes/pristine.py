@@ -115,12 +115,8 @@ class Pristine:
 
     def text(self, file: InstalledFile) -> bytes | None:
         """The pristine bytes of a file, with LF line ends; None if they are lost."""
-        blobs = self.workspace.store.blobs
-        try:
-            if blobs.has(file.rendered):
-                return blobs.get(file.rendered)
-        except AgentpackError:
-            pass  # a damaged store: what it held can often be rendered again
+        if (stored := self.workspace.store.text(file.rendered)) is not None:
+            return stored
         again = self.again(file)
         found = again.wanted.files.get(file.path) if again else None
         return as_lf(found.content) if found is not None and found.digest == file.rendered else None
@@ -207,24 +203,22 @@ def unproven(
     workspace: Workspace, rows: Iterable[InstalledFile], pristine: Pristine | None = None, *, all_tracked: bool = False
 ) -> frozenset[str]:
     """The paths of rows that nothing of ours bears out: not the history of this checkout, not the store, not the
-    release that the row names; and if that is gone, not git either. Such a row came with a lock from elsewhere, and the
-    file is somebody's own.
+    release that the row names. If that release is gone, a file counts as ours that came along with the lock: if git
+    tracks both of them, or not the lock. All other files are somebody's own.
 
     Args:
         all_tracked: rows of files that git tracks need no other proof.
     """
-    current, blobs = workspace.documents.current, workspace.store.blobs
+    current, blobs, lock = workspace.documents.current, workspace.store.blobs, workspace.scope.lock
     here = {file.path: file.rendered for file in current.files} if current else {}
     asked = [row for row in rows if here.get(row.path) != row.rendered and not blobs.has(row.rendered)]
-    if all_tracked and asked:
-        tracked = workspace.states.tracked(row.path for row in asked)
-        asked = [row for row in asked if row.path not in tracked]
     if not asked:
         return frozenset()
     pristine = pristine or Pristine(workspace)
-    borne = {row.path: pristine.bears_out(row) for row in asked}
-    tracked = workspace.states.tracked([path for path, proof in borne.items() if proof is None])
-    found = frozenset(path for path, proof in borne.items() if not (proof or path in tracked))
+    tracked = workspace.states.tracked((lock, *(row.path for row in asked)))
+    came_along = tracked if lock in tracked else frozenset(row.path for row in asked)
+    proofs = {row.path: pristine.bears_out(row) for row in asked if not (all_tracked and row.path in came_along)}
+    found = {path for path, proof in proofs.items() if not proof and (proof is not None or path not in came_along)}
     if found:
         names = ", ".join(f"`{workspace.scope.shown(path)}`" for path in sorted(found)[:_MOST_NAMED])
         more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
@@ -232,4 +226,4 @@ def unproven(
             f"the lock lists {names}{more}, but no release and no history of this checkout has that text; it counts as "
             "your own file"
         )
-    return found
+    return frozenset(found)
