@@ -92,7 +92,9 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
 
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
-    return workspace.sources.one(place_of(workspace, text)._replace(name="place"))
+    place = place_of(workspace, text)._replace(name="place")
+    workspace.sources.name(place)
+    return workspace.sources.one(place)
 
 
 # Arguments.

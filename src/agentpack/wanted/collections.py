@@ -10,7 +10,7 @@ from functools import cached_property
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -242,12 +242,15 @@ class CollectionStates:
         for path in with_same:
             data = workspace.disk.read(path) if "#" not in path else None
             if data is not None and text_digest(data) == f"sha256:{row.sha256}":
+                workspace.sources.only_here[row.sha256] = path
                 return data
         why = ""
         try:
             ref = self._sources().locked_release(locked)
             if ref is not None:
                 self._remember(fetch(ref, self._sources()).files)
+        except SourceWithheld:
+            raise
         except AgentpackError as error:
             if locked.commit and isinstance(error, Refused):  # of the locked state itself
                 raise
