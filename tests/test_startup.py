@@ -30,7 +30,7 @@ from agentpack.cli import quick_args
 from agentpack.environment import platform_folder
 
 HEAVY = frozenset(
-    "typer rich pydantic pydantic_core yaml httpx resolvelib markdown_it dataclasses inspect packaging".split()
+    "typer rich pydantic pydantic_core yaml httpx2 resolvelib markdown_it dataclasses inspect packaging".split()
 )
 UNVALIDATED = frozenset(
     (
