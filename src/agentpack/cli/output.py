@@ -84,6 +84,11 @@ class Output:
         if self.verbose:
             self.say(text)
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a line may show how far something is: on a terminal, and not for `--quiet` and `--json`."""
+        return not (self.quiet or self.json) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
     def scope(self, scope: Scope) -> None:
         """Print the first line: which scope the command works in."""
         self.say(safe(str(scope)))
