@@ -296,7 +296,7 @@ def test_environment_variables_are_read_where_a_command_begins() -> None:
 
 def test_no_operation_reads_the_clock_by_itself() -> None:
     clocks = {part(found.module) for found in imports() if found.target.partition(".")[0] in ("time", "datetime")}
-    assert clocks <= {"environment", "disk", "store", "remote"}  # the latter three wait, and tell how old a file is
+    assert clocks <= {"environment", "disk", "store", "remote"}  # the latter wait, and tell how old a file is
 
 
 def test_every_module_says_what_it_is_for() -> None:

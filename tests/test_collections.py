@@ -336,14 +336,16 @@ def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("github:team/agents", "`git clone https://github.com/team/agents`, then `agentpack install ./agents`"),
-        ("team/agents", "`git clone https://github.com/team/agents`, then `agentpack install ./agents`"),
-        ("https://example.com/team/agents.git", "`git clone https://example.com/team/agents.git`"),
-        ("git+https://example.com/team/agents@v1", "`git clone https://example.com/team/agents"),
-        ("https://user:secret@example.com/agents", "`git clone https://***@example.com/agents`"),
+        ("team/agents", "for the repository on GitHub write `github:team/agents`"),
+        ("https://example.com/team/agents", "for a git repository write `git+https://example.com/team/agents`"),
+        ("oci://example.com/team/agents", "name a folder or a repository"),
+        ("git+https://user:secret@example.com/agents", "an address must not hold a password or token"),
+        ("git+http://example.com/agents", "write `https://`"),
+        ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` has a meaning"),
+        ("github:agents", "is not the address of a git repository"),
     ],
 )
-def test_an_address_is_told_with_what_works_today(agentpack: Agentpack, text: str, told: str) -> None:
+def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, text: str, told: str) -> None:
     ran = agentpack("install", text, expect=2)
     assert told in ran.err
     assert "secret" not in ran.err

@@ -1,5 +1,6 @@
 """What holds for every source: it says what it has, hands over bytes that stay the same, and fails in words."""
 
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from packaging.version import Version
 from support.collection_files import agent_text
 from support.memory import MemorySource
 from support.packs import make_pack, publish
+from support.repositories import Repository
 from support.trees import write_tree
 
 from agentpack.errors import InvalidFile, Refused, Unavailable
@@ -84,6 +86,44 @@ def one_archive(folder: Path) -> Source:
     return open_source(ConfiguredSource("team", "path", "any-name.tar.gz"), str(folder), no_remote)
 
 
+def _repository(folder: Path, **options: str) -> Source:
+    """The repository in a folder as a source, with the cache beside it."""
+    source = ConfiguredSource("team", "git", f"file://{folder}", options)
+    return open_source(source, str(folder), lambda: Remote(f"{folder}.cache", os.environ))
+
+
+def git_tags(folder: Path) -> Source:
+    repository = Repository(folder)
+    for files, tag in ((FIRST, "data-reviewer--v1.0.0"), (SECOND, "data-reviewer-v1.1.0")):
+        repository.commit({f"data-reviewer/{path}": data for path, data in files.items()}).tag(tag)
+    repository.commit({f"packs/team-lead/{path}": data for path, data in OTHER.items()}).tag("team-lead/2.0.0rc1")
+    return _repository(folder)
+
+
+def git_branch(folder: Path) -> Source:
+    releases = {"a/1.0.0": FIRST, "a/1.1.0": SECOND, "b": OTHER}
+    files = {f"{root}/{path}": data for root, files in releases.items() for path, data in files.items()}
+    Repository(folder).commit({f"all/{path}": data for path, data in files.items()})
+    return _repository(folder, subdirectory="all")
+
+
+def git_one_pack(folder: Path) -> Source:
+    Repository(folder).commit(FIRST).tag("v1.0.0").commit(SECOND).tag("v1.1.0").commit({"LATER.md": "Not released."})
+    return _repository(folder)
+
+
+def git_bare(folder: Path) -> Source:
+    Repository(folder).commit({f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    return _repository(folder)
+
+
+def git_bare_tags(folder: Path) -> Source:
+    repository = Repository(folder)
+    for number in (1, 2):
+        repository.commit({"agents/one.md": agent_text("one", f"Work {number}.")}).tag(f"v{number}.0.0")
+    return _repository(folder)
+
+
 def memory(folder: Path) -> Source:
     return MemorySource("team", FIRST, SECOND, OTHER)
 
@@ -96,7 +136,8 @@ def bundled(folder: Path) -> Source:
 
 Make = Callable[[Path], Source]
 KINDS: Mapping[str, tuple[Make, ...]] = {
-    "path": (side_by_side, one_of_each, one_pack, archived, bare, bare_archive, one_archive)
+    "path": (side_by_side, one_of_each, one_pack, archived, bare, bare_archive, one_archive),
+    "git": (git_tags, git_branch, git_one_pack, git_bare, git_bare_tags),
 }
 """By kind of source, what makes one in a folder that is not there yet."""
 MAKERS = (*(make for makers in KINDS.values() for make in makers), memory, bundled)
@@ -115,10 +156,15 @@ def test_a_kind_of_source_has_makers_here_and_a_row_in_the_page_of_the_manifest(
         assert f"| `sources[].{key}` |" in FORMATS.read_text(), f"{FORMATS.name} has no row for {key}"
 
 
+PLACES: Mapping[str, tuple[str, bool]] = {"path": ("somewhere", True), "git": ("github:acme/agents", False)}
+"""By kind of source, a place, and whether it is known to be missing before anything is asked of it."""
+
+
 @pytest.mark.parametrize("kind", SOURCE_KINDS)
 def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Path) -> None:
+    place, is_missing = PLACES[kind]
     options = dict.fromkeys(SOURCE_KINDS[kind].options, "text")
-    source = ConfiguredSource("team", kind, "somewhere", options)
+    source = ConfiguredSource("team", kind, place, options)
     manifest = EMPTY._replace(sources=(source,))
     assert read_manifest(new_manifest(manifest)) == manifest
     assert read_manifest(edit_manifest("schema: 1\npacks: []\n", "agentpack.yaml", EMPTY, manifest)).sources == (
@@ -127,7 +173,7 @@ def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Pa
     lock = Lock(manifest.to_data(), (), (), ())
     assert parse_lock(lock.to_text().encode(), "agentpack.lock").manifest == manifest.to_data()
     opened = open_source(source, str(tmp_path), lambda: Remote(str(tmp_path / "cache"), {}))
-    assert (opened.name, opened.is_missing) == ("team", True)
+    assert (opened.name, opened.is_missing) == ("team", is_missing)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +234,7 @@ def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: 
         release = fetch(ref, sources)
         assert (release.pack, release.version, release.source) == (ref.pack, ref.version, source.name)
         assert fetch(ref, sources, release.digest) == release
-        if ref.moves:  # a state of a collection, where other content is an upgrade
+        if ref.bare:  # of a collection, where other content is an upgrade
             continue
         with pytest.raises(Refused, match="is not what was locked") as refused:
             fetch(ref, sources, Digest("sha256:" + "0" * 64))
@@ -197,7 +243,7 @@ def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: 
 
 def test_the_same_release_has_the_same_digest_whatever_holds_it(tmp_path: Path) -> None:
     digests = set()
-    for make in (side_by_side, one_of_each, one_pack, archived, memory):
+    for make in (side_by_side, one_of_each, one_pack, archived, memory, git_tags, git_branch, git_one_pack):
         source = make(tmp_path / make.__name__)
         ref = next(ref for ref in source.releases(PackName("data-reviewer")) if ref.version == Version("1.0.0"))
         digests.add(fetch(ref, Sources([source])).digest)

@@ -229,7 +229,7 @@ def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) 
         for ref in sources.releases(pack.name):
             files = fetch(ref, sources).files
             now = agent_rows(choose_agents(files, wanted).files)
-            if ref.moves and [row.content for row in now] != [row.content for row in pack.agents or ()]:
+            if ref.bare and [row.content for row in now] != [row.content for row in pack.agents or ()]:
                 return [ref.version]
     except AgentpackError:
         pass  # told where it is asked for: what is installed does not need the place

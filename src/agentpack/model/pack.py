@@ -17,8 +17,13 @@ class ReleaseRef(NamedTuple):
     source: str
     place: str
     """Where it is within the source, in a form only the source interprets: a path."""
-    moves: bool = False
-    """Whether it is a state of a collection: the source has only the newest one, and takes no notice of others."""
+    bare: bool = False
+    """Whether it is of a collection, agent files without `pack.yaml`."""
+    commit: str = ""
+    """The commit of a git repository that it was read from; empty for other sources."""
+    tag: str = ""
+    """The tag of that commit, by which it is a release that never changes. A state of a collection without a tag moves:
+    the place has only what is there now."""
 
 
 class AgentRow(NamedTuple):
@@ -51,6 +56,8 @@ class Release(NamedTuple):
     agents: tuple[AgentRow, ...] | None = None
     """For a state of a collection: its chosen agent files, which are the only `files` then. The digest is that of all
     agent files."""
+    commit: str = ""
+    tag: str = ""
 
 
 def digest_of_rows(rows: Iterable[AgentRow]) -> Digest:

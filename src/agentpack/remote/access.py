@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 from agentpack.errors import Unavailable, UsageError
 from agentpack.remote.cache import ContentCache
+
+_T = TypeVar("_T")
 
 TIMEOUT_VARIABLE = "AGENTPACK_TIMEOUT"
 TIMEOUT = 30.0
@@ -36,6 +38,7 @@ class Remote:
         self.folder = folder
         self.variables = variables
         self.offline = variables.get(OFFLINE_VARIABLE, "") not in ("", "0")
+        self._made: dict[str, object] = {}
         self.progress: Progress = _silent
         """Called with the name of a task that may take long; its context reports how far the task is."""
 
@@ -43,6 +46,12 @@ class Remote:
     def cache(self) -> ContentCache:
         """The cache of this user."""
         return ContentCache(f"{self.folder}/content")
+
+    def once(self, key: str, make: Callable[[], _T]) -> _T:
+        """The value under a key, made when it is first asked for: whatever is to exist once in a command."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(_T, self._made[key])
 
     @property
     def timeout(self) -> float:

@@ -13,6 +13,7 @@ from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 from agentpack.input.file_names import shown
 from agentpack.model.names import PackName, content_digest, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
+from agentpack.sources.base import OnThisMachine
 from agentpack.sources.collection import Collection, CollectionPack, collection, state_version
 from agentpack.sources.trees import MemoryTree
 
@@ -20,7 +21,7 @@ MANIFEST = "pack.yaml"
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
 
 
-class ArchiveSource:
+class ArchiveSource(OnThisMachine):
     """The packs in one archive, which is read once. A folder around everything in it does not count."""
 
     def __init__(self, name: str, path: str) -> None:
@@ -78,14 +79,14 @@ class ArchiveSource:
         if found is None:
             return None
         version = state_version(found, content_digest(self._agents(found).items()))
-        return ReleaseRef(pack, version, self.name, self.where, moves=True)
+        return ReleaseRef(pack, version, self.name, self.where, bare=True)
 
     def _agents(self, pack: CollectionPack) -> Mapping[str, bytes]:
         root = f"{pack.root}/" if pack.root else ""
         return {path: self._files[root + path] for path in pack.agents}
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        found = self.about(ref.pack) if ref.moves else None
+        found = self.about(ref.pack) if ref.bare else None
         return self._files if found is None else self._agents(found)
 
     def released(self, ref: ReleaseRef) -> int | None:

@@ -2,11 +2,14 @@
 them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName
 from agentpack.model.pack import ReleaseRef
+from agentpack.model.requirement import Requirement
 
 if TYPE_CHECKING:
     from agentpack.sources.collection import Collection as AgentCollection
@@ -43,6 +46,20 @@ class Source(Protocol):
         """The state of a pack that the place offers as a collection; None if it offers none of that name."""
         ...
 
+    def states(self, pack: PackName) -> Sequence[ReleaseRef]:
+        """All states that can be had of a pack of the collection, newest first: of a place without tags only one."""
+        ...
+
+    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
+        """Be told which packs are likely to be asked for, and what of them."""
+        ...
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        """The locked release of a pack, where it can be named without asking the place; None if the place has to be
+        asked.
+        """
+        ...
+
     @property
     def collection(self) -> "AgentCollection":
         """What the place offers as a collection; empty if it is missing, holds packs with `pack.yaml`, or no agents."""
@@ -64,7 +81,27 @@ class Source(Protocol):
         ...
 
 
-class OnlyPacks:
+class OnThisMachine(ABC):
+    """The part of a source that is asked afresh by every command, and whose collection has no tags."""
+
+    @abstractmethod
+    def state_of(self, pack: PackName) -> ReleaseRef | None: ...
+
+    def states(self, pack: PackName) -> Sequence[ReleaseRef]:
+        """The present one."""
+        state = self.state_of(pack)
+        return () if state is None else (state,)
+
+    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
+        """Of no use here: nothing is fetched."""
+        return
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        """None."""
+        return None
+
+
+class OnlyPacks(OnThisMachine):
     """The part of a source that has packs with `pack.yaml` and no collection."""
 
     @property

@@ -28,6 +28,7 @@ from agentpack.model.line_ends import MARK
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
+from agentpack.sources.base import OnThisMachine
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Remote
@@ -56,7 +57,7 @@ def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Rem
     return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path)
 
 
-class DirectorySource:
+class DirectorySource(OnThisMachine):
     """Packs below one folder. Reads lazily."""
 
     def __init__(self, name: str, folder: str) -> None:
@@ -136,7 +137,7 @@ class DirectorySource:
         place = f"{tree.folder}/{found.root}" if found.root else tree.folder
         files = tree.contents(found.root, found.agents)
         version = state_version(found, content_digest(files.items()))
-        return ReleaseRef(pack, version, self.name, place, moves=True), files
+        return ReleaseRef(pack, version, self.name, place, bare=True), files
 
     def packs(self) -> Collection[PackName]:
         return {**self._places, **dict.fromkeys(self._archives)}.keys()
@@ -236,7 +237,7 @@ class DirectorySource:
         return version
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        if ref.moves:
+        if ref.bare:
             state = self._states[ref.pack] if self.state_of(ref.pack) else None
             return state[1] if state else {}
         files = _read(ref.place)
@@ -251,7 +252,7 @@ class DirectorySource:
 
     def released(self, ref: ReleaseRef) -> int | None:
         """The newest modification time of its files: a copy looks younger than the original, never older."""
-        if ref.moves:
+        if ref.bare:
             times = [int(os.stat(f"{ref.place}/{path}").st_mtime) for path in self.read(ref)]
             return max(times, default=None)
         if not os.path.isdir(ref.place):

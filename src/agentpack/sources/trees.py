@@ -88,7 +88,8 @@ class FolderTree:
 class MemoryTree:
     """The files of an archive that was read."""
 
-    outside = ()
+    outside: Sequence[str] = ()
+    links: Sequence[str] = ()
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files

@@ -81,7 +81,7 @@ class Candidates:
         self.kept = {pack.name for pack in locked if refresh is not None and pack.name not in refresh}
         """The packs that stay with their source."""
         self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name in self.kept])
-        self.sources.homes = {pack.name: pack.source for pack in locked}
+        self.sources.locked = {pack.name: pack for pack in locked}
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
@@ -96,8 +96,12 @@ class Candidates:
 
     def use(self, sources: Sources) -> None:
         """Take releases from these sources, before any was asked for."""
-        sources.homes = self.sources.homes
+        sources.locked = self.sources.locked
         self.sources = sources
+
+    def look_beyond_pins(self) -> bool:
+        """Offer more than the locked release of packs from other machines. Returns whether there is more to offer."""
+        return self.sources.look_beyond_pins()
 
     @contextmanager
     def ignoring_minimum_age(self, ignore_minimum_age: bool) -> Iterator[None]:
@@ -155,7 +159,7 @@ class Candidates:
         """A release with its files. Its digest is checked against the lock, but for packs of the user's own: editing
         one of these is how it is upgraded.
         """
-        if ref.moves:
+        if ref.bare:
             return self.states.fetched(ref)
         source = self.sources.source(ref.source)
         if source is not None and source.where == self.workspace.scope.absolute(self.workspace.scope.own_packs):
@@ -297,5 +301,5 @@ def is_own(candidates: Candidates, where: str, ref: ReleaseRef) -> bool:
         return False
     current = workspace.documents.current
     known = {document.path for document in current.documents} if current is not None else set()
-    files = candidates.fetched(ref).files if ref.moves else ("pack.yaml",)
+    files = candidates.fetched(ref).files if ref.bare else ("pack.yaml",)
     return all(f"{folder}{inner}/{path}" in known or not os.path.lexists(f"{place}/{path}") for path in files)

@@ -57,7 +57,7 @@ class CollectionStates:
         if pack not in self._states:
             self._states[pack] = self._decided(pack)
         state = self._states[pack]
-        return () if state is None else (ReleaseRef(pack, state.version, state.source, "", moves=True),)
+        return () if state is None else (ReleaseRef(pack, state.version, state.source, "", bare=True),)
 
     def fetched(self, ref: ReleaseRef) -> Release:
         """The state behind a reference that `offered` gave."""
@@ -95,8 +95,9 @@ class CollectionStates:
             return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
             now = self._with_usable(now, locked)
-        if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
-            return now._replace(version=Version(locked.version), digest=locked.digest)
+        is_same = now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents)
+        if now is not None and is_same and not now.tag:
+            return now._replace(version=Version(locked.version), digest=locked.digest, commit=locked.commit)
         return now
 
     def _refuse_released(self, pack: PackName, state: Release) -> None:
@@ -174,8 +175,10 @@ class CollectionStates:
         self, pack: PackName, entry: ManifestEntry | None, locked: LockedPack | None = None
     ) -> Release | None:
         """What the place holds now; None if the pack is not in a collection."""
-        refs = self._sources().releases(pack)
-        if not refs or not refs[0].moves:
+        refs = [ref for ref in self._sources().releases(pack) if ref.bare]
+        if refs and refs[0].tag:  # tagged ones are as many as there are tags: nothing but the entry limits them
+            refs = [ref for ref in refs if entry is None or entry.requirement.allows(ref.version)]
+        if not refs:
             return None
         release = fetch(refs[0], self._sources())
         found = choose_agents(release.files, entry)
@@ -210,7 +213,8 @@ class CollectionStates:
         self._remember(files)
         asked = [row for row in rows if row.path in files or row.path not in texts]
         rows = tuple(row._replace(left_out="") if row.path in files else row for row in asked)
-        return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
+        version, commit = Version(locked.version), locked.commit
+        return Release(locked.name, version, locked.source, locked.digest, files, rows, commit)
 
     def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:
         workspace = self._workspace
@@ -224,9 +228,9 @@ class CollectionStates:
                 return data
         why = ""
         try:
-            refs = self._sources().releases(locked.name)
-            if refs and refs[0].moves:
-                self._remember(fetch(refs[0], self._sources()).files)
+            ref = self._sources().locked_release(locked)
+            if ref is not None:
+                self._remember(fetch(ref, self._sources()).files)
         except AgentpackError as error:
             why = error.message
         found = workspace.sources.texts.get(row.sha256)

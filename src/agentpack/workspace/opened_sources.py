@@ -27,6 +27,7 @@ class OpenedSources:
         self._opened: list[Sources] = []
         self.progress: Progress | None = None
         """Shows how far work over a network is; None shows nothing."""
+        self._elsewhere: dict[str, Source] = {}
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
 
@@ -37,6 +38,9 @@ class OpenedSources:
             locked: packs that are looked for in the source the lock names, while it is among these.
         """
         configured = [self.one(source) for source in manifest.sources]
+        for source in configured:
+            entries = (entry for entry in manifest.packs if entry.source in ("", source.name))
+            source.expect({entry.name_there: entry.requirement for entry in entries})
         bundled = bundled_source()
         sources = Sources(
             [*configured, *([bundled] if bundled else [])],
@@ -53,8 +57,13 @@ class OpenedSources:
         return sources
 
     def one(self, source: ConfiguredSource) -> Source:
-        """One source, opened."""
-        return open_source(source, dirname(self._manifest), lambda: self.remote)
+        """One source, opened; one on another machine only once, so that it is asked only once."""
+        if source.kind == "path":
+            return open_source(source, dirname(self._manifest), lambda: self.remote)
+        key = repr(source)
+        if key not in self._elsewhere:
+            self._elsewhere[key] = open_source(source, dirname(self._manifest), lambda: self.remote)
+        return self._elsewhere[key]
 
     @cached_property
     def remote(self) -> "Remote":

@@ -1,0 +1,407 @@
+"""Packs and collections from git repositories: what is taken, what is locked, what is asked of the other machine."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.collection_files import agent_text, marketplace
+from support.packs import make_pack
+from support.repositories import Repository
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+NAME = "data-reviewer"
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Repository:
+    """A repository of two agents, without a tag."""
+    files = {f"agents/{name}.md": agent_text(name, f"You are {name}.\n\n- Work.\n- Rest.") for name in ("one", "two")}
+    return Repository(tmp_path / "far/kit").commit({**files, "README.md": "Two agents."})
+
+
+def rework(kit: Repository, agent: str, old: str, new: str) -> Repository:
+    path = f"agents/{agent}.md"
+    return kit.commit({path: (kit.folder / path).read_text().replace(old, new)})
+
+
+def locked(folder: Path, pack: str = "kit") -> dict[str, Any]:
+    lock = json.loads((folder / "agentpack.lock").read_text())
+    found: dict[str, Any] = next(row for row in lock["packs"] if row["name"] == pack)
+    return found
+
+
+def installed(folder: Path, name: str) -> str:
+    return (folder / f".claude/agents/{name}.md").read_text()
+
+
+# Branches.
+
+
+def test_a_repository_without_tags_is_locked_at_its_commit(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    assert installed(project, "one") == (kit.folder / "agents/one.md").read_text()
+    row = locked(project)
+    assert row["commit"] == kit.head
+    assert row["version"] == f"0.0.0+20261128100100.g{kit.head[:12]}"
+    assert f'{{name: kit, git: "{kit.address}"}}' in (project / "agentpack.yaml").read_text()
+    assert "nothing to change" in agentpack("sync").err
+
+
+def test_a_new_commit_is_an_upgrade_that_keeps_edits(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    agentpack("install", f"git+{kit.address}")
+    path = project / ".claude/agents/one.md"
+    path.write_text(path.read_text().replace("- Rest.", "- Rest well."))
+    before = tree(project)
+    rework(kit, "one", "- Work.", "- Work hard.")
+    assert "1" in agentpack("upgrade", "--check", expect=1).out
+    agentpack("upgrade", "--yes")
+    assert "- Work hard.\n- Rest well." in path.read_text()
+    assert locked(project)["commit"] == kit.head
+    agentpack("rollback", "--yes")
+    assert tree(project) == before
+
+
+def test_a_commit_that_changes_no_chosen_agent_is_no_upgrade(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    agentpack("install", f"git+{kit.address}", "--only", "one")
+    before = tree(project)
+    rework(kit, "two", "- Work.", "- Work hard.").commit({"README.md": "Other words."})
+    agentpack("upgrade", "--check")
+    agentpack("upgrade", "--yes")
+    assert tree(project) == before
+
+
+def test_a_fresh_clone_gives_what_is_locked_and_not_what_is_newest(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    before = tree(project)
+    rework(kit, "one", "- Work.", "- Work hard.")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    agentpack("sync", "--frozen", cwd=clone)
+    assert {path: data for path, data in tree(clone).items() if ".claude" in path} == {
+        path: data for path, data in before.items() if ".claude" in path
+    }
+    agentpack("upgrade", "--yes", cwd=clone)
+    assert "- Work hard." in installed(clone, "one")
+
+
+def test_a_warm_cache_is_enough_without_a_network(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    kit.folder.rename(tmp_path / "gone")
+    agentpack("sync", "--frozen", "--offline", cwd=clone)
+    assert tree(clone / ".claude") == tree(project / ".claude")
+    cold = tmp_path / "cold"
+    shutil.copytree(project, cold, ignore=shutil.ignore_patterns("state", ".claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    refused = agentpack("sync", "--frozen", "--offline", cwd=cold, expect=6)
+    assert "kit" in refused.err
+    assert "`--offline` is set" in refused.err
+    assert not (cold / ".claude").exists()
+
+
+def test_what_is_installed_needs_no_repository(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    shutil.rmtree(kit.folder)
+    shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"], "agentpack"))
+    (project / ".claude/agents/two.md").unlink()
+    agentpack("diff", expect=1)
+    agentpack("sync")
+    agentpack("install", "python-engineer")
+    agentpack("status")
+    agentpack("explain", "one")
+    agentpack("uninstall", "kit")
+    assert "cannot be" in agentpack("install", f"git+{kit.address}", expect=6).err
+
+
+def test_a_commit_that_is_gone_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    shutil.rmtree(project / ".agentpack/state")
+    shutil.rmtree(project / ".claude")
+    shutil.rmtree(kit.folder)
+    Repository(kit.folder).commit({"agents/one.md": agent_text("one", "Another history.")})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    refused = agentpack("sync", "--frozen", expect=6)
+    assert "kit" in refused.err
+    assert "agents/one.md" in refused.err
+    assert "upgrade kit" in refused.err
+
+
+@pytest.mark.parametrize("ref", ["old", "v1", "commit"])
+def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: Path, kit: Repository, ref: str) -> None:
+    commit = kit.head
+    kit.git("branch", "old")
+    kit.tag("v1")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
+    name = commit if ref == "commit" else ref
+    agentpack("install", f"git+{kit.address}@{name}")
+    assert locked(project)["commit"] == commit
+    assert f"ref: {name}" in (project / "agentpack.yaml").read_text()
+    agentpack("upgrade", "--yes")
+    assert locked(project)["commit"] == commit
+    assert "is at `main` now" in agentpack("install", f"git+{kit.address}@main", "--yes").err
+    assert locked(project)["commit"] == kit.head
+
+
+@pytest.mark.parametrize(
+    ("ref", "words"),
+    [
+        ("mian", "did you mean `main`?"),
+        ("0123456", "a commit is written whole"),
+        ("--upload-pack=touch${IFS}x", "is not the name of a branch, tag or commit"),
+    ],
+)
+def test_a_ref_that_is_not_there_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, ref: str, words: str
+) -> None:
+    assert words in agentpack("install", f"git+{kit.address}@{ref}", expect=None).err
+    assert not (project / "agentpack.lock").exists()
+
+
+# Tags.
+
+
+@pytest.mark.parametrize("form", ["kit--v{}", "kit-v{}", "kit/{}", "v{}"])
+def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tmp_path: Path, form: str) -> None:
+    kit = Repository(tmp_path / "kit")
+    for version in ("1.0.0", "1.1.0", "2.0.0", "2.1.0rc1"):
+        kit.commit({"agents/one.md": agent_text("one", f"Work as of {version}.")}).tag(form.format(version))
+    kit.tag("nightly").commit({"agents/one.md": agent_text("one", "Not released.")})
+    agentpack("install", "kit>=1,<2", "--source", f"git+{kit.address}")
+    assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
+    assert "kit 2.0.0 is out of range" in agentpack("upgrade").out + agentpack("upgrade").err
+    agentpack("upgrade", "--latest", "--yes")
+    assert locked(project)["version"] == "2.0.0"
+    assert "Work as of 2.0.0." in installed(project, "one")
+
+
+def test_packs_with_a_manifest_are_the_same_from_a_tag_as_from_a_folder(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    first, second = make_pack(version="1.0.0"), make_pack(version="1.1.0", files={"README.md": "New.\n"})
+    far = Repository(tmp_path / "far")
+    for files, tag in ((first, "v1.0.0"), (second, "v1.1.0")):
+        far.commit(files).tag(tag)
+    write_tree(tmp_path / "near/1.1.0", second)
+    agentpack("install", NAME, "--source", f"git+{far.address}")
+    from_git = tree(project)
+    row = locked(project, NAME)
+    assert (row["version"], row["commit"]) == ("1.1.0", far.head)
+    shutil.rmtree(project / ".claude")
+    for path in ("agentpack.yaml", "agentpack.lock"):
+        (project / path).unlink()
+    agentpack("install", NAME, "--source", str(tmp_path / "near"))
+    assert locked(project, NAME)["digest"] == row["digest"]
+    assert {p: d for p, d in tree(project).items() if ".claude" in p} == {
+        p: d for p, d in from_git.items() if ".claude" in p
+    }
+
+
+def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    agentpack("install", NAME, "--source", f"git+{far.address}")
+    before = tree(project)
+    far.commit(make_pack(version="1.0.0", files={"README.md": "Other.\n"})).tag("v1.0.0")
+    for command in (("upgrade",), ("upgrade", "--check"), ("lock", "--upgrade")):
+        refused = agentpack(*command, expect=5)
+        assert "the tag `v1.0.0`" in refused.err
+        assert "was moved" in refused.err
+    assert tree(project) == before
+    agentpack("sync", "--frozen")
+
+
+def test_a_direct_reference_names_its_place(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far")
+    far.commit({f"packs/x/{path}": data for path, data in make_pack(version="1.0.0").items()}).tag(f"{NAME}-v1.0.0")
+    agentpack("install", f"{NAME} @ git+{far.address}@{NAME}-v1.0.0#subdirectory=packs/x")
+    text = (project / "agentpack.yaml").read_text()
+    assert f"ref: {NAME}-v1.0.0" in text
+    assert "subdirectory: packs/x" in text
+    assert "source: far" in text
+    refused = agentpack("install", f"other @ git+{far.address}", expect=4)
+    assert "has no pack `other`" in refused.err
+    assert f"it has {NAME}" in refused.err
+
+
+def test_git_rewrites_addresses_as_the_user_has_told_it(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    Repository(tmp_path / "hub/acme/agents").commit({"agents/one.md": agent_text("one", "Work.")})
+    Path(os.environ["HOME"], ".gitconfig").write_text(
+        f'[url "file://{tmp_path}/hub/"]\n\tinsteadOf = https://github.com/\n'
+    )
+    agentpack("install", "github:acme/agents", "--only", "one")
+    text = (project / "agentpack.yaml").read_text()
+    assert '{name: acme, git: "github:acme/agents"}' in text
+    assert "require: agents" in text
+
+
+# How often the other machine is asked.
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with a line for each time that git opens a connection: its words."""
+    real, log = shutil.which("git"), tmp_path / "asked"
+    log.touch()
+    program = write_tree(
+        tmp_path / "bin",
+        {"git": f'#!/bin/sh\ncase "$*" in *" ls-remote "*|*" fetch "*) echo "$*" >>{log};; esac\nexec {real} "$@"\n'},
+    )
+    (program / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program}:{os.environ['PATH']}")
+    return log
+
+
+def words(log: Path) -> list[str]:
+    """What was asked since the last call: `ls-remote` or `fetch`."""
+    found = ["fetch" if " fetch " in line else "ls-remote" for line in log.read_text().splitlines()]
+    log.write_text("")
+    return found
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_fifty_packs_of_one_repository_cost_one_question_and_two_fetches(
+    agentpack: Agentpack, project: Path, tmp_path: Path, asked: Path, tagged: bool
+) -> None:
+    names = [f"pack-{number}" for number in range(50)]
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        packs = {name: make_pack(name, version, personas={name: agent_text(name, version)}) for name in names}
+        far.commit({f"{name}/{path}": data for name, files in packs.items() for path, data in files.items()})
+        for name in names if tagged else ():
+            far.tag(f"{name}--v{version}")
+    agentpack("install", *names, "--source", f"git+{far.address}")
+    assert words(asked) == ["ls-remote", "fetch", "fetch"]
+    assert locked(project, "pack-7")["version"] == "1.1.0"
+    agentpack("install", "python-engineer")
+    agentpack("sync")
+    agentpack("sync", "--locked")
+    agentpack("status")
+    agentpack("diff")
+    assert words(asked) == []
+    agentpack("upgrade", "--check")
+    assert words(asked) == ["ls-remote"]
+
+
+def test_a_marketplace_of_many_plugins_costs_as_much(
+    agentpack: Agentpack, project: Path, tmp_path: Path, asked: Path
+) -> None:
+    agents = {f"agent-{number}": f"You are number {number}." for number in range(60)}
+    far = Repository(tmp_path / "market").commit(marketplace(agents, plugins=20))
+    agentpack("install", f"git+{far.address}", "--all")
+    assert words(asked) == ["ls-remote", "fetch", "fetch"]
+    assert len(list((project / ".claude/agents").iterdir())) == 60
+
+
+def test_contents_that_no_pack_needs_are_not_fetched(agentpack: Agentpack, tmp_path: Path, kit: Repository) -> None:
+    kit.commit({"assets/picture.bin": os.urandom(3_000_000)})
+    agentpack("install", f"git+{kit.address}")
+    cache = Path(os.environ["XDG_CACHE_HOME"], "agentpack/git")
+    assert sum(path.stat().st_size for path in cache.rglob("*") if path.is_file()) < 100_000
+
+
+# Repositories that mean harm.
+
+
+def test_nothing_that_a_repository_holds_is_run(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    sign = tmp_path / "was-run"
+    hook = f"#!/bin/sh\ntouch {sign}\n"
+    other = Repository(tmp_path / "other").commit({"agents/three.md": agent_text("three", "Work.")})
+    kit.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other.address, "agents/sub")
+    for name in ("post-checkout", "post-update", "reference-transaction", "pre-auto-gc"):
+        write_tree(kit.folder / ".git/hooks", {name: hook})
+        (kit.folder / ".git/hooks" / name).chmod(0o755)
+    write_tree(tmp_path, {"monitor": hook})
+    (tmp_path / "monitor").chmod(0o755)
+    kit.git("config", "core.fsmonitor", str(tmp_path / "monitor"))
+    kit.commit(
+        {
+            ".gitattributes": "*.md filter=harm\n",
+            ".gitmodules": f'[submodule "x"]\n\tpath = agents/sub\n\turl = {other.address}\n',
+        }
+    )
+    sign.unlink(missing_ok=True)
+    agentpack("install", f"git+{kit.address}")
+    assert not sign.exists()
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md", "two.md"]
+
+
+def test_links_in_a_repository_count_only_within_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    secret = tmp_path / "secret.md"
+    secret.write_text(agent_text("secret", "Nobody may see this."))
+    (kit.folder / "agents/out.md").symlink_to(secret)
+    (kit.folder / "agents/up.md").symlink_to("../../../secret.md")
+    (kit.folder / "agents/alias.md").symlink_to("one.md")
+    kit.commit()
+    told = agentpack("install", f"git+{kit.address}").err
+    assert "`agents/out.md` is left out: it is a link that leads out of the place" in told
+    assert "`agents/up.md` is left out" in told
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md", "two.md"]
+    assert not any(b"Nobody may see" in data for data in tree(project).values())
+    far = Repository(tmp_path / "pack").commit(make_pack())
+    (far.folder / "personas/extra.md").symlink_to(secret)
+    far.commit()
+    assert "is a link" in agentpack("install", NAME, "--source", f"git+{far.address}", expect=5).err
+
+
+def test_the_variables_of_a_git_hook_do_not_lead_elsewhere(
+    agentpack: Agentpack, project: Path, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(project / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(project / ".git/index"))
+    before = tree(project / ".git")
+    agentpack("install", f"git+{kit.address}")
+    assert tree(project / ".git") == before
+
+
+def test_without_git_the_message_says_so(
+    agentpack: Agentpack, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = kit.address
+    monkeypatch.setenv("PATH", "/nonexistent")
+    refused = agentpack("install", f"git+{address}", expect=6)
+    assert "there is no `git` here" in refused.err
+
+
+def test_an_interrupted_fetch_leaves_no_half_mirror(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    agentpack("install", f"git+{kit.address}", "--only", "one")
+    [mirror] = Path(os.environ["XDG_CACHE_HOME"], "agentpack/git").iterdir()
+    for name in ("shallow.lock", "config.lock"):  # as a process leaves them that is killed
+        (mirror / name).touch()
+    write_tree(mirror, {"objects/pack/tmp_pack_x": "half"})
+    rework(kit, "one", "- Work.", "- Work hard.")
+    agentpack("upgrade", "--yes")
+    assert "- Work hard." in installed(project, "one")
+
+
+def test_two_commands_at_once_share_a_mirror(project: Path, kit: Repository, tmp_path: Path) -> None:
+    folders = [Path(shutil.copytree(project, tmp_path / f"p{number}")) for number in range(3)]
+    program = [os.sys.executable, "-m", "agentpack"]  # type: ignore[attr-defined]
+    running = [
+        subprocess.Popen([*program, "install", f"git+{kit.address}"], cwd=folder, stderr=subprocess.PIPE)
+        for folder in folders
+    ]
+    ends = [(one.communicate()[1], one.returncode) for one in running]
+    assert [code for _, code in ends] == [0, 0, 0], ends
+    assert len({str(tree(folder / ".claude")) for folder in folders}) == 1
