@@ -14,10 +14,10 @@ from support.cases import case
 from support.web_server import Answer, WebServer, content, make_certificate, redirect, status
 
 from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
+from agentpack.model.web_addresses import web_address_fault
 from agentpack.remote import http
 from agentpack.remote.access import Remote
 from agentpack.remote.http import MAX_ATTEMPTS, MAX_REDIRECTS, fetch_bytes, fetch_current
-from agentpack.remote.web_addresses import web_address_fault
 
 BODY = b"what is in the kit\n"
 DIGEST = sha256(BODY).hexdigest()

@@ -19,10 +19,10 @@ import httpx2
 
 from agentpack import __version__
 from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
+from agentpack.model.web_addresses import check_web_address, host_of, origin_of, web_address_fault
 from agentpack.remote.access import TIMEOUT_VARIABLE, Advance, Remote
 from agentpack.remote.cache import CachedAnswer
 from agentpack.remote.credentials import authorization, netrc_path, variable_of
-from agentpack.remote.web_addresses import check_web_address, host_of, origin_of, web_address_fault
 
 MAX_ATTEMPTS = 3
 """Requests for one address that fails in a way that may pass."""
