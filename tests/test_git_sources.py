@@ -60,11 +60,11 @@ def test_a_new_commit_is_an_upgrade_that_keeps_edits(agentpack: Agentpack, proje
     path.write_text(path.read_text().replace("- Rest.", "- Rest well."))
     before = tree(project)
     rework(kit, "one", "- Work.", "- Work hard.")
-    assert "1" in agentpack("upgrade", "--check", expect=1).out
+    agentpack("upgrade", "--check", expect=1)
     agentpack("upgrade", "--yes")
     assert "- Work hard.\n- Rest well." in path.read_text()
     assert locked(project)["commit"] == kit.head
-    agentpack("rollback", "--yes")
+    agentpack("rollback")
     assert tree(project) == before
 
 
@@ -127,7 +127,7 @@ def test_what_is_installed_needs_no_repository(
     agentpack("status")
     agentpack("explain", "one")
     agentpack("uninstall", "kit")
-    assert "cannot be" in agentpack("install", f"git+{kit.address}", expect=6).err
+    assert "is no repository" in agentpack("install", f"git+{kit.address}", expect=6).err
 
 
 def test_a_commit_that_is_gone_is_told(
@@ -154,10 +154,10 @@ def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: P
     name = commit if ref == "commit" else ref
     agentpack("install", f"git+{kit.address}@{name}")
     assert locked(project)["commit"] == commit
-    assert f"ref: {name}" in (project / "agentpack.yaml").read_text()
+    assert name in (project / "agentpack.yaml").read_text().partition("ref: ")[2]
     agentpack("upgrade", "--yes")
     assert locked(project)["commit"] == commit
-    assert "is at `main` now" in agentpack("install", f"git+{kit.address}@main", "--yes").err
+    assert "is at `main` now" in agentpack("install", f"git+{kit.address}@main").err
     assert locked(project)["commit"] == kit.head
 
 
@@ -233,19 +233,20 @@ def test_a_direct_reference_names_its_place(agentpack: Agentpack, project: Path,
     far.commit({f"packs/x/{path}": data for path, data in make_pack(version="1.0.0").items()}).tag(f"{NAME}-v1.0.0")
     agentpack("install", f"{NAME} @ git+{far.address}@{NAME}-v1.0.0#subdirectory=packs/x")
     text = (project / "agentpack.yaml").read_text()
-    assert f"ref: {NAME}-v1.0.0" in text
-    assert "subdirectory: packs/x" in text
+    assert f'ref: "{NAME}-v1.0.0", subdirectory: "packs/x"' in text
     assert "source: far" in text
     refused = agentpack("install", f"other @ git+{far.address}", expect=4)
     assert "has no pack `other`" in refused.err
     assert f"it has {NAME}" in refused.err
 
 
-def test_git_rewrites_addresses_as_the_user_has_told_it(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+def test_git_rewrites_addresses_as_the_user_has_told_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Repository(tmp_path / "hub/acme/agents").commit({"agents/one.md": agent_text("one", "Work.")})
-    Path(os.environ["HOME"], ".gitconfig").write_text(
-        f'[url "file://{tmp_path}/hub/"]\n\tinsteadOf = https://github.com/\n'
-    )
+    write_tree(tmp_path, {".gitconfig": ""})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / ".gitconfig"))
+    (tmp_path / ".gitconfig").write_text(f'[url "file://{tmp_path}/hub/"]\n\tinsteadOf = https://github.com/\n')
     agentpack("install", "github:acme/agents", "--only", "one")
     text = (project / "agentpack.yaml").read_text()
     assert '{name: acme, git: "github:acme/agents"}' in text
@@ -291,6 +292,7 @@ def test_fifty_packs_of_one_repository_cost_one_question_and_two_fetches(
     assert words(asked) == ["ls-remote", "fetch", "fetch"]
     assert locked(project, "pack-7")["version"] == "1.1.0"
     agentpack("install", "python-engineer")
+    assert words(asked) == ["ls-remote"]  # it stands before the packs that come with agentpack
     agentpack("sync")
     agentpack("sync", "--locked")
     agentpack("status")
@@ -403,5 +405,5 @@ def test_two_commands_at_once_share_a_mirror(project: Path, kit: Repository, tmp
         for folder in folders
     ]
     ends = [(one.communicate()[1], one.returncode) for one in running]
-    assert [code for _, code in ends] == [0, 0, 0], ends
+    assert [code for _, code in ends] == [0, 0, 0], [told.decode() for told, code in ends if code]
     assert len({str(tree(folder / ".claude")) for folder in folders}) == 1

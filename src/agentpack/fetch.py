@@ -6,6 +6,7 @@ sources have, but never for a pack that came from it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -99,7 +100,8 @@ class Sources:
 
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         kept = self.remembered.get(pack)
-        ordered = sorted(self.all, key=lambda source: source.name != kept) if kept else self.all
+        ordered = [source for source in self.all if source.name not in self._only_collections]
+        ordered = sorted(ordered, key=lambda source: source.name != kept) if kept else ordered
         named = self.named.get(pack)
         if named is not None:
             ordered = [source for source in self.all if source.name == named.source]
@@ -132,6 +134,14 @@ class Sources:
             raise self._missing(gone, f"no other source has a pack `{pack}`")
         return ()
 
+    @cached_property
+    def _only_collections(self) -> Collection[str]:
+        """Repositories of which only agents without `pack.yaml` are installed: no collection answers a bare name, so
+        they need not be asked.
+        """
+        rows = [row for row in self.locked.values() if row.commit]
+        return {row.source for row in rows} - {row.source for row in rows if row.agents is None}
+
     def _refuse_moved_tag(self, pack: PackName, source: Source, found: Sequence[ReleaseRef]) -> None:
         """Raise Refused if the tag of the locked release names another commit now."""
         locked = self.locked.get(pack)
@@ -156,6 +166,7 @@ class Sources:
     def in_collection(self, pack: PackName) -> str | None:
         """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
         there = [source for source in self.all if source.name not in self.missing]
+        there.sort(key=lambda source: source.is_remote)  # those that answer at once first
         if any(source.releases(pack) for source in there):
             return None
         return next((source.name for source in there if source.state_of(pack)), None)

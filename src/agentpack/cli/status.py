@@ -92,7 +92,8 @@ def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
     if pack.newest is not None and pack.newest != pack.in_range:
         yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
     if pack.source != "bundled":
-        yield "source", pack.source
+        asks = " (`agentpack upgrade --check` asks for newer releases)" if pack.commit else ""
+        yield "source", f"{pack.source}{f' at {pack.commit[:12]}' if pack.commit else ''}{asks}"
     changed = [file for file in pack.files if file.state != "clean"]
     for file in changed:
         yield file.state, _file_words(session, file)

@@ -34,6 +34,11 @@ class Source(Protocol):
         """Whether the place itself is not there, so that nothing can be said of its packs."""
         ...
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is on another machine, so that asking it takes time."""
+        ...
+
     def packs(self) -> Collection[PackName]:
         """The names of all packs it offers."""
         ...
@@ -83,6 +88,8 @@ class Source(Protocol):
 
 class OnThisMachine(ABC):
     """The part of a source that is asked afresh by every command, and whose collection has no tags."""
+
+    is_remote = False
 
     @abstractmethod
     def state_of(self, pack: PackName) -> ReleaseRef | None: ...

@@ -57,6 +57,7 @@ class GitSource:
     """The packs of one repository. Nothing is asked of it before a pack is."""
 
     is_missing = False
+    is_remote = True
 
     def __init__(self, name: str, place: GitPlace, remote: Callable[[], Remote]) -> None:
         self.name = name

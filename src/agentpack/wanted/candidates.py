@@ -11,11 +11,11 @@ from packaging.version import Version
 from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
-from agentpack.errors import InvalidFile, Unresolvable
+from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
-from agentpack.model.manifest import Manifest
+from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -63,13 +63,21 @@ class Candidates:
             as_locked: packs of collections are exactly as the lock has them, whatever the manifest asks for.
             ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
+        if refresh is not None and not as_locked:
+            refresh = {*refresh, *_from_changed_sources(manifest, lock)}
         self.workspace = workspace
         self.manifest = manifest
         self.lock = lock
         self.refresh = refresh
         self.ignore_minimum_age = ignore_minimum_age
         self.states = CollectionStates(
-            workspace, manifest, lock, lambda: self.sources, refresh=refresh, as_locked=as_locked
+            workspace,
+            manifest,
+            lock,
+            lambda: self.sources,
+            is_too_young=lambda ref: self._is_too_young(ref),
+            refresh=refresh,
+            as_locked=as_locked,
         )
         self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
@@ -220,6 +228,14 @@ class Candidates:
         now, released = seconds(self.workspace.environment.now()), self.sources.released(ref)
         return None if now is None or released is None else now - released
 
+    def published(self, pack: PackName) -> Sequence[Version]:
+        """Every release there is, also of a collection with tags, of which the resolver sees only the one to use."""
+        with suppress(AgentpackError):  # told where it matters: what is installed does not need the place
+            tagged = [ref for ref in self.sources.releases(pack) if ref.bare and ref.tag]
+            if tagged:
+                return [ref.version for ref in tagged if not self._is_too_young(ref)]
+        return self.versions(pack)
+
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
         try:
             found = self.read(pack, version)[1]
@@ -242,6 +258,21 @@ class Candidates:
 
     def known(self) -> Collection[str]:
         return self.sources.packs()
+
+
+def _from_changed_sources(manifest: Manifest, lock: Lock | None) -> Iterator[PackName]:
+    """The locked packs of sources that name another state now: another `ref:` or `sha256:`. Where a source is may have
+    changed without that.
+    """
+    then = {
+        source["name"]: ConfiguredSource.from_data(source)
+        for source in (lock.manifest if lock else {}).get("sources", ())
+    }
+    now = {source.name: source for source in manifest.sources}
+    changed = {name for name in then.keys() & now.keys() if then[name].options != now[name].options}
+    for pack in lock.packs if lock and changed else ():
+        if pack.source in changed:
+            yield pack.name
 
 
 def _other_readers(release: Release) -> str | None:

@@ -31,6 +31,7 @@ class CollectionStates:
         lock: Lock | None,
         sources: Callable[[], Sources],
         *,
+        is_too_young: Callable[[ReleaseRef], bool],
         refresh: Collection[str] | None = (),
         as_locked: bool = False,
     ) -> None:
@@ -38,7 +39,9 @@ class CollectionStates:
 
         Args:
             sources: the sources, once they are open. The other arguments are those of `Candidates`.
+            is_too_young: whether a policy rules a release out for its age.
         """
+        self._is_too_young = is_too_young
         self._workspace = workspace
         self._manifest = manifest
         self._lock = lock
@@ -177,7 +180,8 @@ class CollectionStates:
         """What the place holds now; None if the pack is not in a collection."""
         refs = [ref for ref in self._sources().releases(pack) if ref.bare]
         if refs and refs[0].tag:  # tagged ones are as many as there are tags: nothing but the entry limits them
-            refs = [ref for ref in refs if entry is None or entry.requirement.allows(ref.version)]
+            allowed = (ref for ref in refs if entry is None or entry.requirement.allows(ref.version))
+            refs = [ref for ref in allowed if not self._is_too_young(ref)]
         if not refs:
             return None
         release = fetch(refs[0], self._sources())

@@ -31,13 +31,15 @@ class OpenedSources:
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
 
-    def open(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
+    def open(self, manifest: Manifest, locked: Iterable[LockedPack] = (), *, remote: bool = True) -> Sources:
         """The manifest's sources in order, then the bundled one. Nothing is read yet; a missing place is no error.
 
         Args:
             locked: packs that are looked for in the source the lock names, while it is among these.
+            remote: whether sources on other machines are among them.
         """
-        configured = [self.one(source) for source in manifest.sources]
+        every = [self.one(source) for source in manifest.sources]
+        configured = [source for source in every if remote or not source.is_remote]
         for source in configured:
             entries = (entry for entry in manifest.packs if entry.source in ("", source.name))
             source.expect({entry.name_there: entry.requirement for entry in entries})
