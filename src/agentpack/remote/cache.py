@@ -12,7 +12,7 @@ be deleted at any time.
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
@@ -27,14 +27,6 @@ MAX_OBJECT_BYTES = 256 * 1024 * 1024
 _MAX_INDEX_BYTES = 64 * 1024 * 1024
 _MOST_OF_ETAG = 1000
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-
-
-class CachedFile(NamedTuple):
-    """A file of the cache: absolute path, bytes, and when it was last used, in seconds since 1970."""
-
-    path: str
-    size: int
-    used: float
 
 
 class CachedAnswer(NamedTuple):
@@ -67,7 +59,9 @@ class ContentCache:
         """Keep bytes. Returns their SHA-256 in hexadecimal. Raises Unavailable if the cache cannot be written."""
         hex = sha256(data).hexdigest()
         path = self._path("objects", hex)
-        if not os.path.exists(path):
+        if os.path.exists(path):
+            _touch(path)
+        else:
             self._write(path, data)
         return hex
 
@@ -113,14 +107,6 @@ class ContentCache:
         if _is_header(answer.etag):
             path = self._path("answers", sha256(address.encode()).hexdigest())
             self._write(path, json.dumps(answer._asdict()).encode())
-
-    def files(self) -> Iterator[CachedFile]:
-        """Every file of the cache, in no particular order."""
-        for folder, _, names in os.walk(self.folder):
-            for name in names:
-                with suppress(OSError):  # another process removed it
-                    found = os.lstat(f"{folder}/{name}")
-                    yield CachedFile(f"{folder}/{name}", found.st_size, found.st_mtime)
 
     def _path(self, kind: str, hex: str) -> str:
         return f"{self.folder}/{kind}/{hex[:2]}/{hex}"
