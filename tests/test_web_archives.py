@@ -1,6 +1,9 @@
 """Packs and collections in archives at an address: what is installed, locked, cached, and refused."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +13,7 @@ from support.cases import case
 from support.collection_files import agent_text
 from support.packs import make_pack
 from support.running import Agentpack
-from support.web_server import WebServer, content, status
+from support.web_server import WebServer, content, dripping_head, silent, status
 
 from agentpack.input.archives import write_archive
 from agentpack.model.web_addresses import archive_name, is_archive_address
@@ -167,6 +170,38 @@ def test_what_cannot_be_installed_leaves_nothing_behind(agentpack: Agentpack, pr
     agentpack("install", "https://ada:secret@example.com/kit.tgz", expect=2)
     agentpack("install", "https://example.com/kit", expect=2)
     agentpack("install", server.url("/other/kit.tgz"), "--offline", expect=6)
+
+
+def test_a_server_that_keeps_a_command_waiting_does_not_keep_it_alive(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    """The thread that was left behind says nothing when the program ends."""
+    server.answers |= {"/drip.tgz": dripping_head, "/silent.tgz": silent}
+    for path, words in (("/drip.tgz", "too slow"), ("/silent.tgz", "no answer from localhost for 0.5 seconds")):
+        with case(path):
+            ran = agentpack("install", server.url(path), new=True, expect=6)
+            assert words in ran.err
+            assert "Traceback" not in ran.err
+            assert "Exception" not in ran.err
+
+
+def test_an_interrupt_ends_the_wait(project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answers["/silent.tgz"] = silent
+    monkeypatch.setenv("AGENTPACK_TIMEOUT", "60")
+    with subprocess.Popen(
+        [sys.executable, "-m", "agentpack", "install", server.url("/silent.tgz")],
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        while not server.asked:
+            server.stopping.wait(0.01)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=20)[1]
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert not (project / "agentpack.yaml").exists()
 
 
 def test_the_token_of_a_source_opens_it_and_is_written_nowhere(

@@ -13,7 +13,7 @@ from random import uniform
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import NamedTuple
-from weakref import WeakKeyDictionary, finalize
+from weakref import finalize
 
 import httpx2
 
@@ -301,17 +301,13 @@ def _hex(data: bytes) -> str:
 
 # The client.
 
-_CLIENTS: "WeakKeyDictionary[Remote, httpx2.Client]" = WeakKeyDictionary()
 _MAKING = Lock()
 
 
 def _client(remote: Remote) -> httpx2.Client:
     """The client of a command: proxies and certificates are those of the environment."""
     with _MAKING:
-        if remote not in _CLIENTS:
-            _CLIENTS[remote] = client = _new_client(remote)
-            finalize(remote, client.close)
-        return _CLIENTS[remote]
+        return remote.once("http client", lambda: _new_client(remote))
 
 
 def _new_client(remote: Remote) -> httpx2.Client:
@@ -322,6 +318,7 @@ def _new_client(remote: Remote) -> httpx2.Client:
             limits=httpx2.Limits(max_connections=MAX_CONNECTIONS),
             mounts={"http://": None},  # only this machine is read without TLS, and no proxy is asked for that
         )
+        finalize(remote, client.close)
         client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
         return client
     except (OSError, ssl.SSLError) as error:
