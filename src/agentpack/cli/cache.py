@@ -8,7 +8,7 @@ from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
 from agentpack.cli.output import Output, Result, safe
 from agentpack.commands.cache import REPOSITORIES, UNUSED_DAYS, CacheEntry, by_kind, cache_list, cache_prune
-from agentpack.environment import cache_folder, in_local_time
+from agentpack.environment import cache_folder, in_local_time, time_text
 from agentpack.errors import UsageError
 
 app = typer.Typer(
@@ -46,9 +46,9 @@ def list_(session: Session) -> Result:
     repositories = [one for one in found if one.kind == REPOSITORIES]
     if repositories:
         output.say()
-        rows = [(one.name, _size(one.size), in_local_time(_time(one))) for one in repositories]
+        rows = [(one.name, _size(one.size), in_local_time(time_text(one.used))) for one in repositories]
         output.table(("repository", "size", "last used"), rows, whole=(1, 2))
-    listed = [{"address": one.name, "bytes": one.size, "used": _time(one)} for one in repositories]
+    listed = [{"address": one.name, "bytes": one.size, "used": time_text(one.used)} for one in repositories]
     return Result({"folder": folder, "kinds": _kinds(found), "repositories": listed})
 
 
@@ -97,9 +97,3 @@ def _size(size: int) -> str:
     if size < 1 << 10:
         return f"{size} bytes"
     return f"{size / (1 << 10):.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):.1f} MiB"
-
-
-def _time(entry: CacheEntry) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(int(entry.used), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
