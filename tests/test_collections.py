@@ -74,7 +74,9 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
     assert agents(project) == ["two.md"]
 
 
-def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack: Agentpack, project: Path) -> None:
+def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
+    agentpack: Agentpack, project: Path
+) -> None:
     plugins = [
         {"name": "here", "source": "./here"},
         {"name": "there", "source": {"source": "github", "repo": "team/there"}},
@@ -90,7 +92,7 @@ def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack:
     )
     write_tree(project / "out", {"agents/secret.md": agent_text("secret", "Work.")})
     shown = agentpack("show", "./market")
-    assert "plugin `there` is left out: it is elsewhere (team/there)" in shown.err
+    assert "there\n  in github:team/there\n" in shown.out.replace("there \n", "there\n")
     assert "plugin `out` is left out: `../out` leads out of the place" in shown.err
     assert "plugin `root` is left out: `/etc` leads out of the place" in shown.err
     assert "secret" not in shown.out

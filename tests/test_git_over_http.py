@@ -86,7 +86,7 @@ def test_without_the_right_credentials_it_is_told_and_nobody_is_asked(
     ("mischief", "words"),
     [
         ("hang", "does not answer in time"),
-        ("drip", "cannot be reached"),
+        ("drip", "does not answer in time"),
         ("truncate", "cannot be reached"),
         ("loop", "cannot be reached"),
         ("403", "lets nobody in without credentials"),
@@ -132,7 +132,9 @@ def test_a_server_that_breaks_off_leaves_the_project_as_it_was(
     before = tree(project)
     kit.commit({"agents/one.md": agent_text("one", "Work harder.")}).tag("v1.1.0")
     server.mischief = "truncate"
-    agentpack("upgrade", expect=6)
+    told = agentpack("upgrade").err
+    assert "note: kit stays as it is: the source `kit` at" in told
+    agentpack("upgrade", "kit", expect=6)
     assert tree(project) == before
     server.mischief = ""
     agentpack("upgrade", "--yes")

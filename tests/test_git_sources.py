@@ -407,3 +407,113 @@ def test_two_commands_at_once_share_a_mirror(project: Path, kit: Repository, tmp
     ends = [(one.communicate()[1], one.returncode) for one in running]
     assert [code for _, code in ends] == [0, 0, 0], [told.decode() for told, code in ends if code]
     assert len({str(tree(folder / ".claude")) for folder in folders}) == 1
+
+
+# Plugins in repositories of their own.
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of repositories that git takes for `https://git.example.com/`, and for GitHub."""
+    folder = write_tree(tmp_path / "hub", {})
+    lines = "".join(f"\tinsteadOf = {address}\n" for address in ("https://git.example.com/", "https://github.com/"))
+    write_tree(tmp_path, {"gitconfig": f'[url "file://{folder}/"]\n{lines}'})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    return folder
+
+
+def market(hub: Path, **sources: object) -> Repository:
+    plugins = [
+        {"name": name, "source": source, "description": f"The plugin {name}."} for name, source in sources.items()
+    ]
+    manifest = json.dumps({"name": "market", "owner": {"name": "Ada"}, "plugins": plugins})
+    near = agent_text("near", "Work here.")
+    return Repository(hub / "market").commit({".claude-plugin/marketplace.json": manifest, "here/agents/near.md": near})
+
+
+def plugin(hub: Path, name: str, folder: str = "") -> Repository:
+    return Repository(hub / name).commit({f"{folder}agents/{name}.md": agent_text(name, f"You are {name}.")})
+
+
+def test_plugins_of_a_marketplace_may_be_in_repositories_of_their_own(
+    agentpack: Agentpack, project: Path, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = plugin(hub, "one"), plugin(hub, "two"), plugin(hub, "three", "deep/down/")
+    pinned = two.head
+    rework_two = agent_text("two", "Later work.")
+    two.commit({"agents/two.md": rework_two})
+    far = market(
+        hub,
+        here="./here",
+        one={"source": "url", "url": "https://git.example.com/one"},
+        two={"source": "url", "url": "https://git.example.com/two", "sha": pinned},
+        three={"source": "git-subdir", "url": "https://git.example.com/three", "path": "deep/down"},
+    )
+    shown = agentpack("show", f"git+{far.address}").out
+    assert "in https://git.example.com/three#subdirectory=deep/down" in shown
+    agentpack("install", f"git+{far.address}", "--all")
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == [
+        "near.md",
+        "one.md",
+        "three.md",
+        "two.md",
+    ]
+    assert "You are two." in installed(project, "two")
+    assert locked(project, "two")["commit"] == pinned
+    assert locked(project, "one")["commit"] == one.head
+    one.commit({"agents/one.md": agent_text("one", "Work harder.")})
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    agentpack("sync", "--frozen", cwd=clone)
+    assert tree(clone / ".claude") == tree(project / ".claude")
+    agentpack("upgrade", "--yes")
+    assert "Work harder." in installed(project, "one")
+    assert "You are two." in installed(project, "two")
+    assert three.head == locked(project, "three")["commit"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"source": "npm", "package": "@acme/agents"}, "packages of npm are not read"),
+        ({"source": "url", "url": "file:///etc"}, "neither an https nor an ssh address"),
+        ({"source": "url", "url": "http://git.example.com/one"}, "neither an https nor an ssh address"),
+        ({"source": "url", "url": "ext::sh -c touch% x"}, "neither an https nor an ssh address"),
+        (
+            {"source": "url", "url": "https://git.example.com/one", "ref": "--upload-pack=x"},
+            "is not the name of a branch",
+        ),
+        ({"source": "git-subdir", "url": "https://git.example.com/one", "path": "../.."}, "leads out of the place"),
+        ("../outside", "leads out of the place"),
+    ],
+)
+def test_an_entry_that_leads_where_it_may_not_is_left_out_by_name(
+    agentpack: Agentpack, project: Path, hub: Path, source: object, words: str
+) -> None:
+    far = market(hub, bad=source, here="./here")
+    told = agentpack("install", f"git+{far.address}", "--all").err
+    assert "plugin `bad` is left out" in told
+    assert words in told
+    assert [path.name for path in (project / ".claude/agents").iterdir()] == ["near.md"]
+
+
+def test_only_the_plugins_that_are_asked_for_are_fetched(
+    agentpack: Agentpack, project: Path, hub: Path, asked: Path
+) -> None:
+    for name in ("one", "two"):
+        plugin(hub, name)
+    far = market(
+        hub,
+        here="./here",
+        **{name: {"source": "url", "url": f"https://git.example.com/{name}"} for name in ("one", "two")},
+    )
+    agentpack("show", f"git+{far.address}")
+    agentpack("install", "here", "--source", f"git+{far.address}")
+    agentpack("install", f"git+{far.address}", "--only", "near")
+    assert "example.com" not in asked.read_text()
+    agentpack("install", "one", "--source", f"git+{far.address}")
+    assert "example.com/one" in asked.read_text()
+    assert "example.com/two" not in asked.read_text()
+    refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
+    assert "its 2 plugins in other repositories were not looked into" in refused.err

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -102,10 +102,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
             self.send_header("Content-Length", "100000")
             self.end_headers()
-            for _ in range(100 if how == "drip" else 1):
-                self.wfile.write(b"0")
-                self.wfile.flush()
-                time.sleep(0.1 if how == "drip" else 0)
+            with suppress(BrokenPipeError):
+                for _ in range(100 if how == "drip" else 1):
+                    self.wfile.write(b"0")
+                    self.wfile.flush()
+                    time.sleep(0.1 if how == "drip" else 0)
         self.close_connection = True
 
 

@@ -85,7 +85,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        (*notes, *_notes(workspace, old, manifest, packs), *twins),
+        tuple(dict.fromkeys((*notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
 
 
@@ -291,6 +291,8 @@ class _Reading:
         pack = source.collection.pack(name)
         if pack is None:
             return "a pack"
+        if pack.elsewhere:
+            return f"in {pack.elsewhere}" + (f"; {pack.description[:80]}" if pack.description else "")
         count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}"
         return f"{count}; {pack.description[:80]}" if pack.description else count
 
@@ -313,11 +315,16 @@ class _Reading:
 
     def _with_agents(self, source: Source, names: Sequence[PackName]) -> list[PackName]:
         """The packs of a place that have an agent that is asked for."""
-        every = {name: self._agents(source, name) for name in names}
+        others = {pack.name for pack in source.collection.packs if pack.elsewhere}
+        every = {name: self._agents(source, name) for name in names if name not in others}
         for agent in self.request.only:
             if not any(agent in agents or kebab(agent) in agents for agents in every.values()):
                 known = sorted({called for agents in every.values() for called in agents.values()})
-                raise Unresolvable(f"`{source.name}` has no agent `{agent}`", hint=did_you_mean(agent, known))
+                some = (
+                    f"its {len(others)} plugins in other repositories were not looked into: `agentpack install PLUGIN`"
+                )
+                hint = did_you_mean(agent, known) or (some if others else None)
+                raise Unresolvable(f"`{source.name}` has no agent `{agent}`", hint=hint)
         asked = [{agent, kebab(agent)} for agent in self.request.only]
         return [name for name, agents in every.items() if any(not one.isdisjoint(agents) for one in asked)]
 
@@ -382,5 +389,5 @@ def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[A
         yield f"only agents are installed, and nothing else of {', '.join(beside[:_MOST_BESIDE])}{more}"
     for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
         offered = sources[name].collection.packs
-        if 1 < len(offered) == sum(pack.source == name for pack in packs):
+        if offered and len(offered) == sum(pack.source == name for pack in packs):
             yield from sources[name].collection.unread

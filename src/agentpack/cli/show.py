@@ -62,7 +62,9 @@ def _show_place(session: Session, place: str) -> Result:
     for pack in offered.packs:
         output.print(output.style(safe(f"{pack.name} {pack.version}"), "bold"))
         count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
-        for text in filter(None, (pack.description, count, f"besides agents: {pack.beside}" if pack.beside else "")):
+        for text in filter(
+            None, (pack.description, count, pack.elsewhere, f"besides agents: {pack.beside}" if pack.beside else "")
+        ):
             for line in hang("  ", flat(text)):
                 output.print(line)
         if output.verbose or len(offered.packs) == 1 or agents <= MOST_AGENTS:

@@ -111,7 +111,7 @@ def git_address(place: str) -> str:
         if (scheme == "file") != (not host) or host.startswith("-") or "@-" in host:
             raise UsageError(f"`{shown}` is not the address of a git repository", hint=_HINT)
         return place
-    if _LIKE_SCP.match(place) and not place.startswith("-"):
+    if _LIKE_SCP.match(place) and not place.startswith(("-", *(f"{forge}:" for forge in FORGES))):
         return place
     raise UsageError(f"`{shown}` is not the address of a git repository", hint=_HINT)
 

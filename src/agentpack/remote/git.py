@@ -305,16 +305,17 @@ class Mirror:
         if not online:
             message = f"{self.folder}, a mirror of {self.address}, cannot be read"
             return Unavailable(message, details=telling[:5], hint="delete it")
-        if result.is_late:
-            message, hint = "does not answer in time", "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer"
-        else:
-            text = "\n".join(said)
-            message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
+        text = "timed out" if result.is_late else "\n".join(said)
+        message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
         hint = hint.format(address=self.address)
         return Unavailable(f"the source `{self._source}` at {self.address} {message}", details=telling[-5:], hint=hint)
 
 
 _FAILURES = (
+    (
+        r"timed out|too slow",
+        ("does not answer in time", "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer"),
+    ),
     (
         r"not our ref|did not send all necessary|unadvertised object",
         ("no longer has what is wanted", "its history was rewritten: `agentpack upgrade` takes what is there now"),

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
@@ -11,31 +12,43 @@ from agentpack.disk.atomic import read_start
 from agentpack.errors import UsageError
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 from agentpack.input.file_names import shown
+from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName, content_digest, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.web_addresses import archive_name
 from agentpack.sources.base import OnThisMachine
 from agentpack.sources.collection import Collection, CollectionPack, collection, state_version
+from agentpack.sources.elsewhere import Plugins
 from agentpack.sources.trees import MemoryTree
 
+if TYPE_CHECKING:
+    from agentpack.remote.access import Remote
+
 MANIFEST = "pack.yaml"
-SUFFIXES = (".tar.gz", ".tgz", ".zip")
 
 
 class ArchiveSource(OnThisMachine):
     """The packs in one archive, which is read once. A folder around everything in it does not count."""
 
     def __init__(
-        self, name: str, place: str, *, load: Callable[[], bytes] | None = None, sha256: str | None = None
+        self,
+        name: str,
+        place: str,
+        remote: "Callable[[], Remote] | None" = None,
+        *,
+        load: Callable[[], bytes] | None = None,
+        sha256: str | None = None,
     ) -> None:
         """An archive.
 
         Args:
             place: its path, or its address if `load` reads it.
+            remote: how plugins that it names on other machines are reached.
             sha256: what the archive must have, in hexadecimal.
         """
         self.name = name
         self.where = place
+        self._plugins = Plugins(name, remote)
         self._load, self._sha256 = load, sha256
 
     @property
@@ -81,10 +94,17 @@ class ArchiveSource(OnThisMachine):
         return (self._release,) if self._release and self._release.pack == pack else ()
 
     def about(self, pack: PackName) -> CollectionPack | None:
-        return self.collection.pack(pack)
+        plugin = self._plugins.find(self.collection, pack)
+        return plugin.about() if plugin else self.collection.pack(pack)
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        plugin = self._plugins.find(self.collection, pack) if locked.commit else None
+        return plugin.pinned(locked) if plugin else None
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
-        found = self.about(pack)
+        if plugin := self._plugins.find(self.collection, pack):
+            return plugin.state()
+        found = self.collection.pack(pack)
         if found is None:
             return None
         version = state_version(found, content_digest(self._agents(found).items()))
@@ -95,9 +115,13 @@ class ArchiveSource(OnThisMachine):
         return {path: self._files[root + path] for path in pack.agents}
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        found = self.about(ref.pack) if ref.bare else None
+        if plugin := self._plugins.find(self.collection, ref.pack):
+            return plugin.read(ref)
+        found = self.collection.pack(ref.pack) if ref.bare else None
         return self._files if found is None else self._agents(found)
 
     def released(self, ref: ReleaseRef) -> int | None:
         """When a file was last written: a copy looks younger than the original, never older. Unknown for an address."""
+        if plugin := self._plugins.find(self.collection, ref.pack):
+            return plugin.released(ref)
         return int(os.lstat(self.where).st_mtime) if self._load is None else None

@@ -24,9 +24,9 @@ def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Rem
     expected = source.options.get("sha256")
     if not is_web_address(source.place):
         path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
-        return ArchiveSource(source.name, path, sha256=expected)
+        return ArchiveSource(source.name, path, remote, sha256=expected)
     check_web_address(source.place, f"the source `{source.name}`")
-    return ArchiveSource(source.name, source.place, load=lambda: _load(source, remote()), sha256=expected)
+    return ArchiveSource(source.name, source.place, remote, load=lambda: _load(source, remote()), sha256=expected)
 
 
 def fetch_archive(remote: "Remote", name: str, address: str, expected: str | None = None) -> bytes:

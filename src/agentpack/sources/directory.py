@@ -25,6 +25,7 @@ from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
 from agentpack.model.line_ends import MARK
+from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from agentpack.sources.base import Source
     from agentpack.sources.collection import Collection as AgentCollection
     from agentpack.sources.collection import CollectionPack
+    from agentpack.sources.elsewhere import Plugin, Plugins
     from agentpack.sources.trees import FolderTree
 
 MANIFEST = "pack.yaml"
@@ -52,16 +54,17 @@ def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Rem
     if path.endswith(SUFFIXES) and not os.path.isdir(path):
         from agentpack.sources.archive import ArchiveSource  # only where an archive is named
 
-        return ArchiveSource(source.name, path)
+        return ArchiveSource(source.name, path, remote)
     # what two slashes at the start mean is left open by POSIX
-    return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path)
+    return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path, remote)
 
 
 class DirectorySource(OnThisMachine):
     """Packs below one folder. Reads lazily."""
 
-    def __init__(self, name: str, folder: str) -> None:
+    def __init__(self, name: str, folder: str, remote: "Callable[[], Remote] | None" = None) -> None:
         self.name = name
+        self._remote = remote
         self.folder = folder
         self._held: dict[PackName, dict[Version, list[str]]] = {}
         self._states: dict[PackName, tuple[ReleaseRef, Mapping[str, bytes]] | None] = {}
@@ -84,6 +87,17 @@ class DirectorySource(OnThisMachine):
             return Collection()
         return collection(self._tree, self._place_name)
 
+    def _plugin(self, pack: PackName) -> "Plugin | None":
+        if not any(one.elsewhere for one in self.collection.packs):
+            return None
+        return self._plugins.find(self.collection, pack)
+
+    @cached_property
+    def _plugins(self) -> "Plugins":
+        from agentpack.sources.elsewhere import Plugins  # only for a marketplace with plugins in other repositories
+
+        return Plugins(self.name, self._remote)
+
     @cached_property
     def _tree(self) -> "FolderTree":
         from agentpack.sources.trees import FolderTree  # only where agents without packs are wanted
@@ -97,6 +111,8 @@ class DirectorySource(OnThisMachine):
         return kebab(telling_name(self._root)) or AGENTS
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
+        if plugin := self._plugin(pack):
+            return plugin.state()
         if pack not in self._states:
             self._states[pack] = self._state(pack)
         found = self._states[pack]
@@ -105,13 +121,19 @@ class DirectorySource(OnThisMachine):
     def every_state(self) -> list[ReleaseRef]:
         """The states of all packs of the collection, and of the folders directly in this one that hold agents."""
         known = {*self.packs()}
-        names = [pack.name for pack in self.collection.packs] or [
+        names = [pack.name for pack in self.collection.packs if not pack.elsewhere] or [
             name for entry in sorted(_folders(self.folder)) if (name := _name(entry)) and name not in known
         ]
         return [state for state in map(self.state_of, names) if state is not None]
 
     def about(self, pack: PackName) -> "CollectionPack | None":
+        if plugin := self._plugin(pack):
+            return plugin.about()
         return self._about.get(pack) if self.state_of(pack) else None
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        plugin = self._plugin(pack) if locked.commit else None
+        return plugin.pinned(locked) if plugin else None
 
     def _state(self, pack: PackName) -> tuple[ReleaseRef, Mapping[str, bytes]] | None:
         from agentpack.sources.collection import collection, state_version
@@ -237,6 +259,8 @@ class DirectorySource(OnThisMachine):
         return version
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
+        if ref.commit and (plugin := self._plugin(ref.pack)):
+            return plugin.read(ref)
         if ref.bare:
             state = self._states[ref.pack] if self.state_of(ref.pack) else None
             return state[1] if state else {}
@@ -252,6 +276,8 @@ class DirectorySource(OnThisMachine):
 
     def released(self, ref: ReleaseRef) -> int | None:
         """The newest modification time of its files: a copy looks younger than the original, never older."""
+        if ref.commit and (plugin := self._plugin(ref.pack)):
+            return plugin.released(ref)
         if ref.bare:
             times = [int(os.stat(f"{ref.place}/{path}").st_mtime) for path in self.read(ref)]
             return max(times, default=None)

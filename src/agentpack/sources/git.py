@@ -23,6 +23,7 @@ from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror, Tag, mirror_of
 from agentpack.sources.collection import NO_RELEASE, Collection, CollectionPack, collection
+from agentpack.sources.elsewhere import Plugin, Plugins
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
 
@@ -66,6 +67,7 @@ class GitSource:
         self.where = str(place._replace(place=self.address))
         self._expected: dict[PackName, Requirement] = {}
         self._remote = remote
+        self._plugins = Plugins(name, remote)
         self._states: dict[str, _State] = {}
         self._refs: dict[PackName, list[ReleaseRef]] = {}
         self._known: dict[str, bytes | None] = {}
@@ -85,7 +87,12 @@ class GitSource:
     def collection(self) -> Collection:
         return self._now.collection
 
+    def _plugin(self, pack: PackName) -> Plugin | None:
+        return self._plugins.find(self._now.collection, pack)
+
     def about(self, pack: PackName) -> CollectionPack | None:
+        if plugin := self._plugin(pack):
+            return plugin.about()
         newest = next(iter(self._all(pack)), None)
         return None if newest is None else self._pack_at(newest.commit, pack)
 
@@ -100,7 +107,8 @@ class GitSource:
 
     def every_state(self) -> list[ReleaseRef]:
         """The newest state of each pack that it offers as a collection."""
-        return [state for pack in self.collection.packs if (state := self.state_of(pack.name)) is not None]
+        packs = (pack.name for pack in self.collection.packs if not pack.elsewhere)
+        return [state for pack in packs if (state := self.state_of(pack)) is not None]
 
     def expect(self, packs: Mapping[PackName, Requirement]) -> None:
         self._expected.update(packs)
@@ -114,6 +122,8 @@ class GitSource:
         return ReleaseRef(pack, Version(locked.version), self.name, place, is_bare, locked.commit)
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
+        if plugin := self._other_plugin(ref):
+            return plugin.read(ref)
         if ref.bare:
             found = self._pack_at(ref.commit, ref.pack)
             if found is None:
@@ -129,8 +139,20 @@ class GitSource:
 
     def released(self, ref: ReleaseRef) -> int | None:
         """When the commit was made."""
+        if plugin := self._other_plugin(ref):
+            return plugin.released(ref)
         self.mirror.bring([ref.commit])
         return self.mirror.time(ref.commit) or None
+
+    def _other_plugin(self, ref: ReleaseRef) -> Plugin | None:
+        """The plugin in another repository that a reference is of. One of this repository is here by its commit."""
+        is_ours = not ref.bare or not self.mirror.missing([ref.commit])
+        return None if is_ours else self._plugin(ref.pack)
+
+    def name_at(self, commit: str, pack: PackName) -> PackName:
+        """The name of a pack at a commit, where the only one may have another name."""
+        packs = self._at(commit).collection.packs
+        return packs[0].name if len(packs) == 1 else pack
 
     def _gone(self, ref: ReleaseRef) -> Unavailable:
         return Unavailable(
@@ -234,6 +256,8 @@ class GitSource:
 
     def _look(self, pack: PackName) -> list[ReleaseRef]:
         self._prefetch()
+        if plugin := self._plugin(pack):
+            return [plugin.state()]
         tags = self._tags.get(pack, {})
         if not tags and self._now.names == (pack,):
             tags = self._tags.get(None, {})

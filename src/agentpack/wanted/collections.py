@@ -92,9 +92,11 @@ class CollectionStates:
             if not keeps_source or self._refresh is not None:
                 raise
             # nobody named it: the others are upgraded all the same
+            why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
             if isinstance(error, Unresolvable):
-                why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
                 self.notes.append(f"{pack} stays as it is, until `agentpack uninstall {pack}`: {why}")
+            elif locked.source not in self._sources().passed_over:  # of a missing folder every command tells
+                self.notes.append(f"{pack} stays as it is: {why}")
             return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
             now = self._with_usable(now, locked)

@@ -1,0 +1,96 @@
+"""Plugins of a marketplace that are in repositories of their own.
+
+The marketplace says where a plugin is, and at which state; whatever it says of it besides takes the place of what the
+plugin says of itself. A plugin has one state, as the marketplace has.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from agentpack.errors import Unresolvable
+from agentpack.model.lock import LockedPack
+from agentpack.model.names import MAX_VERSION, PackName
+from agentpack.model.pack import ReleaseRef
+from agentpack.sources.collection import Collection, CollectionPack
+
+if TYPE_CHECKING:
+    from agentpack.remote.access import Remote
+    from agentpack.sources.git import GitSource
+
+
+class Plugin:
+    """A plugin in another repository than its marketplace."""
+
+    def __init__(self, pack: CollectionPack, marketplace: str, remote: "Callable[[], Remote]") -> None:
+        """`marketplace` is the name of the source."""
+        self.pack = pack
+        self._marketplace = marketplace
+        self._remote = remote
+
+    @cached_property
+    def _source(self) -> "GitSource":
+        from agentpack.sources.git import GitSource  # only where such a plugin is asked for
+
+        assert self.pack.elsewhere is not None
+        return GitSource(self._marketplace, self.pack.elsewhere, self._remote)
+
+    @cached_property
+    def _name(self) -> PackName:
+        """Its name there: the same, or that of the only pack."""
+        packs = self._source.collection.packs
+        if self.pack.name not in (one.name for one in packs) and len(packs) == 1:
+            return packs[0].name
+        return self.pack.name
+
+    def state(self) -> ReleaseRef:
+        """What it is now. Raises Unresolvable if there are no agents."""
+        newest = self._source.state_of(self._name)
+        if newest is None:
+            raise Unresolvable(f"the plugin `{self.pack.name}` has no agents: {self._source.where} has none")
+        return newest._replace(pack=self.pack.name, version=self._version(newest.version), tag="")
+
+    def _version(self, own: Version) -> Version:
+        try:
+            return Version(self.pack.version[:MAX_VERSION]) if self.pack.version else own
+        except InvalidVersion:
+            return own
+
+    def about(self) -> CollectionPack:
+        """What is known of it."""
+        found = self._source.about(self._name)
+        if found is None:
+            return self.pack
+        said = {key: getattr(self.pack, key) or getattr(found, key) for key in ("version", "description", "license")}
+        return found._replace(name=self.pack.name, elsewhere=self.pack.elsewhere, **said)
+
+    def pinned(self, locked: LockedPack) -> ReleaseRef | None:
+        """The locked state."""
+        return self._source.pinned(self.pack.name, locked)
+
+    def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
+        """The agent files of a state."""
+        return self._source.read(ref._replace(pack=self._source.name_at(ref.commit, self.pack.name)))
+
+    def released(self, ref: ReleaseRef) -> int | None:
+        """When it was made."""
+        return self._source.released(ref)
+
+
+class Plugins:
+    """The plugins in other repositories of one place."""
+
+    def __init__(self, name: str, remote: "Callable[[], Remote] | None") -> None:
+        """`name` is the name of the source."""
+        self._name = name
+        self._remote = remote
+        self._known: dict[PackName, Plugin] = {}
+
+    def find(self, offered: Collection, pack: PackName) -> Plugin | None:
+        """The plugin of this name, if it is in another repository."""
+        found = offered.pack(pack)
+        if found is None or found.elsewhere is None or self._remote is None:
+            return None
+        return self._known.setdefault(pack, Plugin(found, self._name, self._remote))
