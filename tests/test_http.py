@@ -8,13 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 
+import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import web_server
 from support.cases import case
 from support.web_server import Answer, WebServer, content, make_certificate, redirect, status
 
 from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
-from agentpack.model.web_addresses import web_address_fault
+from agentpack.model.web_addresses import host_of, origin_of, web_address_fault
 from agentpack.remote import http
 from agentpack.remote.access import Remote
 from agentpack.remote.http import MAX_ATTEMPTS, MAX_REDIRECTS, fetch_bytes, fetch_current
@@ -313,6 +316,19 @@ def test_plain_http_is_read_on_this_machine_only() -> None:
         assert web_address_fault(f"http://{host}/x") is None
     for host in ("10.0.0.1", "0.0.0.0", "[::]", "192.168.1.1", "127.1", "localhost.", "2130706433"):
         assert web_address_fault(f"http://{host}/x") is not None
+
+
+@given(st.sampled_from(["http://", "https://"]), st.text("abz019.-_[]:/@\\\\?#%&= \tü", max_size=30))
+def test_an_address_that_is_read_means_the_same_to_the_library(scheme: str, rest: str) -> None:
+    """Its host decides whether it is this machine, and who gets credentials."""
+    text = scheme + rest
+    if web_address_fault(text) is None:
+        try:
+            url = httpx2.URL(text)
+        except httpx2.InvalidURL:  # such a port or name does not exist
+            return
+        assert (url.scheme, url.host, url.userinfo) == (scheme[:-3], host_of(text).strip("[]"), b"")
+        assert origin_of(text).startswith(f"{url.scheme}://{host_of(text)}")
 
 
 # Certificates and proxies.

@@ -103,6 +103,40 @@ def test_a_fresh_clone_installs_the_same_online_and_from_the_cache_offline(
     assert server.asked == [AT, AT]
 
 
+def test_what_is_installed_from_a_collection_needs_its_place_no_more(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    agentpack("install", server.url(AT))
+    server.answers.clear()
+    agentpack("cache", "prune", "--all")
+    with (project / ".claude/agents/one.md").open("a") as file:
+        file.write("Mine.\n")
+    (project / ".claude/agents/two.md").unlink()
+    for words, code in {
+        "diff": 1,
+        "status": 0,
+        "explain one": 0,
+        "sync": 0,
+        "sync --frozen --discard-edits": 0,
+        "uninstall kit": 0,
+        "rollback": 0,
+    }.items():
+        with case(words):
+            agentpack(*words.split(), expect=code)
+    assert is_installed(project, "two")
+    assert server.asked == [AT]
+    assert "kit stays as it is: the source `kit` cannot be read" in agentpack("upgrade").err
+
+
+def test_status_waits_for_no_server(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    agentpack("install", "data-reviewer", "--source", server.url("/pack.tgz"))
+    server.answers.clear()
+    agentpack("cache", "prune", "--all")
+    agentpack("status")
+    agentpack("diff")
+    assert server.asked == ["/pack.tgz"]
+
+
 def test_a_changed_archive_is_refused_and_nothing_is_written(
     agentpack: Agentpack, project: Path, server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
