@@ -197,6 +197,11 @@ class Sources:
         except OSError as error:
             raise _unreadable(source, error) from None  # type: ignore[arg-type]
 
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        """Why no signed tag names a release; None if one does, or if its source has no tags."""
+        source = self.source(ref.source)
+        return None if source is None else source.unsigned(ref)
+
     def source(self, name: str) -> Source | None:
         return next((source for source in self.all if source.name == name), None)
 
@@ -249,7 +254,9 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
             hint="a release never changes once published: ask its author, or move the lock with "
             f"`agentpack lock --upgrade-pack {ref.pack}` if you trust the new content",
         )
-    return Release(ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag)
+    return Release(
+        ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag, repository=ref.repository
+    )
 
 
 def _unreadable(source: Source, error: OSError) -> Unavailable:

@@ -116,6 +116,19 @@ def git_address(place: str) -> str:
     raise UsageError(f"`{shown}` is not the address of a git repository", hint=_HINT)
 
 
+def spellings(address: str) -> tuple[str, ...]:
+    """The names of a repository that policies know it by: its own first, plain, then its `https` address."""
+    plain = address.rstrip("/").removesuffix(".git")
+    if url := _URL.match(plain):
+        scheme, host, path = url["scheme"].lower(), url["host"].lower(), url["path"]
+    else:
+        host, _, path = plain.partition(":")
+        scheme, host, path = "ssh", host.lower(), "/" + path.lstrip("/")
+    return tuple(
+        dict.fromkeys((f"{scheme}://{host}{path}", f"https://{host.rpartition('@')[2].partition(':')[0]}{path}"))
+    )
+
+
 def telling_part(place: str) -> str:
     """The part of an address that says whose agents there are: the repository, or its owner where that is `agents`."""
     parts = [part for part in re.split(r"[/:]", place.rstrip("/").removesuffix(".git")) if part]

@@ -61,6 +61,8 @@ class LockedPack(NamedTuple):
     """The chosen agent files of a pack in a collection; None for a pack with `pack.yaml`."""
     commit: str = ""
     """The commit of a git repository that it was read from; empty for other sources."""
+    repository: str = ""
+    """The address of that repository, where it is not the source's own: for a plugin of a marketplace."""
 
     @property
     def made_of(self) -> tuple[object, ...]:
@@ -77,6 +79,7 @@ class LockedPack(NamedTuple):
             "version": self.version,
             "digest": self.digest,
             **({"commit": self.commit} if self.commit else {}),
+            **({"repository": self.repository} if self.repository else {}),
             "variants": list(self.variants),
             "local_variants": [variant._asdict() for variant in self.local_variants],
             "parameters": dict(sorted(self.parameters.items())),
@@ -391,6 +394,7 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
         _texts(pack["clients"]) if "clients" in pack else None,
         _agents(pack["agents"], pack["name"]) if "agents" in pack else None,
         _commit(pack["commit"]) if "commit" in pack else "",
+        _text(pack.get("repository", "")),
     )
 
 

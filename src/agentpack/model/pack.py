@@ -24,6 +24,8 @@ class ReleaseRef(NamedTuple):
     tag: str = ""
     """The tag of that commit, by which it is a release that never changes. A state of a collection without a tag moves:
     the place has only what is there now."""
+    repository: str = ""
+    """The address of the repository that a plugin of a marketplace is in, if that is another one."""
 
 
 class AgentRow(NamedTuple):
@@ -58,6 +60,7 @@ class Release(NamedTuple):
     agent files."""
     commit: str = ""
     tag: str = ""
+    repository: str = ""
 
 
 def digest_of_rows(rows: Iterable[AgentRow]) -> Digest:

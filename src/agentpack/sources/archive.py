@@ -98,7 +98,7 @@ class ArchiveSource(OnThisMachine):
         return plugin.about() if plugin else self.collection.pack(pack)
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
-        plugin = self._plugins.find(self.collection, pack) if locked.commit else None
+        plugin = self._plugins.find(self.collection, pack) if locked.repository else None
         return plugin.pinned(locked) if plugin else None
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
@@ -119,6 +119,10 @@ class ArchiveSource(OnThisMachine):
             return plugin.read(ref)
         found = self.collection.pack(ref.pack) if ref.bare else None
         return self._files if found is None else self._agents(found)
+
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        plugin = self._plugins.find(self.collection, ref.pack) if ref.repository else None
+        return plugin.unsigned(ref) if plugin else None
 
     def released(self, ref: ReleaseRef) -> int | None:
         """When a file was last written: a copy looks younger than the original, never older. Unknown for an address."""

@@ -85,6 +85,14 @@ class Source(Protocol):
         """
         ...
 
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        """Why no tag with a signature that the user trusts names the release; None if one does, or if the place has no
+        tags at all.
+
+        Only called if a policy asks for signed tags.
+        """
+        ...
+
 
 class OnThisMachine(ABC):
     """The part of a source that is asked afresh by every command, and whose collection has no tags."""
@@ -105,6 +113,10 @@ class OnThisMachine(ABC):
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
         """None."""
+        return None
+
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        """None: there are no tags."""
         return None
 
 

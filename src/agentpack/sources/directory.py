@@ -132,7 +132,7 @@ class DirectorySource(OnThisMachine):
         return self._about.get(pack) if self.state_of(pack) else None
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
-        plugin = self._plugin(pack) if locked.commit else None
+        plugin = self._plugin(pack) if locked.repository else None
         return plugin.pinned(locked) if plugin else None
 
     def _state(self, pack: PackName) -> tuple[ReleaseRef, Mapping[str, bytes]] | None:
@@ -259,7 +259,7 @@ class DirectorySource(OnThisMachine):
         return version
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        if ref.commit and (plugin := self._plugin(ref.pack)):
+        if ref.repository and (plugin := self._plugin(ref.pack)):
             return plugin.read(ref)
         if ref.bare:
             state = self._states[ref.pack] if self.state_of(ref.pack) else None
@@ -274,9 +274,13 @@ class DirectorySource(OnThisMachine):
                 _check_same(ref, mine, other, content_digest(_read(other).items()))
         return files
 
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        plugin = self._plugin(ref.pack) if ref.repository else None
+        return plugin.unsigned(ref) if plugin else None
+
     def released(self, ref: ReleaseRef) -> int | None:
         """The newest modification time of its files: a copy looks younger than the original, never older."""
-        if ref.commit and (plugin := self._plugin(ref.pack)):
+        if ref.repository and (plugin := self._plugin(ref.pack)):
             return plugin.released(ref)
         if ref.bare:
             times = [int(os.stat(f"{ref.place}/{path}").st_mtime) for path in self.read(ref)]

@@ -50,7 +50,8 @@ class Plugin:
         newest = self._source.state_of(self._name)
         if newest is None:
             raise Unresolvable(f"the plugin `{self.pack.name}` has no agents: {self._source.where} has none")
-        return newest._replace(pack=self.pack.name, version=self._version(newest.version), tag="")
+        version, repository = self._version(newest.version), self._source.address
+        return newest._replace(pack=self.pack.name, version=version, tag="", repository=repository)
 
     def _version(self, own: Version) -> Version:
         try:
@@ -67,16 +68,24 @@ class Plugin:
         return found._replace(name=self.pack.name, elsewhere=self.pack.elsewhere, **said)
 
     def pinned(self, locked: LockedPack) -> ReleaseRef | None:
-        """The locked state."""
-        return self._source.pinned(self.pack.name, locked)
+        """The locked state; None if the marketplace leads to another repository now."""
+        if locked.repository != self._source.address:
+            return None
+        ref = self._source.pinned(self.pack.name, locked._replace(repository=""))
+        return ref and ref._replace(repository=locked.repository)
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         """The agent files of a state."""
-        return self._source.read(ref._replace(pack=self._source.name_at(ref.commit, self.pack.name)))
+        name = self._source.name_at(ref.commit, self.pack.name)
+        return self._source.read(ref._replace(pack=name, repository=""))
+
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        """Why a state does not count as signed; None if it does."""
+        return self._source.unsigned(ref._replace(repository=""))
 
     def released(self, ref: ReleaseRef) -> int | None:
         """When it was made."""
-        return self._source.released(ref)
+        return self._source.released(ref._replace(repository=""))
 
 
 class Plugins:

@@ -64,7 +64,7 @@ class GitSource:
         self.name = name
         self.place = place
         self.address = git_address(place.place)
-        self.where = str(place._replace(place=self.address))
+        self.where = self.address
         self._expected: dict[PackName, Requirement] = {}
         self._remote = remote
         self._plugins = Plugins(name, remote)
@@ -117,12 +117,15 @@ class GitSource:
         """The release at the commit that the lock has."""
         if not locked.commit:
             return None
+        if locked.repository:
+            plugin = self._plugin(pack)
+            return plugin.pinned(locked) if plugin else None
         place = f"{self.where} at {locked.commit[:12]}"
         is_bare = locked.agents is not None
         return ReleaseRef(pack, Version(locked.version), self.name, place, is_bare, locked.commit)
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        if plugin := self._other_plugin(ref):
+        if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.read(ref)
         if ref.bare:
             found = self._pack_at(ref.commit, ref.pack)
@@ -139,15 +142,20 @@ class GitSource:
 
     def released(self, ref: ReleaseRef) -> int | None:
         """When the commit was made."""
-        if plugin := self._other_plugin(ref):
+        if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.released(ref)
         self.mirror.bring([ref.commit])
         return self.mirror.time(ref.commit) or None
 
-    def _other_plugin(self, ref: ReleaseRef) -> Plugin | None:
-        """The plugin in another repository that a reference is of. One of this repository is here by its commit."""
-        is_ours = not ref.bare or not self.mirror.missing([ref.commit])
-        return None if is_ours else self._plugin(ref.pack)
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        if plugin := self._plugin(ref.pack) if ref.repository else None:
+            return plugin.unsigned(ref)
+        tags = self.mirror.references.tags
+        names = [name for name, tag in tags.items() if tag.commit == ref.commit and ref.tag in ("", name)]
+        if not names:
+            return "no tag names its commit"
+        faults = [self.mirror.check_signature(tags[name]) for name in names]
+        return None if None in faults else f"the tag `{names[0]}`: {faults[0]}"
 
     def name_at(self, commit: str, pack: PackName) -> PackName:
         """The name of a pack at a commit, where the only one may have another name."""

@@ -228,6 +228,11 @@ class Candidates:
         now, released = seconds(self.workspace.environment.now()), self.sources.released(ref)
         return None if now is None or released is None else now - released
 
+    def unsigned(self, ref: ReleaseRef | None) -> str | None:
+        """Why the tag of a release counts as unsigned; None if it is signed, not from git, or if no policy asks."""
+        limit = self.workspace.policies.strictest.signed_tags
+        return self.sources.unsigned(ref) if ref is not None and limit is not None and limit.value else None
+
     def published(self, pack: PackName) -> Sequence[Version]:
         """Every release there is, also of a collection with tags, of which the resolver sees only the one to use."""
         with suppress(AgentpackError):  # told where it matters: what is installed does not need the place

@@ -60,7 +60,10 @@ class CollectionStates:
         if pack not in self._states:
             self._states[pack] = self._decided(pack)
         state = self._states[pack]
-        return () if state is None else (ReleaseRef(pack, state.version, state.source, "", bare=True),)
+        if state is None:
+            return ()
+        ref = ReleaseRef(pack, state.version, state.source, "", bare=True)
+        return (ref._replace(commit=state.commit, tag=state.tag, repository=state.repository),)
 
     def fetched(self, ref: ReleaseRef) -> Release:
         """The state behind a reference that `offered` gave."""
@@ -219,8 +222,8 @@ class CollectionStates:
         self._remember(files)
         asked = [row for row in rows if row.path in files or row.path not in texts]
         rows = tuple(row._replace(left_out="") if row.path in files else row for row in asked)
-        version, commit = Version(locked.version), locked.commit
-        return Release(locked.name, version, locked.source, locked.digest, files, rows, commit)
+        release = Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
+        return release._replace(commit=locked.commit, repository=locked.repository)
 
     def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:
         workspace = self._workspace
