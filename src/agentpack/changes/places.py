@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
-from agentpack.changes.place_arguments import is_place, place_of, with_sources
+from agentpack.changes.place_arguments import is_place, place_of, with_digest, with_sources
 from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
 from agentpack.model.manifest import Manifest
@@ -94,7 +94,7 @@ def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
     place = place_of(workspace, text)._replace(name="place")
     workspace.sources.name(place)
-    return workspace.sources.one(place)
+    return workspace.sources.one(with_digest(workspace, place))
 
 
 # Arguments.
@@ -337,7 +337,8 @@ class _Reading:
             for pack in offered:
                 agents = self._agents(source, pack)
                 if name in agents:
-                    place = os.path.relpath(source.where, self.workspace.environment.cwd)
+                    place = source.where
+                    place = place if "://" in place else os.path.relpath(place, self.workspace.environment.cwd)
                     raise Unresolvable(
                         f"`{name}` is no pack: it is an agent of the pack `{pack}`",
                         hint=f"`agentpack install {pack} --only {name} --source {place}`",

@@ -22,7 +22,7 @@ from agentpack.sources.bundled import bundled_source
 from agentpack.sources.withheld import WithheldSource
 
 if TYPE_CHECKING:
-    from agentpack.remote.access import Remote
+    from agentpack.remote.access import Progress, Remote
 
 
 class OpenedSources:
@@ -40,6 +40,8 @@ class OpenedSources:
         self.accepted: list[str] = []
         """The sources that `--accept outside:NAME` names."""
         self._opened: list[Sources] = []
+        self.progress: Progress | None = None
+        """Shows how far work over a network is; None shows nothing."""
         self._elsewhere: dict[str, Source] = {}
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
@@ -109,6 +111,7 @@ class OpenedSources:
 
         found = Remote(cache_folder(), self._environment.variables)
         found.offline = found.offline or self._environment.offline
+        found.progress = self.progress or found.progress
         return found
 
     @property
