@@ -6,6 +6,7 @@ every project, by AGENTPACK_TRUSTED_PLACES.
 """
 
 from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
 from os.path import dirname
 
 from agentpack.disk.real_paths import is_below, real_path
@@ -26,9 +27,7 @@ class OpenedSources:
     def __init__(self, scope: Scope, environment: Environment, agreed: Callable[[], Collection[str]]) -> None:
         """`agreed` returns the places that the history of this checkout has as agreed to."""
         self._manifest = scope.absolute(scope.manifest)
-        inside = (repository_of(scope.root, environment.home), *trusted_places(environment))
-        self._inside = (*map(real_path, inside),) if scope.kind == "project" else ("/",)
-        self._agreed_before = agreed
+        self._scope, self._environment, self._agreed_before = scope, environment, agreed
         self.agreed: set[str] = set()
         """The places outside of the repository that this command may read, as real paths."""
         self.accepted: list[str] = []
@@ -36,7 +35,6 @@ class OpenedSources:
         self._opened: list[Sources] = []
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
-
         self.only_here: dict[str, str] = {}
         """By SHA-256, the file of this scope that alone was found with a text."""
 
@@ -85,7 +83,15 @@ class OpenedSources:
             self.agreed.add(real)
 
     def _is_inside(self, place: str) -> bool:
-        return any(is_below(place, folder) for folder in self._inside)
+        return any(is_below(place, folder) for folder in self._folders)
+
+    @cached_property
+    def _folders(self) -> tuple[str, ...]:
+        """The real folders whose contents may be read without a question."""
+        if self._scope.kind == "user":
+            return ("/",)
+        repository = repository_of(self._scope.root, self._environment.home)
+        return tuple(map(real_path, (repository, *trusted_places(self._environment))))
 
     @property
     def missing(self) -> tuple[str, ...]:
