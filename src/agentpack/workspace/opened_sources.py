@@ -70,6 +70,7 @@ class OpenedSources:
             missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
         )
+        sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)
         return sources
 
