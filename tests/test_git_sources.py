@@ -427,9 +427,10 @@ def test_without_git_the_message_says_so(
 def test_an_interrupted_fetch_leaves_no_half_mirror(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     agentpack("install", f"git+{kit.address}", "--only", "one")
     [mirror] = Path(os.environ["XDG_CACHE_HOME"], "agentpack/git").iterdir()
-    for name in ("shallow.lock", "config.lock"):  # as a process leaves them that is killed
-        (mirror / name).touch()
-    write_tree(mirror, {"objects/pack/tmp_pack_x": "half"})
+    write_tree(
+        mirror,
+        {"objects/pack/tmp_pack_x": "half", "fetch-0123456789ab/shallow.lock": "", "fetch-0123456789ab/config": "["},
+    )
     rework(kit, "one", "- Work.", "- Work hard.")
     agentpack("upgrade", "--yes")
     assert "- Work hard." in installed(project, "one")
