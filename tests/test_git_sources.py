@@ -231,6 +231,15 @@ def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tm
     assert "Work as of 2.0.0." in installed(project, "one")
 
 
+def test_show_says_how_far_the_branch_is_ahead(agentpack: Agentpack, kit: Repository) -> None:
+    kit.tag("v1.0.0")
+    place = f"git+{kit.address}"
+    assert "ahead" not in agentpack("show", place).out
+    rework(kit, "one", "- Work.", "- Work hard.").commit()
+    assert "the default branch is 2 commits ahead of the tag `v1.0.0`" in agentpack("show", place).out
+    assert "ahead" not in agentpack("show", f"{place}@v1.0.0").out
+
+
 def test_packs_with_a_manifest_are_the_same_from_a_tag_as_from_a_folder(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:

@@ -10,8 +10,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
@@ -135,12 +135,17 @@ class Mirror:
         A host that keeps all forks of a repository together (GitHub does) hands over the commits of each from every
         one of them.
         """
-        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
         tips = {*self.references.branches.values(), *(tag.commit for tag in self.references.tags.values())}
-        if commit in tips:
-            return True
+        return commit in tips or commit in self._history(tips)
+
+    def commits_since(self, old: str, new: str) -> int:
+        """How many commits lead to `new` and not to `old`. Fetches the commits of their history."""
+        return len({*self._history([new])} - {*self._history([old])})
+
+    def _history(self, tips: Collection[str]) -> Sequence[str]:
+        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
         history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
-        return commit in history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
+        return history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
 
     # Questions to the mirror.
 
@@ -161,6 +166,8 @@ class Mirror:
         return self._files[commit]
 
     def _listed(self, commit: str) -> Sequence[TreeEntry]:
+        with suppress(OSError):
+            os.utime(self.folder)  # `cache prune` goes by when it was used
         answer = self._git("ls-tree", "-r", "-z", "--full-tree", commit)
         rows = (row.partition(b"\t") for row in answer.split(b"\0") if row)
         split = ((head.decode().split(), path) for head, _, path in rows)

@@ -148,6 +148,15 @@ class GitSource:
         self.mirror.bring([ref.commit])
         return self.mirror.time(ref.commit) or None
 
+    def remark(self, pack: PackName) -> str:
+        """How far the branch is ahead of the newest tag."""
+        newest = next(iter(self._all(pack)), None)
+        if newest is None or not newest.tag or self.place.ref:
+            return ""
+        count = self.mirror.commits_since(newest.commit, self._commit)
+        commits = "1 commit" if count == 1 else f"{count} commits"
+        return f"the default branch is {commits} ahead of the tag `{newest.tag}`" if count else ""
+
     def unsigned(self, ref: ReleaseRef) -> str | None:
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.unsigned(ref)

@@ -30,6 +30,8 @@ class OfferedPack(NamedTuple):
     """Paths of agent files that cannot be taken, each with the reason."""
     elsewhere: str = ""
     """Where a plugin is whose agents are not known yet, in words."""
+    remark: str = ""
+    """How far the place is ahead of the release, in words."""
 
 
 class Offers(NamedTuple):
@@ -52,7 +54,7 @@ def offers(source: Source, place: str) -> Offers:
 
 def _pack(source: Source, name: PackName) -> OfferedPack:
     newest = max(source.releases(name), key=lambda ref: ref.version)
-    return OfferedPack(name, str(newest.version), "", "", (), "")
+    return OfferedPack(name, str(newest.version), "", "", (), "", remark=source.remark(name))
 
 
 def collected(source: Source) -> Iterator[OfferedPack]:
@@ -82,4 +84,5 @@ def collected(source: Source) -> Iterator[OfferedPack]:
                 tuple(agents),
                 pack.beside,
                 tuple(f"{path} ({fault})" for path, fault in faults.items() if fault != DOCUMENT),
+                remark=source.remark(pack.name),
             )
