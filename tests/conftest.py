@@ -38,15 +38,22 @@ settings.register_profile("ci", settings.get_profile("here"), derandomize=True, 
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 SEEDED = (
+    "AGENTPACK_OFFLINE",
     "AGENTPACK_POLICY",
+    "AGENTPACK_TIMEOUT",
     "AGENTPACK_TRACEBACK",
+    "AGENTPACK_TRUSTED_PLACES",
     "CLAUDE_CONFIG_DIR",
     "CODEX_HOME",
     "FORCE_COLOR",
+    "NETRC",
     "NO_COLOR",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
     "XDG_CONFIG_DIRS",
     "XDG_DATA_DIRS",
     "XDG_RUNTIME_DIR",
+    *(name for scheme in ("http", "https", "all", "no") for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper())),
 )
 """Variables of whoever runs the tests that agentpack or a client would obey."""
 
@@ -129,6 +136,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "XDG_DATA_HOME": ".local/share",
     }.items():
         monkeypatch.setenv(name, str(folder / below))
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
     for role in ("AUTHOR", "COMMITTER"):

@@ -465,3 +465,31 @@ def test_a_file_in_another_client_s_own_form_becomes_one_of_a_collection(
     assert (project / path).read_text() == text + "- Say.\n"
     agentpack("rollback")
     assert (project / path).read_text() == text
+
+
+def test_a_file_too_large_for_a_pack_is_passed_over(agentpack: Agentpack, project: Path) -> None:
+    """Unread: it may be a sparse file of any size."""
+    write_tree(project, {".claude/agents/one.md": "---\nname: one\ndescription: Works.\n---\nWork.\n"})
+    with (project / ".claude/agents/large.md").open("wb") as file:
+        file.write(b"---\nname: large\ndescription: Works.\n---\n")
+        file.truncate(1 << 30)
+    told = agentpack("adopt")
+    assert "large.md: it is larger than 8 MiB" in told.out + told.err
+    assert "one.md  taken over as it is" in told.out + told.err
+    assert "large.md: it is larger than 8 MiB" in agentpack("adopt", ".claude/agents/large.md", expect=2).err
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {f"a{n}.md": "---\nname: x\n---\n" for n in range(2_001)},
+        {f"a{n}.md": f"---\nname: a{n}\ndescription: d\n---\n{'x' * 7_000_000}\n" for n in range(5)},
+        {f"a{n}.md": f"---\nname: a{n}\n" + "k: v\n" * 10_000 + "---\nx\n" for n in range(8)},
+    ],
+    ids=["files", "bytes", "headers"],
+)
+def test_more_files_than_a_pack_may_hold_are_refused_before_they_are_read(
+    agentpack: Agentpack, project: Path, files: dict[str, str]
+) -> None:
+    write_tree(project / ".claude/agents", files)
+    assert "more files than can be adopted at once" in agentpack("adopt", expect=5).err

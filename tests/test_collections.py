@@ -74,7 +74,9 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
     assert agents(project) == ["two.md"]
 
 
-def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack: Agentpack, project: Path) -> None:
+def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
+    agentpack: Agentpack, project: Path
+) -> None:
     plugins = [
         {"name": "here", "source": "./here"},
         {"name": "there", "source": {"source": "github", "repo": "team/there"}},
@@ -90,7 +92,7 @@ def test_a_plugin_that_is_elsewhere_or_leads_out_is_left_out_and_told(agentpack:
     )
     write_tree(project / "out", {"agents/secret.md": agent_text("secret", "Work.")})
     shown = agentpack("show", "./market")
-    assert "plugin `there` is left out: it is elsewhere (team/there)" in shown.err
+    assert "there\n  in github:team/there\n" in shown.out.replace("there \n", "there\n")
     assert "plugin `out` is left out: `../out` leads out of the place" in shown.err
     assert "plugin `root` is left out: `/etc` leads out of the place" in shown.err
     assert "secret" not in shown.out
@@ -407,14 +409,16 @@ def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("github:team/agents", "`git clone https://github.com/team/agents`, then `agentpack install ./agents`"),
-        ("team/agents", "`git clone https://github.com/team/agents`, then `agentpack install ./agents`"),
-        ("https://example.com/team/agents.git", "`git clone https://example.com/team/agents.git`"),
-        ("git+https://example.com/team/agents@v1", "`git clone https://example.com/team/agents"),
-        ("https://user:secret@example.com/agents", "`git clone https://***@example.com/agents`"),
+        ("team/agents", "for the repository on GitHub write `github:team/agents`"),
+        ("https://example.com/team/agents", "for a git repository write `git+https://example.com/team/agents`"),
+        ("oci://example.com/team/agents", "name a folder or a repository"),
+        ("git+https://user:secret@example.com/agents", "an address must not hold a password or token"),
+        ("git+http://example.com/agents", "write `https://`"),
+        ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` has a meaning"),
+        ("github:agents", "is not the address of a git repository"),
     ],
 )
-def test_an_address_is_told_with_what_works_today(agentpack: Agentpack, text: str, told: str) -> None:
+def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, text: str, told: str) -> None:
     ran = agentpack("install", text, expect=2)
     assert told in ran.err
     assert "secret" not in ran.err

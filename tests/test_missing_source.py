@@ -9,9 +9,11 @@ from support.running import Agentpack
 
 from agentpack.errors import Unavailable
 from agentpack.fetch import Sources
-from agentpack.model.names import PackName
+from agentpack.model.lock import LockedPack
+from agentpack.model.names import Digest, PackName
 
 NAME = PackName("data-reviewer")
+LOCKED = LockedPack(NAME, "1.0.0", "near", Digest(f"sha256:{'0' * 64}"), (), (), {}, (), ())
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_a_pack_does_not_move_to_another_source_because_its_own_is_missing() -> 
     assert [ref.source for ref in sources.releases(NAME)] == ["far"]
     assert sources.passed_over == {"near"}
     sources = Sources([near, far], missing=["near"])
-    sources.homes = {NAME: "near"}
+    sources.locked = {NAME: LOCKED}
     with pytest.raises(Unavailable, match="the source `near` is missing"):
         sources.releases(NAME)
 

@@ -26,8 +26,8 @@ What every command has in common:
   source.
 - The exit code says how it ended: see [exit codes](exit-codes.md).
 - `--dry-run` computes the very plan that would be applied, and changes nothing.
-- What every command has (`--json`, `--quiet`, `--verbose`, `--no-color`, `--user`, `--project`, `--root`) may stand
-  before it too: `agentpack --root ../weather status`.
+- What every command has (`--json`, `--quiet`, `--verbose`, `--no-color`, `--offline`, `--user`, `--project`, `--root`)
+  may stand before it too: `agentpack --root ../weather status`.
 - Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
 
 `agentpack --install-completion` makes the shell complete commands, options and their values, and the names of packs,

@@ -11,7 +11,7 @@ from agentpack.clients import CLIENTS, written_for
 from agentpack.clients.base import Client
 from agentpack.clients.read_back import canonical, fields_and_body, front_matter
 from agentpack.compose.compose import Pack
-from agentpack.compose.parse import MAX_RULES, Layer, WrittenSections, parse_sections, refuse_many
+from agentpack.compose.parse import MAX_RULES, MAX_TEXT, Layer, WrittenSections, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import NotYaml, decode
 from agentpack.input.hidden_in_files import refuse_hidden
@@ -143,6 +143,8 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
             refuse_hidden({path: data}, label)
         if reason := _missing(header) or client.unloadable(found.fields):
             raise _Unusable(reason, name)
+        if len(found.body) > MAX_TEXT:
+            raise _Unusable(f"longer than {MAX_TEXT // 1024} Ki characters", name)
         if found.body.count("\n") >= MAX_RULES:  # a rule has a line of its own
             refuse_many(parse_sections(found.body), file)
     except HiddenText as error:

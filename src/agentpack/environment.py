@@ -16,6 +16,7 @@ MANIFEST = "agentpack.yaml"
 LOCK = "agentpack.lock"
 POLICY = "policy.yaml"
 POLICY_VARIABLE = "AGENTPACK_POLICY"
+PLACES_VARIABLE = "AGENTPACK_TRUSTED_PLACES"
 _VERSION_CONTROL = (".git", ".hg", ".jj", ".svn")
 
 
@@ -23,6 +24,13 @@ def _now() -> str:
     from datetime import UTC, datetime  # not on the fast path
 
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def time_text(seconds: float) -> str:
+    """A time in seconds since 1970 as `2026-11-23T10:00:00Z`."""
+    from datetime import UTC, datetime  # not on the fast path
+
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def in_local_time(time: str) -> str:
@@ -58,6 +66,8 @@ class Environment(NamedTuple):
     now: Callable[[], str] = _now
     interactive: bool = False
     """Whether a question can be asked: stdin and stderr are a terminal."""
+    offline: bool = False
+    """Whether no network connection may be opened."""
 
     @classmethod
     def current(cls) -> "Environment":
@@ -173,6 +183,16 @@ def _project_root(environment: Environment) -> tuple[str, str] | None:
         folder = parent
 
 
+def repository_of(root: str, home: str) -> str:
+    """The repository that a project's folder is in, or that folder. A repository around the home folder is none."""
+    folder = root
+    while folder != home and folder != os.path.dirname(folder):
+        if any(os.path.exists(f"{folder}/{name}") for name in _VERSION_CONTROL):
+            return folder
+        folder = os.path.dirname(folder)
+    return root
+
+
 def _owner_remark(root: str, environment: Environment, *, named: bool = False) -> str:
     """A note about the owner of a project; empty if it is the user.
 
@@ -255,6 +275,12 @@ def policy_files(environment: Environment) -> tuple[str, ...]:
     own = f"{platform_folder('config')}/{POLICY}"
     named = environment.variables.get(POLICY_VARIABLE)
     return (*((own,) if _may_hold(own) else ()), *((named,) if named else ()))
+
+
+def trusted_places(environment: Environment) -> tuple[str, ...]:
+    """The folders and archives that every project may have as a source, as absolute paths."""
+    named = (environment.variables.get(PLACES_VARIABLE) or "").split(os.pathsep)
+    return tuple(path for place in named if os.path.isabs(path := os.path.expanduser(place)))
 
 
 def _may_hold(policy: str) -> bool:

@@ -6,13 +6,16 @@ sources have, but never for a pack that came from it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
+from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.sources.base import Source
+from agentpack.sources.withheld import WithheldSource
 
 
 class NamedSource(NamedTuple):
@@ -48,11 +51,16 @@ class Sources:
         """
         self.all = tuple(sources)
         self.remembered = remembered or {}
-        self.homes: Mapping[PackName, str] = self.remembered
-        """The source that a pack came from, also of those that need not stay with it."""
+        self.locked: Mapping[PackName, LockedPack] = {}
+        """The packs of the lock, also those that need not stay with their source."""
+        self.uses_pins = True
+        """Whether the locked release of a pack that stays with its source is all there is of it, where the source need
+        not be asked then."""
         self.named = named
         self.missing = missing
         self.configured = configured
+        self.elsewhere: Collection[str] = ()
+        """The names of sources on other machines that are not among them."""
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
         self.read: list[ReleaseRef] = []
@@ -62,12 +70,41 @@ class Sources:
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
         """The releases of the pack in the source that provides it, newest first; empty if no source has it."""
         if pack not in self._found:
-            self._found[pack] = self._look(pack)
+            self._found[pack] = self._pinned(pack) or self._look(pack)
         return self._found[pack]
+
+    def look_beyond_pins(self) -> bool:
+        """Offer every release of each pack from now on. Returns whether some were not offered before."""
+        pinned = [pack for pack in self._found if self._pinned(pack)]
+        self.uses_pins = False
+        for pack in pinned:
+            del self._found[pack]
+        return bool(pinned)
+
+    def locked_release(self, locked: LockedPack) -> ReleaseRef | None:
+        """The locked release where its source has it without being asked, else what the source offers now, if that is
+        a state of a collection; None for anything else.
+        """
+        source, named = self.source(locked.source), self.named.get(locked.name)
+        ref = source.pinned(named.pack if named else locked.name, locked) if source is not None else None
+        if ref is not None:
+            return ref._replace(pack=locked.name)
+        return next((ref for ref in self.releases(locked.name) if ref.bare), None)
+
+    def _pinned(self, pack: PackName) -> tuple[ReleaseRef, ...]:
+        locked, named = self.locked.get(pack), self.named.get(pack)
+        if not self.uses_pins or locked is None or self.remembered.get(pack) != locked.source:
+            return ()
+        source = self.source(locked.source)
+        if source is None or (named is not None and named.source != locked.source):
+            return ()
+        ref = source.pinned(named.pack if named else pack, locked)
+        return () if ref is None else (ref._replace(pack=pack),)
 
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         kept = self.remembered.get(pack)
-        ordered = sorted(self.all, key=lambda source: source.name != kept) if kept else self.all
+        ordered = [source for source in self.all if source.name not in self._only_collections]
+        ordered = sorted(ordered, key=lambda source: source.name != kept) if kept else ordered
         named = self.named.get(pack)
         if named is not None:
             ordered = [source for source in self.all if source.name == named.source]
@@ -79,17 +116,18 @@ class Sources:
         for source in ordered:
             if source.name in self.missing:
                 self.passed_over.add(source.name)
-                if source.name == self.homes.get(pack):
+                if named or (pack in self.locked and source.name == self.locked[pack].source):
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
             there = named.pack if named else pack
             try:
                 found = list(source.releases(there))
                 if not found and named:
-                    found = [state] if (state := source.state_of(there)) else []
+                    found = list(source.states(there))
             except OSError as error:
                 raise _unreadable(source, error) from None
             if found:
+                self._refuse_moved_tag(pack, source, found)
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
         if named:
@@ -99,9 +137,36 @@ class Sources:
             raise self._missing(gone, f"no other source has a pack `{pack}`")
         return ()
 
+    @cached_property
+    def _only_collections(self) -> Collection[str]:
+        """Repositories of which only agents without `pack.yaml` are installed: no collection answers a bare name, so
+        they need not be asked.
+        """
+        rows = [row for row in self.locked.values() if row.commit]
+        return {row.source for row in rows} - {row.source for row in rows if row.agents is None}
+
+    def _refuse_moved_tag(self, pack: PackName, source: Source, found: Sequence[ReleaseRef]) -> None:
+        """Raise Refused if the tag of the locked release names another commit now."""
+        locked = self.locked.get(pack)
+        if locked is None or not locked.commit or locked.source != source.name:
+            return
+        for ref in found:
+            if ref.tag and str(ref.version) == locked.version and ref.commit != locked.commit:
+                raise Refused(
+                    f"the tag `{ref.tag}` of {source.where} was moved: {pack} {ref.version} is not what was locked",
+                    details=[f"locked  {locked.commit}", f"found   {ref.commit}"],
+                    hint="a release never changes once published: ask its author; if you trust the new content, "
+                    f"`agentpack uninstall {pack}` and install it again",
+                )
+
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
+        words = "; ".join(map(missing_words, sources))
+        if withheld := [source.name for source in sources if isinstance(source, WithheldSource)]:
+            accept = " ".join(f"--accept outside:{name}" for name in withheld)
+            hint = f"`agentpack sync {accept}` lets this checkout use it from now on, if you trust agentpack.yaml"
+            return SourceWithheld(words, details=[why], hint=hint)
         return Unavailable(
-            "; ".join(map(missing_words, sources)),
+            words,
             details=[why],
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
@@ -109,6 +174,7 @@ class Sources:
     def in_collection(self, pack: PackName) -> str | None:
         """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
         there = [source for source in self.all if source.name not in self.missing]
+        there.sort(key=lambda source: source.is_remote)  # those that answer at once first
         if any(source.releases(pack) for source in there):
             return None
         return next((source.name for source in there if source.state_of(pack)), None)
@@ -130,13 +196,19 @@ class Sources:
         """When a release was published, in seconds since 1970; None if unknown."""
         source = self.source(ref.source)
         try:
-            if source is not None and ref.moves:  # the lock knows the state, and the source where it is
+            if source is not None and ref.bare:  # the lock knows the state, and the source where it is
                 named = self.named.get(ref.pack)
                 there = source.state_of(named.pack if named else ref.pack)
+                there = ref if ref.commit else there
                 return None if there is None else source.released(there)
             return None if source is None else source.released(ref)
         except OSError as error:
             raise _unreadable(source, error) from None  # type: ignore[arg-type]
+
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        """Why no signed tag names a release; None if one does, or if its source has no tags."""
+        source = self.source(ref.source)
+        return None if source is None else source.unsigned(ref)
 
     def source(self, name: str) -> Source | None:
         return next((source for source in self.all if source.name == name), None)
@@ -157,7 +229,9 @@ def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvab
 
 
 def missing_words(missing: Source) -> str:
-    """A sentence that says a source is missing."""
+    """A sentence that says a source is missing, or may not be read."""
+    if isinstance(missing, WithheldSource):
+        return f"the source `{missing.name}` is outside of this repository, so it is not read: {missing.where}"
     kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
     return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 
@@ -183,14 +257,16 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
         raise _unreadable(source, error) from None
     sources.read.append(ref)
     digest = content_digest(files.items())
-    if expected is not None and digest != expected and not ref.moves:
+    if expected is not None and digest != expected and not ref.bare:
         raise Refused(
             f"{ref.pack} {ref.version} from `{ref.source}` is not what was locked",
             details=[f"locked  {expected}", f"found   {digest}"],
             hint="a release never changes once published: ask its author, or move the lock with "
             f"`agentpack lock --upgrade-pack {ref.pack}` if you trust the new content",
         )
-    return Release(ref.pack, ref.version, ref.source, digest, files)
+    return Release(
+        ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag, repository=ref.repository
+    )
 
 
 def _unreadable(source: Source, error: OSError) -> Unavailable:

@@ -1,7 +1,9 @@
 """What holds for every source: it says what it has, hands over bytes that stay the same, and fails in words."""
 
+import os
 import zipfile
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from packaging.version import Version
 from support.collection_files import agent_text
 from support.memory import MemorySource
 from support.packs import make_pack, publish
+from support.repositories import Repository
 from support.trees import write_tree
+from support.web_server import WebServer, content
 
 from agentpack.errors import InvalidFile, Refused, Unavailable
 from agentpack.fetch import Sources, fetch
@@ -22,6 +26,7 @@ from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, PackName, content_digest, is_junk
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.source_kinds import SOURCE_KINDS
+from agentpack.remote.access import Remote
 from agentpack.sources import open_source
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
@@ -31,13 +36,18 @@ from agentpack.writers.manifest_text import new_manifest
 
 FIRST, SECOND = make_pack(version="1.0.0"), make_pack(version="1.1.0", files={"README.md": "New.\n"})
 OTHER = make_pack("team-lead", "2.0.0rc1")
+ONE_ARCHIVE = write_archive(FIRST, prefix="around")
 UNKNOWN = PackName("unknown")
 FORMATS = Path(__file__).parents[2] / "docs/reference/file-formats.md"
 
 
+def no_remote() -> Remote:
+    raise AssertionError("a source on this machine was to be reached over a network")
+
+
 def at(folder: Path) -> Source:
     """The source of a manifest beside the folder."""
-    return open_source(ConfiguredSource("team", "path", folder.name), str(folder.parent))
+    return open_source(ConfiguredSource("team", "path", folder.name), str(folder.parent), no_remote)
 
 
 def side_by_side(folder: Path) -> Source:
@@ -70,13 +80,78 @@ def bare_archive(folder: Path) -> Source:
     files = {f"kit/agents/{name}.md": agent_text(name, "Work.").encode() for name in ("one", "two")}
     folder.mkdir()
     (folder / "kit.tgz").write_bytes(write_archive(files, prefix="kit-main"))
-    return open_source(ConfiguredSource("team", "path", "kit.tgz"), str(folder))
+    return open_source(ConfiguredSource("team", "path", "kit.tgz"), str(folder), no_remote)
 
 
 def one_archive(folder: Path) -> Source:
     folder.mkdir()
     (folder / "any-name.tar.gz").write_bytes(write_archive(FIRST, prefix="around"))
-    return open_source(ConfiguredSource("team", "path", "any-name.tar.gz"), str(folder))
+    return open_source(ConfiguredSource("team", "path", "any-name.tar.gz"), str(folder), no_remote)
+
+
+def _repository(folder: Path, **options: str) -> Source:
+    """The repository in a folder as a source, with the cache beside it."""
+    source = ConfiguredSource("team", "git", f"file://{folder}", options)
+    return open_source(source, str(folder), lambda: Remote(f"{folder}.cache", os.environ))
+
+
+def git_tags(folder: Path) -> Source:
+    repository = Repository(folder)
+    for files, tag in ((FIRST, "data-reviewer--v1.0.0"), (SECOND, "data-reviewer-v1.1.0")):
+        repository.commit({f"data-reviewer/{path}": data for path, data in files.items()}).tag(tag)
+    repository.commit({f"packs/team-lead/{path}": data for path, data in OTHER.items()}).tag("team-lead/2.0.0rc1")
+    return _repository(folder)
+
+
+def git_branch(folder: Path) -> Source:
+    releases = {"a/1.0.0": FIRST, "a/1.1.0": SECOND, "b": OTHER}
+    files = {f"{root}/{path}": data for root, files in releases.items() for path, data in files.items()}
+    Repository(folder).commit({f"all/{path}": data for path, data in files.items()})
+    return _repository(folder, subdirectory="all")
+
+
+def git_one_pack(folder: Path) -> Source:
+    Repository(folder).commit(FIRST).tag("v1.0.0").commit(SECOND).tag("v1.1.0").commit({"LATER.md": "Not released."})
+    return _repository(folder)
+
+
+def git_bare(folder: Path) -> Source:
+    Repository(folder).commit({f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    return _repository(folder)
+
+
+def git_bare_tags(folder: Path) -> Source:
+    repository = Repository(folder)
+    for number in (1, 2):
+        repository.commit({"agents/one.md": agent_text("one", f"Work {number}.")}).tag(f"v{number}.0.0")
+    return _repository(folder)
+
+
+def an_archive_here(folder: Path) -> Source:
+    folder.mkdir()
+    (folder / "any-name.tgz").write_bytes(ONE_ARCHIVE)
+    options = {"sha256": sha256(ONE_ARCHIVE).hexdigest()}
+    return open_source(ConfiguredSource("team", "archive", "any-name.tgz", options), str(folder), no_remote)
+
+
+def an_archive_elsewhere(folder: Path) -> Source:
+    return at_an_address(folder, ONE_ARCHIVE)
+
+
+def a_bare_archive_elsewhere(folder: Path) -> Source:
+    files = {f"kit/agents/{name}.md": agent_text(name, "Work.").encode() for name in ("one", "two")}
+    return at_an_address(folder, write_archive(files, prefix="kit-main"))
+
+
+def at_an_address(folder: Path, data: bytes) -> Source:
+    """The source of an archive that a server has. It is read before the server goes."""
+    remote = Remote(str(folder / "cache"), {})
+    with WebServer({"/kit-1.2.tar.gz": content(data)}) as server:
+        options = {"sha256": sha256(data).hexdigest()}
+        place = ConfiguredSource("team", "archive", server.url("/kit-1.2.tar.gz"), options)
+        source = open_source(place, str(folder), lambda: remote)
+        assert refs(source)
+    return source
 
 
 def memory(folder: Path) -> Source:
@@ -91,7 +166,9 @@ def bundled(folder: Path) -> Source:
 
 Make = Callable[[Path], Source]
 KINDS: Mapping[str, tuple[Make, ...]] = {
-    "path": (side_by_side, one_of_each, one_pack, archived, bare, bare_archive, one_archive)
+    "path": (side_by_side, one_of_each, one_pack, archived, bare, bare_archive, one_archive),
+    "archive": (an_archive_here, an_archive_elsewhere, a_bare_archive_elsewhere),
+    "git": (git_tags, git_branch, git_one_pack, git_bare, git_bare_tags),
 }
 """By kind of source, what makes one in a folder that is not there yet."""
 MAKERS = (*(make for makers in KINDS.values() for make in makers), memory, bundled)
@@ -110,10 +187,19 @@ def test_a_kind_of_source_has_makers_here_and_a_row_in_the_page_of_the_manifest(
         assert f"| `sources[].{key}` |" in FORMATS.read_text(), f"{FORMATS.name} has no row for {key}"
 
 
+PLACES: Mapping[str, tuple[str, bool]] = {
+    "path": ("somewhere", True),
+    "git": ("github:acme/agents", False),
+    "archive": ("kit.tgz", True),
+}
+"""By kind of source, a place, and whether it is known to be missing before anything is asked of it."""
+
+
 @pytest.mark.parametrize("kind", SOURCE_KINDS)
 def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Path) -> None:
-    options = dict.fromkeys(SOURCE_KINDS[kind].options, "text")
-    source = ConfiguredSource("team", kind, "somewhere", options)
+    place, is_missing = PLACES[kind]
+    options = dict.fromkeys(SOURCE_KINDS[kind].options, "f" * 64)
+    source = ConfiguredSource("team", kind, place, options)
     manifest = EMPTY._replace(sources=(source,))
     assert read_manifest(new_manifest(manifest)) == manifest
     assert read_manifest(edit_manifest("schema: 1\npacks: []\n", "agentpack.yaml", EMPTY, manifest)).sources == (
@@ -121,8 +207,8 @@ def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Pa
     )
     lock = Lock(manifest.to_data(), (), (), ())
     assert parse_lock(lock.to_text().encode(), "agentpack.lock").manifest == manifest.to_data()
-    opened = open_source(source, str(tmp_path))
-    assert (opened.name, opened.is_missing) == ("team", True)
+    opened = open_source(source, str(tmp_path), lambda: Remote(str(tmp_path / "cache"), {}))
+    assert (opened.name, opened.is_missing) == ("team", is_missing)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +269,7 @@ def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: 
         release = fetch(ref, sources)
         assert (release.pack, release.version, release.source) == (ref.pack, ref.version, source.name)
         assert fetch(ref, sources, release.digest) == release
-        if ref.moves:  # a state of a collection, where other content is an upgrade
+        if ref.bare:  # of a collection, where other content is an upgrade
             continue
         with pytest.raises(Refused, match="is not what was locked") as refused:
             fetch(ref, sources, Digest("sha256:" + "0" * 64))
@@ -192,7 +278,17 @@ def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: 
 
 def test_the_same_release_has_the_same_digest_whatever_holds_it(tmp_path: Path) -> None:
     digests = set()
-    for make in (side_by_side, one_of_each, one_pack, archived, memory):
+    for make in (
+        side_by_side,
+        one_of_each,
+        one_pack,
+        archived,
+        memory,
+        git_tags,
+        git_branch,
+        git_one_pack,
+        *KINDS["archive"][:2],
+    ):
         source = make(tmp_path / make.__name__)
         ref = next(ref for ref in source.releases(PackName("data-reviewer")) if ref.version == Version("1.0.0"))
         digests.add(fetch(ref, Sources([source])).digest)

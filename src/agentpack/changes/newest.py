@@ -38,6 +38,7 @@ def newest(
     candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
     if latest:
         manifest = _past_ranges(candidates, manifest, packs)
+        candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
     chosen = choose_clients(choose(candidates, manifest), decisions)
     return chosen, *wanted_with_variants(chosen, preview=preview)
 
@@ -45,7 +46,7 @@ def newest(
 def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
     """For each pack with a newer final release that only `--latest` would use, a sentence."""
     for pin in chosen.pins:
-        final = [ref.version for ref in chosen.candidates.releases(pin.pack) if not ref.version.is_prerelease]
+        final = [version for version in chosen.candidates.published(pin.pack) if not version.is_prerelease]
         if final and (not packs or pin.pack in packs) and max(final) > pin.version:
             yield f"{pin.pack} {max(final)} is out of range"
 
@@ -78,7 +79,7 @@ def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[Pac
     entries = []
     for wanted in manifest.packs:
         requirement = wanted.requirement
-        final = [version for version in candidates.versions(requirement.pack) if not version.is_prerelease]
+        final = [version for version in candidates.published(requirement.pack) if not version.is_prerelease]
         concerned = not packs or requirement.pack in packs
         there = locked.get(requirement.pack)
         stays = not concerned or not final or requirement.range == "" or requirement.allows(max(final))

@@ -5,27 +5,22 @@ left to `install.py`.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
+from agentpack.changes.place_arguments import is_place, place_of, with_digest, with_sources
 from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
-from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
-from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.sources.collection import is_agent_file, telling_name
-from agentpack.workspace.preconditions import refuse_address
+from agentpack.sources.collection import is_agent_file
 from agentpack.workspace.workspace import Workspace
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
-_ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|git@|github:|gitlab:|oci:", re.IGNORECASE)
-_ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
 _MOST_LISTED = 20
 _MOST_BESIDE = 3
 _MOST_TWINS = 6
@@ -66,17 +61,21 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         Unresolvable: there is no such pack or agent.
     """
     refuse_renames(request.renames)
-    places = {text: _place(workspace, text) for text in request.names if is_place(workspace, text)}
-    for text in request.names:
-        if text not in places:
-            refuse_address(parse_requirement(text), "name a folder: `agentpack install ./DIR`, or `--source DIR`")
-    named = [_place(workspace, text, option="--source ") for text in request.sources]
+    places = {text: place_of(workspace, text) for text in request.names if is_place(workspace, text)}
+    direct = {text: parse_requirement(text) for text in request.names if text not in places}
+    direct = {text: requirement for text, requirement in direct.items() if requirement.url is not None}
+    places |= {text: place_of(workspace, requirement.url or "") for text, requirement in direct.items()}
+    named = [place_of(workspace, text, option="--source ") for text in request.sources]
     old = manifest
-    manifest, of_place = _with_sources(workspace, old, [*places.values(), *named])
-    reading = _Reading(workspace, manifest, request, [of_place[place] for place in named])
+    manifest, opened, notes = with_sources(workspace, old, [*places.values(), *named])
+    of_place = dict(zip(places, opened, strict=False))
+    reading = _Reading(workspace, manifest, request, opened[len(places) :])
     packs: list[AskedPack] = []
     for text in request.names:
-        packs += reading.place(of_place[places[text]], text) if text in places else reading.pack(text)
+        if text in direct:
+            packs += reading.direct(of_place[text], direct[text], text)
+        else:
+            packs += reading.place(of_place[text], text) if text in places else reading.pack(text)
     if not request.names:
         for source in reading.named:
             packs += reading.place(source, source.where)
@@ -87,91 +86,18 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        (*_notes(workspace, old, manifest, packs), *twins),
+        tuple(dict.fromkeys((*notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
 
 
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
-    return workspace.sources.one(ConfiguredSource("place", "path", _place(workspace, text)))
+    place = place_of(workspace, text)._replace(name="place")
+    workspace.sources.name(place)
+    return workspace.sources.one(with_digest(workspace, place))
 
 
 # Arguments.
-
-
-def is_place(workspace: Workspace, text: str) -> bool:
-    """Whether an argument names a place, and not a pack. Raises UsageError for one that cannot be read yet."""
-    if _ADDRESS.match(text):
-        raise _unread(text)
-    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
-        return True
-    if "/" not in text or any(sign in text for sign in "[]<>=!@; "):
-        return False
-    if os.path.exists(os.path.join(workspace.environment.cwd, text)):
-        return True
-    if _REPOSITORY.match(text):
-        raise _unread(text)
-    return True
-
-
-def _unread(text: str) -> UsageError:
-    from agentpack.addresses import without_secrets
-
-    shown = without_secrets(text)
-    bare = re.sub(r"\A(?:git\+)?", "", shown)
-    forge = re.match(r"(github|gitlab):(.+)", bare)
-    if forge:
-        bare = f"https://{forge[1]}.com/{forge[2]}"
-    elif _REPOSITORY.match(bare):
-        bare = f"https://github.com/{bare}"
-    folder = kebab(re.split(r"[/:]", bare.partition("@")[0].rstrip("/").removesuffix(".git"))[-1]) or "packs"
-    return UsageError(
-        f"`{shown}` is an address, and places on other machines are not read by this version",
-        hint=f"`git clone {bare.removesuffix('/')}`, then `agentpack install ./{folder}`",
-    )
-
-
-def _place(workspace: Workspace, text: str, *, option: str = "") -> str:
-    """The absolute path of a place. Raises UsageError if there is none."""
-    from os.path import exists, expanduser, isdir, join, normpath
-
-    absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
-    if not exists(absolute):
-        raise UsageError(f"`{option}{text}`: there is no such folder or archive")
-    if not isdir(absolute) and not _ARCHIVE.search(absolute):
-        raise UsageError(
-            f"`{option}{text}` is neither a folder nor an archive",
-            hint="for one agent file name its folder, and the agent with `--only NAME`",
-        )
-    if not absolute.isprintable():
-        hint = "rename it: agentpack.yaml would hold what no reader sees"
-        raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
-    return absolute
-
-
-def _with_sources(
-    workspace: Workspace, manifest: Manifest, places: Sequence[str]
-) -> tuple[Manifest, Mapping[str, Source]]:
-    """The manifest with a source for each place, and the source of each."""
-    sources, found = list(manifest.sources), dict[str, Source]()
-    opened = {os.path.abspath(one.where): one for one in map(workspace.sources.one, sources)}
-    for place in dict.fromkeys(places):
-        if place not in opened:
-            taken = {source.name for source in sources} | {BUNDLED}
-            stem = kebab(_ARCHIVE.sub("", telling_name(place))) or "packs"
-            name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
-            sources.append(ConfiguredSource(name, "path", _portable(workspace, place)))
-            opened[place] = workspace.sources.one(sources[-1])
-        found[place] = opened[place]
-    return manifest._replace(sources=tuple(sources)), found
-
-
-def _portable(workspace: Workspace, absolute: str) -> str:
-    """A place as the manifest names it: relative in a project, so that every clone can read it."""
-    if workspace.scope.kind == "project":
-        return os.path.relpath(absolute, workspace.scope.root)
-    home = workspace.environment.home
-    return f"~/{os.path.relpath(absolute, home)}" if absolute.startswith(home + "/") else absolute
 
 
 # What they ask for.
@@ -213,7 +139,7 @@ class _Reading:
         """The pack that a requirement names: of `--source` if that has it."""
         requirement = parse_requirement(text)
         for source in self.named:
-            if source.releases(requirement.pack) or source.state_of(requirement.pack):
+            if source.releases(requirement.pack) or source.states(requirement.pack):
                 return self._of(source, requirement.pack, requirement, text)
         entry = self.manifest.wanted(requirement.pack)
         if entry is not None and entry.source:
@@ -226,6 +152,18 @@ class _Reading:
         elif os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
             self._refuse_folder(requirement, text)
         return [AskedPack(requirement, text)]
+
+    def direct(self, source: Source, requirement: Requirement, text: str) -> list[AskedPack]:
+        """The pack that a direct reference names: `reviewer @ git+https://…`."""
+        if not source.releases(requirement.pack) and not source.states(requirement.pack):
+            offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
+            raise Unresolvable(
+                f"{source.where} has no pack `{requirement.pack}`",
+                details=[f"it has {', '.join(offered[:_MOST_LISTED]) or 'neither packs nor agent files'}"],
+                hint=did_you_mean(requirement.pack, offered),
+            )
+        [asked] = self._of(source, requirement.pack, replace(requirement, url=None), text)
+        return [asked._replace(source=source.name)]
 
     def limited(self, packs: Sequence[AskedPack]) -> list[AskedPack]:
         """The packs with what `--only`, `--without` and `--as` say, each for the pack that has the agent."""
@@ -347,6 +285,8 @@ class _Reading:
         pack = source.collection.pack(name)
         if pack is None:
             return "a pack"
+        if pack.elsewhere:
+            return f"in {pack.elsewhere}" + (f"; {pack.description[:80]}" if pack.description else "")
         count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}"
         return "; ".join(filter(None, (count, pack.description[:80])))
 
@@ -372,10 +312,15 @@ class _Reading:
 
     def _with_agents(self, source: Source, names: Sequence[PackName]) -> list[PackName]:
         """The packs of a place that have an agent that is asked for."""
-        every = {name: self._agents(source, name) for name in names}
+        others = {pack.name for pack in source.collection.packs if pack.elsewhere}
+        every = {name: self._agents(source, name) for name in names if name not in others}
         for agent in self.request.only:
             if not packs_with(agent, every):
-                raise unknown_agent(f"`{source.name}` has no agent `{agent}`", agent, every)
+                error = unknown_agent(f"`{source.name}` has no agent `{agent}`", agent, every)
+                if others and error.hint is None:
+                    plugins = f"its {len(others)} plugins in other repositories were not looked into"
+                    error.hint = f"{plugins}: `agentpack install PLUGIN`"
+                raise error
         asked = {name for agent in self.request.only for name in packs_with(agent, every)}
         return [name for name in names if name in asked]
 
@@ -392,7 +337,8 @@ class _Reading:
             for pack in offered:
                 agents = self._agents(source, pack)
                 if name in agents:
-                    place = os.path.relpath(source.where, self.workspace.environment.cwd)
+                    place = source.where
+                    place = place if "://" in place else os.path.relpath(place, self.workspace.environment.cwd)
                     raise Unresolvable(
                         f"`{name}` is no pack: it is an agent of the pack `{pack}`",
                         hint=f"`agentpack install {pack} --only {name} --source {place}`",
@@ -439,5 +385,5 @@ def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[A
         yield f"only agents are installed, and nothing else of {', '.join(beside[:_MOST_BESIDE])}{more}"
     for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
         offered = sources[name].collection.packs
-        if 1 < len(offered) == sum(pack.source == name for pack in packs):
+        if offered and len(offered) == sum(pack.source == name for pack in packs):
             yield from sources[name].collection.unread

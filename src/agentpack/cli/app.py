@@ -10,7 +10,7 @@ import typer
 
 from agentpack.cli.boundary import guarded
 from agentpack.cli.help import Group
-from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
+from agentpack.cli.options import COMMON, Json, NoColor, Offline, Project, Quiet, Root, User, Verbose
 from agentpack.cli.output import Output
 from agentpack.cli.streams import OutputError, write_data
 from agentpack.errors import Interrupted
@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pack": ("pack", "Check agent files and packs; create, test and build packs."),
     "policy": ("policy", "Show what policies allow, and which line decides it."),
     "audit": ("audit", "Flag text worth a human look, in installed or new packs."),
+    "cache": ("cache", "Show what is in the cache, or delete what is no longer used."),
     "doctor": ("doctor", "Check this installation and this scope."),
 }
 
@@ -110,12 +111,13 @@ def common(
     quiet: Quiet = False,
     verbose: Verbose = False,
     no_color: NoColor = False,
+    offline: Offline = False,
     user: User = False,
     project: Project = False,
     root: Root = None,
 ) -> None:
     """Versions, variants, upgrades and rollback for the personas of AI coding agents."""
-    context.obj = dict(zip(COMMON, (json, quiet, verbose, no_color, user, project, root), strict=True))
+    context.obj = dict(zip(COMMON, (json, quiet, verbose, no_color, offline, user, project, root), strict=True))
     if context.invoked_subcommand is None:
         write_data(context.get_help())
 

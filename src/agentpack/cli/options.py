@@ -24,9 +24,10 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More: why this s
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]
 User = Annotated[bool, typer.Option("--user", help="Work in the home folder.")]
 Project = Annotated[bool, typer.Option("--project", help="Work in the project around this folder.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no network connection.")]
 Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in this folder.")]
 
-COMMON = ("json", "quiet", "verbose", "no_color", "user", "project", "root")
+COMMON = ("json", "quiet", "verbose", "no_color", "offline", "user", "project", "root")
 """The names of these options, which may also come before the command."""
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
@@ -62,7 +63,8 @@ Accept = Annotated[
     typer.Option(
         "--accept",
         metavar="CAPABILITY",
-        help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction.",
+        help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction. "
+        "`outside:SOURCE` lets a source be outside of the repository.",
         autocompletion=complete_acceptance,
     ),
 ]
@@ -100,7 +102,7 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
         for parameter in own:
             told = parameter.annotation.__metadata__[0]
             told.autocompletion = told.autocompletion or completion_by(told.metavar)
-        kinds: tuple[Any, ...] = (Json, Quiet, Verbose, NoColor, User, Project, Root)
+        kinds: tuple[Any, ...] = (Json, Quiet, Verbose, NoColor, Offline, User, Project, Root)
         common = [
             inspect.Parameter(
                 n, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=None if n == "root" else False
@@ -115,7 +117,7 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
             values: dict[str, Any] = {n: given.pop(n) or before.get(n) for n in COMMON}
             output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in COMMON[:4]})
             output.asked_scope = scope_option(user=values["user"], root=values["root"])
-            session = Session(output, user=values["user"], project=values["project"], root=values["root"])
+            session = Session(output, **{n: values[n] for n in COMMON[4:]})
 
             def act() -> Result:
                 if client := given.get("client"):

@@ -56,7 +56,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
             output.say(safe(str(agents)))
     for note in outcome.notes:
         output.say(f"note: {safe(str(note))}")
-    if not outcome.changes_anything:
+    if not outcome.changes_anything and outcome.generation is None:
         output.say("nothing to change")
     elif outcome.dry_run:
         output.say("dry run: nothing was written")

@@ -73,7 +73,9 @@ def _effective(session: Session, found: EffectivePolicy) -> Result:
 
 
 def _values(setting: Setting) -> str:
-    words = ", ".join(map(str, setting.values)) or "nothing"
+    words = (
+        ", ".join(str(one).lower() if one is True or one is False else str(one) for one in setting.values) or "nothing"
+    )
     units = {"minimum_age": "days", "maximum_size": "bytes"}
     return f"{words} {units[setting.rule]}" if setting.rule in units else words
 

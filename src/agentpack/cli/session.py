@@ -10,17 +10,22 @@ from agentpack.errors import UsageError
 from agentpack.model.names import is_kebab
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from agentpack.cli.progress import ProgressLines
+    from agentpack.remote.access import Advance
     from agentpack.workspace.workspace import Workspace
 
 
 class Session:
     """One run of one command: its scope and its output."""
 
-    def __init__(self, output: Output, *, user: bool, project: bool, root: str | None) -> None:
+    def __init__(self, output: Output, *, user: bool, project: bool, root: str | None, offline: bool = False) -> None:
         self.output = output
-        self.environment = Environment.current()
+        self.environment = Environment.current()._replace(offline=offline)
         self._where = {"user": user, "project": project, "root": root}
         self._workspace: Workspace | None = None
+        self._lines: ProgressLines | None = None
 
     @property
     def workspace(self) -> "Workspace":
@@ -40,7 +45,16 @@ class Session:
             if told:
                 self.output.scope(scope)
             self._workspace = Workspace(self.environment, scope)
+            if self.output.shows_progress:
+                self._workspace.sources.progress = self._progress
         return self._workspace
+
+    def _progress(self, task: str) -> "AbstractContextManager[Advance]":
+        if self._lines is None:
+            from agentpack.cli.progress import ProgressLines  # only where something is reached over a network
+
+            self._lines = ProgressLines()
+        return self._lines(task)
 
     def clients(self, words: Sequence[str]) -> list[str]:
         """The client names that `--client` means.
@@ -66,11 +80,16 @@ class Session:
         """Store the words of `--accept`, and whether `--strict` was given.
 
         Raises:
-            UsageError: a word is neither `widened:<client>` nor a capability, with a pack before it or not.
+            UsageError: a word is neither `outside:<source>` nor, with a pack before it or not, `widened:<client>` or a
+                capability.
         """
         accepted = []
         for word in words or ():
             pack, widened, client = word.rpartition("widened:")
+            outside, colon, source = word.partition(":")
+            if outside == "outside" and colon:
+                self.workspace.sources.accepted.append(source)
+                continue
             if widened and (not pack or (pack.endswith(":") and is_kebab(pack[:-1]))):
                 word = f"{pack}widened:{self.workspace.clients.named(client).name}"
             else:
@@ -141,6 +160,6 @@ def _check_acceptance(word: str) -> None:
         heads = [f"{head}:…" for head in HEADS if head not in PLAIN]
         raise UsageError(
             f"`--accept {word}`: there is no capability `{error}`",
-            details=[f"known: {', '.join((*PLAIN, *heads))}, and `widened:<client>`"],
-            hint=did_you_mean(str(error).partition(":")[0], (*PLAIN, *HEADS, "widened")),
+            details=[f"known: {', '.join((*PLAIN, *heads))}, `widened:<client>` and `outside:<source>`"],
+            hint=did_you_mean(str(error).partition(":")[0], (*PLAIN, *HEADS, "widened", "outside")),
         ) from None

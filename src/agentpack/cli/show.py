@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from agentpack.changes.places import is_place, open_place
+from agentpack.changes.place_arguments import is_place
+from agentpack.changes.places import open_place
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
@@ -83,7 +84,9 @@ def _show_place(session: Session, place: str) -> Result:
 def _offered(output: Output, pack: OfferedPack, *, agents: bool) -> Iterator[str]:
     yield output.style(safe(f"{pack.name} {pack.version}"), "bold")
     count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
-    for text in filter(None, (pack.description, count, f"besides agents: {pack.beside}" if pack.beside else "")):
+    for text in filter(
+        None, (pack.description, count, pack.elsewhere, f"besides agents: {pack.beside}" if pack.beside else "")
+    ):
         yield from hang("  ", flat(text))
     if agents:
         longest = None if output.verbose else MOST_DESCRIBED

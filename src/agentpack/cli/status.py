@@ -103,7 +103,8 @@ def _about(pack: PackStatus, *, is_clean: bool) -> Iterator[tuple[str, str]]:
     if pack.newest is not None and pack.newest != pack.in_range:
         yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
     if pack.source != "bundled":
-        yield "source", pack.source
+        asks = " (`agentpack upgrade --check` asks for newer releases)" if pack.commit else ""
+        yield "source", f"{pack.source}{f' at {pack.commit[:12]}' if pack.commit else ''}{asks}"
     if pack.files and is_clean:
         yield "files", "as installed" if len(pack.files) == 1 else f"{len(pack.files)}, all as installed"
 

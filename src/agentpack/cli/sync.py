@@ -28,7 +28,6 @@ def sync(
     locked: Annotated[bool, typer.Option("--locked", help="The lock must be what the manifest asks for.")] = False,
     frozen: Annotated[bool, typer.Option("--frozen", help="As --locked; works without a manifest too.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when something differs.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
     adopt: Adopt = False,
     on_conflict: OnConflict = "stop",
     discard_edits: DiscardEdits = False,

@@ -152,7 +152,7 @@ class _PendingSource(OnlyPacks):
             return self.there.state_of(pack) if self.there else None
         place = f"{self.where}/{pack}"
         version = state_version(CollectionPack(pack, "", ()), content_digest(choice.state.items()))
-        return ReleaseRef(pack, version, self.name, place, moves=True) if choice.state else None
+        return ReleaseRef(pack, version, self.name, place, bare=True) if choice.state else None
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         choice = self.coming.get(ref.pack)

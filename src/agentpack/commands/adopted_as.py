@@ -360,7 +360,7 @@ class Recognition:
         workspace = self.workspace
         if entry is not None:
             refs = self.candidates.releases(name)
-            return self.candidates.fetched(refs[0]).files if refs and refs[0].moves else None
+            return self.candidates.fetched(refs[0]).files if refs and refs[0].bare else None
         folder = f"{workspace.scope.own_packs}/{name}"
         if workspace.disk.stamp(folder) is None:
             return {}

@@ -50,7 +50,12 @@ def _settings(policy: Policy) -> list[Setting]:
         found += [_list(f"{key}.allow", listed) for listed in lists.allow]
         found += [_value(f"{key}.deny", entry) for entry in lists.deny]
     found += [_list("capabilities.accept", listed) for listed in policy.accept]
-    single = {"hidden_text": policy.hidden_text, "minimum_age": policy.minimum_age, "maximum_size": policy.maximum_size}
+    single = {
+        "hidden_text": policy.hidden_text,
+        "minimum_age": policy.minimum_age,
+        "maximum_size": policy.maximum_size,
+        "signed_tags": policy.signed_tags,
+    }
     found += [_value(key, entry) for key, entry in single.items() if entry is not None]
     return found
 

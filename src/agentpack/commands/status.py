@@ -50,6 +50,9 @@ class PackStatus(NamedTuple):
     name: str
     version: str
     source: str
+    digest: str
+    commit: str
+    """The commit of a git repository that it is from; empty for other sources."""
     requirement: str | None
     """As in the manifest; None for a pack that only others require."""
     variants: tuple[str, ...]
@@ -116,7 +119,7 @@ class Status(NamedTuple):
 def status(workspace: Workspace) -> Status:
     """The status of the scope. Changes nothing, except that an interrupted change is finished first."""
     lock = workspace.lock or Lock({}, (), (), ())
-    sources = workspace.sources.open(workspace.manifest)  # an upgrade looks for the source again
+    sources = workspace.sources.open(workspace.manifest, remote=False)  # an upgrade looks for the source again
     files = tuple(_files(workspace, lock))
     packs = tuple(_pack(pack, workspace.manifest.wanted(pack.name), sources, files) for pack in lock.packs)
     known = {pack.name for pack in packs}
@@ -189,7 +192,9 @@ def _pack(
     pack: LockedPack, wanted: ManifestEntry | None, sources: Sources, files: tuple[FileStatus, ...]
 ) -> PackStatus:
     locked = Version(pack.version)
-    if pack.agents is None:
+    if pack.commit or pack.source in sources.elsewhere:
+        newer = []  # it is on another machine, which nobody waits for here
+    elif pack.agents is None:
         newer = [version for version in _offered(pack, sources) if version > locked]
     else:
         newer = _moved_on(pack, wanted, sources)
@@ -200,6 +205,8 @@ def _pack(
         name=pack.name,
         version=pack.version,
         source=pack.source,
+        digest=pack.digest,
+        commit=pack.commit,
         requirement=str(wanted.requirement) if wanted else None,
         variants=pack.variants,
         local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
@@ -229,7 +236,7 @@ def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) 
         for ref in sources.releases(pack.name):
             files = fetch(ref, sources).files
             now = agent_rows(choose_agents(files, wanted).files)
-            if ref.moves and [row.content for row in now] != [row.content for row in pack.agents or ()]:
+            if ref.bare and [row.content for row in now] != [row.content for row in pack.agents or ()]:
                 return [ref.version]
     except AgentpackError:
         pass  # told where it is asked for: what is installed does not need the place

@@ -29,6 +29,7 @@ _VERSION = re.compile(
 _KEYS = frozenset(("schema", "manifest", "clients", "declared", "accepted", "packs", "written", "skipped", "files"))
 _T = TypeVar("_T")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
+_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 class LocalVariant(NamedTuple):
@@ -58,6 +59,10 @@ class LockedPack(NamedTuple):
     """The clients the pack is for, if fewer than the lock's and the manifest does not list them."""
     agents: tuple[AgentRow, ...] | None = None
     """The chosen agent files of a pack in a collection; None for a pack with `pack.yaml`."""
+    commit: str = ""
+    """The commit of a git repository that it was read from; empty for other sources."""
+    repository: str = ""
+    """The address of that repository, where it is not the source's own: for a plugin of a marketplace."""
 
     @property
     def made_of(self) -> tuple[object, ...]:
@@ -73,6 +78,8 @@ class LockedPack(NamedTuple):
             # on neighbouring lines: a line merge takes both from one side, or leaves both to be settled
             "version": self.version,
             "digest": self.digest,
+            **({"commit": self.commit} if self.commit else {}),
+            **({"repository": self.repository} if self.repository else {}),
             "variants": list(self.variants),
             "local_variants": [variant._asdict() for variant in self.local_variants],
             "parameters": dict(sorted(self.parameters.items())),
@@ -391,6 +398,8 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
         {name: _text(given) for name, given in _map(pack.get("as", {})).items()},
         _texts(pack["clients"]) if "clients" in pack else None,
         _agents(pack["agents"], pack["name"]) if "agents" in pack else None,
+        _commit(pack["commit"]) if "commit" in pack else "",
+        _text(pack.get("repository", "")),
     )
 
 
@@ -406,6 +415,12 @@ def _agents(value: Any, pack: str) -> tuple[AgentRow, ...]:
     if [row.path for row in rows] != sorted({row.path for row in rows}):
         raise ValueError(f"{pack[:80]}: its agent files are not in order")
     return rows
+
+
+def _commit(value: Any) -> str:
+    if not _COMMIT.match(_text(value)):
+        raise ValueError(f"`{value[:80]}` is not a commit")
+    return str(value)
 
 
 def _text(value: Any) -> str:

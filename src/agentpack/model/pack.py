@@ -18,8 +18,15 @@ class ReleaseRef(NamedTuple):
     source: str
     place: str
     """Where it is within the source, in a form only the source interprets: a path."""
-    moves: bool = False
-    """Whether it is a state of a collection: the source has only the newest one, and takes no notice of others."""
+    bare: bool = False
+    """Whether it is of a collection, agent files without `pack.yaml`."""
+    commit: str = ""
+    """The commit of a git repository that it was read from; empty for other sources."""
+    tag: str = ""
+    """The tag of that commit, by which it is a release that never changes. A state of a collection without a tag moves:
+    the place has only what is there now."""
+    repository: str = ""
+    """The address of the repository that a plugin of a marketplace is in, if that is another one."""
 
 
 class AgentRow(NamedTuple):
@@ -52,6 +59,9 @@ class Release(NamedTuple):
     agents: tuple[AgentRow, ...] | None = None
     """For a state of a collection: its chosen agent files, which are the only `files` then. The digest is that of all
     agent files."""
+    commit: str = ""
+    tag: str = ""
+    repository: str = ""
     lost: Unavailable | None = None
     """Why the text of a chosen agent file is nowhere, if one is: then it is not among `files`."""
 

@@ -38,6 +38,8 @@ class ReleaseFacts(NamedTuple):
     """Each capability of its files, with one client that grants it."""
     spellings: tuple[str, ...] = ()
     """Other names of the source's and the release's place."""
+    unsigned: str | None = None
+    """Why a release from git counts as unsigned; None if it is signed, or not from git."""
     own: bool = False
     """A pack made from the user's own files: nobody released it, and it needs no licence."""
 
@@ -75,6 +77,7 @@ def release_verdicts(policy: Policy, facts: ReleaseFacts) -> tuple[Verdict, ...]
         *_capabilities(policy.capabilities, facts.capabilities),
         *(() if facts.own else age_verdicts(policy, facts.age)),
         *_size(policy.maximum_size, facts.size),
+        *_signature(policy.signed_tags, facts.unsigned),
     )
 
 
@@ -106,6 +109,12 @@ def _size(limit: PolicyEntry | None, size: int | None) -> Iterator[Verdict]:
         fits = size is not None and size <= int(limit.value)
         words = "its size is not known" if size is None else f"it has {size} bytes"
         yield Verdict(fits, "maximum_size", limit.file, limit.line, f"{words}, {limit.value} are allowed")
+
+
+def _signature(limit: PolicyEntry | None, unsigned: str | None) -> Iterator[Verdict]:
+    if limit is not None and limit.value:
+        why = "its tag is signed, or it is not from git" if unsigned is None else unsigned
+        yield Verdict(unsigned is None, "signed_tags", limit.file, limit.line, why)
 
 
 def _judged(key: str, lists: PolicyLists, what: str, meets: Callable[[str | int], bool]) -> Iterator[Verdict]:
@@ -160,6 +169,8 @@ def is_place(entry: str | int) -> bool:
 def _is_at(place: str, entry: str, *, below: bool = False) -> bool:
     """Whether a place is the one of the entry: `*` matches one component, `/*` at the end everything below."""
     body = entry.removesuffix("/*").rstrip("/")
+    if "://" in body:
+        body = body.removesuffix(".git")  # of a repository, as `git_places.spellings` writes it
     if below or entry.endswith("/*"):
         return fits_path(body, place, below=True)
     return fits_path(body, place) or fits_path(body, place.removesuffix("/"))

@@ -53,6 +53,8 @@ class Policy(NamedTuple):
     """Days since the release."""
     maximum_size: PolicyEntry | None = None
     """Total bytes of a release's files."""
+    signed_tags: PolicyEntry | None = None
+    """1 if releases from git need a tag with a signature that the user trusts."""
     files: tuple[str, ...] = ()
     """All files that were read, whatever they contain."""
 
@@ -82,6 +84,7 @@ class Policy(NamedTuple):
             hidden_text=entry("hidden_text"),
             minimum_age=entry("minimum_age"),
             maximum_size=entry("maximum_size"),
+            signed_tags=entry("signed_tags"),
             files=(file,),
         )
 
@@ -93,7 +96,7 @@ class Policy(NamedTuple):
     @property
     def has_rules(self) -> bool:
         """Whether any rule could refuse a release."""
-        limits = self.minimum_age is not None or self.maximum_size is not None
+        limits = any(limit is not None for limit in (self.minimum_age, self.maximum_size, self.signed_tags))
         every = (self.sources, self.packs, self.licenses, self.capabilities)
         return limits or any(lists.allow or lists.deny for lists in every)
 
@@ -137,6 +140,7 @@ def strictest(policies: Iterable[Policy]) -> Policy:
         hidden_text=least("hidden_text"),  # `refuse` stands before `report`
         minimum_age=most("minimum_age"),
         maximum_size=least("maximum_size"),
+        signed_tags=most("signed_tags"),
         files=tuple(sorted({file for policy in every for file in policy.files})),
     )
 

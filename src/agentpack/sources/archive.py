@@ -1,42 +1,69 @@
 """An archive as a source: of one pack with `pack.yaml`, or of a collection."""
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
-from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from agentpack.disk.atomic import read_start
-from agentpack.errors import UsageError
+from agentpack.errors import Unavailable, UsageError
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 from agentpack.input.file_names import shown
+from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName, content_digest, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
+from agentpack.model.web_addresses import archive_name
+from agentpack.sources.base import OnThisMachine
 from agentpack.sources.collection import Collection, CollectionPack, collection, state_version
+from agentpack.sources.elsewhere import Plugins
 from agentpack.sources.trees import MemoryTree
 
+if TYPE_CHECKING:
+    from agentpack.remote.access import Remote
+
 MANIFEST = "pack.yaml"
-SUFFIXES = (".tar.gz", ".tgz", ".zip")
 
 
-class ArchiveSource:
+class ArchiveSource(OnThisMachine):
     """The packs in one archive, which is read once. A folder around everything in it does not count."""
 
-    def __init__(self, name: str, path: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        place: str,
+        remote: "Callable[[], Remote] | None" = None,
+        *,
+        load: Callable[[], bytes] | None = None,
+        sha256: str | None = None,
+    ) -> None:
+        """An archive.
+
+        Args:
+            place: its path, or its address if `load` reads it.
+            remote: how plugins that it names on other machines are reached.
+            sha256: what the archive must have, in hexadecimal.
+        """
         self.name = name
-        self.where = path
-        self._stem = next(
-            (os.path.basename(path).removesuffix(end) for end in SUFFIXES if path.endswith(end)), os.path.basename(path)
-        )
+        self.where = place
+        self._plugins = Plugins(name, remote)
+        self._load, self._sha256 = load, sha256
+        self.is_remote = load is not None
 
     @property
     def is_missing(self) -> bool:
-        return not os.path.isfile(self.where)
+        return self._load is None and not os.path.isfile(self.where)
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        files = read_archive(read_start(self.where, MAX_ARCHIVE_BYTES + 1), shown(self.where, most=400))
+        where = shown(self.where, most=400)
+        try:
+            data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
+        except OSError as error:
+            raise Unavailable(f"{where} cannot be read: {error.strerror}") from None
+        files = read_archive(data, where, expected=f"sha256:{self._sha256}" if self._sha256 else None)
         tops = {path.partition("/")[0] for path in files}
         around = f"{next(iter(tops))}/" if len(tops) == 1 and not any("/" not in path for path in files) else ""
         return {path[len(around) :]: data for path, data in files.items()}
@@ -62,7 +89,7 @@ class ArchiveSource:
         """What it offers without `pack.yaml`."""
         if self.is_missing or MANIFEST in self._files:
             return Collection()
-        return collection(MemoryTree(self._files), kebab(self._stem) or "agents")
+        return collection(MemoryTree(self._files), kebab(archive_name(self.where)) or "agents")
 
     def packs(self) -> Names[PackName]:
         return (self._release.pack,) if self._release else ()
@@ -71,23 +98,38 @@ class ArchiveSource:
         return (self._release,) if self._release and self._release.pack == pack else ()
 
     def about(self, pack: PackName) -> CollectionPack | None:
-        return self.collection.pack(pack)
+        plugin = self._plugins.find(self.collection, pack)
+        return plugin.about() if plugin else self.collection.pack(pack)
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        plugin = self._plugins.find(self.collection, pack) if locked.repository else None
+        return plugin.pinned(locked) if plugin else None
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
-        found = self.about(pack)
+        if plugin := self._plugins.find(self.collection, pack):
+            return plugin.state()
+        found = self.collection.pack(pack)
         if found is None:
             return None
         version = state_version(found, content_digest(self._agents(found).items()))
-        return ReleaseRef(pack, version, self.name, self.where, moves=True)
+        return ReleaseRef(pack, version, self.name, self.where, bare=True)
 
     def _agents(self, pack: CollectionPack) -> Mapping[str, bytes]:
         root = f"{pack.root}/" if pack.root else ""
         return {path: self._files[root + path] for path in pack.agents}
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        found = self.about(ref.pack) if ref.moves else None
+        if plugin := self._plugins.find(self.collection, ref.pack):
+            return plugin.read(ref)
+        found = self.collection.pack(ref.pack) if ref.bare else None
         return self._files if found is None else self._agents(found)
 
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        plugin = self._plugins.find(self.collection, ref.pack) if ref.repository else None
+        return plugin.unsigned(ref) if plugin else None
+
     def released(self, ref: ReleaseRef) -> int | None:
-        """When the archive was last written: a copy looks younger than the original, never older."""
-        return int(os.lstat(self.where).st_mtime)
+        """When a file was last written: a copy looks younger than the original, never older. Unknown for an address."""
+        if plugin := self._plugins.find(self.collection, ref.pack):
+            return plugin.released(ref)
+        return int(os.lstat(self.where).st_mtime) if self._load is None else None

@@ -2,11 +2,14 @@
 them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName
 from agentpack.model.pack import ReleaseRef
+from agentpack.model.requirement import Requirement
 
 if TYPE_CHECKING:
     from agentpack.sources.collection import Collection as AgentCollection
@@ -31,6 +34,11 @@ class Source(Protocol):
         """Whether the place itself is not there, so that nothing can be said of its packs."""
         ...
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is on another machine, so that asking it takes time."""
+        ...
+
     def packs(self) -> Collection[PackName]:
         """The names of all packs it offers."""
         ...
@@ -41,6 +49,20 @@ class Source(Protocol):
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
         """The state of a pack that the place offers as a collection; None if it offers none of that name."""
+        ...
+
+    def states(self, pack: PackName) -> Sequence[ReleaseRef]:
+        """All states that can be had of a pack of the collection, newest first: of a place without tags only one."""
+        ...
+
+    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
+        """Be told which packs are likely to be asked for, and what of them."""
+        ...
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        """The locked release of a pack, where it can be named without asking the place; None if the place has to be
+        asked.
+        """
         ...
 
     @property
@@ -63,8 +85,42 @@ class Source(Protocol):
         """
         ...
 
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        """Why no tag with a signature that the user trusts names the release; None if one does, or if the place has no
+        tags at all.
 
-class OnlyPacks:
+        Only called if a policy asks for signed tags.
+        """
+        ...
+
+
+class OnThisMachine(ABC):
+    """The part of a source that is asked afresh by every command, and whose collection has no tags."""
+
+    is_remote = False
+
+    @abstractmethod
+    def state_of(self, pack: PackName) -> ReleaseRef | None: ...
+
+    def states(self, pack: PackName) -> Sequence[ReleaseRef]:
+        """The present one."""
+        state = self.state_of(pack)
+        return () if state is None else (state,)
+
+    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
+        """Of no use here: nothing is fetched."""
+        return
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        """None."""
+        return None
+
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        """None: there are no tags."""
+        return None
+
+
+class OnlyPacks(OnThisMachine):
     """The part of a source that has packs with `pack.yaml` and no collection."""
 
     @property

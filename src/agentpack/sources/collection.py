@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import FileNames, shown
+from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, git_address
 from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, Digest, PackName, kebab, pack_name
@@ -74,6 +75,8 @@ class CollectionPack(NamedTuple):
     """What a plugin has besides agents, in words: `hooks, 4 commands and 1 skill`."""
     unread: tuple[str, ...] = ()
     """Files that are left out before they are read, a sentence each."""
+    elsewhere: GitPlace | None = None
+    """The repository that a plugin of a marketplace is in, if that is another one: there its agents are."""
 
 
 class Collection(NamedTuple):
@@ -261,6 +264,11 @@ def _header_in(start: bytes, *, is_toml: bool) -> _Header:
     return _Header(True, names_agent, len(lines) + sum(line.count(sign) for line in lines for sign in _SIGNS))
 
 
+def signs_in(path: str, data: bytes) -> int:
+    """How much there is to read in the header of an agent file, to be held against `MAX_SIGNS`."""
+    return _header_in(data[:MAX_HEAD_BYTES], is_toml=path.endswith(".toml")).signs
+
+
 class _Beside(NamedTuple):
     hooks: bool
     servers: bool
@@ -288,8 +296,11 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
             continue
         name = _text(entry.get("name"))
         try:
-            root = _folder(_relative(entry, base))
-            pack = _pack(files, root, pack_name(kebab(name)), entry)
+            if isinstance(entry.get("source"), dict):
+                pack = _elsewhere(entry, pack_name(kebab(name)))
+            else:
+                root = _folder(_relative(entry, base))
+                pack = _pack(files, root, pack_name(kebab(name)), entry)
         except (ValueError, UsageError) as error:
             unread.append(f"plugin `{shown(name)}` is left out: {error}")
             continue
@@ -298,7 +309,7 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
             continue
         if pack.name in packs:
             unread.append(f"plugin `{shown(name)}` is left out: another one has the name `{pack.name}`")
-        elif pack.agents:
+        elif pack.agents or pack.elsewhere:
             packs[pack.name] = pack
     return Collection(tuple(packs.values()), tuple(unread))
 
@@ -325,12 +336,26 @@ def _in_agents(path: str) -> bool:
 def _relative(entry: Mapping[str, Any], base: str) -> str:
     """The folder of a plugin below the place, as its entry says it. Raises ValueError for any other source."""
     source = entry.get("source", ".")
-    if isinstance(source, dict):
-        where = next((_text(source[key]) for key in ("repo", "url", "package", "path") if source.get(key)), "")
-        raise ValueError(f"it is elsewhere ({shown(where)}), and plugins from other places are not read yet")
     if not isinstance(source, str):
         raise ValueError("its `source` is not text")
     return source if source.startswith(("./", "../")) or not base else f"{base}/{source}"
+
+
+def _elsewhere(entry: Mapping[str, Any], name: PackName) -> CollectionPack:
+    """A plugin in a repository of its own. Raises ValueError for a place that is not read, UsageError for none."""
+    source = entry["source"]
+    kind = _text(source.get("source"))
+    if kind == "npm" or source.get("package"):
+        raise ValueError(f"it is on npm ({shown(_text(source.get('package')))}), and packages of npm are not read")
+    address = f"github:{_text(source['repo'])}" if kind == "github" and source.get("repo") else _text(source.get("url"))
+    if not address.startswith(("https://", "github:", "ssh://", "git@")):
+        raise ValueError(f"`{shown(address)}` is neither an https nor an ssh address")
+    git_address(address)
+    ref, folder = _text(source.get("sha")) or _text(source.get("ref")), _folder(_text(source.get("path")) or ".")
+    check_ref(ref)
+    check_subdirectory(folder)
+    version, description, license = (_text(entry.get(key)) for key in ("version", "description", "license"))
+    return CollectionPack(name, "", (), version, description, license, elsewhere=GitPlace(address, ref, folder))
 
 
 def _folder(text: str) -> str:

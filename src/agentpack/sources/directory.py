@@ -14,7 +14,7 @@ never read: it would give the user's own files to whoever offers the packs.
 
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,42 +24,44 @@ from agentpack.disk.atomic import read_start
 from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
-from agentpack.model.line_ends import MARK
+from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
+from agentpack.sources.base import OnThisMachine
+from agentpack.sources.pack_manifest import MANIFEST, MAX_MANIFEST_BYTES, manifest_line
 
 if TYPE_CHECKING:
+    from agentpack.remote.access import Remote
     from agentpack.sources.base import Source
     from agentpack.sources.collection import Collection as AgentCollection
     from agentpack.sources.collection import CollectionPack
+    from agentpack.sources.elsewhere import Plugin, Plugins
     from agentpack.sources.trees import FolderTree
 
-MANIFEST = "pack.yaml"
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
-MAX_MANIFEST_BYTES = 256 * 1024
-"""Bytes of a manifest that are searched for name and version."""
 
 Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by pack name: version and path, in the order of their names."""
 
 
-def open_source(source: ConfiguredSource, folder: str) -> "Source":
+def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Remote]") -> "Source":
     """A folder as a source, or an archive. Links in its path are kept."""
     path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
     if path.endswith(SUFFIXES) and not os.path.isdir(path):
         from agentpack.sources.archive import ArchiveSource  # only where an archive is named
 
-        return ArchiveSource(source.name, path)
+        return ArchiveSource(source.name, path, remote)
     # what two slashes at the start mean is left open by POSIX
-    return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path)
+    return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path, remote)
 
 
-class DirectorySource:
+class DirectorySource(OnThisMachine):
     """Packs below one folder. Reads lazily."""
 
-    def __init__(self, name: str, folder: str) -> None:
+    def __init__(self, name: str, folder: str, remote: "Callable[[], Remote] | None" = None) -> None:
         self.name = name
+        self._remote = remote
         self.folder = folder
         self._held: dict[PackName, dict[Version, list[str]]] = {}
         self._states: dict[PackName, tuple[ReleaseRef, Mapping[str, bytes]] | None] = {}
@@ -82,6 +84,17 @@ class DirectorySource:
             return Collection()
         return collection(self._tree, self._place_name)
 
+    def _plugin(self, pack: PackName) -> "Plugin | None":
+        if not any(one.elsewhere for one in self.collection.packs):
+            return None
+        return self._plugins.find(self.collection, pack)
+
+    @cached_property
+    def _plugins(self) -> "Plugins":
+        from agentpack.sources.elsewhere import Plugins  # only for a marketplace with plugins in other repositories
+
+        return Plugins(self.name, self._remote)
+
     @cached_property
     def _tree(self) -> "FolderTree":
         from agentpack.sources.trees import FolderTree  # only where agents without packs are wanted
@@ -95,6 +108,8 @@ class DirectorySource:
         return kebab(telling_name(self._root)) or AGENTS
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
+        if plugin := self._plugin(pack):
+            return plugin.state()
         if pack not in self._states:
             self._states[pack] = self._state(pack)
         found = self._states[pack]
@@ -103,13 +118,19 @@ class DirectorySource:
     def every_state(self) -> list[ReleaseRef]:
         """The states of all packs of the collection, and of the folders directly in this one that hold agents."""
         known = {*self.packs()}
-        names = [pack.name for pack in self.collection.packs] or [
+        names = [pack.name for pack in self.collection.packs if not pack.elsewhere] or [
             name for entry in sorted(_folders(self.folder)) if (name := _name(entry)) and name not in known
         ]
         return [state for state in map(self.state_of, names) if state is not None]
 
     def about(self, pack: PackName) -> "CollectionPack | None":
+        if plugin := self._plugin(pack):
+            return plugin.about()
         return self._about.get(pack) if self.state_of(pack) else None
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        plugin = self._plugin(pack) if locked.repository else None
+        return plugin.pinned(locked) if plugin else None
 
     def _state(self, pack: PackName) -> tuple[ReleaseRef, Mapping[str, bytes]] | None:
         from agentpack.sources.collection import collection, state_version
@@ -135,7 +156,7 @@ class DirectorySource:
         place = f"{tree.folder}/{found.root}" if found.root else tree.folder
         files = tree.contents(found.root, found.agents)
         version = state_version(found, content_digest(files.items()))
-        return ReleaseRef(pack, version, self.name, place, moves=True), files
+        return ReleaseRef(pack, version, self.name, place, bare=True), files
 
     def packs(self) -> Collection[PackName]:
         return {**self._places, **dict.fromkeys(self._archives)}.keys()
@@ -235,7 +256,9 @@ class DirectorySource:
         return version
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        if ref.moves:
+        if ref.repository and (plugin := self._plugin(ref.pack)):
+            return plugin.read(ref)
+        if ref.bare:
             state = self._states[ref.pack] if self.state_of(ref.pack) else None
             return state[1] if state else {}
         files = _read(ref.place)
@@ -248,9 +271,15 @@ class DirectorySource:
                 _check_same(ref, mine, other, content_digest(_read(other).items()))
         return files
 
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        plugin = self._plugin(ref.pack) if ref.repository else None
+        return plugin.unsigned(ref) if plugin else None
+
     def released(self, ref: ReleaseRef) -> int | None:
         """The newest modification time of its files: a copy looks younger than the original, never older."""
-        if ref.moves:
+        if ref.repository and (plugin := self._plugin(ref.pack)):
+            return plugin.released(ref)
+        if ref.bare:
             times = [int(os.stat(f"{ref.place}/{path}").st_mtime) for path in self.read(ref)]
             return max(times, default=None)
         if not os.path.isdir(ref.place):
@@ -262,12 +291,7 @@ class DirectorySource:
 def _manifest_value(folder: str, key: str) -> str | None:
     """The raw value of `key:` in pack.yaml, found without parsing YAML; None if absent."""
     manifest = f"{folder}/{MANIFEST}"
-    if not os.path.isfile(manifest):
-        return None
-    for line in read_start(manifest, MAX_MANIFEST_BYTES).removeprefix(MARK).splitlines():
-        if line.startswith(f"{key}:".encode()):
-            return line.decode("utf-8", "replace").partition(":")[2].partition(" #")[0].strip().strip("\"'")
-    return None
+    return manifest_line(read_start(manifest, MAX_MANIFEST_BYTES), key) if os.path.isfile(manifest) else None
 
 
 def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:

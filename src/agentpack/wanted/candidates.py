@@ -11,11 +11,11 @@ from packaging.version import Version
 from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
-from agentpack.errors import InvalidFile, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, InvalidFile, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
-from agentpack.model.manifest import Manifest
+from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -63,13 +63,21 @@ class Candidates:
             as_locked: packs of collections are exactly as the lock has them, whatever the manifest asks for.
             ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
+        if refresh is not None and not as_locked:
+            refresh = {*refresh, *_from_changed_sources(manifest, lock)}
         self.workspace = workspace
         self.manifest = manifest
         self.lock = lock
         self.refresh = refresh
         self.ignore_minimum_age = ignore_minimum_age
         self.states = CollectionStates(
-            workspace, manifest, lock, lambda: self.sources, refresh=refresh, as_locked=as_locked
+            workspace,
+            manifest,
+            lock,
+            lambda: self.sources,
+            is_too_young=lambda ref: self._is_too_young(ref),
+            refresh=refresh,
+            as_locked=as_locked,
         )
         self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
@@ -81,7 +89,7 @@ class Candidates:
         self.kept = {pack.name for pack in locked if refresh is not None and pack.name not in refresh}
         """The packs that stay with their source."""
         self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name in self.kept])
-        self.sources.homes = {pack.name: pack.source for pack in locked}
+        self.sources.locked = {pack.name: pack for pack in locked}
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
@@ -96,8 +104,12 @@ class Candidates:
 
     def use(self, sources: Sources) -> None:
         """Take releases from these sources, before any was asked for."""
-        sources.homes = self.sources.homes
+        sources.locked = self.sources.locked
         self.sources = sources
+
+    def look_beyond_pins(self) -> bool:
+        """Offer more than the locked release of packs from other machines. Returns whether there is more to offer."""
+        return self.sources.look_beyond_pins()
 
     @contextmanager
     def ignoring_minimum_age(self, ignore_minimum_age: bool) -> Iterator[None]:
@@ -126,7 +138,7 @@ class Candidates:
             release = self.fetched(ref)
             self.sizes[key] = sum(map(len, release.files.values()))
             found = self._checked(release)
-            if ref.moves:
+            if ref.bare:
                 found = self._with_kept_names(found)
             self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
         return self._read[key]
@@ -172,7 +184,7 @@ class Candidates:
         """A release with its files. Its digest is checked against the lock, but for packs of the user's own: editing
         one of these is how it is upgraded.
         """
-        if ref.moves:
+        if ref.bare:
             return self.states.fetched(ref)
         source = self.sources.source(ref.source)
         if source is not None and source.where == self.workspace.scope.absolute(self.workspace.scope.own_packs):
@@ -233,6 +245,19 @@ class Candidates:
         now, released = seconds(self.workspace.environment.now()), self.sources.released(ref)
         return None if now is None or released is None else now - released
 
+    def unsigned(self, ref: ReleaseRef | None) -> str | None:
+        """Why the tag of a release counts as unsigned; None if it is signed, not from git, or if no policy asks."""
+        limit = self.workspace.policies.strictest.signed_tags
+        return self.sources.unsigned(ref) if ref is not None and limit is not None and limit.value else None
+
+    def published(self, pack: PackName) -> Sequence[Version]:
+        """Every release there is, also of a collection with tags, of which the resolver sees only the one to use."""
+        with suppress(AgentpackError):  # told where it matters: what is installed does not need the place
+            tagged = [ref for ref in self.sources.releases(pack) if ref.bare and ref.tag]
+            if tagged:
+                return [ref.version for ref in tagged if not self._is_too_young(ref)]
+        return self.versions(pack)
+
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
         try:
             found = self.read(pack, version)[1]
@@ -256,6 +281,21 @@ class Candidates:
 
     def known(self) -> Collection[str]:
         return self.sources.packs()
+
+
+def _from_changed_sources(manifest: Manifest, lock: Lock | None) -> Iterator[PackName]:
+    """The locked packs of sources that name another state now: another `ref:` or `sha256:`. Where a source is may have
+    changed without that.
+    """
+    then = {
+        source["name"]: ConfiguredSource.from_data(source)
+        for source in (lock.manifest if lock else {}).get("sources", ())
+    }
+    now = {source.name: source for source in manifest.sources}
+    changed = {name for name in then.keys() & now.keys() if then[name].options != now[name].options}
+    for pack in lock.packs if lock and changed else ():
+        if pack.source in changed:
+            yield pack.name
 
 
 def _other_readers(release: Release) -> str | None:
@@ -315,5 +355,5 @@ def is_own(candidates: Candidates, where: str, ref: ReleaseRef) -> bool:
         return False
     current = workspace.documents.current
     known = {document.path for document in current.documents} if current is not None else set()
-    files = candidates.fetched(ref).files if ref.moves else ("pack.yaml",)
+    files = candidates.fetched(ref).files if ref.bare else ("pack.yaml",)
     return all(f"{folder}{inner}/{path}" in known or not os.path.lexists(f"{place}/{path}") for path in files)

@@ -64,7 +64,13 @@ def choose(
         preferred = {pack.name: Version(pack.version) for pack in kept.packs if pack.name not in moving}
     wanted = [entry.requirement for entry in manifest.packs]
     try:
-        return select(candidates, manifest, resolve(wanted, candidates, preferred=preferred))
+        try:
+            pins = resolve(wanted, candidates, preferred=preferred)
+        except Unresolvable:
+            if not candidates.look_beyond_pins():
+                raise
+            pins = resolve(wanted, candidates, preferred=preferred)
+        return select(candidates, manifest, pins)
     except Unresolvable as error:
         error.hint = _unnamed_collection(candidates, manifest) or error.hint or _lost_variants(candidates, kept)
         if candidates.passed_over:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -31,6 +31,7 @@ class CollectionStates:
         lock: Lock | None,
         sources: Callable[[], Sources],
         *,
+        is_too_young: Callable[[ReleaseRef], bool],
         refresh: Collection[str] | None = (),
         as_locked: bool = False,
     ) -> None:
@@ -38,7 +39,9 @@ class CollectionStates:
 
         Args:
             sources: the sources, once they are open. The other arguments are those of `Candidates`.
+            is_too_young: whether a policy rules a release out for its age.
         """
+        self._is_too_young = is_too_young
         self._workspace = workspace
         self._manifest = manifest
         self._lock = lock
@@ -57,7 +60,10 @@ class CollectionStates:
         if pack not in self._states:
             self._states[pack] = self._decided(pack)
         state = self._states[pack]
-        return () if state is None else (ReleaseRef(pack, state.version, state.source, "", moves=True),)
+        if state is None:
+            return ()
+        ref = ReleaseRef(pack, state.version, state.source, "", bare=True)
+        return (ref._replace(commit=state.commit, tag=state.tag, repository=state.repository),)
 
     def fetched(self, ref: ReleaseRef) -> Release:
         """The state behind a reference that `offered` gave."""
@@ -89,14 +95,17 @@ class CollectionStates:
             if not keeps_source or self._refresh is not None:
                 raise
             # nobody named it: the others are upgraded all the same
+            why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
             if isinstance(error, Unresolvable):
-                why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
                 self.notes.append(f"{pack} stays as it is, until `agentpack uninstall {pack}`: {why}")
+            elif locked.source not in self._sources().passed_over:  # of a missing folder every command tells
+                self.notes.append(f"{pack} stays as it is: {why}")
             return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
             now = self._with_usable(now, locked)
-        if now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents):
-            return now._replace(version=Version(locked.version), digest=locked.digest)
+        is_same = now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents)
+        if now is not None and is_same and not now.tag:
+            return now._replace(version=Version(locked.version), digest=locked.digest, commit=locked.commit)
         return now
 
     def _refuse_released(self, pack: PackName, state: Release) -> None:
@@ -176,8 +185,11 @@ class CollectionStates:
         self, pack: PackName, entry: ManifestEntry | None, locked: LockedPack | None = None
     ) -> Release | None:
         """What the place holds now; None if the pack is not in a collection."""
-        refs = self._sources().releases(pack)
-        if not refs or not refs[0].moves:
+        refs = [ref for ref in self._sources().releases(pack) if ref.bare]
+        if refs and refs[0].tag:  # tagged ones are as many as there are tags: nothing but the entry limits them
+            allowed = (ref for ref in refs if entry is None or entry.requirement.allows(ref.version))
+            refs = [ref for ref in allowed if not self._is_too_young(ref)]
+        if not refs:
             return None
         release = fetch(refs[0], self._sources())
         found = choose_agents(release.files, entry)
@@ -218,7 +230,8 @@ class CollectionStates:
         self._remember(files)
         asked = [row for row in rows if row.path in files or row.path not in texts]
         rows = tuple(row._replace(left_out="") if row.path in files else row for row in asked)
-        return Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows, lost)
+        release = Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows, lost=lost)
+        return release._replace(commit=locked.commit, repository=locked.repository)
 
     def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:
         workspace = self._workspace
@@ -229,21 +242,26 @@ class CollectionStates:
         for path in with_same:
             data = workspace.disk.read(path) if "#" not in path else None
             if data is not None and text_digest(data) == f"sha256:{row.sha256}":
+                workspace.sources.only_here[row.sha256] = path
                 return data
-        why = ""
+        why: AgentpackError | None = None
         try:
-            refs = self._sources().releases(locked.name)
-            if refs and refs[0].moves:
-                self._remember(fetch(refs[0], self._sources()).files)
+            ref = self._sources().locked_release(locked)
+            if ref is not None:
+                self._remember(fetch(ref, self._sources()).files)
+        except (SourceWithheld, Refused):
+            raise
         except AgentpackError as error:
-            why = error.message
+            why = error
         found = workspace.sources.texts.get(row.sha256)
         if found is None:
             name, state = locked.name, "cannot be read" if why else "holds another text of it now"
+            told = (why.message, *why.details, *([why.hint] if why.hint else [])) if why else ()
+            hint = f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"
             raise Unavailable(
                 f"{name} {locked.version}: {row.path} is not stored here, and `{locked.source}` {state}",
-                details=[f"it is wanted as sha256:{row.sha256}", *([why] if why else [])],
-                hint=f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`",
+                details=[f"it is wanted as sha256:{row.sha256}", *told],
+                hint=hint,
             )
         return found
 

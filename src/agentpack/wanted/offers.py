@@ -28,6 +28,8 @@ class OfferedPack(NamedTuple):
     """What a plugin has besides agents, in words."""
     left_out: tuple[str, ...] = ()
     """Paths of agent files that cannot be taken, each with the reason."""
+    elsewhere: str = ""
+    """Where a plugin is whose agents are not known yet, in words."""
 
 
 class Offers(NamedTuple):
@@ -59,6 +61,10 @@ def collected(source: Source) -> Iterator[OfferedPack]:
     from agentpack.bare import DOCUMENT, about_agent, fault_in  # parsing is loaded only for a collection
 
     for pack in source.collection.packs:
+        if pack.elsewhere:  # there may be hundreds, each in a repository of its own
+            beside = f"in {pack.elsewhere}"
+            yield OfferedPack(pack.name, pack.version, pack.description, pack.license, (), "", elsewhere=beside)
+            continue
         state = source.state_of(pack.name)
         if state is not None:
             files = source.read(state)

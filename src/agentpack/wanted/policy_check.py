@@ -10,6 +10,7 @@ from contextlib import suppress
 from packaging.version import Version
 
 from agentpack.disk.real_paths import real_path
+from agentpack.model.git_places import spellings
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
 from agentpack.policy.evaluate import ReleaseFacts, Verdict
@@ -71,9 +72,10 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
     name, version = PackName(pack.name), Version(pack.version)
     header = candidates.read(name, version)[1].header
     source = candidates.sources.source(pack.source)
-    where = "" if source is None else source.where
     ref = next((ref for ref in candidates.releases(name) if ref.version == version), None)
-    place, spellings = _places(candidates.workspace.policies.strictest, where, (ref and ref.place) or where)
+    policy = candidates.workspace.policies.strictest
+    where = pack.repository or ("" if source is None else source.where)
+    place, spellings = _places(policy, where, (ref and ref.place) or where)
     bundled = pack.source != NAME or where == bundled_folder()
     return ReleaseFacts(
         pack=pack.name,
@@ -85,6 +87,7 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
         license=header.get("license"),
         size=candidates.sizes.get((name, version)),
         age=candidates.age(ref),
+        unsigned=candidates.unsigned(ref),
         capabilities=capabilities,
         own=ref is not None and is_own(candidates, where, ref),
     )
@@ -97,7 +100,8 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
     place is searched for among the folders around the release.
     """
     if not where.startswith("/"):
-        return where, ()
+        place, *others = spellings(where)
+        return place, tuple(others)
     source, inner = real_path(where), real_path(release)
     names = {where, release, source, inner}
     for entry in policy.sources.deny:

@@ -241,6 +241,8 @@ class Selection(NamedTuple):
             pin.wanted_by,
             clients=self.clients_by_pack.get(pin.pack),
             agents=None if release.agents is None else rows,
+            commit=release.commit,
+            repository=release.repository,
         )
 
     def _passed_over(self) -> Iterator[str]:

@@ -4,7 +4,7 @@ The result is read again and must mean exactly what was wanted. If it does not, 
 asked to make the change by hand.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -53,17 +53,31 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
         text = file.changed(cut for item, both in pairs for cut in file.entry(item, *both))
     for number, (_, wanted) in reversed([*enumerate(entries)]):
         if wanted is None:
-            text = _ManifestText(text).without_pack(number)
+            text = _ManifestText(text).without_item("packs", number)
     for added in new.packs:
         if old.wanted(added.requirement.pack) is None:
             text = _ManifestText(text).with_item("packs", entry(added), entry_in_flow(added))
+    text = _with_sources(text, old, new)
     for source in new.sources:
-        if source not in old.sources:
+        if source.name not in {one.name for one in old.sources}:
             line = flow(source.to_data())
             text = _ManifestText(text).with_item("sources", [f"- {line}"], line)
     if new.clients is not None and new.clients != old.clients:
         file = _ManifestText(text)
         text = file.changed([file.value(file.root, "clients", flow(list(new.clients)))])
+    return text
+
+
+def _with_sources(text: str, old: Manifest, new: Manifest) -> str:
+    """The text with the sources that are kept as they are now, and without those that are gone."""
+    now = {source.name: source for source in new.sources}
+    for number, before in reversed([*enumerate(old.sources)]):
+        file, after = _ManifestText(text), now.get(before.name)
+        if after is None:
+            text = file.without_item("sources", number)
+        elif after != before:
+            item = _pairs(file.root)["sources"][1].value[number]
+            text = file.changed(file.values(item, before.to_data(), after.to_data()))
     return text
 
 
@@ -86,12 +100,15 @@ class _ManifestText(YamlText):
         if isinstance(item, yaml.ScalarNode):
             yield self._requirement(item, wanted)
             return
-        said, values = ({"require": one.text, **options(one)} for one in (before, wanted))
+        yield from self.values(item, *({"require": one.text, **options(one)} for one in (before, wanted)))
+
+    def values(self, item: yaml.MappingNode, said: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Cut]:
+        """Replace what differs between two states of an item of a list."""
         there = _pairs(item)
         for key in sorted(values, key=lambda key: key not in there):  # a new key may follow an empty value
             if values[key] != said.get(key):
                 plain = key == "require" and not item.flow_style
-                yield self.value(item, key, scalar(wanted.text) if plain else flow(values[key]))
+                yield self.value(item, key, scalar(values[key]) if plain else flow(values[key]))
         gone = [number for number, key in enumerate(there) if key in said and key not in values]
         if item.flow_style and gone:
             yield from self.without_in_flow(item.value, gone)
@@ -113,14 +130,14 @@ class _ManifestText(YamlText):
         comment = self.lines[line][item.end_mark.column :].rstrip("\r\n")
         return self.rows(line, self.last_line(item) + 1, [first + comment, *more], self.column([item]))
 
-    def without_pack(self, number: int) -> str:
-        """The text without an entry, and without the comment that is about this entry alone."""
-        key, packs = _pairs(self.root)["packs"]
-        if packs.flow_style:
-            return self.changed(self.without_in_flow(packs.value, [number]))
-        first, end = self.dash_line(packs.value[number]), self.last_line(packs.value[number]) + 1
+    def without_item(self, name: str, number: int) -> str:
+        """The text without an item of a list, and without the comment that is about this item alone."""
+        key, items = _pairs(self.root)[name]
+        if items.flow_style:
+            return self.changed(self.without_in_flow(items.value, [number]))
+        first, end = self.dash_line(items.value[number]), self.last_line(items.value[number]) + 1
         cuts = [self.rows(first - self._comments_of(first, end), end, [])]
-        if len(packs.value) == 1:
+        if len(items.value) == 1:
             cuts.append(self.emptied(key, "[]"))  # without it, the empty list would read as null
         return self.changed(cuts)
 

@@ -56,7 +56,9 @@ class _SourceSchema(StrictModel):
 
 _Place = Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
 _PLACES: dict[str, Any] = {
-    key: (_Place | None, None) for kind, row in SOURCE_KINDS.items() for key in (kind, *row.options)
+    key: (Annotated[_Place, checked(check)] | None, None)
+    for kind, row in SOURCE_KINDS.items()
+    for key, check in ((kind, row.check), *row.options.items())
 }
 SourceSchema = create_model("SourceSchema", __base__=_SourceSchema, **_PLACES)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from agentpack.errors import AgentpackError
 from agentpack.input.documents import Document, Path
@@ -133,6 +133,7 @@ class PolicySchema(StrictModel):
     hidden_text: Literal["refuse", "report"] = UNSAID
     minimum_age: Annotated[int, BeforeValidator(_days), Field(ge=0, le=36500)] = UNSAID
     maximum_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = UNSAID
+    signed_tags: StrictBool = UNSAID
 
 
 class PolicyFileSchema(PolicySchema):
@@ -151,7 +152,7 @@ def with_lines(policy: Mapping[str, Any], document: Document, path: Path) -> Ite
     """Each setting of a policy with its line, and for lists the line of every item, so that a refusal can name what
     decided it.
     """
-    for key in ("hidden_text", "minimum_age", "maximum_size"):
+    for key in ("hidden_text", "minimum_age", "maximum_size", "signed_tags"):
         if key in policy:
             yield key, [policy[key], document.line_of((*path, key))]
     for key in ("sources", "packs", "licenses", "capabilities"):

@@ -1,0 +1,167 @@
+"""Which arguments name places, and the source of the manifest that each becomes: a folder, an archive, a repository."""
+
+import os
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+
+from agentpack.errors import UsageError
+from agentpack.model.git_places import git_address, is_git_place, parse_git_place, telling_part
+from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.names import kebab
+from agentpack.model.web_addresses import (
+    archive_name,
+    check_digest,
+    check_web_address,
+    is_archive_address,
+    is_web_address,
+)
+from agentpack.sources.base import Source
+from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.sources.collection import telling_name
+from agentpack.workspace.workspace import Workspace
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
+_ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|oci:", re.IGNORECASE)
+_DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://))", re.IGNORECASE)
+"""The beginning of a direct reference: a pack, and behind `@` where it is."""
+_ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
+
+
+def is_place(workspace: Workspace, text: str) -> bool:
+    """Whether an argument names a place, and not a pack."""
+    if _DIRECT.match(text):
+        return False
+    if is_git_place(text) or _ADDRESS.match(text):
+        return True
+    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
+        return True
+    return "/" in text and not any(sign in text for sign in "[]<>=!@; ")
+
+
+def place_of(workspace: Workspace, text: str, *, option: str = "") -> ConfiguredSource:
+    """The place that an argument names, as a source without a name; a folder with its absolute path.
+
+    Raises:
+        UsageError: there is no such place, or it is of a kind that is not read.
+    """
+    if is_archive_address(text):
+        address, _, digest = text.partition("#sha256=")
+        check_web_address(address, f"`{option}{text}`")
+        if digest:
+            check_digest(digest)
+        return ConfiguredSource("", "archive", address, {"sha256": digest} if digest else {})
+    here = os.path.exists(os.path.join(workspace.environment.cwd, os.path.expanduser(text)))
+    if is_git_place(text) or text.startswith("file://"):
+        place = parse_git_place(text)
+        options = {"ref": place.ref, "subdirectory": place.subdirectory}
+        return ConfiguredSource("", "git", place.place, {key: value for key, value in options.items() if value})
+    if _ADDRESS.match(text):
+        raise _unread(text)
+    if not here and _REPOSITORY.match(text):
+        raise UsageError(
+            f"`{option}{text}`: there is no such folder", hint=f"for the repository on GitHub write `github:{text}`"
+        )
+    return ConfiguredSource("", "path", _folder(workspace, text, option))
+
+
+def _unread(text: str) -> UsageError:
+    from agentpack.addresses import without_secrets
+
+    shown = without_secrets(text)
+    return UsageError(
+        f"`{shown}` is an address of a kind that is not read by this version",
+        hint=f"for a git repository write `git+{shown}`; an archive ends with `.tar.gz`, `.tgz` or `.zip`"
+        if shown.startswith("http")
+        else "name a folder or a repository",
+    )
+
+
+def _folder(workspace: Workspace, text: str, option: str) -> str:
+    """The absolute path of a folder or archive. Raises UsageError if there is none."""
+    from os.path import exists, expanduser, isdir, join, normpath
+
+    absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
+    if not exists(absolute):
+        raise UsageError(f"`{option}{text}`: there is no such folder or archive")
+    if not isdir(absolute) and not _ARCHIVE.search(absolute):
+        raise UsageError(
+            f"`{option}{text}` is neither a folder nor an archive",
+            hint="for one agent file name its folder, and the agent with `--only NAME`",
+        )
+    if not absolute.isprintable():
+        hint = "rename it: agentpack.yaml would hold what no reader sees"
+        raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
+    return absolute
+
+
+def with_sources(
+    workspace: Workspace, manifest: Manifest, places: Sequence[ConfiguredSource]
+) -> tuple[Manifest, list[Source], list[str]]:
+    """The manifest with a source for each place, the sources in the order of the places, and notes on what changed.
+
+    A repository that is a source already gets another `ref:` if the argument names one.
+    """
+    sources, indexes, notes = list(manifest.sources), list[int](), list[str]()
+    for place in places:
+        workspace.sources.name(place)
+        index = next((i for i, one in enumerate(sources) if _same_place(workspace, one, place)), None)
+        if index is None:
+            new = place._replace(name=_free_name(sources, place), place=_portable(workspace, place))
+            sources.append(with_digest(workspace, new))
+            index = len(sources) - 1
+        elif (ref := place.options.get("ref")) and ref != sources[index].options.get("ref"):
+            sources[index] = sources[index]._replace(options={**sources[index].options, "ref": ref})
+            notes.append(f"the source `{sources[index].name}` is at `{ref}` now, for all packs of it")
+        indexes.append(index)
+    return (
+        manifest._replace(sources=tuple(sources)),
+        [workspace.sources.one(sources[index]) for index in indexes],
+        notes,
+    )
+
+
+def with_digest(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSource:
+    """The source; an archive at an address with the `sha256` of what is there now."""
+    if source.kind != "archive" or "sha256" in source.options or not is_web_address(source.place):
+        return source
+    from agentpack.sources.archive_at import fetch_archive  # only where an address is named
+
+    data = fetch_archive(workspace.sources.remote, source.name, source.place)
+    return source._replace(options={"sha256": sha256(data).hexdigest()})
+
+
+def _same_place(workspace: Workspace, source: ConfiguredSource, place: ConfiguredSource) -> bool:
+    """Whether a source of the manifest is at a place, at whatever state."""
+    if source.kind != place.kind:
+        return False
+    if source.kind == "path":
+        return os.path.abspath(workspace.sources.one(source).where) == os.path.abspath(
+            workspace.sources.one(place).where
+        )
+    if source.kind == "archive":
+        return source.place == place.place
+    folders = [one.options.get("subdirectory", "").strip("/") for one in (source, place)]
+    return _plain_address(source) == _plain_address(place) and folders[0] == folders[1]
+
+
+def _plain_address(source: ConfiguredSource) -> str:
+    return git_address(source.place).rstrip("/").removesuffix(".git")
+
+
+def _free_name(sources: Sequence[ConfiguredSource], place: ConfiguredSource) -> str:
+    """A name for a new source, after its place."""
+    taken = {source.name for source in sources} | {BUNDLED}
+    telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)
+    stem = kebab(_ARCHIVE.sub("", telling)) or "packs"
+    return next(name for name in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if name not in taken)
+
+
+def _portable(workspace: Workspace, place: ConfiguredSource) -> str:
+    """A place as the manifest names it: a folder relative in a project, so that every clone can read it."""
+    if place.kind != "path":
+        return place.place
+    if workspace.scope.kind == "project":
+        return os.path.relpath(place.place, workspace.scope.root)
+    home = workspace.environment.home
+    return f"~/{os.path.relpath(place.place, home)}" if place.place.startswith(home + "/") else place.place

@@ -1,0 +1,80 @@
+"""What all remote sources of a command share: the cache, whether the network may be used, who is told of progress."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import Protocol, TypeVar, cast
+
+from agentpack.errors import Unavailable, UsageError
+from agentpack.remote.cache import ContentCache
+
+_T = TypeVar("_T")
+
+TIMEOUT_VARIABLE = "AGENTPACK_TIMEOUT"
+TIMEOUT = 30.0
+"""Seconds without an answer before a place counts as unreachable."""
+OFFLINE_VARIABLE = "AGENTPACK_OFFLINE"
+
+
+class Advance(Protocol):
+    """Reports how far a task is: parts done, and how many there are if that is known."""
+
+    def __call__(self, done: int, total: int | None = None) -> None: ...
+
+
+Progress = Callable[[str], AbstractContextManager[Advance]]
+"""Shows a task that may take long, while its context lasts."""
+
+
+def _silent(_: str) -> AbstractContextManager[Advance]:
+    return nullcontext(lambda done, total=None: None)
+
+
+class Remote:
+    """How one command reaches other machines."""
+
+    def __init__(self, folder: str, variables: Mapping[str, str]) -> None:
+        """`folder` is agentpack's cache folder."""
+        self.folder = folder
+        self.variables = variables
+        self.offline = variables.get(OFFLINE_VARIABLE, "") not in ("", "0")
+        self._made: dict[str, object] = {}
+        self.progress: Progress = _silent
+        """Called with the name of a task that may take long; its context reports how far the task is."""
+
+    @cached_property
+    def cache(self) -> ContentCache:
+        """The cache of this user."""
+        return ContentCache(f"{self.folder}/content")
+
+    def once(self, key: str, make: Callable[[], _T]) -> _T:
+        """The value under a key, made when it is first asked for: whatever is to exist once in a command."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(_T, self._made[key])
+
+    @property
+    def timeout(self) -> float:
+        """Seconds without an answer before a place counts as unreachable. Raises UsageError for a bad setting."""
+        text = self.variables.get(TIMEOUT_VARIABLE, "")
+        try:
+            seconds = float(text) if text else TIMEOUT
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= 3600:
+            raise UsageError(f"{TIMEOUT_VARIABLE}={text} is not a number of seconds from 0 to 3600")
+        return seconds
+
+    def go_online(self, source: str, place: str) -> None:
+        """Raise Unavailable if the network must not be used.
+
+        Args:
+            source: the name of the source that needs it.
+            place: its address, for people.
+        """
+        if self.offline:
+            raise Unavailable(
+                f"the source `{source}` is needed, and `--offline` is set",
+                details=[f"it is at {place}, and what is needed of it is not in the cache"],
+                hint="run it once without `--offline`",
+            )

@@ -1,0 +1,387 @@
+"""Read git repositories on other machines, with the git command as the user has set it up: credentials, ssh, proxies.
+
+git works in a bare repository of our own in the cache, one for each address, and never in a folder of a source: there
+its configuration could name programs to run. Nothing is checked out and no hook, submodule or filter runs. Commits and
+trees are fetched by their object names, one commit deep; contents only as they are asked for, all of them at once. No
+reference is kept and no name from outside reaches git's command line, so that a branch cannot pass for an option.
+"""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from hashlib import sha256
+from typing import NamedTuple
+
+from agentpack.disk.atomic import write_whole
+from agentpack.disk.chown import make_folders
+from agentpack.errors import Refused, Unavailable
+from agentpack.input.file_names import MAX_FILE_BYTES
+from agentpack.remote.access import Remote
+from agentpack.remote.process import Finished, run
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Bytes of one answer of git: the names of all branches and tags, or of all files."""
+FETCH_PATIENCE = 20
+"""How many times the time-out a whole fetch may take."""
+_WHOLE_HISTORY = 2_147_483_647
+"""The depth that git takes for no limit."""
+_PROTOCOLS = "https:ssh:http:file"
+"""What git may speak. Which of these an address may name is decided where it is read."""
+_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+_NEUTRAL = (
+    *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "gc.auto=0"),
+    *("protocol.version=2", "protocol.ext.allow=never", "fetch.negotiationAlgorithm=noop", "fetch.fsckObjects=true"),
+    *("fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false", "transfer.advertiseSID=false"),
+    *("fetch.fsck.zeroPaddedFilemode=ignore", "fetch.fsck.missingSpaceBeforeDate=ignore", "advice.detachedHead=false"),
+)
+"""Settings that hold whatever the user's say."""
+_LOCATING: tuple[str, ...] = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+)
+_LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_SHALLOW_FILE", "GIT_QUARANTINE_PATH")
+"""Variables that a git hook sets for its own repository."""
+
+
+class Tag(NamedTuple):
+    """A tag: the object it names (a tag object or a commit), and its commit."""
+
+    object: str
+    commit: str
+
+
+class References(NamedTuple):
+    """The branches and tags of a repository, by name. `head` is the commit of the default branch; empty if there is
+    none.
+    """
+
+    head: str
+    branches: Mapping[str, str]
+    tags: Mapping[str, Tag]
+
+
+class TreeEntry(NamedTuple):
+    """A file of a commit. The mode is git's: `100644`, `100755`, or `120000` for a link."""
+
+    path: str
+    mode: str
+    object: str
+
+
+def mirror_of(remote: Remote, source: str, address: str) -> "Mirror":
+    """What is here of a repository: one value for each address, so that it is asked only once by a command."""
+    return remote.once(f"git {address}", lambda: Mirror(remote, source, address))
+
+
+class Mirror:
+    """What is known here of one repository on another machine."""
+
+    def __init__(self, remote: Remote, source: str, address: str, *, part: str = "") -> None:
+        """`source` is the source's name, for messages; the address has been checked."""
+        self._remote = remote
+        self._source = source
+        self.address = address
+        name = sha256(address.encode()).hexdigest()[:24]
+        self.folder = f"{remote.folder}/git/{name}{part}.git"
+        self._files: dict[str, Sequence[TreeEntry]] = {}
+        self._here: set[str] = set()
+        """Objects known to be here."""
+
+    # Questions to the other machine.
+
+    @cached_property
+    def references(self) -> References:
+        """Its branches and tags as they are now.
+
+        Raises:
+            Unavailable: it cannot be reached, or the network must not be used.
+        """
+        self._go_online()
+        self._make()
+        words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
+        with self._remote.progress(f"asking {self.address}"):
+            text = self._git(*words, online=True, patience=2).decode("utf-8", "surrogateescape")
+        return _references(text)
+
+    def bring(self, objects: Iterable[str]) -> None:
+        """Fetch commits and tags with their trees, those that are not here yet, at once.
+
+        Raises:
+            Unavailable: it cannot be reached, or has not all of them.
+        """
+        if missing := self.missing(objects):
+            self._fetch(missing, "--depth=1")
+
+    def contents(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
+        """The contents of files by object name. Those not here are fetched at once; those larger than a pack's file may
+        be are left out.
+        """
+        wanted = [*dict.fromkeys(blobs)]
+        if missing := self.missing(wanted):
+            self._fetch(missing)
+        return dict(self._read(wanted))
+
+    def has_in_history(self, commit: str) -> bool:
+        """Whether a branch or tag leads to a commit. Fetches the commits of the whole history, without their trees.
+
+        A host that keeps all forks of a repository together (GitHub does) hands over the commits of each from every
+        one of them.
+        """
+        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
+        tips = {*self.references.branches.values(), *(tag.commit for tag in self.references.tags.values())}
+        if commit in tips:
+            return True
+        history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
+        return commit in history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
+
+    # Questions to the mirror.
+
+    def missing(self, objects: Iterable[str]) -> list[str]:
+        """Those of these objects that are not here, in their order."""
+        unknown = [name for name in dict.fromkeys(objects) if name not in self._here]
+        if not unknown or not os.path.isdir(self.folder):
+            return unknown
+        answer = self._git("cat-file", "--batch-check=%(objectname)", input="\n".join(unknown) + "\n").decode()
+        there = {line for line in answer.splitlines() if " " not in line}
+        self._here |= there
+        return [name for name in unknown if name not in there]
+
+    def files(self, commit: str) -> Sequence[TreeEntry]:
+        """The files and links of a commit that is here, by path. Submodules are passed over."""
+        if commit not in self._files:
+            self._files[commit] = self._listed(commit)
+        return self._files[commit]
+
+    def _listed(self, commit: str) -> Sequence[TreeEntry]:
+        answer = self._git("ls-tree", "-r", "-z", "--full-tree", commit)
+        rows = (row.partition(b"\t") for row in answer.split(b"\0") if row)
+        split = ((head.decode().split(), path) for head, _, path in rows)
+        return [
+            TreeEntry(path.decode("utf-8", "surrogateescape"), mode, name)
+            for (mode, kind, name), path in split
+            if kind == "blob"
+        ]
+
+    def time(self, commit: str) -> int:
+        """When a commit that is here was made, in seconds since 1970 (UTC)."""
+        text = self._git("cat-file", "commit", commit).partition(b"\n\n")[0]
+        line = next((line for line in text.split(b"\n") if line.startswith(b"committer ")), b"")
+        fields = line.rsplit(b" ", 2)
+        return int(fields[-2]) if len(fields) == 3 and fields[-2].isdigit() else 0
+
+    def stamp(self, commit: str) -> str:
+        """The same time as fourteen digits, date and clock time in UTC: `20261128101500`."""
+        return time.strftime("%Y%m%d%H%M%S", time.gmtime(self.time(commit)))
+
+    def check_signature(self, tag: Tag) -> str | None:
+        """Why a tag counts as unsigned, in git's words; None if a key that the user trusts signed it."""
+        if tag.object == tag.commit:
+            return "it has no signature"
+        self.bring([tag.object])
+        try:
+            self._git("verify-tag", tag.object)
+        except Unavailable as error:
+            return next(iter(error.details), "git does not accept its signature")
+        return None
+
+    def _read(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        sizes = self._git("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", input=_lines(blobs))
+        rows = [line.split() for line in sizes.decode().splitlines()]
+        small = [row[0] for row in rows if len(row) == 3 and row[1] == "blob" and int(row[2]) <= MAX_FILE_BYTES]
+        at = 0
+        answer = self._git("cat-file", "--batch", input=_lines(small), most=8 * MAX_ANSWER_BYTES)
+        for name in small:
+            end = answer.index(b"\n", at)
+            size = int(answer[at:end].split()[2])
+            yield name, answer[end + 1 : end + 1 + size]
+            at = end + size + 2
+
+    # How git is run.
+
+    def _go_online(self) -> None:
+        self._remote.go_online(self._source, self.address)
+
+    def _make(self) -> None:
+        """Make the mirror, unless it is there. Raises Unavailable if it cannot be written, or belongs to others."""
+        try:
+            found = os.lstat(self.folder)
+        except OSError:
+            found = None
+        if found is not None:
+            if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
+                raise Unavailable(
+                    f"{self.folder} may have been written by another user",
+                    hint="delete it; XDG_CACHE_HOME names another place for the cache",
+                )
+            return
+        fresh = f"{self.folder}.{os.urandom(4).hex()}.new"
+        try:
+            _make_repository(fresh)
+            write_whole(f"{fresh}/address", self.address.encode())
+            os.rename(fresh, self.folder)
+        except OSError as error:
+            if not os.path.isdir(self.folder):  # else another process was faster
+                raise _unwritable(error, fresh) from None
+        shutil.rmtree(fresh, ignore_errors=True)
+
+    def _fetch(self, objects: Sequence[str], *options: str, what: str = "blob:none") -> None:
+        self._go_online()
+        self._make()
+        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
+        with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
+            self._git(
+                *words,
+                *(f"--filter={what}", *options, "--stdin", "--", self.address),
+                input=_lines(objects),
+                folder=folder,
+                online=True,
+                patience=FETCH_PATIENCE,
+            )
+        self._here.update(objects)
+
+    @contextmanager
+    def _aside(self) -> Iterator[str]:
+        """Context with a repository to fetch into, whose objects are those of the mirror.
+
+        git marks it as a partial clone, and would then fetch whatever is missing, one by one and unasked; the mirror
+        itself never is one. Any number of processes can fetch at once.
+        """
+        folder = f"{self.folder}/fetch-{os.urandom(6).hex()}"
+        try:
+            _make_repository(folder)
+            yield folder
+        except OSError as error:
+            raise _unwritable(error, folder) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _git(
+        self,
+        *words: str,
+        input: str = "",
+        folder: str = "",
+        online: bool = False,
+        patience: int = 2,
+        most: int = MAX_ANSWER_BYTES,
+    ) -> bytes:
+        """Run git in the mirror and return what it prints.
+
+        Args:
+            folder: another repository to run it in, with the objects of the mirror.
+            online: whether it may open connections.
+            patience: how many times the time-out it may take.
+
+        Raises:
+            Unavailable: it fails, and says why in `details`; it takes too long; there is no git.
+        """
+        timeout = self._remote.timeout
+        slow = (f"http.lowSpeedTime={max(1, round(timeout))}", "http.lowSpeedLimit=100")
+        settings = [part for one in (*_NEUTRAL, *slow) for part in ("-c", one)]
+        command = ["git", f"--git-dir={folder or self.folder}", *settings, *words]
+        try:
+            result = run(command, input.encode(), self._environment(online), patience * timeout, most)
+        except FileNotFoundError:
+            raise Unavailable(
+                f"the source `{self._source}` is a git repository, and there is no `git` here", hint="install git"
+            ) from None
+        if result.code == 0 and not result.is_cut:
+            return result.output
+        raise self._failed(result, online)
+
+    def _environment(self, online: bool) -> Mapping[str, str]:
+        variables = {name: text for name, text in self._remote.variables.items() if name not in _LOCATING}
+        variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GCM_INTERACTIVE": "never"}
+        variables["GIT_ALLOW_PROTOCOL"] = _PROTOCOLS if online else "none"
+        variables["GIT_OBJECT_DIRECTORY"] = f"{self.folder}/objects"
+        if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
+            # `core.sshCommand` of the user's own configuration would be hidden by the variable
+            variables["GIT_SSH_VARIANT"] = "ssh"
+        return variables
+
+    def _failed(self, result: Finished, online: bool) -> Unavailable | Refused:
+        said = [line.strip() for line in result.said.decode("utf-8", "replace").splitlines() if line.strip()]
+        telling = [line for line in said if line.startswith(("fatal:", "error:", "remote:", "gpg:", "ERROR"))] or said
+        if result.is_cut:
+            return Refused(f"{self.address} answers with more than {MAX_ANSWER_BYTES // 1024 // 1024} MiB")
+        if not online:
+            message = f"{self.folder}, a mirror of {self.address}, cannot be read"
+            return Unavailable(message, details=telling[:5], hint="delete it")
+        text = "timed out" if result.is_late else "\n".join(said)
+        message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
+        hint = hint.format(address=self.address)
+        return Unavailable(f"the source `{self._source}` at {self.address} {message}", details=telling[-5:], hint=hint)
+
+
+_FAILURES = (
+    (
+        r"timed out|too slow",
+        ("does not answer in time", "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer"),
+    ),
+    (
+        r"not our ref|did not send all necessary|unadvertised object",
+        ("no longer has what is wanted", "its history was rewritten: `agentpack upgrade` takes what is there now"),
+    ),
+    (
+        r"Authentication failed|could not read (?:Username|Password)|Permission denied|returned error: 40[13]",
+        (
+            "lets nobody in without credentials",
+            "`git ls-remote {address}` asks for them; a credential helper keeps them",
+        ),
+    ),
+    (
+        r"[Cc]ertificate|SSL|TLS",
+        ("has a certificate that is not trusted", "`git ls-remote {address}` shows what git says of it"),
+    ),
+    (
+        r"not found|does not appear to be a git|does not exist|returned error: 404",
+        ("is no repository, or is closed to others", "check the address: `git ls-remote {address}`"),
+    ),
+)
+"""Signs of common failures in what git says, and what to say of each."""
+_UNKNOWN_FAILURE = ("cannot be reached", "`git ls-remote {address}` shows what git says of it")
+
+
+def _make_repository(folder: str) -> None:
+    """An empty bare repository, as `git init` would leave it, without hooks and samples. Raises OSError."""
+    for part in ("objects", "refs"):
+        make_folders(f"{folder}/{part}", 0o700)
+    for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", _CONFIG)):
+        write_whole(f"{folder}/{name}", text.encode())
+
+
+def _unwritable(error: OSError, folder: str) -> Unavailable:
+    return Unavailable(
+        f"the cache cannot be written: {error.filename or folder}: {error.strerror}",
+        hint="XDG_CACHE_HOME names another place for it",
+    )
+
+
+def _lines(names: Iterable[str]) -> str:
+    return "".join(f"{name}\n" for name in names)
+
+
+def _references(text: str) -> References:
+    head, branches, objects, commits = "", dict[str, str](), dict[str, str](), dict[str, str]()
+    for line in text.splitlines():
+        name, _, reference = line.partition("\t")
+        if not (len(name) in (40, 64) and set(name) <= set("0123456789abcdef")):
+            continue
+        if reference == "HEAD":
+            head = name
+        elif reference.startswith("refs/heads/"):
+            branches[reference.removeprefix("refs/heads/")] = name
+        elif reference.startswith("refs/tags/"):
+            tag = reference.removeprefix("refs/tags/")
+            if tag.endswith("^{}"):
+                commits[tag.removesuffix("^{}")] = name
+            else:
+                objects[tag] = name
+    return References(head, branches, {tag: Tag(name, commits.get(tag, name)) for tag, name in objects.items()})

@@ -1,0 +1,329 @@
+"""A git repository on another machine as a source.
+
+Its tags are its releases, in the forms that people use: `<pack>--v1.2.0` (what `claude plugin tag` makes),
+`<pack>-v1.2.0`, `<pack>/1.2.0`, and `v1.2.0` where the repository holds one pack. Without tags it has the state of its
+default branch. `ref:` names one branch, tag or commit instead; `subdirectory:` names the folder that is the place.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection as Names
+from functools import cached_property
+from typing import NamedTuple
+
+from packaging.version import InvalidVersion, Version
+
+from agentpack.errors import Refused, Unavailable, Unresolvable, UsageError
+from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, git_address
+from agentpack.model.lock import LockedPack
+from agentpack.model.manifest import ConfiguredSource
+from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab, pack_name
+from agentpack.model.pack import ReleaseRef
+from agentpack.model.requirement import Requirement
+from agentpack.remote.access import Remote
+from agentpack.remote.git import Mirror, Tag, mirror_of
+from agentpack.sources.collection import NO_RELEASE, Collection, CollectionPack, collection
+from agentpack.sources.elsewhere import Plugin, Plugins
+from agentpack.sources.git_tree import GitTree
+from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
+
+_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_TAG = re.compile(r"(?:(?P<pack>[A-Za-z0-9][\w.-]*?)(?:--v|-v|/v?))?(?P<version>v?\d[0-9A-Za-z.!+-]*)\Z")
+MAX_PREFETCHED = 200
+"""Commits of releases that are fetched before anybody asks for them."""
+
+
+def open_source(source: ConfiguredSource, folder: str, remote: Callable[[], Remote]) -> "GitSource":
+    """The repository of a manifest. Raises UsageError if the address is none."""
+    ref, subdirectory = source.options.get("ref", ""), source.options.get("subdirectory", "")
+    check_ref(ref)
+    check_subdirectory(subdirectory)
+    place = GitPlace(source.place, ref, subdirectory.strip("/"))
+    return GitSource(source.name, place, remote)
+
+
+class _State(NamedTuple):
+    """What the place offers at one commit."""
+
+    tree: GitTree
+    roots: tuple[PackRoot, ...]
+    collection: Collection
+
+    @property
+    def names(self) -> tuple[PackName, ...]:
+        return tuple(dict.fromkeys(root.name for root in self.roots)) or tuple(p.name for p in self.collection.packs)
+
+
+class GitSource:
+    """The packs of one repository. Nothing is asked of it before a pack is."""
+
+    is_missing = False
+    is_remote = True
+
+    def __init__(self, name: str, place: GitPlace, remote: Callable[[], Remote]) -> None:
+        self.name = name
+        self.place = place
+        self.address = git_address(place.place)
+        self.where = self.address
+        self._expected: dict[PackName, Requirement] = {}
+        self._remote = remote
+        self._plugins = Plugins(name, remote)
+        self._states: dict[str, _State] = {}
+        self._refs: dict[PackName, list[ReleaseRef]] = {}
+        self._known: dict[str, bytes | None] = {}
+        self._is_prefetched = False
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """What is here of the repository."""
+        return mirror_of(self._remote(), self.name, self.address)
+
+    # What it offers.
+
+    def packs(self) -> Names[PackName]:
+        return dict.fromkeys((*(root.name for root in self._now.roots), *self._released_packs)).keys()
+
+    @property
+    def collection(self) -> Collection:
+        return self._now.collection
+
+    def _plugin(self, pack: PackName) -> Plugin | None:
+        return self._plugins.find(self._now.collection, pack)
+
+    def about(self, pack: PackName) -> CollectionPack | None:
+        if plugin := self._plugin(pack):
+            return plugin.about()
+        newest = next(iter(self._all(pack)), None)
+        return None if newest is None else self._pack_at(newest.commit, pack)
+
+    def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
+        return [ref for ref in self._all(pack) if not ref.bare]
+
+    def states(self, pack: PackName) -> Sequence[ReleaseRef]:
+        return [ref for ref in self._all(pack) if ref.bare]
+
+    def state_of(self, pack: PackName) -> ReleaseRef | None:
+        return next(iter(self.states(pack)), None)
+
+    def every_state(self) -> list[ReleaseRef]:
+        """The newest state of each pack that it offers as a collection."""
+        packs = (pack.name for pack in self.collection.packs if not pack.elsewhere)
+        return [state for pack in packs if (state := self.state_of(pack)) is not None]
+
+    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
+        self._expected.update(packs)
+
+    def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
+        """The release at the commit that the lock has."""
+        if not locked.commit:
+            return None
+        if locked.repository:
+            plugin = self._plugin(pack)
+            return plugin.pinned(locked) if plugin else None
+        place = f"{self.where} at {locked.commit[:12]}"
+        is_bare = locked.agents is not None
+        return ReleaseRef(pack, Version(locked.version), self.name, place, is_bare, locked.commit)
+
+    def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
+        if plugin := self._plugin(ref.pack) if ref.repository else None:
+            return plugin.read(ref)
+        if ref.bare:
+            packs = self._at(ref.commit).collection.packs  # the only one may have had another name
+            found = next((pack for pack in packs if pack.name == ref.pack), packs[0] if len(packs) == 1 else None)
+            if found is None:
+                raise self._gone(ref)
+            return self._at(ref.commit).tree.contents(found.root, found.agents)
+        state = self._at(ref.commit)
+        roots = releases_in(state.tree, state.roots, ref.pack, self.where)
+        if ref.version not in roots:
+            if ref.tag and len(roots) == 1:  # `read_pack` says that the tag has another number than the manifest
+                return pack_files(state.tree, next(iter(roots.values())), self.where)
+            raise self._gone(ref)
+        return pack_files(state.tree, roots[ref.version], self.where)
+
+    def released(self, ref: ReleaseRef) -> int | None:
+        """When the commit was made."""
+        if plugin := self._plugin(ref.pack) if ref.repository else None:
+            return plugin.released(ref)
+        self.mirror.bring([ref.commit])
+        return self.mirror.time(ref.commit) or None
+
+    def unsigned(self, ref: ReleaseRef) -> str | None:
+        if plugin := self._plugin(ref.pack) if ref.repository else None:
+            return plugin.unsigned(ref)
+        tags = self.mirror.references.tags
+        names = [name for name, tag in tags.items() if tag.commit == ref.commit and ref.tag in ("", name)]
+        if not names:
+            return "no tag names its commit"
+        faults = [self.mirror.check_signature(tags[name]) for name in names]
+        return None if None in faults else f"the tag `{names[0]}`: {faults[0]}"
+
+    def _gone(self, ref: ReleaseRef) -> Unavailable:
+        return Unavailable(
+            f"{ref.pack} {ref.version} is not in {self.address} at {ref.commit[:12]}",
+            hint=f"`agentpack lock --upgrade-pack {ref.pack}` chooses again",
+        )
+
+    # Tags and commits.
+
+    @cached_property
+    def _tags(self) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
+        """The tagged releases of each pack, newest first; under None those of plain tags."""
+        found: dict[PackName | None, dict[Version, tuple[str, Tag]]] = {}
+        for name, tag in () if self.place.ref else self.mirror.references.tags.items():
+            read = _read_tag(name)
+            if read is not None:
+                pack, version = read
+                found.setdefault(pack, {}).setdefault(version, (name, tag))
+        return {pack: dict(sorted(tags.items(), reverse=True)) for pack, tags in found.items()}
+
+    @property
+    def _released_packs(self) -> Iterable[PackName]:
+        return [pack for pack in self._tags if pack is not None and self._is_pack(pack)]
+
+    def _is_pack(self, pack: PackName) -> bool:
+        newest = next(iter(self._tags[pack].values()))[1].commit
+        self._prefetch()
+        return any(root.name == pack for root in self._at(newest).roots)
+
+    @cached_property
+    def _commit(self) -> str:
+        """The commit of `ref:`, or of the default branch.
+
+        Raises:
+            Unresolvable: there is no such branch, tag or commit.
+        """
+        ref, references = self.place.ref, None
+        if _COMMIT.match(ref):
+            return ref
+        references = self.mirror.references
+        if not ref:
+            if not references.head:
+                raise Unresolvable(f"{self.address} has no default branch", hint="name a branch: `ref:` or `@BRANCH`")
+            return references.head
+        if ref in references.tags:
+            return references.tags[ref].commit
+        if ref in references.branches:
+            return references.branches[ref]
+        known = (*references.branches, *references.tags)
+        hint = did_you_mean(ref, known)
+        if re.fullmatch(r"[0-9a-f]{7,63}", ref):
+            hint = "a commit is written whole, with 40 digits"
+        raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", hint=hint)
+
+    @property
+    def _now(self) -> _State:
+        self._prefetch()
+        return self._at(self._commit)
+
+    def _at(self, commit: str) -> _State:
+        if commit not in self._states:
+            if self.mirror.missing([commit]):
+                self._refuse_stray(commit)
+            self.mirror.bring([commit])
+            tree = GitTree(self.mirror, commit, self.place.subdirectory, self._known)
+            if not tree.paths and self.place.subdirectory:
+                raise Unresolvable(f"{self.address} has no folder `{self.place.subdirectory}` at {commit[:12]}")
+            roots = pack_roots(tree)
+            offered = Collection() if roots else collection(tree, self._own_name)
+            self._states[commit] = _State(tree, roots, offered)
+        return self._states[commit]
+
+    def _refuse_stray(self, commit: str) -> None:
+        """Raise Refused for a commit that no branch or tag leads to, unless `ref:` is this very commit: a lock may come
+        from anybody, and name a commit of somebody's fork.
+        """
+        if commit != self.place.ref and not self.mirror.has_in_history(commit):
+            raise Refused(
+                f"the locked commit {commit} is on no branch of {self.address}",
+                details=["its history was rewritten, or the commit is of a fork"],
+                hint="`agentpack upgrade` takes what is there now; `agentpack diff --upgrade` shows it before",
+            )
+
+    @property
+    def _own_name(self) -> str:
+        part = self.place.subdirectory.rpartition("/")[2] if self.place.subdirectory else ""
+        return (
+            kebab(part or self.place.place.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2])
+            or "agents"
+        )
+
+    def _prefetch(self) -> None:
+        """Fetch what is likely to be read, in one go for commits and another one for contents."""
+        if self._is_prefetched:
+            return
+        self._is_prefetched = True
+        commits = [self._commit]
+        for pack, requirement in self._expected.items():
+            for tags in (self._tags.get(pack, {}), self._tags.get(None, {})):
+                allowed = (tag.commit for version, (_, tag) in tags.items() if requirement.allows(version))
+                commits += [*allowed][:1]
+        commits = [*dict.fromkeys(commits)][:MAX_PREFETCHED]
+        self.mirror.bring(commits)
+        trees = [GitTree(self.mirror, commit, self.place.subdirectory, self._known) for commit in commits]
+        trees[0].load(name for tree in trees for name in tree.telling)
+
+    # One pack.
+
+    def _all(self, pack: PackName) -> list[ReleaseRef]:
+        """The releases or states of a pack, newest first; one state without tags."""
+        if pack not in self._refs:
+            self._refs[pack] = self._look(pack)
+        return self._refs[pack]
+
+    def _look(self, pack: PackName) -> list[ReleaseRef]:
+        self._prefetch()
+        if plugin := self._plugin(pack):
+            return [plugin.state()]
+        tags = self._tags.get(pack, {})
+        if not tags and self._now.names == (pack,):
+            tags = self._tags.get(None, {})
+        if tags:
+            newest = self._at(next(iter(tags.values()))[1].commit)
+            is_bare = not newest.roots
+            return [
+                ReleaseRef(pack, version, self.name, f"{self.where}@{name}", is_bare, tag.commit, name)
+                for version, (name, tag) in tags.items()
+            ]
+        state, place = self._now, f"{self.where} at {self._commit[:12]}"
+        found = self._pack_at(self._commit, pack) if not state.roots else None
+        if found is not None:
+            return [ReleaseRef(pack, self._version(found), self.name, place, True, self._commit, self._ref_tag)]
+        versions = sorted(releases_in(state.tree, state.roots, pack, self.where), reverse=True)
+        return [ReleaseRef(pack, version, self.name, place, False, self._commit, self._ref_tag) for version in versions]
+
+    @property
+    def _ref_tag(self) -> str:
+        """`ref:`, if it is a tag or a commit."""
+        ref = self.place.ref
+        return ref if ref and (_COMMIT.match(ref) or ref in self.mirror.references.tags) else ""
+
+    def _pack_at(self, commit: str, pack: PackName) -> CollectionPack | None:
+        return self._at(commit).collection.pack(pack)
+
+    def _version(self, pack: CollectionPack) -> Version:
+        """Its manifest's version, else one that names the commit: `0.0.0+20261128101500.g0123456789ab`."""
+        try:
+            return Version(pack.version[:MAX_VERSION])
+        except InvalidVersion:
+            return Version(f"{NO_RELEASE}+{self.mirror.stamp(self._commit)}.g{self._commit[:12]}")
+
+
+def _read_tag(name: str) -> tuple[PackName | None, Version] | None:
+    """The pack and version that a tag names; None for any other tag. The pack is None for `v1.2.0`."""
+    for sign in ("--v", "-v", "/"):
+        before, found, after = name.rpartition(sign)
+        if found and (version := _version_of(after)) is not None:
+            try:
+                return pack_name(before), version
+            except UsageError:
+                return None
+    version = _version_of(name[1:]) if name.startswith("v") else None
+    return None if version is None else (None, version)
+
+
+def _version_of(text: str) -> Version | None:
+    try:
+        return Version(text) if text[:1].isdigit() and len(text) <= MAX_VERSION else None
+    except InvalidVersion:
+        return None

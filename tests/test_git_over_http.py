@@ -1,0 +1,141 @@
+"""Repositories behind a web server: real git on both sides, with and without a password, and servers that misbehave."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.collection_files import agent_text
+from support.git_server import PASSWORD, USER, GitServer, git_server
+from support.repositories import Repository
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "far/kit").commit({"agents/one.md": agent_text("one", "Work.")}).tag("v1.0.0")
+
+
+@pytest.fixture
+def server(kit: Repository) -> Iterator[GitServer]:
+    with git_server(kit.folder.parent) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTPACK_TIMEOUT", "1")
+
+
+def place(server: GitServer) -> str:
+    return f"git+{server.address}/kit"
+
+
+def helper(folder: Path, monkeypatch: pytest.MonkeyPatch, password: str = PASSWORD) -> None:
+    """A credential helper of the user's, in the user's own configuration of git."""
+    program = write_tree(folder, {"helper": f"#!/bin/sh\necho username={USER}\necho password={password}\n"}) / "helper"
+    program.chmod(0o755)
+    write_tree(folder, {"gitconfig": f'[credential]\n\thelper = "!{program}"\n'})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
+
+
+def test_it_gives_what_a_folder_gives(
+    agentpack: Agentpack, project: Path, kit: Repository, server: GitServer, tmp_path: Path
+) -> None:
+    near = Path(shutil.copytree(project, tmp_path / "near"))
+    agentpack("install", place(server))
+    agentpack("install", f"git+{kit.address}", cwd=near)
+    assert tree(project / ".claude") == tree(near / ".claude")
+    locks = [(folder / "agentpack.lock").read_text() for folder in (project, near)]
+    assert locks[0].replace(f"{server.address}/kit", kit.address) == locks[1]
+
+
+def test_a_private_repository_is_read_with_gits_own_credentials(
+    agentpack: Agentpack, project: Path, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.needs_password = True
+    helper(tmp_path, monkeypatch)
+    ran = agentpack("install", place(server), "--verbose")
+    assert (project / ".claude/agents/one.md").exists()
+    found = [*tree(project, without=()).values(), *tree(Path(os.environ["XDG_CACHE_HOME"]), without=()).values()]
+    assert not any(PASSWORD.encode() in data for data in found)
+    assert PASSWORD not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("password", [None, "wrong"])
+def test_without_the_right_credentials_it_is_told_and_nobody_is_asked(
+    agentpack: Agentpack,
+    project: Path,
+    server: GitServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    password: str | None,
+) -> None:
+    server.needs_password = True
+    if password:
+        helper(tmp_path, monkeypatch, password)
+    refused = agentpack("install", place(server), expect=6)
+    assert "lets nobody in without credentials" in refused.err
+    assert "a credential helper keeps them" in refused.err
+    assert not (project / "agentpack.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("mischief", "words"),
+    [
+        ("hang", "does not answer in time"),
+        ("drip", "does not answer in time"),
+        ("truncate", "cannot be reached"),
+        ("loop", "cannot be reached"),
+        ("403", "lets nobody in without credentials"),
+        ("404", "is no repository, or is closed to others"),
+        ("429", "cannot be reached"),
+        ("500", "cannot be reached"),
+    ],
+)
+def test_a_server_that_misbehaves_ends_in_a_sentence(
+    agentpack: Agentpack, project: Path, server: GitServer, mischief: str, words: str
+) -> None:
+    before = tree(project)
+    server.mischief = mischief
+    refused = agentpack("install", place(server), expect=6)
+    assert words in refused.err
+    assert server.address in refused.err
+    assert tree(project) == before
+
+
+def test_credentials_go_to_no_other_server(
+    agentpack: Agentpack, kit: Repository, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = write_tree(
+        tmp_path, {"helper": "#!/bin/sh\ngrep -q host=127.0.0.1:$PORT && printf 'username=u\\npassword=p\\n'\n"}
+    )
+    (program / "helper").chmod(0o755)
+    write_tree(
+        tmp_path, {"gitconfig": f'[credential]\n\thelper = "!PORT={server.server_address[1]} {program}/helper"\n'}
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    with git_server(kit.folder.parent) as other:
+        other.needs_password = True
+        server.mischief = other.address
+        agentpack("install", place(server), expect=6)
+        assert other.seen
+        assert [told for _, told in other.seen if told] == []
+
+
+def test_a_server_that_breaks_off_leaves_the_project_as_it_was(
+    agentpack: Agentpack, project: Path, kit: Repository, server: GitServer
+) -> None:
+    agentpack("install", place(server))
+    before = tree(project)
+    kit.commit({"agents/one.md": agent_text("one", "Work harder.")}).tag("v1.1.0")
+    server.mischief = "truncate"
+    told = agentpack("upgrade").err
+    assert "note: kit stays as it is: the source `kit` at" in told
+    agentpack("upgrade", "kit", expect=6)
+    assert tree(project) == before
+    server.mischief = ""
+    agentpack("upgrade", "--yes")
+    assert "Work harder." in (project / ".claude/agents/one.md").read_text()

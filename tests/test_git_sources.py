@@ -1,0 +1,558 @@
+"""Packs and collections from git repositories: what is taken, what is locked, what is asked of the other machine."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.collection_files import agent_text, marketplace
+from support.packs import make_pack
+from support.repositories import Repository
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+NAME = "data-reviewer"
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Repository:
+    """A repository of two agents, without a tag."""
+    files = {f"agents/{name}.md": agent_text(name, f"You are {name}.\n\n- Work.\n- Rest.") for name in ("one", "two")}
+    return Repository(tmp_path / "far/kit").commit({**files, "README.md": "Two agents."})
+
+
+def rework(kit: Repository, agent: str, old: str, new: str) -> Repository:
+    path = f"agents/{agent}.md"
+    return kit.commit({path: (kit.folder / path).read_text().replace(old, new)})
+
+
+def locked(folder: Path, pack: str = "kit") -> dict[str, Any]:
+    lock = json.loads((folder / "agentpack.lock").read_text())
+    found: dict[str, Any] = next(row for row in lock["packs"] if row["name"] == pack)
+    return found
+
+
+def installed(folder: Path, name: str) -> str:
+    return (folder / f".claude/agents/{name}.md").read_text()
+
+
+# Branches.
+
+
+def test_a_repository_without_tags_is_locked_at_its_commit(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    assert installed(project, "one") == (kit.folder / "agents/one.md").read_text()
+    row = locked(project)
+    assert row["commit"] == kit.head
+    assert row["version"] == f"0.0.0+20261128100100.g{kit.head[:12]}"
+    assert f'{{name: kit, git: "{kit.address}"}}' in (project / "agentpack.yaml").read_text()
+    assert "nothing to change" in agentpack("sync").err
+
+
+def test_a_new_commit_is_an_upgrade_that_keeps_edits(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    agentpack("install", f"git+{kit.address}")
+    path = project / ".claude/agents/one.md"
+    path.write_text(path.read_text().replace("- Rest.", "- Rest well."))
+    before = tree(project)
+    rework(kit, "one", "- Work.", "- Work hard.")
+    agentpack("upgrade", "--check", expect=1)
+    agentpack("upgrade", "--yes")
+    assert "- Work hard.\n- Rest well." in path.read_text()
+    assert locked(project)["commit"] == kit.head
+    agentpack("rollback")
+    assert tree(project) == before
+
+
+def test_a_commit_that_changes_no_chosen_agent_is_no_upgrade(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    agentpack("install", f"git+{kit.address}", "--only", "one")
+    before = tree(project)
+    rework(kit, "two", "- Work.", "- Work hard.").commit({"README.md": "Other words."})
+    agentpack("upgrade", "--check")
+    agentpack("upgrade", "--yes")
+    assert tree(project) == before
+
+
+def test_a_fresh_clone_gives_what_is_locked_and_not_what_is_newest(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    before = tree(project)
+    rework(kit, "one", "- Work.", "- Work hard.")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    agentpack("sync", "--frozen", cwd=clone)
+    assert {path: data for path, data in tree(clone).items() if ".claude" in path} == {
+        path: data for path, data in before.items() if ".claude" in path
+    }
+    agentpack("upgrade", "--yes", cwd=clone)
+    assert "- Work hard." in installed(clone, "one")
+
+
+def test_a_warm_cache_is_enough_without_a_network(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    kit.folder.rename(tmp_path / "gone")
+    agentpack("sync", "--frozen", "--offline", cwd=clone)
+    assert tree(clone / ".claude") == tree(project / ".claude")
+    cold = tmp_path / "cold"
+    shutil.copytree(project, cold, ignore=shutil.ignore_patterns("state", ".claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    refused = agentpack("sync", "--frozen", "--offline", cwd=cold, expect=6)
+    assert "kit" in refused.err
+    assert "`--offline` is set" in refused.err
+    assert not (cold / ".claude").exists()
+
+
+def test_what_is_installed_needs_no_repository(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    shutil.rmtree(kit.folder)
+    shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"], "agentpack"))
+    (project / ".claude/agents/two.md").unlink()
+    agentpack("diff", expect=1)
+    agentpack("sync")
+    agentpack("install", "python-engineer")
+    agentpack("status")
+    agentpack("explain", "one")
+    agentpack("uninstall", "kit")
+    assert "is no repository" in agentpack("install", f"git+{kit.address}", expect=6).err
+
+
+def test_a_commit_that_is_gone_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    shutil.rmtree(project / ".agentpack/state")
+    shutil.rmtree(project / ".claude")
+    shutil.rmtree(kit.folder)
+    Repository(kit.folder).commit({"agents/one.md": agent_text("one", "Another history.")})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    refused = agentpack("sync", "--frozen", expect=5)
+    assert "kit" in refused.err
+    assert "its history was rewritten" in refused.err
+    assert "`agentpack upgrade`" in refused.err
+
+
+def test_a_locked_commit_that_is_on_no_branch_is_refused(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a pull request would have it that changes the lock alone, with a commit of a fork."""
+    agentpack("install", f"git+{kit.address}")
+    kit.git("switch", "--quiet", "--orphan", "fork")
+    kit.commit({f"agents/{name}.md": agent_text(name, "Serve another master.") for name in ("one", "two")})
+    stray = kit.head
+    near = tmp_path / "near"
+    shutil.copytree(project, near, ignore=shutil.ignore_patterns(".agentpack", ".claude", "agentpack.*"))
+    agentpack("install", f"git+{kit.address}@fork", cwd=near)
+    kit.git("switch", "--quiet", "main")
+    kit.git("branch", "--quiet", "-D", "fork")
+    lock = json.loads((project / "agentpack.lock").read_text())
+    forged = json.loads((near / "agentpack.lock").read_text())
+    assert forged["packs"][0]["commit"] == stray
+    write_tree(project, {"agentpack.lock": json.dumps({**forged, "manifest": lock["manifest"]}, indent=1)})
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    refused = agentpack("sync", "--frozen", expect=5)
+    assert f"the locked commit {stray} is on no branch" in refused.err
+    assert not (project / ".claude").exists()
+
+
+def test_an_older_commit_of_the_branch_is_none(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    for number in range(3):
+        rework(kit, "one", "- Work", f"- Work {number}")
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    agentpack("sync", "--frozen")
+    assert "- Work.\n" in installed(project, "one")
+
+
+@pytest.mark.parametrize("ref", ["old", "v1", "commit"])
+def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: Path, kit: Repository, ref: str) -> None:
+    commit = kit.head
+    kit.git("branch", "old")
+    kit.tag("v1")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
+    name = commit if ref == "commit" else ref
+    agentpack("install", f"git+{kit.address}@{name}")
+    assert locked(project)["commit"] == commit
+    assert name in (project / "agentpack.yaml").read_text().partition("ref: ")[2]
+    agentpack("upgrade", "--yes")
+    assert locked(project)["commit"] == commit
+    assert "is at `main` now" in agentpack("install", f"git+{kit.address}@main").err
+    assert locked(project)["commit"] == kit.head
+
+
+@pytest.mark.parametrize(
+    ("ref", "words"),
+    [
+        ("mian", "did you mean `main`?"),
+        ("0123456", "a commit is written whole"),
+        ("--upload-pack=touch${IFS}x", "is not the name of a branch, tag or commit"),
+    ],
+)
+def test_a_ref_that_is_not_there_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, ref: str, words: str
+) -> None:
+    assert words in agentpack("install", f"git+{kit.address}@{ref}", expect=None).err
+    assert not (project / "agentpack.lock").exists()
+
+
+# Tags.
+
+
+@pytest.mark.parametrize("form", ["kit--v{}", "kit-v{}", "kit/{}", "v{}"])
+def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tmp_path: Path, form: str) -> None:
+    kit = Repository(tmp_path / "kit")
+    for version in ("1.0.0", "1.1.0", "2.0.0", "2.1.0rc1"):
+        kit.commit({"agents/one.md": agent_text("one", f"Work as of {version}.")}).tag(form.format(version))
+    kit.tag("nightly").commit({"agents/one.md": agent_text("one", "Not released.")})
+    agentpack("install", "kit>=1,<2", "--source", f"git+{kit.address}")
+    assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
+    assert "kit 2.0.0 is out of range" in agentpack("upgrade").out + agentpack("upgrade").err
+    agentpack("upgrade", "--latest", "--yes")
+    assert locked(project)["version"] == "2.0.0"
+    assert "Work as of 2.0.0." in installed(project, "one")
+
+
+def test_packs_with_a_manifest_are_the_same_from_a_tag_as_from_a_folder(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    first, second = make_pack(version="1.0.0"), make_pack(version="1.1.0", files={"README.md": "New.\n"})
+    far = Repository(tmp_path / "far")
+    for files, tag in ((first, "v1.0.0"), (second, "v1.1.0")):
+        far.commit(files).tag(tag)
+    write_tree(tmp_path / "near/1.1.0", second)
+    agentpack("install", NAME, "--source", f"git+{far.address}")
+    from_git = tree(project)
+    row = locked(project, NAME)
+    assert (row["version"], row["commit"]) == ("1.1.0", far.head)
+    shutil.rmtree(project / ".claude")
+    for path in ("agentpack.yaml", "agentpack.lock"):
+        (project / path).unlink()
+    agentpack("install", NAME, "--source", str(tmp_path / "near"))
+    assert locked(project, NAME)["digest"] == row["digest"]
+    assert {p: d for p, d in tree(project).items() if ".claude" in p} == {
+        p: d for p, d in from_git.items() if ".claude" in p
+    }
+
+
+def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    agentpack("install", NAME, "--source", f"git+{far.address}")
+    before = tree(project)
+    far.commit(make_pack(version="1.0.0", files={"README.md": "Other.\n"})).tag("v1.0.0")
+    for command in (("upgrade",), ("upgrade", "--check"), ("lock", "--upgrade")):
+        refused = agentpack(*command, expect=5)
+        assert "the tag `v1.0.0`" in refused.err
+        assert "was moved" in refused.err
+    assert tree(project) == before
+    agentpack("sync", "--frozen")
+
+
+def test_a_direct_reference_names_its_place(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far")
+    far.commit({f"packs/x/{path}": data for path, data in make_pack(version="1.0.0").items()}).tag(f"{NAME}-v1.0.0")
+    agentpack("install", f"{NAME} @ git+{far.address}@{NAME}-v1.0.0#subdirectory=packs/x")
+    text = (project / "agentpack.yaml").read_text()
+    assert f'ref: "{NAME}-v1.0.0", subdirectory: "packs/x"' in text
+    assert "source: far" in text
+    refused = agentpack("install", f"other @ git+{far.address}", expect=4)
+    assert "has no pack `other`" in refused.err
+    assert f"it has {NAME}" in refused.err
+
+
+def test_git_rewrites_addresses_as_the_user_has_told_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Repository(tmp_path / "hub/acme/agents").commit({"agents/one.md": agent_text("one", "Work.")})
+    write_tree(tmp_path, {".gitconfig": ""})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / ".gitconfig"))
+    (tmp_path / ".gitconfig").write_text(f'[url "file://{tmp_path}/hub/"]\n\tinsteadOf = https://github.com/\n')
+    agentpack("install", "github:acme/agents", "--only", "one")
+    text = (project / "agentpack.yaml").read_text()
+    assert '{name: acme, git: "github:acme/agents"}' in text
+    assert "require: agents" in text
+
+
+# How often the other machine is asked.
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with a line for each time that git opens a connection: its words."""
+    real, log = shutil.which("git"), tmp_path / "asked"
+    log.touch()
+    program = write_tree(
+        tmp_path / "bin",
+        {"git": f'#!/bin/sh\ncase "$*" in *" ls-remote "*|*" fetch "*) echo "$*" >>{log};; esac\nexec {real} "$@"\n'},
+    )
+    (program / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program}:{os.environ['PATH']}")
+    return log
+
+
+def words(log: Path) -> list[str]:
+    """What was asked since the last call: `ls-remote` or `fetch`."""
+    found = ["fetch" if " fetch " in line else "ls-remote" for line in log.read_text().splitlines()]
+    log.write_text("")
+    return found
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_fifty_packs_of_one_repository_cost_one_question_and_two_fetches(
+    agentpack: Agentpack, project: Path, tmp_path: Path, asked: Path, tagged: bool
+) -> None:
+    names = [f"pack-{number}" for number in range(50)]
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        packs = {name: make_pack(name, version, personas={name: agent_text(name, version)}) for name in names}
+        far.commit({f"{name}/{path}": data for name, files in packs.items() for path, data in files.items()})
+        for name in names if tagged else ():
+            far.tag(f"{name}--v{version}")
+    agentpack("install", *names, "--source", f"git+{far.address}")
+    assert words(asked) == ["ls-remote", "fetch", "fetch"]
+    assert locked(project, "pack-7")["version"] == "1.1.0"
+    agentpack("install", "python-engineer")
+    assert words(asked) == ["ls-remote"]  # it stands before the packs that come with agentpack
+    agentpack("sync")
+    agentpack("sync", "--locked")
+    agentpack("status")
+    agentpack("diff")
+    assert words(asked) == []
+    agentpack("upgrade", "--check")
+    assert words(asked) == ["ls-remote"]
+
+
+def test_a_marketplace_of_many_plugins_costs_as_much(
+    agentpack: Agentpack, project: Path, tmp_path: Path, asked: Path
+) -> None:
+    agents = {f"agent-{number}": f"You are number {number}." for number in range(60)}
+    far = Repository(tmp_path / "market").commit(marketplace(agents, plugins=20))
+    agentpack("install", f"git+{far.address}", "--all")
+    assert words(asked) == ["ls-remote", "fetch", "fetch"]
+    assert len(list((project / ".claude/agents").iterdir())) == 60
+
+
+def test_contents_that_no_pack_needs_are_not_fetched(agentpack: Agentpack, tmp_path: Path, kit: Repository) -> None:
+    kit.commit({"assets/picture.bin": os.urandom(3_000_000)})
+    agentpack("install", f"git+{kit.address}")
+    cache = Path(os.environ["XDG_CACHE_HOME"], "agentpack/git")
+    assert sum(path.stat().st_size for path in cache.rglob("*") if path.is_file()) < 100_000
+
+
+# Repositories that mean harm.
+
+
+def test_nothing_that_a_repository_holds_is_run(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    sign = tmp_path / "was-run"
+    hook = f"#!/bin/sh\ntouch {sign}\n"
+    other = Repository(tmp_path / "other").commit({"agents/three.md": agent_text("three", "Work.")})
+    kit.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other.address, "agents/sub")
+    for name in ("post-checkout", "post-update", "reference-transaction", "pre-auto-gc"):
+        write_tree(kit.folder / ".git/hooks", {name: hook})
+        (kit.folder / ".git/hooks" / name).chmod(0o755)
+    write_tree(tmp_path, {"monitor": hook})
+    (tmp_path / "monitor").chmod(0o755)
+    kit.git("config", "core.fsmonitor", str(tmp_path / "monitor"))
+    kit.commit(
+        {
+            ".gitattributes": "*.md filter=harm\n",
+            ".gitmodules": f'[submodule "x"]\n\tpath = agents/sub\n\turl = {other.address}\n',
+        }
+    )
+    sign.unlink(missing_ok=True)
+    agentpack("install", f"git+{kit.address}")
+    assert not sign.exists()
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md", "two.md"]
+
+
+def test_links_in_a_repository_count_only_within_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    secret = tmp_path / "secret.md"
+    secret.write_text(agent_text("secret", "Nobody may see this."))
+    (kit.folder / "agents/out.md").symlink_to(secret)
+    (kit.folder / "agents/up.md").symlink_to("../../../secret.md")
+    (kit.folder / "agents/alias.md").symlink_to("one.md")
+    kit.commit()
+    told = agentpack("install", f"git+{kit.address}").err
+    assert "`agents/out.md` is left out: it is a link that leads out of the place" in told
+    assert "`agents/up.md` is left out" in told
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md", "two.md"]
+    assert not any(b"Nobody may see" in data for data in tree(project).values())
+    far = Repository(tmp_path / "pack").commit(make_pack())
+    (far.folder / "personas/extra.md").symlink_to(secret)
+    far.commit()
+    assert "is a link" in agentpack("install", NAME, "--source", f"git+{far.address}", expect=5).err
+
+
+def test_the_variables_of_a_git_hook_do_not_lead_elsewhere(
+    agentpack: Agentpack, project: Path, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(project / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(project / ".git/index"))
+    before = tree(project / ".git")
+    agentpack("install", f"git+{kit.address}")
+    assert tree(project / ".git") == before
+
+
+def test_without_git_the_message_says_so(
+    agentpack: Agentpack, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = kit.address
+    monkeypatch.setenv("PATH", "/nonexistent")
+    refused = agentpack("install", f"git+{address}", expect=6)
+    assert "there is no `git` here" in refused.err
+
+
+def test_an_interrupted_fetch_leaves_no_half_mirror(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    agentpack("install", f"git+{kit.address}", "--only", "one")
+    [mirror] = Path(os.environ["XDG_CACHE_HOME"], "agentpack/git").iterdir()
+    write_tree(
+        mirror,
+        {"objects/pack/tmp_pack_x": "half", "fetch-0123456789ab/shallow.lock": "", "fetch-0123456789ab/config": "["},
+    )
+    rework(kit, "one", "- Work.", "- Work hard.")
+    agentpack("upgrade", "--yes")
+    assert "- Work hard." in installed(project, "one")
+
+
+def test_two_commands_at_once_share_a_mirror(project: Path, kit: Repository, tmp_path: Path) -> None:
+    folders = [Path(shutil.copytree(project, tmp_path / f"p{number}")) for number in range(3)]
+    program = [os.sys.executable, "-m", "agentpack"]  # type: ignore[attr-defined]
+    running = [
+        subprocess.Popen([*program, "install", f"git+{kit.address}"], cwd=folder, stderr=subprocess.PIPE)
+        for folder in folders
+    ]
+    ends = [(one.communicate()[1], one.returncode) for one in running]
+    assert [code for _, code in ends] == [0, 0, 0], [told.decode() for told, code in ends if code]
+    assert len({str(tree(folder / ".claude")) for folder in folders}) == 1
+
+
+# Plugins in repositories of their own.
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of repositories that git takes for `https://git.example.com/`, and for GitHub."""
+    folder = write_tree(tmp_path / "hub", {})
+    lines = "".join(f"\tinsteadOf = {address}\n" for address in ("https://git.example.com/", "https://github.com/"))
+    write_tree(tmp_path, {"gitconfig": f'[url "file://{folder}/"]\n{lines}'})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    return folder
+
+
+def market(hub: Path, **sources: object) -> Repository:
+    plugins = [
+        {"name": name, "source": source, "description": f"The plugin {name}."} for name, source in sources.items()
+    ]
+    manifest = json.dumps({"name": "market", "owner": {"name": "Ada"}, "plugins": plugins})
+    near = agent_text("near", "Work here.")
+    return Repository(hub / "market").commit({".claude-plugin/marketplace.json": manifest, "here/agents/near.md": near})
+
+
+def plugin(hub: Path, name: str, folder: str = "") -> Repository:
+    return Repository(hub / name).commit({f"{folder}agents/{name}.md": agent_text(name, f"You are {name}.")})
+
+
+def test_plugins_of_a_marketplace_may_be_in_repositories_of_their_own(
+    agentpack: Agentpack, project: Path, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = plugin(hub, "one"), plugin(hub, "two"), plugin(hub, "three", "deep/down/")
+    pinned = two.head
+    rework_two = agent_text("two", "Later work.")
+    two.commit({"agents/two.md": rework_two})
+    far = market(
+        hub,
+        here="./here",
+        one={"source": "url", "url": "https://git.example.com/one"},
+        two={"source": "url", "url": "https://git.example.com/two", "sha": pinned},
+        three={"source": "git-subdir", "url": "https://git.example.com/three", "path": "deep/down"},
+    )
+    shown = agentpack("show", f"git+{far.address}").out
+    assert "in https://git.example.com/three#subdirectory=deep/down" in shown
+    agentpack("install", f"git+{far.address}", "--all")
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == [
+        "near.md",
+        "one.md",
+        "three.md",
+        "two.md",
+    ]
+    assert "You are two." in installed(project, "two")
+    assert locked(project, "two")["commit"] == pinned
+    assert locked(project, "one")["commit"] == one.head
+    one.commit({"agents/one.md": agent_text("one", "Work harder.")})
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    agentpack("sync", "--frozen", cwd=clone)
+    assert tree(clone / ".claude") == tree(project / ".claude")
+    agentpack("upgrade", "--yes")
+    assert "Work harder." in installed(project, "one")
+    assert "You are two." in installed(project, "two")
+    assert three.head == locked(project, "three")["commit"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"source": "npm", "package": "@acme/agents"}, "packages of npm are not read"),
+        ({"source": "url", "url": "file:///etc"}, "neither an https nor an ssh address"),
+        ({"source": "url", "url": "http://git.example.com/one"}, "neither an https nor an ssh address"),
+        ({"source": "url", "url": "ext::sh -c touch% x"}, "neither an https nor an ssh address"),
+        (
+            {"source": "url", "url": "https://git.example.com/one", "ref": "--upload-pack=x"},
+            "is not the name of a branch",
+        ),
+        ({"source": "git-subdir", "url": "https://git.example.com/one", "path": "../.."}, "leads out of the place"),
+        ("../outside", "leads out of the place"),
+    ],
+)
+def test_an_entry_that_leads_where_it_may_not_is_left_out_by_name(
+    agentpack: Agentpack, project: Path, hub: Path, source: object, words: str
+) -> None:
+    far = market(hub, bad=source, here="./here")
+    told = agentpack("install", f"git+{far.address}", "--all").err
+    assert "plugin `bad` is left out" in told
+    assert words in told
+    assert [path.name for path in (project / ".claude/agents").iterdir()] == ["near.md"]
+
+
+def test_only_the_plugins_that_are_asked_for_are_fetched(
+    agentpack: Agentpack, project: Path, hub: Path, asked: Path
+) -> None:
+    for name in ("one", "two"):
+        plugin(hub, name)
+    far = market(
+        hub,
+        here="./here",
+        **{name: {"source": "url", "url": f"https://git.example.com/{name}"} for name in ("one", "two")},
+    )
+    agentpack("show", f"git+{far.address}")
+    agentpack("install", "here", "--source", f"git+{far.address}")
+    agentpack("install", f"git+{far.address}", "--only", "near")
+    assert "example.com" not in asked.read_text()
+    agentpack("install", "one", "--source", f"git+{far.address}")
+    assert "example.com/one" in asked.read_text()
+    assert "example.com/two" not in asked.read_text()
+    refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
+    assert "its 2 plugins in other repositories were not looked into" in refused.err
