@@ -197,7 +197,7 @@ def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home:
                     assert not managed.holds(f"{folder}/{other}"), other
         for path in SENSITIVE:
             assert not managed.holds(path), path
-        for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/X"):
+        for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/.x"):
             assert not managed.may_contain(folder), folder
 
 

@@ -49,7 +49,8 @@ def offers(source: Source, place: str) -> Offers:
         place: the place as typed.
     """
     packs = (_pack(source, name) for name in source.packs())
-    return Offers(place, (*packs, *collected(source)), source.collection.unread)
+    unread = [*source.collection.unread, *(one for pack in source.collection.packs for one in pack.unread)]
+    return Offers(place, (*packs, *collected(source)), tuple(dict.fromkeys(unread)))
 
 
 def _pack(source: Source, name: PackName) -> OfferedPack:
