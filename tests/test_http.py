@@ -269,6 +269,13 @@ def test_refused_credentials_are_named_and_not_shown(server: WebServer, tmp_path
     assert SECRET not in said
 
 
+def test_a_login_wanted_elsewhere_is_told_as_such(server: WebServer, tmp_path: Path) -> None:
+    server.answers |= {"/kit": redirect(server.url("/there", "127.0.0.1")), "/there": status(401)}
+    said = failed(made_remote(tmp_path, AGENTPACK_TOKEN_KIT=SECRET), server.url("/kit"), Unavailable)
+    assert f"it redirects to http://127.0.0.1:{server.port}, which wants a login (401)" in said
+    assert "AGENTPACK_TOKEN_KIT" not in said
+
+
 def test_credentials_that_would_break_a_header_are_refused_unshown(server: WebServer, tmp_path: Path) -> None:
     for value in (f"{SECRET}\r\nX-Evil: 1", f"{SECRET} two", f"{SECRET}é"):
         said = failed(made_remote(tmp_path, AGENTPACK_TOKEN_KIT=value), server.url("/kit"), UsageError)

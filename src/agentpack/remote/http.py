@@ -207,7 +207,7 @@ class _Transfer:
                 return
             raise self._unavailable(f"{host} has nothing at this address ({status})", "look whether it has moved")
         if status in (401, 403):
-            raise self._no_login(status, host)
+            raise self._no_login(status, response.url)
         if status in _PASSING or status >= 500:
             wait = _seconds(response.headers.get("Retry-After"))
             asks = "" if wait is None else f" and asks to wait {wait:,.0f} seconds"
@@ -242,9 +242,11 @@ class _Transfer:
             f"the source `{self._source}` cannot be read: {words}", details=[f"it is at {self._url}"], hint=hint
         )
 
-    def _no_login(self, status: int, host: str) -> Unavailable:
-        token = variable_of("TOKEN", self._source)
-        path = netrc_path(self._variables)
+    def _no_login(self, status: int, url: httpx2.URL) -> Unavailable:
+        host, token, path = url.host, variable_of("TOKEN", self._source), netrc_path(self._variables)
+        if origin_of(str(url)) != origin_of(self._url):
+            words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which wants a login ({status})"
+            return self._unavailable(words, "credentials are sent to the address of the source only: name that one")
         if self._login is not None:
             words, hint = "does not accept the credentials", f"look at {token} or at the entry of {host} in {path}"
         elif status == 401:
