@@ -19,7 +19,7 @@ from support.cases import case
 from support.web_server import Answer, WebServer, content, make_certificate, redirect, status
 
 from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
-from agentpack.model.web_addresses import host_of, origin_of, web_address_fault
+from agentpack.model.web_addresses import host_of, web_address_fault
 from agentpack.remote import http
 from agentpack.remote.access import Remote
 from agentpack.remote.http import MAX_ATTEMPTS, MAX_CONNECTIONS, MAX_REDIRECTS, fetch_bytes, fetch_current
@@ -254,6 +254,15 @@ def test_credentials_are_sent_to_no_other_origin(tmp_path: Path) -> None:
             assert not any("Authorization" in one.headers for one in other.requests)
 
 
+def test_an_address_may_spell_out_its_port_and_shout_its_host(tmp_path: Path) -> None:
+    """It is the same origin."""
+    with WebServer({"/kit": content(BODY)}) as server:
+        get(made_remote(tmp_path, AGENTPACK_TOKEN_KIT=SECRET), server.url("/kit", "LOCALHOST").replace("http", "HTTP"))
+        assert server.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
+    first, second = httpx2.URL("https://example.com:443/a"), httpx2.URL("https://EXAMPLE.com/b")
+    assert first.origin == second.origin != httpx2.URL("http://example.com:443").origin
+
+
 def test_credentials_of_one_source_or_host_are_not_used_for_another(server: WebServer, tmp_path: Path) -> None:
     server.answers["/kit"] = content(BODY)
     (tmp_path / ".netrc").write_text(f"machine example.com login a password {SECRET}\ndefault login a password b\n")
@@ -344,7 +353,6 @@ def test_an_address_that_is_read_means_the_same_to_the_library(scheme: str, rest
         except httpx2.InvalidURL:  # such a port or name does not exist
             return
         assert (url.scheme, url.host, url.userinfo) == (scheme[:-3], host_of(text).strip("[]"), b"")
-        assert origin_of(text).startswith(f"{url.scheme}://{host_of(text)}")
 
 
 # Certificates and proxies.

@@ -19,7 +19,7 @@ import httpx2
 
 from agentpack import __version__
 from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
-from agentpack.model.web_addresses import check_web_address, host_of, origin_of, web_address_fault
+from agentpack.model.web_addresses import check_web_address, host_of, web_address_fault
 from agentpack.remote.access import TIMEOUT_VARIABLE, Advance, Remote
 from agentpack.remote.cache import CachedAnswer
 from agentpack.remote.credentials import authorization, netrc_path, variable_of
@@ -153,11 +153,8 @@ class _Transfer:
             advance(self._received, self._expected or None)
             if monotonic() - start > 2 * self._timeout + self._received / MIN_BYTES_PER_SECOND:
                 self._given_up = True
-                raise self._unavailable(
-                    f"{host_of(self._url)} sent {self._received:,} bytes in {monotonic() - start:,.0f} seconds, which "
-                    "is too slow",
-                    _LONGER,
-                )
+                slow = f"{self._received:,} bytes in {monotonic() - start:,.1f} seconds"
+                raise self._unavailable(f"{host_of(self._url)} is too slow: {slow}", _LONGER)
         if self._answer is None:
             raise self._error or AssertionError("neither an answer nor an error")
         return self._answer
@@ -173,10 +170,10 @@ class _Transfer:
             self._error = error
 
     def _ask(self) -> _Answer:
-        url = httpx2.URL(self._url)
+        url = first = httpx2.URL(self._url)
         for _ in range(MAX_REDIRECTS + 1):
             headers = {"If-None-Match": self._etag} if self._etag else {}
-            if self._login is not None and origin_of(str(url)) == origin_of(self._url):
+            if self._login is not None and url.origin == first.origin:
                 headers["Authorization"] = self._login
             with self._client.stream("GET", url, headers=headers) as response:
                 if response.has_redirect_location:
@@ -244,7 +241,7 @@ class _Transfer:
 
     def _no_login(self, status: int, url: httpx2.URL) -> Unavailable:
         host, token, path = url.host, variable_of("TOKEN", self._source), netrc_path(self._variables)
-        if origin_of(str(url)) != origin_of(self._url):
+        if url.origin != httpx2.URL(self._url).origin:
             words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which wants a login ({status})"
             return self._unavailable(words, "credentials are sent to the address of the source only: name that one")
         if self._login is not None:
