@@ -10,11 +10,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.sources.base import Source
+from agentpack.sources.withheld import WithheldSource
 
 
 class NamedSource(NamedTuple):
@@ -113,7 +114,7 @@ class Sources:
         for source in ordered:
             if source.name in self.missing:
                 self.passed_over.add(source.name)
-                if pack in self.locked and source.name == self.locked[pack].source:
+                if named or (pack in self.locked and source.name == self.locked[pack].source):
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
             there = named.pack if named else pack
@@ -157,8 +158,13 @@ class Sources:
                 )
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
+        words = "; ".join(map(missing_words, sources))
+        if withheld := [source.name for source in sources if isinstance(source, WithheldSource)]:
+            accept = " ".join(f"--accept outside:{name}" for name in withheld)
+            hint = f"`agentpack sync {accept}` lets this checkout use it from now on, if you trust agentpack.yaml"
+            return SourceWithheld(words, details=[why], hint=hint)
         return Unavailable(
-            "; ".join(map(missing_words, sources)),
+            words,
             details=[why],
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
@@ -221,7 +227,9 @@ def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvab
 
 
 def missing_words(missing: Source) -> str:
-    """A sentence that says a source is missing."""
+    """A sentence that says a source is missing, or may not be read."""
+    if isinstance(missing, WithheldSource):
+        return f"the source `{missing.name}` is outside of this repository, so it is not read: {missing.where}"
     kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
     return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 

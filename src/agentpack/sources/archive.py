@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from agentpack.disk.atomic import read_start
-from agentpack.errors import UsageError
+from agentpack.errors import Unavailable, UsageError
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 from agentpack.input.file_names import shown
 from agentpack.model.lock import LockedPack
@@ -57,9 +57,12 @@ class ArchiveSource(OnThisMachine):
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
-        expected = f"sha256:{self._sha256}" if self._sha256 else None
-        files = read_archive(data, shown(self.where, most=400), expected=expected)
+        where = shown(self.where, most=400)
+        try:
+            data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
+        except OSError as error:
+            raise Unavailable(f"{where} cannot be read: {error.strerror}") from None
+        files = read_archive(data, where, expected=f"sha256:{self._sha256}" if self._sha256 else None)
         tops = {path.partition("/")[0] for path in files}
         around = f"{next(iter(tops))}/" if len(tops) == 1 and not any("/" not in path for path in files) else ""
         return {path[len(around) :]: data for path, data in files.items()}
