@@ -96,7 +96,7 @@ def test_other_bytes_than_the_digest_says_are_refused_and_not_kept(server: WebSe
 
 def test_bytes_are_taken_as_sent_even_if_the_server_says_they_are_packed(server: WebServer, remote: Remote) -> None:
     """As some servers say of any `.gz`."""
-    server.answers["/kit"] = content(BODY, Content_Encoding="x-gzip")
+    server.answers["/kit"] = content(BODY, Content_Encoding="gzip")
     assert get(remote, server.url("/kit")) == BODY
     assert server.requests[0].headers["Accept-Encoding"] == "identity"
 
