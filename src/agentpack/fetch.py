@@ -59,6 +59,8 @@ class Sources:
         self.named = named
         self.missing = missing
         self.configured = configured
+        self.elsewhere: Collection[str] = ()
+        """The names of sources on other machines that are not among them."""
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
         self.read: list[ReleaseRef] = []

@@ -50,6 +50,7 @@ class ArchiveSource(OnThisMachine):
         self.where = place
         self._plugins = Plugins(name, remote)
         self._load, self._sha256 = load, sha256
+        self.is_remote = load is not None
 
     @property
     def is_missing(self) -> bool:

@@ -32,9 +32,7 @@ class OpenedSources:
         """`agreed` returns the places that the history of this checkout has as agreed to."""
         self._environment = environment
         self._manifest = scope.absolute(scope.manifest)
-        inside = (repository_of(scope.root, environment.home), *trusted_places(environment))
-        self._inside = (*map(real_path, inside),) if scope.kind == "project" else ("/",)
-        self._agreed_before = agreed
+        self._scope, self._environment, self._agreed_before = scope, environment, agreed
         self.agreed: set[str] = set()
         """The places outside of the repository that this command may read, as real paths."""
         self.accepted: list[str] = []
@@ -45,7 +43,6 @@ class OpenedSources:
         self._elsewhere: dict[str, Source] = {}
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
-
         self.only_here: dict[str, str] = {}
         """By SHA-256, the file of this scope that alone was found with a text."""
 
@@ -73,6 +70,7 @@ class OpenedSources:
             missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
         )
+        sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)
         return sources
 
@@ -126,7 +124,15 @@ class OpenedSources:
             self.agreed.add(place)
 
     def _is_inside(self, place: str) -> bool:
-        return any(is_below(place, folder) for folder in self._inside)
+        return any(is_below(place, folder) for folder in self._folders)
+
+    @cached_property
+    def _folders(self) -> tuple[str, ...]:
+        """The real folders whose contents may be read without a question."""
+        if self._scope.kind == "user":
+            return ("/",)
+        repository = repository_of(self._scope.root, self._environment.home)
+        return tuple(map(real_path, (repository, *trusted_places(self._environment))))
 
     @property
     def missing(self) -> tuple[str, ...]:
