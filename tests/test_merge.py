@@ -435,3 +435,30 @@ def test_lines_of_one_block_are_merged_beside_a_header_that_both_changed() -> No
     theirs = base.replace(b"opus", b"haiku").replace(b"run three", b"run three, theirs")
     wanted = ours.replace(b"opus", b"haiku").replace(b"run three", b"run three, theirs")
     assert merge(base, ours, theirs).content == wanted
+
+
+def test_fields_stand_in_the_order_that_the_user_gave_them() -> None:
+    ours = b"---\nmodel: opus\ntools: Read, Grep\nname: x\ndescription: Reviews.\n---\nText.\n"
+    theirs = HEADER.replace(b"Read, Grep", b"Read").replace(b"model: opus", b"model: opus\ncolor: red")
+    wanted = ours.replace(b"Read, Grep", b"Read").replace(b"model: opus", b"model: opus\ncolor: red")
+    assert merge(HEADER, ours, theirs).content == wanted
+
+
+def test_a_blank_line_that_belongs_to_a_value_stays_with_it_where_the_next_field_moves() -> None:
+    base = HEADER.replace(b"Reviews.\n", b"|+\n  Reviews.\n\n")
+    ours = base.replace(b"tools: Read, Grep\n", b"").replace(b"name: x\n", b"tools: Read, Grep\nname: x\n")
+    assert merge(base, ours, base.replace(b"Read, Grep", b"Read")).content == ours.replace(b"Read, Grep", b"Read")
+
+
+def test_a_new_rule_far_below_is_not_taken_for_other_words_of_one_that_was_taken_out() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## B {#b}\n\n- three {#three}\n\n## A {#a}\n\n- two, theirs {#two}\n- one {#one}\n"
+    draft = carry(base, ("- two\n\n## B\n\n- three\n", "\n## B\n\n- three\n- mine\n"), theirs)
+    assert [tuple(piece) for piece in draft or () if isinstance(piece, Conflict)] == [("- two", "", "- two, theirs")]
+    assert resolved(draft or (), 2) == "## B\n\n- three\n- mine\n\n## A\n\n- two, theirs\n- one\n"
+
+
+def test_a_rule_put_in_at_the_end_does_not_multiply_the_blank_lines_there() -> None:
+    base = "- one {#one}\n- two {#two}\n"
+    theirs = "- two {#two}\n- one {#one}\n\n"
+    assert carried(base, ("- one\n", "- one\n- mine\n"), theirs) == "- two\n- one\n- mine\n"
