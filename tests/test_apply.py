@@ -499,3 +499,28 @@ def umask() -> int:
     value = os.umask(0)
     os.umask(value)
     return value
+
+
+def test_what_a_transaction_stored_is_there_at_once(disk: Disk) -> None:
+    """Also for the store that looked for it in vain before."""
+    store, text = Store(disk), b"a text of tomorrow"
+    assert not store.blobs.has(digest_of(text))
+    transact(disk, store, steps=(), generation=generation(2, {}, {}, before=None), blobs=[text])
+    assert store.blobs.get(digest_of(text)) == text
+
+
+def test_a_file_that_goes_while_it_is_read_stops_everything(box: Path) -> None:
+    class GoingDisk(Disk):
+        """A disk on which somebody deletes a file right after it was looked at."""
+
+        def read(self, path: str) -> bytes | None:
+            (box / path).unlink()
+            return super().read(path)
+
+    before = tree(box)
+    del before[".claude/agents/edited.md"]
+    with Disk(roots(box)) as plain, process_lock(plain), GoingDisk(roots(box)) as disk:  # the state is read as ever
+        staged = Step(".claude/agents/edited.md", digest_of(EDIT), b"new")
+        with pytest.raises(Unavailable, match="changed while agentpack worked"):
+            transact(disk, Store(plain), steps=[staged], generation=generation(2, {}, {}, before=None))
+    assert tree(box) == before

@@ -444,12 +444,6 @@ def test_fields_stand_in_the_order_that_the_user_gave_them() -> None:
     assert merge(HEADER, ours, theirs).content == wanted
 
 
-def test_a_blank_line_that_belongs_to_a_value_stays_with_it_where_the_next_field_moves() -> None:
-    base = HEADER.replace(b"Reviews.\n", b"|+\n  Reviews.\n\n")
-    ours = base.replace(b"tools: Read, Grep\n", b"").replace(b"name: x\n", b"tools: Read, Grep\nname: x\n")
-    assert merge(base, ours, base.replace(b"Read, Grep", b"Read")).content == ours.replace(b"Read, Grep", b"Read")
-
-
 def test_a_new_rule_far_below_is_not_taken_for_other_words_of_one_that_was_taken_out() -> None:
     base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
     theirs = "## B {#b}\n\n- three {#three}\n\n## A {#a}\n\n- two, theirs {#two}\n- one {#one}\n"
