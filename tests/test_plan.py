@@ -5,7 +5,8 @@ import pytest
 from agentpack.changes.plan import Decisions, plan
 from agentpack.model.changes import Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.line_ends import as_crlf
+from agentpack.model.names import Digest, digest_of, text_digest
 from agentpack.model.rendering import Note, Rendering
 
 R, NEW, EDIT, OTHER = (
@@ -117,6 +118,20 @@ def test_a_merge_writes_both_changes() -> None:
     change = planned((R, R), EDIT, NEW)
     assert change.content == MERGED
     assert (change.previous, change.rendered, change.written) == tuple(map(digest_of, (R, NEW, MERGED)))
+
+
+@pytest.mark.parametrize("edit", [R, OTHER], ids=["replaced", "discarded"])
+def test_a_new_text_has_the_line_ends_of_the_file_in_whose_place_it_comes(edit: bytes) -> None:
+    here, digest = as_crlf(edit), digest_of(R)
+    (change,) = plan(
+        {PATH: Rendering("claude", "data-reviewer", "reviewer", PATH, NEW)},
+        {PATH: InstalledFile(PATH, "claude", "data-reviewer", "reviewer", digest, digest, 0o600)},
+        {PATH: Observed(text_digest(here), 0o644, exact=digest_of(here))},
+        disk=lambda path: here,
+        base=lambda file: R,
+        decisions=Decisions(discard_edits=edit == OTHER),
+    ).changes
+    assert change.content == as_crlf(NEW)
 
 
 def test_a_conflict_says_what_it_is_about() -> None:
