@@ -160,6 +160,13 @@ def test_a_plan_tells_what_is_pending_what_drifts_and_what_conflicts() -> None:
     assert len(whole.pending) + len(whole.drift) + sum(c.action is Action.KEEP for c in changes) == len(changes)
 
 
+def test_a_plan_has_its_files_in_the_order_of_their_paths() -> None:
+    paths = [f".claude/agents/{letter}.md" for letter in "hgfedcba"]
+    files = {path: Rendering("claude", "data-reviewer", "reviewer", path, NEW) for path in paths}
+    made = plan(files, {}, {}, disk=lambda path: b"", base=lambda file: b"")
+    assert [change.path for change in made.changes] == sorted(paths)
+
+
 def test_nothing_wanted_and_nothing_recorded_is_an_empty_plan() -> None:
     def never(_: object) -> bytes:
         raise AssertionError("nothing has to be read")
