@@ -456,3 +456,10 @@ def test_a_rule_put_in_at_the_end_does_not_multiply_the_blank_lines_there() -> N
     base = "- one {#one}\n- two {#two}\n"
     theirs = "- two {#two}\n- one {#one}\n\n"
     assert carried(base, ("- one\n", "- one\n- mine\n"), theirs) == "- two\n- one\n- mine\n"
+
+
+def test_a_rule_put_in_before_one_that_the_release_removes_stays_behind_the_one_before_it() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## B {#b}\n\n- three {#three}\n\n## A {#a}\n\n- one {#one}\n"
+    merged = carried(base, ("- two\n", "- mine\n- two\n"), theirs)
+    assert merged == "## B\n\n- three\n\n## A\n\n- one\n- mine\n"
