@@ -32,7 +32,7 @@ if sys.dont_write_bytecode:  # else each Python that a test starts compiles ever
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-EXAMPLES = usually(50, thorough=100)
+EXAMPLES = usually(30, thorough=50, nightly=100)
 settings.register_profile("here", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
