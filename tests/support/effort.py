@@ -5,7 +5,11 @@ more, and `AGENTPACK_NIGHTLY=1`, which the session `nightly` sets, tries all.
 """
 
 import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
+T = TypeVar("T")
 NIGHTLY = os.environ.get("AGENTPACK_NIGHTLY") == "1"
 THOROUGH = os.environ.get("AGENTPACK_THOROUGH") == "1"
 
@@ -15,3 +19,8 @@ def usually(number: int, *, thorough: int, nightly: int | None = None) -> int:
     if NIGHTLY:
         return thorough if nightly is None else nightly
     return thorough if THOROUGH else number
+
+
+def every(stride: int, things: Iterable[T], first: int) -> Iterator[T]:
+    """One of so many things, from the one with the number `first` on, counted round."""
+    return islice(things, first % stride, None, stride)
