@@ -11,7 +11,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 NIGHTLY = os.environ.get("AGENTPACK_NIGHTLY") == "1"
-THOROUGH = os.environ.get("AGENTPACK_THOROUGH") == "1"
+THOROUGH = NIGHTLY or os.environ.get("AGENTPACK_THOROUGH") == "1"
 
 
 def usually(number: int, *, thorough: int, nightly: int | None = None) -> int:
@@ -25,7 +25,7 @@ def sample(things: Sequence[T], first: int = 0) -> Sequence[T]:
     """Usually every third of the things, from the one with the number `first` on: for a long story of each client, all
     of which have shorter tests. Tests of one kind begin with another one each.
     """
-    return things if NIGHTLY or THOROUGH else things[first::3]
+    return things if THOROUGH else things[first::3]
 
 
 def every(stride: int, things: Iterable[T], first: int) -> Iterator[T]:
