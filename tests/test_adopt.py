@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.effort import sample
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
@@ -643,7 +644,7 @@ def second_project(folder: Path, files: dict[str, str]) -> Path:
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", sample(NAMES, 1))
 def test_what_any_client_was_given_is_recognised_elsewhere(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str
 ) -> None:
@@ -662,7 +663,7 @@ def test_what_any_client_was_given_is_recognised_elsewhere(
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", sample(NAMES, 2))
 def test_what_was_edited_for_any_client_stays_and_diff_shows_it(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str
 ) -> None:
