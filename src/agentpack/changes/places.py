@@ -279,13 +279,13 @@ class _Reading:
         return [AskedPack(replace(requirement, pack=here), text or name, source.name, original)]
 
     def _is_hidden(self, source: Source, name: PackName) -> bool:
-        """Whether another source before this one has a pack of this name."""
-        for other in self.workspace.sources.open(self.manifest).all:
+        """Whether another source before this one has a pack of this name, or this one may not provide it."""
+        for other in self.workspace.sources.open(self.manifest).allowed(name):
             if other.name == source.name:
                 return False
             if not other.is_missing and other.releases(name):
                 return True
-        return False
+        return True
 
     def _counted(self, source: Source, name: PackName) -> str:
         pack = source.collection.pack(name)

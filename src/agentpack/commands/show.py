@@ -297,7 +297,9 @@ def _collections(candidates: Candidates, unread: list[str]) -> Iterator[tuple[st
     for source in candidates.sources.all:
         if source.name not in candidates.sources.missing:
             try:
-                yield from ((source.name, pack) for pack in collected(source))
+                for pack in collected(source):
+                    if source in candidates.sources.allowed(PackName(pack.name)):
+                        yield source.name, pack
             except (AgentpackError, OSError) as error:
                 unread.append(f"{source.name}: {error.message if isinstance(error, AgentpackError) else error}")
 
@@ -317,9 +319,8 @@ def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
     if not final:
         return None
     pack = candidates.read(name, final[0].version)[1]
-    others = [
-        source.name for source in candidates.sources.all if source.name != final[0].source and source.releases(name)
-    ]
+    sources = (source for source in candidates.sources.allowed(name) if source.name != final[0].source)
+    others = [source.name for source in sources if source.releases(name)]
     header = pack.header
     return SearchResult(
         name=name,

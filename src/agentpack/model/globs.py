@@ -4,6 +4,11 @@ A regular expression made of such a pattern could try every way in which its sta
 characters would keep it busy for years. Here each piece between two stars is taken where it is first found.
 """
 
+import re
+
+from agentpack.errors import UsageError
+from agentpack.model.names import pack_name
+
 
 class Glob:
     """A pattern in which `*` is any text and, if `single`, `?` any one character."""
@@ -47,6 +52,15 @@ class Glob:
 def fits(pattern: str, text: str) -> bool:
     """Whether a pattern (`*` matches any text) matches the whole text."""
     return Glob(pattern).fits(text)
+
+
+def check_pack_pattern(text: str) -> None:
+    """Raise UsageError unless the text is the name of a pack, in which `*` may stand for any text."""
+    if "*" not in text:
+        if pack_name(text) != text:
+            raise UsageError(f"`{text}` is not normalized: write `{pack_name(text)}`")
+    elif not re.fullmatch(r"[a-z0-9*]+(?:-[a-z0-9*]+)*", text):
+        raise UsageError(f"`{text}` is not the name of a pack, in which `*` stands for any text")
 
 
 def fits_path(pattern: str, path: str, *, below: bool = False) -> bool:

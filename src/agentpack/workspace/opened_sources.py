@@ -52,6 +52,7 @@ class OpenedSources:
             },
             missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
+            patterns=manifest.sources,
         )
         self._opened.append(sources)
         return sources

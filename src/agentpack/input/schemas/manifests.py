@@ -9,6 +9,7 @@ from agentpack.input.schemas.base import (
     EmptyAsAbsent,
     Kebab,
     Line,
+    PackPattern,
     ParameterName,
     PersonaName,
     Requirement,
@@ -42,6 +43,7 @@ def _few(sources: list[Any]) -> list[Any]:
 
 class _SourceSchema(StrictModel):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
+    packs: Annotated[list[PackPattern], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _has_one_place(self) -> "_SourceSchema":
@@ -49,7 +51,7 @@ class _SourceSchema(StrictModel):
         if len(given) != 1:
             kinds = ", ".join(f"`{kind}`" for kind in SOURCE_KINDS)
             raise refuse("names more than one place" if given else f"names no place ({kinds})")
-        for key in self.model_fields_set - {"name", *given, *SOURCE_KINDS[given[0]].options}:
+        for key in self.model_fields_set - {"name", "packs", *given, *SOURCE_KINDS[given[0]].options}:
             raise refuse(f"`{key}` has no meaning beside `{given[0]}`")
         return self
 
