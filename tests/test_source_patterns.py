@@ -213,3 +213,27 @@ def test_a_pattern_that_is_none_is_a_fault_with_its_line(
 ) -> None:
     manifest(project, places, acme=f", packs: {patterns}")
     assert "agentpack.yaml:6: sources[1].packs" in agentpack("sync", expect=2).err
+
+
+def test_a_pack_under_development_may_have_a_claimed_name(agentpack: Agentpack, project: Path, places: Path) -> None:
+    manifest(project, places)
+    publish(project / "mine", make_pack("acme-three", requires=["one", "acme-one"]))
+    test = "- name: it reads\n  persona: reviewer\n  contains: [data]\n"
+    write_tree(project / "mine/acme-three/1.0.0/tests", {"a.yaml": test})
+    ran = agentpack("pack", "check", "mine/acme-three/1.0.0", expect=None)
+    assert "may" not in ran.out + ran.err
+    assert ran.exit_code in (0, 1)
+
+
+def test_a_command_keeps_the_patterns_that_people_wrote(agentpack: Agentpack, project: Path, places: Path) -> None:
+    path = project / "agentpack.yaml"
+    path.write_text(
+        "schema: 1\nclients: [claude]\nsources:\n"
+        f"- name: acme\n  packs:  # ours\n  - acme-two\n  - acme-*\n  path: {places}/acme\n"
+    )
+    before = path.read_text()
+    agentpack("install", "acme-one")
+    assert path.read_text() == f"{before}packs:\n  - acme-one\n"
+    agentpack("sync", "--locked")
+    path.write_text(path.read_text().replace("  - acme-two\n  - acme-*\n", "  - acme-*\n  - acme-two\n"))
+    agentpack("sync", "--locked")  # their order means nothing

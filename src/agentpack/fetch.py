@@ -88,7 +88,7 @@ class Sources:
     def claimed_by(self, pack: PackName) -> str:
         """Which sources alone may provide a pack, in words; empty if any may."""
         claiming = [source.name for source in self.patterns if source.claims(pack)]
-        return f"by `packs` in {self.configured} it may only come from {words(claiming)}" if claiming else ""
+        return f"it may only come from {words(claiming)}, whose `packs` have the name" if claiming else ""
 
     def look_beyond_pins(self) -> bool:
         """Offer every release of each pack from now on. Returns whether some were not offered before."""

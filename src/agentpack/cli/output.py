@@ -30,7 +30,7 @@ _STYLES = {
     "reverse": "7",
 }
 _COMMAND = re.compile(r"`agentpack (?![^`]*--(?:user|project|root|help|version)\b)([a-z][^`\n]*)`")
-PARTS = {"pack": ("new", "check", "test", "build")}
+PARTS = {"pack": ("new", "check", "test", "build"), "source": ("list", "add", "remove", "check")}
 """Commands with subcommands, each named in the envelope."""
 _STATUS = {0: "ok", 1: "differences"}
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.changes.named_release import clients_for, select_named, select_requirement
+from agentpack.changes.user_sources import with_user_sources
 from agentpack.clients import SKILLS
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
@@ -263,7 +264,7 @@ class Found(NamedTuple):
 
 def search(workspace: Workspace, text: str = "") -> Found:
     """The packs of all sources that contain every word of the text, and the agents of collections that do."""
-    candidates = candidates_to_view(workspace, workspace.manifest)
+    candidates = candidates_to_view(workspace, with_user_sources(workspace, workspace.manifest))
     words = text.lower().split()
     found: list[tuple[int, SearchResult]] = []
     unread: list[str] = []
