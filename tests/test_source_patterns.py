@@ -18,6 +18,7 @@ from support.trees import write_tree
 
 from agentpack.errors import Unresolvable
 from agentpack.fetch import NamedSource, Sources
+from agentpack.input.schemas.manifests import MAX_PATTERNS
 from agentpack.model.globs import fits
 from agentpack.model.manifest import ConfiguredSource, provider_fault
 from agentpack.model.names import PackName
@@ -213,6 +214,16 @@ def test_a_pattern_that_is_none_is_a_fault_with_its_line(
 ) -> None:
     manifest(project, places, acme=f", packs: {patterns}")
     assert "agentpack.yaml:6: sources[1].packs" in agentpack("sync", expect=2).err
+
+
+def test_more_patterns_than_names_are_compared_with_are_refused(
+    agentpack: Agentpack, project: Path, places: Path
+) -> None:
+    half = ", ".join(["a*", *(f"b-{number}" for number in range(MAX_PATTERNS // 2 - 1))])
+    manifest(project, places, acme=f", packs: [{half}]", other=f", packs: [{half}]")
+    agentpack("sync")
+    manifest(project, places, acme=f", packs: [{half}, c]", other=f", packs: [{half}]")
+    assert f"sources: more than {MAX_PATTERNS} patterns in `packs`" in agentpack("sync", expect=2).err
 
 
 def test_a_pack_under_development_may_have_a_claimed_name(agentpack: Agentpack, project: Path, places: Path) -> None:

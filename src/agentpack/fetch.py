@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
-from agentpack.model.manifest import ConfiguredSource, provider_fault, words
+from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.sources.base import Source
@@ -61,11 +61,12 @@ class Sources:
         self.named = named
         self.missing = missing
         self.configured = configured
-        self.patterns = patterns
+        self.patterns = patterns if any(source.packs for source in patterns) else ()
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
         self.read: list[ReleaseRef] = []
         """The releases that were read."""
+        self._allowed: dict[PackName, Collection[str]] = {}
         self._found: dict[PackName, tuple[ReleaseRef, ...]] = {}
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
@@ -76,7 +77,13 @@ class Sources:
 
     def allowed(self, pack: PackName) -> list[Source]:
         """The sources that may provide a pack under this name, in order of precedence."""
-        return [source for source in self.all if not provider_fault(self.patterns, source.name, pack)]
+        found = self._providers(pack)
+        return [source for source in self.all if source.name in found]
+
+    def _providers(self, pack: PackName) -> Collection[str]:
+        if pack not in self._allowed:
+            self._allowed[pack] = providers(self.patterns, [source.name for source in self.all], pack)
+        return self._allowed[pack]
 
     def refuse_forbidden(self, pack: PackName) -> None:
         """Raise Unresolvable if the only source that a pack is to come from may not provide it."""
@@ -203,7 +210,7 @@ class Sources:
                 self.passed_over.add(source.name)
                 continue
             try:
-                names.update(n for n in source.packs() if not provider_fault(self.patterns, source.name, n))
+                names.update(name for name in source.packs() if source.name in self._providers(name))
             except OSError as error:
                 raise _unreadable(source, error) from None
         return sorted(names)

@@ -11,7 +11,7 @@ from agentpack.cli.output import Output, Result, safe
 
 if TYPE_CHECKING:
     from agentpack.commands.source import ListedSource
-    from agentpack.commands.source_check import CheckedPack, CheckedSource
+    from agentpack.commands.source_check import CheckedSource, SourceOffer
 
 app = typer.Typer(
     cls=Group,
@@ -160,7 +160,7 @@ def _show(output: Output, one: "CheckedSource") -> None:
             output.finding(safe(f"    hint: {fault.hint}"))
 
 
-def _line(pack: "CheckedPack") -> str:
+def _line(pack: "SourceOffer") -> str:
     if pack.elsewhere:
         return f"{pack.name}  {pack.elsewhere}"
     agents = f"{len(pack.agents)} agent{'' if len(pack.agents) == 1 else 's'}"

@@ -18,7 +18,7 @@ _GRAVITY = (6, 3, 4, 2, 5, 70)
 """Exit codes, what trying again may help first."""
 
 
-class CheckedPack(NamedTuple):
+class SourceOffer(NamedTuple):
     """What a source offers of one pack: its newest release, or its state in a collection."""
 
     name: str
@@ -39,7 +39,7 @@ class CheckedSource(NamedTuple):
 
     listed: ListedSource
     where: str
-    packs: tuple[CheckedPack, ...] = ()
+    packs: tuple[SourceOffer, ...] = ()
     unread: tuple[str, ...] = ()
     """Plugins that cannot be read, a sentence each."""
     others: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def source_check(workspace: Workspace, names: Sequence[str]) -> tuple[CheckedSou
     listed = source_list(workspace)
     for name in names:
         require_known(workspace, listed, name)
-    return tuple(_Check(workspace, one, listed).run() for one in listed if not names or one.source.name in names)
+    return tuple(_SourceCheck(workspace, one, listed).run() for one in listed if not names or one.source.name in names)
 
 
 def exit_code(checked: Sequence[CheckedSource]) -> int:
@@ -65,7 +65,7 @@ def exit_code(checked: Sequence[CheckedSource]) -> int:
     return max(codes, key=_GRAVITY.index, default=0)
 
 
-class _Check:
+class _SourceCheck:
     """The check of one source, which goes on where a pack has a fault."""
 
     def __init__(self, workspace: Workspace, listed: ListedSource, every: Sequence[ListedSource]) -> None:
@@ -75,7 +75,7 @@ class _Check:
         self.faults: list[AgentpackError] = []
 
     def run(self) -> CheckedSource:
-        packs: list[CheckedPack] = []
+        packs: list[SourceOffer] = []
         unread: tuple[str, ...] = ()
         where = self.listed.source.place
         try:
@@ -98,7 +98,7 @@ class _Check:
             return False
         return True
 
-    def _released(self, source: Source) -> Iterator[CheckedPack]:
+    def _released(self, source: Source) -> Iterator[SourceOffer]:
         sources = Sources([source])
         for name in sources.packs():
             if not self._is_allowed(name):
@@ -109,18 +109,18 @@ class _Check:
             except AgentpackError as error:
                 self.faults.append(error)
 
-    def _pack(self, sources: Sources, refs: Sequence[ReleaseRef]) -> CheckedPack:
+    def _pack(self, sources: Sources, refs: Sequence[ReleaseRef]) -> SourceOffer:
         newest = next((ref for ref in refs if not ref.version.is_prerelease), refs[0])
         pack = read_pack(fetch(newest, sources), self.workspace.cache)
-        return CheckedPack(
+        return SourceOffer(
             newest.pack, str(newest.version), tuple(sorted(pack.personas)), len(refs), newest.tag, newest.commit
         )
 
-    def _collected(self, source: Source) -> Iterator[CheckedPack]:
+    def _collected(self, source: Source) -> Iterator[SourceOffer]:
         for pack in collected(source):
             name = PackName(pack.name)
             if self._is_allowed(name):
                 state = None if pack.elsewhere else source.state_of(name)
                 agents = tuple(agent.name for agent in pack.agents)
                 tag, commit = (state.tag, state.commit) if state else ("", "")
-                yield CheckedPack(name, pack.version, agents, 0, tag, commit, pack.left_out, pack.elsewhere)
+                yield SourceOffer(name, pack.version, agents, 0, tag, commit, pack.left_out, pack.elsewhere)

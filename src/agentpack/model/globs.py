@@ -5,6 +5,7 @@ characters would keep it busy for years. Here each piece between two stars is ta
 """
 
 import re
+from functools import lru_cache
 
 from agentpack.errors import UsageError
 from agentpack.model.names import pack_name
@@ -51,7 +52,12 @@ class Glob:
 
 def fits(pattern: str, text: str) -> bool:
     """Whether a pattern (`*` matches any text) matches the whole text."""
-    return Glob(pattern).fits(text)
+    return _glob(pattern).fits(text)
+
+
+@lru_cache(1000)
+def _glob(pattern: str) -> Glob:
+    return Glob(pattern)
 
 
 def check_pack_pattern(text: str) -> None:

@@ -1,6 +1,6 @@
 """`agentpack.yaml` as a value."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -63,26 +63,36 @@ class ConfiguredSource(NamedTuple):
 
     def claims(self, pack: str) -> bool:
         """Whether one of its patterns has this name."""
-        return any(fits(pattern, pack) for pattern in self.packs)
+        return any(pattern == pack or ("*" in pattern and fits(pattern, pack)) for pattern in self.packs)
 
 
-def provider_fault(sources: Sequence[ConfiguredSource], source: str, pack: str, there: str = "") -> str:
-    """Why a source may not provide a pack, by the `packs` patterns of all sources; empty if it may.
+def providers(sources: Sequence[ConfiguredSource], asked: Iterable[str], pack: str, there: str = "") -> Collection[str]:
+    """Those of the asked sources that may provide a pack, by the `packs` patterns of all sources.
 
     A name that some source claims comes from a source that claims it, and one with patterns provides nothing else.
 
     Args:
-        source: the name of one of these sources, or of the bundled one.
+        asked: names of these sources, or of the bundled one.
         there: the pack's name in the source, if it has another one here.
     """
+    claiming = {name: _claiming(sources, name) for name in {pack, there or pack}}
+    closed = {one.name for one in sources if one.packs} - claiming[there or pack]
+    return {one for one in asked if one not in closed and all(one in those for those in claiming.values() if those)}
+
+
+def provider_fault(sources: Sequence[ConfiguredSource], source: str, pack: str, there: str = "") -> str:
+    """Why a source may not provide a pack (`providers`); empty if it may."""
+    if source in providers(sources, (source,), pack, there):
+        return ""
     for name in (pack, there or pack):
-        claiming = [one.name for one in sources if one.claims(name)]
-        if claiming and source not in claiming:
-            return f"`{name}` may not come from `{source}`: it is for {words(claiming)}, by `packs`"
-    own = next((one for one in sources if one.name == source), None)
-    if own is not None and own.packs and not own.claims(there or pack):
-        return f"`{there or pack}` may not come from `{source}`: its `packs` are {words(own.packs)}"
-    return ""
+        if (claiming := _claiming(sources, name)) and source not in claiming:
+            return f"`{name}` may not come from `{source}`: it is for {words(sorted(claiming))}, by `packs`"
+    own = next(one for one in sources if one.name == source)
+    return f"`{there or pack}` may not come from `{source}`: its `packs` are {words(own.packs)}"
+
+
+def _claiming(sources: Iterable[ConfiguredSource], pack: str) -> set[str]:
+    return {source.name for source in sources if source.claims(pack)}
 
 
 def words(names: Iterable[str]) -> str:

@@ -26,6 +26,8 @@ from agentpack.model.source_kinds import SOURCE_KINDS
 
 MAX_SOURCES = 100
 """Sources of a manifest: a pack is searched for in each of them."""
+MAX_PATTERNS = 100
+"""Patterns in the `packs` of all sources of a manifest: the name of each pack is compared with all of them."""
 
 
 def _not_bundled(name: str) -> str:
@@ -38,6 +40,8 @@ def _not_bundled(name: str) -> str:
 def _few(sources: list[Any]) -> list[Any]:
     if len(sources) > MAX_SOURCES:
         raise refuse(f"more than {MAX_SOURCES} sources")
+    if sum(len(source.packs or ()) for source in sources) > MAX_PATTERNS:
+        raise refuse(f"more than {MAX_PATTERNS} patterns in `packs`")
     return sources
 
 
