@@ -314,6 +314,14 @@ def test_what_is_installed_never_moves_to_a_source_of_the_users_own(
     agentpack("sync", "--locked")
 
 
+def test_what_another_pack_requires_stays_where_it_comes_from(agentpack: Agentpack, project: Path, own: Path) -> None:
+    publish(project / "packs", pack("top", requires=["python-engineer"]))
+    agentpack("install", "top", "--source", "packs")
+    assert locked_from(project) == {"python-engineer": "bundled", "top": "packs"}
+    agentpack("install", "python-engineer")
+    assert locked_from(project) == {"python-engineer": "bundled", "top": "packs"}
+
+
 def test_a_taken_name_of_a_source_is_changed(agentpack: Agentpack, project: Path, packs: Path, own: Path) -> None:
     agentpack("source", "add", "mine", "packs")
     agentpack("install", "spare")
