@@ -109,6 +109,19 @@ def test_a_claimed_name_comes_from_the_later_source(agentpack: Agentpack, projec
     assert json.loads((project / "agentpack.lock").read_text())["manifest"]["sources"][1]["packs"] == ["acme-*"]
 
 
+def test_a_source_that_may_not_provide_a_pack_is_no_rival(agentpack: Agentpack, project: Path, places: Path) -> None:
+    manifest(project, places, acme="")
+    assert "`acme-one` is in `other` and in `acme`" in agentpack("install", "acme-one", "--dry-run").err
+    manifest(project, places)
+    assert "is in `" not in agentpack("install", "acme-one").err
+    text = (project / "agentpack.yaml").read_text()
+    kit = f"  - {{name: kit, {of_path(places)}, packs: [k*]}}\n"
+    (project / "agentpack.yaml").write_text(
+        text.replace("packs:", "packs:\n  - {require: kit, source: kit, name: one}", 1) + kit
+    )
+    assert "`one` is in `kit` and in `other`" in agentpack("install", "one").err
+
+
 def test_a_claimed_name_that_its_source_lacks_is_found_nowhere(
     agentpack: Agentpack, project: Path, places: Path
 ) -> None:

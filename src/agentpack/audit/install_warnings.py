@@ -154,7 +154,8 @@ def _shadowed(
 ) -> Iterator[str]:
     order = [source.name for source in candidates.sources.all]
     for pack in coming:
-        others = [name for name in order if name != pack.source and pack.name in offered[name]]
+        rivals = (source.name for source in candidates.sources.allowed(pack.name) if source.name != pack.source)
+        others = [name for name in rivals if pack.name in offered[name]]
         if others:
             first = all(order.index(pack.source) < order.index(name) for name in others)
             why = "which comes first in agentpack.yaml" if first else "which the lock remembers"
