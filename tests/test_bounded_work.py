@@ -368,8 +368,8 @@ def test_folders_in_each_other_without_end(agentpack: Agentpack) -> None:
 def test_many_packs_are_looked_for_in_many_sources(agentpack: Agentpack, project: Path) -> None:
     wanted = usually(1000, thorough=4000)
 
-    def asked(count: int) -> str:
-        sources = "".join(f"- {{name: s{number}, path: packs-{number}}}\n" for number in range(count))
+    def asked(count: int, patterns: str = "") -> str:
+        sources = "".join(f"- {{name: s{number}, path: packs-{number}{patterns}}}\n" for number in range(count))
         packs = "".join(f"- q{number}\n" for number in range(wanted))
         write_tree(project, {f"packs-{number}/a/1.0.0/pack.yaml": "" for number in range(count)})
         (project / "agentpack.yaml").write_text(f"schema: 1\nsources:\n{sources}packs:\n{packs}")
@@ -377,6 +377,8 @@ def test_many_packs_are_looked_for_in_many_sources(agentpack: Agentpack, project
 
     with within(10):
         assert f"{wanted} of the packs wanted do not exist" in asked(MAX_SOURCES)
+    with within(10):
+        assert f"{wanted} of the packs wanted do not exist" in asked(MAX_SOURCES, f", packs: ['{'*q' * 300}']")
     assert f"agentpack.yaml:2: sources: more than {MAX_SOURCES} sources" in asked(MAX_SOURCES + 1)
 
 

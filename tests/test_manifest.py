@@ -40,7 +40,7 @@ def test_it_says_what_is_wanted() -> None:
     assert manifest.wanted("other") is None
     assert manifest.clients == ("codex", "claude")
     assert manifest.models == {"opus": {"opencode": "anthropic/claude-opus-5"}}
-    assert [tuple(source) for source in manifest.sources] == [("acme", "path", "../packs", {})]
+    assert [tuple(source) for source in manifest.sources] == [("acme", "path", "../packs", {}, ())]
 
 
 def test_spelling_order_and_comments_do_not_change_what_it_means() -> None:

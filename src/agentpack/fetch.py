@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
+from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.sources.base import Source
@@ -39,6 +40,7 @@ class Sources:
         named: Mapping[PackName, NamedSource] = NO_NAMES,
         missing: Collection[str] = (),
         configured: str = "agentpack.yaml",
+        patterns: Sequence[ConfiguredSource] = (),
     ) -> None:
         """All sources there are.
 
@@ -48,6 +50,7 @@ class Sources:
                 into: none answers the bare name of a pack.
             missing: the names of sources that cannot be read.
             configured: the file that configures the sources, for error messages.
+            patterns: the sources as they are configured there, for which packs each may provide.
         """
         self.all = tuple(sources)
         self.remembered = remembered or {}
@@ -59,12 +62,14 @@ class Sources:
         self.named = named
         self.missing = missing
         self.configured = configured
+        self.patterns = patterns if any(source.packs for source in patterns) else ()
         self.elsewhere: Collection[str] = ()
         """The names of sources on other machines that are not among them."""
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
         self.read: list[ReleaseRef] = []
         """The releases that were read."""
+        self._allowed: dict[PackName, Collection[str]] = {}
         self._found: dict[PackName, tuple[ReleaseRef, ...]] = {}
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
@@ -72,6 +77,28 @@ class Sources:
         if pack not in self._found:
             self._found[pack] = self._pinned(pack) or self._look(pack)
         return self._found[pack]
+
+    def allowed(self, pack: PackName) -> list[Source]:
+        """The sources that may provide a pack under this name, in order of precedence."""
+        found = self._providers(pack)
+        return [source for source in self.all if source.name in found]
+
+    def _providers(self, pack: PackName) -> Collection[str]:
+        if pack not in self._allowed:
+            self._allowed[pack] = providers(self.patterns, [source.name for source in self.all], pack)
+        return self._allowed[pack]
+
+    def refuse_forbidden(self, pack: PackName) -> None:
+        """Raise Unresolvable if the only source that a pack is to come from may not provide it."""
+        named = self.named.get(pack)
+        if named and (fault := provider_fault(self.patterns, named.source, pack, named.pack)):
+            hint = f"change `packs:` of a source, or `source:` of the entry, in {self.configured}"
+            raise Unresolvable(fault, hint=hint)
+
+    def claimed_by(self, pack: PackName) -> str:
+        """Which sources alone may provide a pack, in words; empty if any may."""
+        claiming = [source.name for source in self.patterns if source.claims(pack)]
+        return f"it may only come from {words(claiming)}, whose `packs` have the name" if claiming else ""
 
     def look_beyond_pins(self) -> bool:
         """Offer every release of each pack from now on. Returns whether some were not offered before."""
@@ -98,12 +125,15 @@ class Sources:
         source = self.source(locked.source)
         if source is None or (named is not None and named.source != locked.source):
             return ()
+        if provider_fault(self.patterns, locked.source, pack, named.pack if named else ""):
+            return ()
         ref = source.pinned(named.pack if named else pack, locked)
         return () if ref is None else (ref._replace(pack=pack),)
 
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         kept = self.remembered.get(pack)
-        ordered = [source for source in self.all if source.name not in self._only_collections]
+        allowed = self.allowed(pack)
+        ordered = [source for source in allowed if source.name not in self._only_collections]
         ordered = sorted(ordered, key=lambda source: source.name != kept) if kept else ordered
         named = self.named.get(pack)
         if named is not None:
@@ -113,6 +143,7 @@ class Sources:
                 hint = did_you_mean(named.source, [source.name for source in self.all])
                 message = f"`{pack}` is to come from the source `{named.source}`, which {self.configured} does not have"
                 raise Unresolvable(message, details=[f"there: {there}"], hint=hint)
+            self.refuse_forbidden(pack)
         for source in ordered:
             if source.name in self.missing:
                 self.passed_over.add(source.name)
@@ -132,7 +163,7 @@ class Sources:
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
         if named:
             raise _not_there(pack, named, ordered[0])
-        gone = [source for source in self.all if source.name in self.missing]
+        gone = [source for source in allowed if source.name in self.missing]
         if gone:
             raise self._missing(gone, f"no other source has a pack `{pack}`")
         return ()
@@ -173,7 +204,7 @@ class Sources:
 
     def in_collection(self, pack: PackName) -> str | None:
         """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
-        there = [source for source in self.all if source.name not in self.missing]
+        there = [source for source in self.allowed(pack) if source.name not in self.missing]
         there.sort(key=lambda source: source.is_remote)  # those that answer at once first
         if any(source.releases(pack) for source in there):
             return None
@@ -187,7 +218,7 @@ class Sources:
                 self.passed_over.add(source.name)
                 continue
             try:
-                names.update(source.packs())
+                names.update(name for name in source.packs() if source.name in self._providers(name))
             except OSError as error:
                 raise _unreadable(source, error) from None
         return sorted(names)

@@ -29,6 +29,7 @@ CHANGELESS = {
     "render": ("crew",),
     "search": ("crew",),
     "clients": ("",),
+    "source": ("list", "check", "add more packs --dry-run"),
     "explain": ("reviewer",),
     "keep": ("reviewer",),
     "adopt": (".claude/agents/reviewer.md", ".claude/agents/mine.md --dry-run"),

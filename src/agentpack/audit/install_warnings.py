@@ -104,7 +104,7 @@ def name_warnings(
     """
     if not new.sources:
         return ()
-    far = tuple(_unshared_sources(candidates.workspace.scope.kind, old, new))
+    far = tuple(unshared_sources(candidates.workspace.scope.kind, old, new))
     known = {(pack.name, pack.source) for pack in lock.packs} if lock else set()
     coming = [pack for pack in wanted.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
     sources = {source.name for source in new.sources} - {source.name for source in old.sources}
@@ -120,7 +120,7 @@ def name_warnings(
     )
 
 
-def _unshared_sources(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
+def unshared_sources(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
     """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
         if source not in old.sources and source.kind == "path" and source.place.startswith(("..", "/", "~")):
@@ -154,7 +154,8 @@ def _shadowed(
 ) -> Iterator[str]:
     order = [source.name for source in candidates.sources.all]
     for pack in coming:
-        others = [name for name in order if name != pack.source and pack.name in offered[name]]
+        rivals = (source.name for source in candidates.sources.allowed(pack.name) if source.name != pack.source)
+        others = [name for name in rivals if pack.name in offered[name]]
         if others:
             first = all(order.index(pack.source) < order.index(name) for name in others)
             why = "which comes first in agentpack.yaml" if first else "which the lock remembers"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from agentpack.changes.clients import choose_clients
+from agentpack.changes.user_sources import with_user_sources
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_view
@@ -28,9 +29,14 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
 
 
 def with_source(workspace: Workspace, manifest: Manifest, requirement: Requirement) -> Manifest:
-    """The manifest with an entry for a pack that only a collection of one of its sources offers."""
+    """The manifest to look for a pack in: with the user's own sources if it does not have the pack, and with an entry
+    for one that only a collection offers.
+    """
     pack = requirement.pack
-    source = None if manifest.wanted(pack) else workspace.sources.open(manifest).in_collection(pack)
+    if manifest.wanted(pack):
+        return manifest
+    manifest = with_user_sources(workspace, manifest)
+    source = workspace.sources.open(manifest).in_collection(pack)
     if source is None:
         return manifest
     return manifest._replace(packs=(*manifest.packs, ManifestEntry(requirement, pack, source=source)))

@@ -105,9 +105,9 @@ def with_sources(
     sources, indexes, notes = list(manifest.sources), list[int](), list[str]()
     for place in places:
         workspace.sources.name(place)
-        index = next((i for i, one in enumerate(sources) if _same_place(workspace, one, place)), None)
+        index = next((i for i, one in enumerate(sources) if same_place(workspace, one, place)), None)
         if index is None:
-            new = place._replace(name=_free_name(sources, place), place=_portable(workspace, place))
+            new = place._replace(name=free_name(sources, place), place=portable_place(workspace, place))
             sources.append(with_digest(workspace, new))
             index = len(sources) - 1
         elif (ref := place.options.get("ref")) and ref != sources[index].options.get("ref"):
@@ -131,7 +131,7 @@ def with_digest(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSou
     return source._replace(options={"sha256": sha256(data).hexdigest()})
 
 
-def _same_place(workspace: Workspace, source: ConfiguredSource, place: ConfiguredSource) -> bool:
+def same_place(workspace: Workspace, source: ConfiguredSource, place: ConfiguredSource) -> bool:
     """Whether a source of the manifest is at a place, at whatever state."""
     if source.kind != place.kind:
         return False
@@ -149,15 +149,15 @@ def _plain_address(source: ConfiguredSource) -> str:
     return git_address(source.place).rstrip("/").removesuffix(".git")
 
 
-def _free_name(sources: Sequence[ConfiguredSource], place: ConfiguredSource) -> str:
-    """A name for a new source, after its place."""
+def free_name(sources: Sequence[ConfiguredSource], place: ConfiguredSource, stem: str = "") -> str:
+    """A name for a new source: `stem` if nothing has it, else one after it; without a stem, after its place."""
     taken = {source.name for source in sources} | {BUNDLED}
     telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)
-    stem = kebab(_ARCHIVE.sub("", telling)) or "packs"
+    stem = stem or kebab(_ARCHIVE.sub("", telling)) or "packs"
     return next(name for name in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if name not in taken)
 
 
-def _portable(workspace: Workspace, place: ConfiguredSource) -> str:
+def portable_place(workspace: Workspace, place: ConfiguredSource) -> str:
     """A place as the manifest names it: a folder relative in a project, so that every clone can read it."""
     if place.kind != "path":
         return place.place

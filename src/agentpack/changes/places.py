@@ -13,6 +13,7 @@ from typing import NamedTuple
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
 from agentpack.changes.place_arguments import is_place, place_of, with_digest, with_sources
 from agentpack.changes.request import ChangeRequest
+from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
@@ -79,14 +80,14 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     if not request.names:
         for source in reading.named:
             packs += reading.place(source, source.where)
-    packs = reading.limited(packs)
+    packs, manifest = reading.limited(packs), reading.manifest
     twins: list[str] = []
     if request.everything and len(packs) > 1:
         packs, twins = reading.told_apart(packs)
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        tuple(dict.fromkeys((*notes, *_notes(workspace, old, manifest, packs), *twins))),
+        tuple(dict.fromkeys((*notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
 
 
@@ -111,6 +112,7 @@ class _Reading:
     ) -> None:
         """`named` are the sources of `--source`."""
         self.workspace, self.manifest, self.request, self.named = workspace, manifest, request, named
+        self.notes: list[str] = []
         self._taken = {
             entry.requirement.pack: (entry.source, entry.name_there) for entry in manifest.packs if entry.source
         }
@@ -144,6 +146,8 @@ class _Reading:
         entry = self.manifest.wanted(requirement.pack)
         if entry is not None and entry.source:
             return [AskedPack(requirement, text, entry.source, entry.original)]
+        if entry is None and (own := self._of_user(requirement.pack)) is not None:
+            return self._of(own, requirement.pack, requirement, text)
         offering = self.workspace.sources.open(self.manifest).in_collection(requirement.pack)
         if offering is not None:  # named in so many words, and nothing else has the name
             return [AskedPack(requirement, text, offering)]
@@ -152,6 +156,31 @@ class _Reading:
         elif os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
             self._refuse_folder(requirement, text)
         return [AskedPack(requirement, text)]
+
+    def _of_user(self, pack: PackName) -> Source | None:
+        """The source of the user's own that provides a pack, added to the manifest; None if another one does, or if
+        the pack is locked.
+
+        Raises:
+            Unresolvable: only a source of the user's own may provide it, and that has none.
+        """
+        if self.workspace.lock is not None and self.workspace.lock.pack(pack) is not None:
+            return None
+        wide = with_user_sources(self.workspace, self.manifest)
+        more = {source.name: source for source in wide.sources[len(self.manifest.sources) :]}
+        if not more:
+            return None
+        sources = self.workspace.sources.open(wide)
+        found = sources.releases(pack)
+        name = found[0].source if found else sources.in_collection(pack)
+        if name is None and any(source.claims(pack) for source in more.values()):
+            raise Unresolvable(f"there is no pack named `{pack}`", hint=f"`{pack}`: {sources.claimed_by(pack)}")
+        if name is None or name not in more:
+            return None
+        source = for_project(self.workspace, more[name])
+        self.manifest = self.manifest._replace(sources=(*self.manifest.sources, source))
+        self.notes.append(f"`{pack}` comes from `{name}`, a source of your own: agentpack.yaml names it now")
+        return self.workspace.sources.one(source)
 
     def direct(self, source: Source, requirement: Requirement, text: str) -> list[AskedPack]:
         """The pack that a direct reference names: `reviewer @ git+https://…`."""
@@ -273,13 +302,13 @@ class _Reading:
         return [AskedPack(replace(requirement, pack=here), text or name, source.name, original)]
 
     def _is_hidden(self, source: Source, name: PackName) -> bool:
-        """Whether another source before this one has a pack of this name."""
-        for other in self.workspace.sources.open(self.manifest).all:
+        """Whether another source before this one has a pack of this name, or this one may not provide it."""
+        for other in self.workspace.sources.open(self.manifest).allowed(name):
             if other.name == source.name:
                 return False
             if not other.is_missing and other.releases(name):
                 return True
-        return False
+        return True
 
     def _counted(self, source: Source, name: PackName) -> str:
         pack = source.collection.pack(name)

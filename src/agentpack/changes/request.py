@@ -98,7 +98,12 @@ class RebasedVariants(NamedTuple):
 
 
 def desired_state(workspace: Workspace, old: Manifest, new: Manifest, wanted: Wanted) -> DesiredState:
-    """The state a command wants. The text of the manifest is edited only where `new` differs from `old`."""
+    """The state a command wants."""
+    return DesiredState(wanted, manifest_text(workspace, old, new), wanted.lock)
+
+
+def manifest_text(workspace: Workspace, old: Manifest, new: Manifest) -> bytes:
+    """The text of the manifest that says `new`: the text that is there, edited only where `new` differs from `old`."""
     data = workspace.documents.manifest_bytes
     name = workspace.scope.manifest.rpartition("/")[2]
     if data is None:
@@ -111,4 +116,4 @@ def desired_state(workspace: Workspace, old: Manifest, new: Manifest, wanted: Wa
 
         text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.resolve_client)
         workspace.documents.parse_manifest(text.encode())  # loads what checks it, so that the next command need not
-    return DesiredState(wanted, text.encode(), wanted.lock)
+    return text.encode()

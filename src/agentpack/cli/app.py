@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "render": ("render", "Print the text that a client would get."),
     "search": ("search", "Find packs in all sources."),
     "clients": ("clients", "List supported clients and how each was verified."),
+    "source": ("source", "List, add, remove and check the sources that packs come from."),
     "explain": ("explain", "Show where each rule and field of an installed file comes from."),
     "keep": ("keep", "Turn local edits of an installed file into a local variant."),
     "adopt": ("adopt", "Bring existing agent files under management."),

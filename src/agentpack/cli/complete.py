@@ -71,6 +71,15 @@ def complete_installed(incomplete: str) -> list[str]:
     return _plain(pack for pack in packs if pack.startswith(incomplete))
 
 
+def complete_source(incomplete: str) -> list[str]:
+    """Sources in the manifest."""
+    try:
+        names = [source.name for source in _workspace().manifest.sources]
+    except Exception:  # noqa: BLE001 - as above
+        return []
+    return _plain(name for name in names if name.startswith(incomplete))
+
+
 def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
     """Parameters of the named packs, else of those in the manifest; after `=` the allowed values."""
     try:

@@ -34,7 +34,11 @@ _STYLES = {
     "reverse": "7",
 }
 _COMMAND = re.compile(r"`agentpack (?![^`]*--(?:user|project|root|help|version)\b)([a-z][^`\n]*)`")
-PARTS = {"pack": ("new", "check", "test", "build"), "cache": ("list", "prune")}
+PARTS = {
+    "pack": ("new", "check", "test", "build"),
+    "cache": ("list", "prune"),
+    "source": ("list", "add", "remove", "check"),
+}
 """Commands with subcommands, each named in the envelope."""
 _STATUS = {0: "ok", 1: "differences"}
 

@@ -221,7 +221,9 @@ def _wanted(
         ours = _PendingSource(source.name, where, before.source(source.name), choices)
         every = [ours if one.name == source.name else one for one in before.all]
         missing = {*before.missing} - {source.name}
-        candidates.use(Sources(every, before.remembered, named=before.named, missing=missing))
+        candidates.use(
+            Sources(every, before.remembered, named=before.named, missing=missing, patterns=manifest.sources)
+        )
     chosen = choose(candidates, manifest)
     for choice in choices:
         candidates.paths.update(_kept(candidates, choice))

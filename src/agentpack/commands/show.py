@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.changes.named_release import clients_for, select_named, select_requirement
+from agentpack.changes.user_sources import with_user_sources
 from agentpack.clients import SKILLS
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
@@ -263,7 +264,7 @@ class Found(NamedTuple):
 
 def search(workspace: Workspace, text: str = "") -> Found:
     """The packs of all sources that contain every word of the text, and the agents of collections that do."""
-    candidates = candidates_to_view(workspace, workspace.manifest)
+    candidates = candidates_to_view(workspace, with_user_sources(workspace, workspace.manifest))
     words = text.lower().split()
     found: list[tuple[int, SearchResult]] = []
     unread: list[str] = []
@@ -297,7 +298,9 @@ def _collections(candidates: Candidates, unread: list[str]) -> Iterator[tuple[st
     for source in candidates.sources.all:
         if source.name not in candidates.sources.missing:
             try:
-                yield from ((source.name, pack) for pack in collected(source))
+                for pack in collected(source):
+                    if source in candidates.sources.allowed(PackName(pack.name)):
+                        yield source.name, pack
             except (AgentpackError, OSError) as error:
                 unread.append(f"{source.name}: {error.message if isinstance(error, AgentpackError) else error}")
 
@@ -317,9 +320,8 @@ def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
     if not final:
         return None
     pack = candidates.read(name, final[0].version)[1]
-    others = [
-        source.name for source in candidates.sources.all if source.name != final[0].source and source.releases(name)
-    ]
+    sources = (source for source in candidates.sources.allowed(name) if source.name != final[0].source)
+    others = [source.name for source in sources if source.releases(name)]
     header = pack.header
     return SearchResult(
         name=name,

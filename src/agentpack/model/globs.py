@@ -4,6 +4,12 @@ A regular expression made of such a pattern could try every way in which its sta
 characters would keep it busy for years. Here each piece between two stars is taken where it is first found.
 """
 
+import re
+from functools import lru_cache
+
+from agentpack.errors import UsageError
+from agentpack.model.names import pack_name
+
 
 class Glob:
     """A pattern in which `*` is any text and, if `single`, `?` any one character."""
@@ -46,7 +52,21 @@ class Glob:
 
 def fits(pattern: str, text: str) -> bool:
     """Whether a pattern (`*` matches any text) matches the whole text."""
-    return Glob(pattern).fits(text)
+    return _glob(pattern).fits(text)
+
+
+@lru_cache(1000)
+def _glob(pattern: str) -> Glob:
+    return Glob(pattern)
+
+
+def check_pack_pattern(text: str) -> None:
+    """Raise UsageError unless the text is the name of a pack, in which `*` may stand for any text."""
+    if "*" not in text:
+        if pack_name(text) != text:
+            raise UsageError(f"`{text}` is not normalized: write `{pack_name(text)}`")
+    elif not re.fullmatch(r"[a-z0-9*]+(?:-[a-z0-9*]+)*", text):
+        raise UsageError(f"`{text}` is not the name of a pack, in which `*` stands for any text")
 
 
 def fits_path(pattern: str, path: str, *, below: bool = False) -> bool:

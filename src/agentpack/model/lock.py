@@ -359,7 +359,8 @@ def _manifest(value: Any) -> Mapping[str, Any]:
         _map(entry.get("parameters", {}))
         _texts(list(_map(entry.get("as", {})).values()))
     for source in _list(value.get("sources", [])):
-        _texts([_map(source)["name"], *source.values()])
+        _texts([_map(source)["name"], *(value for key, value in source.items() if key != "packs")])
+        _texts(source.get("packs", []))
         ConfiguredSource.from_data(source)
     return _map(value)
 

@@ -1,9 +1,10 @@
 """`agentpack.yaml` as a value."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from agentpack.model.globs import fits
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.model.source_kinds import SOURCE_KINDS
@@ -43,6 +44,8 @@ class ConfiguredSource(NamedTuple):
     kind: str
     place: str
     options: Mapping[str, str] = {}
+    packs: tuple[str, ...] = ()
+    """Patterns of the names that it may provide, and no source without such a pattern; empty for any name."""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "ConfiguredSource":
@@ -51,11 +54,50 @@ class ConfiguredSource(NamedTuple):
         if kind is None:
             raise ValueError("a source without a place")
         options = {key: data[key] for key in SOURCE_KINDS[kind].options if data.get(key) is not None}
-        return cls(data["name"], kind, data[kind], options)
+        return cls(data["name"], kind, data[kind], options, tuple(sorted({*(data.get("packs") or ())})))
 
-    def to_data(self) -> dict[str, str]:
+    def to_data(self) -> dict[str, Any]:
         """The source as the manifest has it."""
-        return {"name": self.name, self.kind: self.place, **self.options}
+        packs = {"packs": list(self.packs)} if self.packs else {}
+        return {"name": self.name, self.kind: self.place, **self.options, **packs}
+
+    def claims(self, pack: str) -> bool:
+        """Whether one of its patterns has this name."""
+        return any(pattern == pack or ("*" in pattern and fits(pattern, pack)) for pattern in self.packs)
+
+
+def providers(sources: Sequence[ConfiguredSource], asked: Iterable[str], pack: str, there: str = "") -> Collection[str]:
+    """Those of the asked sources that may provide a pack, by the `packs` patterns of all sources.
+
+    A name that some source claims comes from a source that claims it, and one with patterns provides nothing else.
+
+    Args:
+        asked: names of these sources, or of the bundled one.
+        there: the pack's name in the source, if it has another one here.
+    """
+    claiming = {name: _claiming(sources, name) for name in {pack, there or pack}}
+    closed = {one.name for one in sources if one.packs} - claiming[there or pack]
+    return {one for one in asked if one not in closed and all(one in those for those in claiming.values() if those)}
+
+
+def provider_fault(sources: Sequence[ConfiguredSource], source: str, pack: str, there: str = "") -> str:
+    """Why a source may not provide a pack (`providers`); empty if it may."""
+    if source in providers(sources, (source,), pack, there):
+        return ""
+    for name in (pack, there or pack):
+        if (claiming := _claiming(sources, name)) and source not in claiming:
+            return f"`{name}` may not come from `{source}`: it is for {words(sorted(claiming))}, by `packs`"
+    own = next(one for one in sources if one.name == source)
+    return f"`{there or pack}` may not come from `{source}`: its `packs` are {words(own.packs)}"
+
+
+def _claiming(sources: Iterable[ConfiguredSource], pack: str) -> set[str]:
+    return {source.name for source in sources if source.claims(pack)}
+
+
+def words(names: Iterable[str]) -> str:
+    """Names for people."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 class Manifest(NamedTuple):

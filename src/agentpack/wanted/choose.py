@@ -84,12 +84,14 @@ def choose(
 
 
 def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | None:
-    """What to do about a bare name that only a collection offers; None if there is none."""
+    """What to do about a bare name that only a collection offers, or a source that may not; None if there is none."""
     for entry in manifest.packs[:MAX_ASKED]:
         pack = entry.requirement.pack
         source = None if entry.source else candidates.sources.in_collection(pack)
         if source is not None:
             return f"`{source}` offers `{pack}` as a collection: write `{{require: {pack}, source: {source}}}`"
+        if not entry.source and (why := candidates.sources.claimed_by(pack)) and not candidates.releases(pack):
+            return f"`{pack}`: {why}"
     return None
 
 

@@ -82,6 +82,7 @@ class CollectionStates:
             return self._as_rows(locked, locked.agents or ())
         if entry is None or not entry.source:
             return None  # no collection answers a bare name, whatever the lock says
+        self._sources().refuse_forbidden(pack)
         keeps_source = entry.source == locked.source
         is_kept = self._refresh is not None and pack not in self._refresh and keeps_source
         if is_kept and self._entry_then(pack) == entry:

@@ -47,10 +47,7 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
 def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
     """The lock. Raises DecisionNeeded if it is missing, half merged or, unless `frozen`, out of date."""
     lock = require_lock(workspace)
-    if workspace.documents.lock_sides:
-        raise DecisionNeeded(
-            "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"
-        )
+    refuse_half_merged(workspace)
     reasons = [] if frozen else stale_reasons(workspace, lock)
     if reasons:
         raise DecisionNeeded(
@@ -59,6 +56,14 @@ def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
             hint="`agentpack lock` brings it up to date",
         )
     return lock
+
+
+def refuse_half_merged(workspace: Workspace) -> None:
+    """Raise DecisionNeeded if the lock has two sides of a merge."""
+    if workspace.documents.lock_sides:
+        raise DecisionNeeded(
+            "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"
+        )
 
 
 def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
-from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.model.manifest import Manifest, ManifestEntry, provider_fault
 from agentpack.model.pack import digest_of_rows
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.resolve import USER
@@ -95,6 +95,8 @@ def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str])
         yield f"{pack.name} is locked from a collection, and agentpack.yaml names no source for it"
     elif pack.source not in sources:
         yield f"{pack.name} is locked from the source `{pack.source}`, which agentpack.yaml does not have"
+    elif fault := provider_fault(manifest.sources, pack.source, pack.name, entry.name_there if entry else ""):
+        yield f"{fault} in agentpack.yaml"
 
 
 def _collection_mismatches(pack: LockedPack, entry: ManifestEntry | None) -> Iterator[str]:

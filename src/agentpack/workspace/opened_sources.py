@@ -69,6 +69,7 @@ class OpenedSources:
             },
             missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
+            patterns=manifest.sources,
         )
         sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)

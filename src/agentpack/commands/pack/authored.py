@@ -101,8 +101,10 @@ class AuthoredRelease:
     def manifest(self) -> Manifest:
         """A manifest that requests just this release."""
         wanted = f"{self.pack.name}=={self.pack.version}"
-        sources = (ConfiguredSource(SOURCE, "path", self.folder.source), *self.workspace.manifest.sources)
-        return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, sources)
+        others, own = self.workspace.manifest.sources, ConfiguredSource(SOURCE, "path", self.folder.source)
+        if any(source.packs for source in others):  # which may claim its names
+            own = own._replace(packs=tuple(self.workspace.sources.one(own).packs()))
+        return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, (own, *others))
 
     @cached_property
     def chosen(self) -> Selection:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from agentpack.addresses import REFUSED, holds_secret
 from agentpack.errors import AgentpackError
+from agentpack.model.globs import check_pack_pattern
 from agentpack.model.names import client_word, is_kebab, is_parameter, pack_name, persona_name_fault
 from agentpack.model.requirement import parse_requirement
 
@@ -90,6 +91,7 @@ def as_list(value: Any) -> Any:
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\n]*$")]
 Requirement = Annotated[str, checked(parse_requirement)]
+PackPattern = Annotated[str, checked(check_pack_pattern)]
 Kebab = Annotated[str, that(is_kebab, "is not a name: lower-case letters, digits and single hyphens")]
 ClientName = Annotated[str, AfterValidator(client_word), that(is_kebab, "is not the name of a client")]
 ParameterName = Annotated[str, that(is_parameter, "is not a parameter's name: lower case with underscores")]

@@ -9,6 +9,7 @@ from agentpack.input.schemas.base import (
     EmptyAsAbsent,
     Kebab,
     Line,
+    PackPattern,
     ParameterName,
     PersonaName,
     Requirement,
@@ -25,6 +26,8 @@ from agentpack.model.source_kinds import SOURCE_KINDS
 
 MAX_SOURCES = 100
 """Sources of a manifest: a pack is searched for in each of them."""
+MAX_PATTERNS = 100
+"""Patterns in the `packs` of all sources of a manifest: the name of each pack is compared with all of them."""
 
 
 def _not_bundled(name: str) -> str:
@@ -37,11 +40,14 @@ def _not_bundled(name: str) -> str:
 def _few(sources: list[Any]) -> list[Any]:
     if len(sources) > MAX_SOURCES:
         raise refuse(f"more than {MAX_SOURCES} sources")
+    if sum(len(source.packs or ()) for source in sources) > MAX_PATTERNS:
+        raise refuse(f"more than {MAX_PATTERNS} patterns in `packs`")
     return sources
 
 
 class _SourceSchema(StrictModel):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
+    packs: Annotated[list[PackPattern], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _has_one_place(self) -> "_SourceSchema":
@@ -49,7 +55,7 @@ class _SourceSchema(StrictModel):
         if len(given) != 1:
             kinds = ", ".join(f"`{kind}`" for kind in SOURCE_KINDS)
             raise refuse("names more than one place" if given else f"names no place ({kinds})")
-        for key in self.model_fields_set - {"name", *given, *SOURCE_KINDS[given[0]].options}:
+        for key in self.model_fields_set - {"name", "packs", *given, *SOURCE_KINDS[given[0]].options}:
             raise refuse(f"`{key}` has no meaning beside `{given[0]}`")
         return self
 

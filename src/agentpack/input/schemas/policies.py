@@ -8,30 +8,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from agentpack.errors import AgentpackError
 from agentpack.input.documents import Document, Path
-from agentpack.input.schemas.base import Schema, StrictModel, normalized, refuse, without_secret
+from agentpack.input.schemas.base import PackPattern, Schema, StrictModel, refuse, without_secret
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability
+from agentpack.model.globs import check_pack_pattern
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.requirement import parse_requirement
 
 
-def _pattern(text: str) -> str:
-    """A pack name that may contain `*`."""
-    if "*" in text:
-        if not re.fullmatch(r"[a-z0-9*]+(?:-[a-z0-9*]+)*", text):
-            raise refuse(f"`{text}` is not the name of a pack, in which `*` stands for any text")
-    else:
-        try:
-            normalized(text)
-        except AgentpackError as error:
-            raise refuse(error.message) from None
-    return text
-
-
 def _denied(text: str) -> str:
     """A requirement, or a pattern like those that allow."""
-    if "*" in re.split(r"[\s\[<>=!~@;,]", text, maxsplit=1)[0]:
-        return _pattern(text)
     try:
+        if "*" in re.split(r"[\s\[<>=!~@;,]", text, maxsplit=1)[0]:
+            check_pack_pattern(text)
+            return text
         requirement = parse_requirement(text)
     except AgentpackError as error:
         raise refuse(error.message) from None
@@ -110,7 +99,7 @@ class SourcesSchema(StrictModel):
 
 
 class PacksSchema(StrictModel):
-    allow: list[Annotated[str, AfterValidator(_pattern)]] = UNSAID
+    allow: list[PackPattern] = UNSAID
     deny: list[Annotated[str, AfterValidator(_denied)]] = UNSAID
 
 
