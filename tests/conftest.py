@@ -38,15 +38,21 @@ settings.register_profile("ci", settings.get_profile("here"), derandomize=True, 
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 SEEDED = (
+    "AGENTPACK_OFFLINE",
     "AGENTPACK_POLICY",
+    "AGENTPACK_TIMEOUT",
     "AGENTPACK_TRACEBACK",
     "CLAUDE_CONFIG_DIR",
     "CODEX_HOME",
     "FORCE_COLOR",
+    "NETRC",
     "NO_COLOR",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
     "XDG_CONFIG_DIRS",
     "XDG_DATA_DIRS",
     "XDG_RUNTIME_DIR",
+    *(name for scheme in ("http", "https", "all", "no") for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper())),
 )
 """Variables of whoever runs the tests that agentpack or a client would obey."""
 

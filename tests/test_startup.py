@@ -23,14 +23,16 @@ from hypothesis import strategies as st
 from support.crashing_disk import killed_at
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
+from support.web_server import WebServer, content
 
 import agentpack as package
 from agentpack import fast
 from agentpack.cli import quick_args
 from agentpack.environment import platform_folder
+from agentpack.input.archives import write_archive
 
 HEAVY = frozenset(
-    "typer rich pydantic pydantic_core yaml httpx resolvelib markdown_it dataclasses inspect packaging".split()
+    "typer rich pydantic pydantic_core yaml httpx2 resolvelib markdown_it dataclasses inspect packaging".split()
 )
 UNVALIDATED = frozenset(
     (
@@ -120,6 +122,37 @@ def test_a_manifest_that_agentpack_edited_is_not_validated_again(agentpack: Agen
 def test_help_of_a_verb_loads_no_operation(agentpack: Agentpack) -> None:
     modules = loaded(agentpack.folder, "install", "--help")
     assert not {name for name in modules if name.startswith(("agentpack.commands", "pydantic", "rich"))}
+
+
+NETWORK = frozenset("httpx2 httpcore2 h11 ssl _ssl socket _socket http netrc".split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["diff"],
+        ["status"],
+        ["sync", "--frozen"],
+        ["install", "python-engineer"],
+        ["upgrade"],
+        ["cache", "list"],
+    ],
+)
+def test_a_command_without_a_source_elsewhere_loads_nothing_of_a_network(
+    agentpack: Agentpack, arguments: list[str]
+) -> None:
+    agentpack("install", "python-engineer")
+    modules = loaded(agentpack.folder, *arguments)
+    assert not {name for name in modules if name.partition(".")[0] in NETWORK or name.startswith("agentpack.remote.")}
+
+
+def test_an_archive_that_is_in_the_cache_is_read_without_a_network(agentpack: Agentpack) -> None:
+    with WebServer({"/kit.tgz": content(write_archive(make_pack(), prefix="kit"))}) as server:
+        agentpack("install", server.url("/kit.tgz"))
+    for arguments in (["sync", "--frozen"], ["sync", "--locked"], ["sync"], ["status"], ["diff"]):
+        modules = loaded(agentpack.folder, *arguments)
+        assert not {name for name in modules if name.partition(".")[0] in NETWORK}
 
 
 # A clean check.

@@ -25,6 +25,13 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def time_text(seconds: float) -> str:
+    """A time in seconds since 1970 as `2026-11-23T10:00:00Z`."""
+    from datetime import UTC, datetime  # not on the fast path
+
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def in_local_time(time: str) -> str:
     """A UTC time in the local time zone, with its offset: `2026-11-23 11:00:00 +0100`."""
     from datetime import datetime  # not on the fast path

@@ -35,6 +35,7 @@ CHANGELESS = {
     "pack": ("check packs/crew/1.0.0", "test packs/crew/1.0.0"),
     "policy": ("explain", "explain crew"),
     "audit": ("", "packs/crew/1.0.0"),
+    "cache": ("list", "prune --dry-run", "prune"),
     "doctor": ("",),
 }
 """Calls of every verb that turn out to change nothing in the scene below."""

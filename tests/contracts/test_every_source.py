@@ -3,6 +3,7 @@
 import os
 import zipfile
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from support.memory import MemorySource
 from support.packs import make_pack, publish
 from support.repositories import Repository
 from support.trees import write_tree
+from support.web_server import WebServer, content
 
 from agentpack.errors import InvalidFile, Refused, Unavailable
 from agentpack.fetch import Sources, fetch
@@ -34,6 +36,7 @@ from agentpack.writers.manifest_text import new_manifest
 
 FIRST, SECOND = make_pack(version="1.0.0"), make_pack(version="1.1.0", files={"README.md": "New.\n"})
 OTHER = make_pack("team-lead", "2.0.0rc1")
+ONE_ARCHIVE = write_archive(FIRST, prefix="around")
 UNKNOWN = PackName("unknown")
 FORMATS = Path(__file__).parents[2] / "docs/reference/file-formats.md"
 
@@ -124,6 +127,33 @@ def git_bare_tags(folder: Path) -> Source:
     return _repository(folder)
 
 
+def an_archive_here(folder: Path) -> Source:
+    folder.mkdir()
+    (folder / "any-name.tgz").write_bytes(ONE_ARCHIVE)
+    options = {"sha256": sha256(ONE_ARCHIVE).hexdigest()}
+    return open_source(ConfiguredSource("team", "archive", "any-name.tgz", options), str(folder), no_remote)
+
+
+def an_archive_elsewhere(folder: Path) -> Source:
+    return at_an_address(folder, ONE_ARCHIVE)
+
+
+def a_bare_archive_elsewhere(folder: Path) -> Source:
+    files = {f"kit/agents/{name}.md": agent_text(name, "Work.").encode() for name in ("one", "two")}
+    return at_an_address(folder, write_archive(files, prefix="kit-main"))
+
+
+def at_an_address(folder: Path, data: bytes) -> Source:
+    """The source of an archive that a server has. It is read before the server goes."""
+    remote = Remote(str(folder / "cache"), {})
+    with WebServer({"/kit-1.2.tar.gz": content(data)}) as server:
+        options = {"sha256": sha256(data).hexdigest()}
+        place = ConfiguredSource("team", "archive", server.url("/kit-1.2.tar.gz"), options)
+        source = open_source(place, str(folder), lambda: remote)
+        assert refs(source)
+    return source
+
+
 def memory(folder: Path) -> Source:
     return MemorySource("team", FIRST, SECOND, OTHER)
 
@@ -137,6 +167,7 @@ def bundled(folder: Path) -> Source:
 Make = Callable[[Path], Source]
 KINDS: Mapping[str, tuple[Make, ...]] = {
     "path": (side_by_side, one_of_each, one_pack, archived, bare, bare_archive, one_archive),
+    "archive": (an_archive_here, an_archive_elsewhere, a_bare_archive_elsewhere),
     "git": (git_tags, git_branch, git_one_pack, git_bare, git_bare_tags),
 }
 """By kind of source, what makes one in a folder that is not there yet."""
@@ -156,14 +187,18 @@ def test_a_kind_of_source_has_makers_here_and_a_row_in_the_page_of_the_manifest(
         assert f"| `sources[].{key}` |" in FORMATS.read_text(), f"{FORMATS.name} has no row for {key}"
 
 
-PLACES: Mapping[str, tuple[str, bool]] = {"path": ("somewhere", True), "git": ("github:acme/agents", False)}
+PLACES: Mapping[str, tuple[str, bool]] = {
+    "path": ("somewhere", True),
+    "git": ("github:acme/agents", False),
+    "archive": ("kit.tgz", True),
+}
 """By kind of source, a place, and whether it is known to be missing before anything is asked of it."""
 
 
 @pytest.mark.parametrize("kind", SOURCE_KINDS)
 def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Path) -> None:
     place, is_missing = PLACES[kind]
-    options = dict.fromkeys(SOURCE_KINDS[kind].options, "text")
+    options = dict.fromkeys(SOURCE_KINDS[kind].options, "f" * 64)
     source = ConfiguredSource("team", kind, place, options)
     manifest = EMPTY._replace(sources=(source,))
     assert read_manifest(new_manifest(manifest)) == manifest
@@ -243,7 +278,17 @@ def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: 
 
 def test_the_same_release_has_the_same_digest_whatever_holds_it(tmp_path: Path) -> None:
     digests = set()
-    for make in (side_by_side, one_of_each, one_pack, archived, memory, git_tags, git_branch, git_one_pack):
+    for make in (
+        side_by_side,
+        one_of_each,
+        one_pack,
+        archived,
+        memory,
+        git_tags,
+        git_branch,
+        git_one_pack,
+        *KINDS["archive"][:2],
+    ):
         source = make(tmp_path / make.__name__)
         ref = next(ref for ref in source.releases(PackName("data-reviewer")) if ref.version == Version("1.0.0"))
         digests.add(fetch(ref, Sources([source])).digest)

@@ -3,11 +3,19 @@
 import os
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 
 from agentpack.errors import UsageError
 from agentpack.model.git_places import git_address, is_git_place, parse_git_place, telling_part
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import kebab
+from agentpack.model.web_addresses import (
+    archive_name,
+    check_digest,
+    check_web_address,
+    is_archive_address,
+    is_web_address,
+)
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.collection import telling_name
@@ -33,6 +41,12 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
     Raises:
         UsageError: there is no such place, or it is of a kind that is not read.
     """
+    if is_archive_address(text):
+        address, _, digest = text.partition("#sha256=")
+        check_web_address(address, f"`{option}{text}`")
+        if digest:
+            check_digest(digest)
+        return ConfiguredSource("", "archive", address, {"sha256": digest} if digest else {})
     here = os.path.exists(os.path.join(workspace.environment.cwd, os.path.expanduser(text)))
     if is_git_place(text) or text.startswith("file://"):
         place = parse_git_place(text)
@@ -53,7 +67,7 @@ def _unread(text: str) -> UsageError:
     shown = without_secrets(text)
     return UsageError(
         f"`{shown}` is an address of a kind that is not read by this version",
-        hint=f"for a git repository write `git+{shown}`"
+        hint=f"for a git repository write `git+{shown}`; an archive ends with `.tar.gz`, `.tgz` or `.zip`"
         if shown.startswith("http")
         else "name a folder or a repository",
     )
@@ -88,7 +102,8 @@ def with_sources(
     for place in places:
         index = next((i for i, one in enumerate(sources) if _same_place(workspace, one, place)), None)
         if index is None:
-            sources.append(place._replace(name=_free_name(sources, place), place=_portable(workspace, place)))
+            new = place._replace(name=_free_name(sources, place), place=_portable(workspace, place))
+            sources.append(with_digest(workspace, new))
             index = len(sources) - 1
         elif (ref := place.options.get("ref")) and ref != sources[index].options.get("ref"):
             sources[index] = sources[index]._replace(options={**sources[index].options, "ref": ref})
@@ -101,6 +116,16 @@ def with_sources(
     )
 
 
+def with_digest(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSource:
+    """The source; an archive at an address with the `sha256` of what is there now."""
+    if source.kind != "archive" or "sha256" in source.options or not is_web_address(source.place):
+        return source
+    from agentpack.sources.archive_at import fetch_archive  # only where an address is named
+
+    data = fetch_archive(workspace.sources.remote, source.name, source.place)
+    return source._replace(options={"sha256": sha256(data).hexdigest()})
+
+
 def _same_place(workspace: Workspace, source: ConfiguredSource, place: ConfiguredSource) -> bool:
     """Whether a source of the manifest is at a place, at whatever state."""
     if source.kind != place.kind:
@@ -109,6 +134,8 @@ def _same_place(workspace: Workspace, source: ConfiguredSource, place: Configure
         return os.path.abspath(workspace.sources.one(source).where) == os.path.abspath(
             workspace.sources.one(place).where
         )
+    if source.kind == "archive":
+        return source.place == place.place
     folders = [one.options.get("subdirectory", "").strip("/") for one in (source, place)]
     return _plain_address(source) == _plain_address(place) and folders[0] == folders[1]
 
@@ -120,7 +147,7 @@ def _plain_address(source: ConfiguredSource) -> str:
 def _free_name(sources: Sequence[ConfiguredSource], place: ConfiguredSource) -> str:
     """A name for a new source, after its place."""
     taken = {source.name for source in sources} | {BUNDLED}
-    telling = telling_name(place.place) if place.kind == "path" else telling_part(place.place)
+    telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)
     stem = kebab(_ARCHIVE.sub("", telling)) or "packs"
     return next(name for name in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if name not in taken)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.changes.place_arguments import is_place, place_of, with_sources
+from agentpack.changes.place_arguments import is_place, place_of, with_digest, with_sources
 from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
 from agentpack.model.manifest import Manifest
@@ -91,7 +91,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
 
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
-    return workspace.sources.one(place_of(workspace, text)._replace(name="place"))
+    return workspace.sources.one(with_digest(workspace, place_of(workspace, text)._replace(name="place")))
 
 
 # Arguments.
@@ -341,7 +341,8 @@ class _Reading:
             for pack in offered:
                 agents = self._agents(source, pack)
                 if name in agents:
-                    place = os.path.relpath(source.where, self.workspace.environment.cwd)
+                    place = source.where
+                    place = place if "://" in place else os.path.relpath(place, self.workspace.environment.cwd)
                     raise Unresolvable(
                         f"`{name}` is no pack: it is an agent of the pack `{pack}`",
                         hint=f"`agentpack install {pack} --only {name} --source {place}`",

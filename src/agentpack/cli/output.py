@@ -30,7 +30,7 @@ _STYLES = {
     "reverse": "7",
 }
 _COMMAND = re.compile(r"`agentpack (?![^`]*--(?:user|project|root|help|version)\b)([a-z][^`\n]*)`")
-PARTS = {"pack": ("new", "check", "test", "build")}
+PARTS = {"pack": ("new", "check", "test", "build"), "cache": ("list", "prune")}
 """Commands with subcommands, each named in the envelope."""
 _STATUS = {0: "ok", 1: "differences"}
 
@@ -83,6 +83,11 @@ class Output:
         """Print a message if `--verbose` is set."""
         if self.verbose:
             self.say(text)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a line may show how far something is: on a terminal, and not for `--quiet` and `--json`."""
+        return not (self.quiet or self.json) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def scope(self, scope: Scope) -> None:
         """Print the first line: which scope the command works in."""

@@ -10,6 +10,10 @@ from agentpack.errors import UsageError
 from agentpack.model.names import is_kebab
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from agentpack.cli.progress import ProgressLines
+    from agentpack.remote.access import Advance
     from agentpack.workspace.workspace import Workspace
 
 
@@ -21,6 +25,7 @@ class Session:
         self.environment = Environment.current()._replace(offline=offline)
         self._where = {"user": user, "project": project, "root": root}
         self._workspace: Workspace | None = None
+        self._lines: ProgressLines | None = None
 
     @property
     def workspace(self) -> "Workspace":
@@ -40,7 +45,16 @@ class Session:
             if told:
                 self.output.scope(scope)
             self._workspace = Workspace(self.environment, scope)
+            if self.output.shows_progress:
+                self._workspace.sources.progress = self._progress
         return self._workspace
+
+    def _progress(self, task: str) -> "AbstractContextManager[Advance]":
+        if self._lines is None:
+            from agentpack.cli.progress import ProgressLines  # only where something is reached over a network
+
+            self._lines = ProgressLines()
+        return self._lines(task)
 
     def clients(self, words: Sequence[str]) -> list[str]:
         """The client names that `--client` means.

@@ -32,7 +32,7 @@ from agentpack.store.journal import decided
 from agentpack.store.process_lock import is_locked
 from agentpack.workspace.workspace import Workspace
 
-LIBRARIES = ("typer", "rich", "pyyaml", "pydantic", "platformdirs", "packaging", "merge3")
+LIBRARIES = ("typer", "rich", "pyyaml", "pydantic", "platformdirs", "packaging", "merge3", "httpx2")
 _MOST_NAMED = 10
 _OURS = b"agentpack.__main__"
 _LEFT = re.compile(r"\..*\.agentpack-[0-9a-f]+-[0-9]+\Z")

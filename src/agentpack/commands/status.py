@@ -192,7 +192,8 @@ def _pack(
     pack: LockedPack, wanted: ManifestEntry | None, sources: Sources, files: tuple[FileStatus, ...]
 ) -> PackStatus:
     locked = Version(pack.version)
-    if pack.commit:
+    source = sources.source(pack.source)
+    if pack.commit or (source is not None and "://" in source.where):
         newer = []  # it is on another machine, which nobody waits for here
     elif pack.agents is None:
         newer = [version for version in _offered(pack, sources) if version > locked]

@@ -26,6 +26,18 @@ def _subdirectory(text: str) -> None:
     check_subdirectory(text)
 
 
+def _archive_place(text: str) -> None:
+    from agentpack.model.web_addresses import check_archive_place
+
+    check_archive_place(text)
+
+
+def _digest(text: str) -> None:
+    from agentpack.model.web_addresses import check_digest
+
+    check_digest(text)
+
+
 Check = Callable[[str], None]
 """Raises UsageError for a text that the key cannot have."""
 
@@ -43,4 +55,5 @@ class SourceKind(NamedTuple):
 SOURCE_KINDS: Mapping[str, SourceKind] = {
     "path": SourceKind("directory"),
     "git": SourceKind("git", _git_address, {"ref": _ref, "subdirectory": _subdirectory}),
+    "archive": SourceKind("archive_at", _archive_place, {"sha256": _digest}),
 }

@@ -22,6 +22,10 @@ class Advance(Protocol):
     def __call__(self, done: int, total: int | None = None) -> None: ...
 
 
+Progress = Callable[[str], AbstractContextManager[Advance]]
+"""Shows a task that may take long, while its context lasts."""
+
+
 def _silent(_: str) -> AbstractContextManager[Advance]:
     return nullcontext(lambda done, total=None: None)
 
@@ -35,7 +39,7 @@ class Remote:
         self.variables = variables
         self.offline = variables.get(OFFLINE_VARIABLE, "") not in ("", "0")
         self._made: dict[str, object] = {}
-        self.progress: Callable[[str], AbstractContextManager[Advance]] = _silent
+        self.progress: Progress = _silent
         """Called with the name of a task that may take long; its context reports how far the task is."""
 
     @cached_property

@@ -2,6 +2,7 @@
 
 <cache>/content/objects/<2>/<SHA-256>     the bytes of a file, an archive
 <cache>/content/releases/<2>/<digest>     the paths of a release's files and the SHA-256 of each, as JSON
+<cache>/content/answers/<2>/<SHA-256>     by address: the SHA-256 of what was there last, and its ETag, as JSON
 
 Everything is checked against its name whenever it is read, so the cache need not be trusted, and a damaged file counts
 as missing. Files are written whole and never changed: any number of processes may use the cache at once. All of it may
@@ -10,7 +11,8 @@ be deleted at any time.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
@@ -23,14 +25,15 @@ from agentpack.model.names import Digest, content_digest, is_named_path
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 _MAX_INDEX_BYTES = 64 * 1024 * 1024
+_MOST_OF_ETAG = 1000
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
-class CachedFile(NamedTuple):
-    """A file of the cache: absolute path, bytes, and when it was last used, in seconds since 1970."""
+class CachedAnswer(NamedTuple):
+    """What was at an address last: the server's word for its state, and its SHA-256 in hexadecimal."""
 
-    path: str
-    size: int
-    used: float
+    etag: str
+    sha256: str
 
 
 class ContentCache:
@@ -56,7 +59,9 @@ class ContentCache:
         """Keep bytes. Returns their SHA-256 in hexadecimal. Raises Unavailable if the cache cannot be written."""
         hex = sha256(data).hexdigest()
         path = self._path("objects", hex)
-        if not os.path.exists(path):
+        if os.path.exists(path):
+            _touch(path)
+        else:
             self._write(path, data)
         return hex
 
@@ -86,13 +91,22 @@ class ContentCache:
             rows = {name: self.add(data) for name, data in sorted(files.items())}
             self._write(path, json.dumps(rows, ensure_ascii=False).encode())
 
-    def files(self) -> Iterator[CachedFile]:
-        """Every file of the cache, in no particular order."""
-        for folder, _, names in os.walk(self.folder):
-            for name in names:
-                with suppress(OSError):  # another process removed it
-                    found = os.lstat(f"{folder}/{name}")
-                    yield CachedFile(f"{folder}/{name}", found.st_size, found.st_mtime)
+    def answer(self, address: str) -> CachedAnswer | None:
+        """What was at an address last; None if nothing is known."""
+        path = self._path("answers", sha256(address.encode()).hexdigest())
+        try:
+            known = json.loads(read_start(path, 4 * _MOST_OF_ETAG))
+            found = CachedAnswer(str(known["etag"]), str(known["sha256"]))
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+        _touch(path)
+        return found if _is_header(found.etag) and _SHA256.match(found.sha256) else None
+
+    def add_answer(self, address: str, answer: CachedAnswer) -> None:
+        """Note what is at an address now."""
+        if _is_header(answer.etag):
+            path = self._path("answers", sha256(address.encode()).hexdigest())
+            self._write(path, json.dumps(answer._asdict()).encode())
 
     def _path(self, kind: str, hex: str) -> str:
         return f"{self.folder}/{kind}/{hex[:2]}/{hex}"
@@ -106,6 +120,10 @@ class ContentCache:
                 f"the cache cannot be written: {error.filename or path}: {error.strerror}",
                 hint="XDG_CACHE_HOME names another place for it",
             ) from None
+
+
+def _is_header(etag: str) -> bool:
+    return etag.isascii() and etag.isprintable() and len(etag) <= _MOST_OF_ETAG
 
 
 def _touch(path: str) -> None:

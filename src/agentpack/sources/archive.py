@@ -15,6 +15,7 @@ from agentpack.input.file_names import shown
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName, content_digest, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
+from agentpack.model.web_addresses import archive_name
 from agentpack.sources.base import OnThisMachine
 from agentpack.sources.collection import Collection, CollectionPack, collection, state_version
 from agentpack.sources.elsewhere import Plugins
@@ -24,27 +25,41 @@ if TYPE_CHECKING:
     from agentpack.remote.access import Remote
 
 MANIFEST = "pack.yaml"
-SUFFIXES = (".tar.gz", ".tgz", ".zip")
 
 
 class ArchiveSource(OnThisMachine):
     """The packs in one archive, which is read once. A folder around everything in it does not count."""
 
-    def __init__(self, name: str, path: str, remote: "Callable[[], Remote] | None" = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        place: str,
+        remote: "Callable[[], Remote] | None" = None,
+        *,
+        load: Callable[[], bytes] | None = None,
+        sha256: str | None = None,
+    ) -> None:
+        """An archive.
+
+        Args:
+            place: its path, or its address if `load` reads it.
+            remote: how plugins that it names on other machines are reached.
+            sha256: what the archive must have, in hexadecimal.
+        """
         self.name = name
+        self.where = place
         self._plugins = Plugins(name, remote)
-        self.where = path
-        self._stem = next(
-            (os.path.basename(path).removesuffix(end) for end in SUFFIXES if path.endswith(end)), os.path.basename(path)
-        )
+        self._load, self._sha256 = load, sha256
 
     @property
     def is_missing(self) -> bool:
-        return not os.path.isfile(self.where)
+        return self._load is None and not os.path.isfile(self.where)
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        files = read_archive(read_start(self.where, MAX_ARCHIVE_BYTES + 1), shown(self.where, most=400))
+        data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
+        expected = f"sha256:{self._sha256}" if self._sha256 else None
+        files = read_archive(data, shown(self.where, most=400), expected=expected)
         tops = {path.partition("/")[0] for path in files}
         around = f"{next(iter(tops))}/" if len(tops) == 1 and not any("/" not in path for path in files) else ""
         return {path[len(around) :]: data for path, data in files.items()}
@@ -70,7 +85,7 @@ class ArchiveSource(OnThisMachine):
         """What it offers without `pack.yaml`."""
         if self.is_missing or MANIFEST in self._files:
             return Collection()
-        return collection(MemoryTree(self._files), kebab(self._stem) or "agents")
+        return collection(MemoryTree(self._files), kebab(archive_name(self.where)) or "agents")
 
     def packs(self) -> Names[PackName]:
         return (self._release.pack,) if self._release else ()
@@ -110,6 +125,7 @@ class ArchiveSource(OnThisMachine):
         return plugin.unsigned(ref) if plugin else None
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When the archive was last written: a copy looks younger than the original, never older."""
-        plugin = self._plugins.find(self.collection, ref.pack)
-        return plugin.released(ref) if plugin else int(os.lstat(self.where).st_mtime)
+        """When a file was last written: a copy looks younger than the original, never older. Unknown for an address."""
+        if plugin := self._plugins.find(self.collection, ref.pack):
+            return plugin.released(ref)
+        return int(os.lstat(self.where).st_mtime) if self._load is None else None

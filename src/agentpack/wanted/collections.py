@@ -235,20 +235,24 @@ class CollectionStates:
             data = workspace.disk.read(path) if "#" not in path else None
             if data is not None and text_digest(data) == f"sha256:{row.sha256}":
                 return data
-        why = ""
+        why: AgentpackError | None = None
         try:
             ref = self._sources().locked_release(locked)
             if ref is not None:
                 self._remember(fetch(ref, self._sources()).files)
+        except Refused:
+            raise
         except AgentpackError as error:
-            why = error.message
+            why = error
         found = workspace.sources.texts.get(row.sha256)
         if found is None:
             name, state = locked.name, "cannot be read" if why else "holds another text of it now"
+            told = (why.message, *why.details, *([why.hint] if why.hint else [])) if why else ()
+            hint = f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"
             raise Unavailable(
                 f"{name} {locked.version}: {row.path} is not stored here, and `{locked.source}` {state}",
-                details=[f"it is wanted as sha256:{row.sha256}", *([why] if why else [])],
-                hint=f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`",
+                details=[f"it is wanted as sha256:{row.sha256}", *told],
+                hint=hint,
             )
         return found
 

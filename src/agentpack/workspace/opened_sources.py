@@ -15,7 +15,7 @@ from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
 
 if TYPE_CHECKING:
-    from agentpack.remote.access import Remote
+    from agentpack.remote.access import Progress, Remote
 
 
 class OpenedSources:
@@ -25,6 +25,8 @@ class OpenedSources:
         self._environment = environment
         self._manifest = scope.absolute(scope.manifest)
         self._opened: list[Sources] = []
+        self.progress: Progress | None = None
+        """Shows how far work over a network is; None shows nothing."""
         self._elsewhere: dict[str, Source] = {}
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
@@ -72,6 +74,7 @@ class OpenedSources:
 
         found = Remote(cache_folder(), self._environment.variables)
         found.offline = found.offline or self._environment.offline
+        found.progress = self.progress or found.progress
         return found
 
     @property

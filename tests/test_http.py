@@ -1,0 +1,490 @@
+"""What a web server may do to a command, and what it then says. Every server here is a real one, on this machine."""
+
+import contextlib
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import web_server
+from support.cases import case
+from support.web_server import Answer, WebServer, content, make_certificate, redirect, status
+
+from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
+from agentpack.model.web_addresses import host_of, origin_of, web_address_fault
+from agentpack.remote import http
+from agentpack.remote.access import Remote
+from agentpack.remote.http import MAX_ATTEMPTS, MAX_REDIRECTS, fetch_bytes, fetch_current
+
+BODY = b"what is in the kit\n"
+DIGEST = sha256(BODY).hexdigest()
+OTHER = "0" * 64
+SECRET = "s3cr3t-w0rd"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two attempts nearly no time passes."""
+    monkeypatch.setattr(http, "_FIRST_PAUSE", 0.01)
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with WebServer() as server:
+        yield server
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Remote:
+    return made_remote(tmp_path)
+
+
+def made_remote(tmp_path: Path, **variables: str) -> Remote:
+    return Remote(str(tmp_path / "cache"), {"HOME": str(tmp_path), "AGENTPACK_TIMEOUT": "0.3", **variables})
+
+
+@pytest.fixture
+def tls(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A certificate for `localhost` that is trusted."""
+    certificate = make_certificate(tmp_path_factory.mktemp("tls"), "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    return certificate
+
+
+def get(remote: Remote, url: str, **more: str) -> bytes:
+    return fetch_bytes(remote, "kit", url, most=1000, **more)
+
+
+def failed(remote: Remote, url: str, kind: type[AgentpackError]) -> str:
+    """All words of the error."""
+    with pytest.raises(kind) as caught:
+        get(remote, url)
+    assert type(caught.value) is kind
+    return f"{caught.value}\n{' '.join(caught.value.details)}\n{caught.value.hint}"
+
+
+# What is there.
+
+
+def test_bytes_are_fetched_once_and_then_come_from_the_cache(server: WebServer, remote: Remote) -> None:
+    server.answers["/kit"] = content(BODY)
+    assert get(remote, server.url("/kit"), sha256=DIGEST) == BODY
+    assert get(remote, server.url("/kit"), sha256=DIGEST) == BODY
+    assert server.asked == ["/kit"]
+    remote.offline = True
+    assert get(remote, server.url("/elsewhere"), sha256=DIGEST) == BODY
+    with pytest.raises(Unavailable, match="`--offline` is set"):
+        get(remote, server.url("/kit"), sha256=OTHER)
+    assert server.asked == ["/kit"]
+
+
+def test_other_bytes_than_the_digest_says_are_refused_and_not_kept(server: WebServer, remote: Remote) -> None:
+    server.answers["/kit"] = content(b"something else")
+    with pytest.raises(Refused, match="the source `kit` is not what its `sha256` says") as refused:
+        get(remote, server.url("/kit"), sha256=DIGEST)
+    assert any(DIGEST in line for line in refused.value.details)
+    assert remote.cache.read(sha256(b"something else").hexdigest()) is None
+
+
+def test_bytes_are_taken_as_sent_even_if_the_server_says_they_are_packed(server: WebServer, remote: Remote) -> None:
+    """As some servers say of any `.gz`."""
+    server.answers["/kit"] = content(BODY, Content_Encoding="x-gzip")
+    assert get(remote, server.url("/kit")) == BODY
+    assert server.requests[0].headers["Accept-Encoding"] == "identity"
+
+
+def test_a_body_of_unknown_length_is_read_to_its_end(server: WebServer, remote: Remote) -> None:
+    def answer(handler: web_server.Handler) -> None:
+        handler.head(200, {"Transfer-Encoding": "chunked"})
+        handler.wfile.write(b"4\r\nwhat\r\n3\r\n is\r\n0\r\n\r\n")
+
+    server.answers["/kit"] = answer
+    assert get(remote, server.url("/kit")) == b"what is"
+
+
+# What goes wrong.
+
+WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
+    "truncated": (web_server.truncated, Unavailable, "localhost broke off after 100 of 1,000 bytes", MAX_ATTEMPTS),
+    "truncated chunks": (web_server.truncated_chunks, Unavailable, "broke off after 100 bytes", MAX_ATTEMPTS),
+    "larger than it says": (web_server.endless, Refused, "has more than 1,000 bytes", 1),
+    "too large": (content(b"x" * 1001), Refused, "has more than 1,000 bytes", 1),
+    "says it is too large": (content(b"", Content_Length="99999999"), Refused, "has more than 1,000 bytes", 1),
+    "silent": (web_server.silent, Unavailable, "no answer from localhost for 0.3 seconds", 1),
+    "drip": (web_server.dripping, Unavailable, "too slow", 1),
+    "drip of a header": (web_server.dripping_head, Unavailable, "too slow", 1),
+    "endless header": (web_server.endless_head, Unavailable, "no proper answer", MAX_ATTEMPTS),
+    "not HTTP": (web_server.nonsense, Unavailable, "no proper answer", MAX_ATTEMPTS),
+    "hangs up": (web_server.hung_up, Unavailable, "no proper answer", MAX_ATTEMPTS),
+    "401": (status(401), Unavailable, "asks for a login (401)", 1),
+    "403": (status(403), Unavailable, "does not let you read this address (403)", 1),
+    "404": (status(404), Unavailable, "has nothing at this address (404)", 1),
+    "429": (status(429), Unavailable, "too many requests (429)", MAX_ATTEMPTS),
+    "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks to wait 3,600 seconds", 1),
+    "500": (status(500), Unavailable, "an error of its own (500)", 1),
+    "503": (status(503), Unavailable, "an error of its own (503)", MAX_ATTEMPTS),
+    "a part": (status(206), Unavailable, "unexpected status 206", 1),
+    "nothing new, unasked": (status(304), Unavailable, "unexpected status 304", 1),
+    "redirect to itself": (redirect("/kit"), Unavailable, f"redirects more than {MAX_REDIRECTS} times", 6),
+    "redirect to a file": (redirect("file:///etc/passwd"), Refused, "leads to file:/etc/passwd, which", 1),
+    "redirect to a plain host": (redirect("http://example.com/"), Refused, "only `https://` is read", 1),
+    "redirect with a password": (redirect(f"https://ada:{SECRET}@localhost/"), Refused, "leads to", 1),
+    "redirect to nonsense": (redirect("https://[::"), Refused, "cannot be read", 1),
+    "redirect with a line end": (redirect("https://a b\tc/"), Refused, "leads to", 1),
+}
+
+
+def test_each_misbehaviour_has_its_exit_code_and_its_sentence(remote: Remote) -> None:
+    for name, (answer, kind, words, requests) in WRONG.items():
+        with case(name), WebServer({"/kit": answer}) as server:
+            said = failed(remote, server.url("/kit"), kind)
+            assert words in said
+            assert server.url("/kit") in said
+            assert SECRET not in said
+            assert len(server.asked) == requests
+    assert not (Path(remote.folder) / "content/objects").exists()
+
+
+def test_a_failure_that_passes_is_overcome(server: WebServer, remote: Remote) -> None:
+    passing = {
+        "503": status(503),
+        "429, in no time": status(429, Retry_After="0"),
+        "truncated": web_server.truncated,
+        "hangs up": web_server.hung_up,
+    }
+    for name, answer in passing.items():
+        with case(name):
+            server.requests.clear()
+            server.answers["/kit"] = web_server.one_after_another(answer, content(BODY))
+            assert get(remote, server.url("/kit")) == BODY
+            assert len(server.asked) == 2
+
+
+def test_a_server_that_asks_to_wait_is_not_asked_before(server: WebServer, remote: Remote) -> None:
+    times: list[float] = []
+
+    def answer(handler: web_server.Handler) -> None:
+        times.append(monotonic())
+        (status(503, Retry_After="1") if len(times) == 1 else content(BODY))(handler)
+
+    server.answers["/kit"] = answer
+    assert get(remote, server.url("/kit")) == BODY
+    assert times[1] - times[0] >= 1
+
+
+def test_nobody_there(remote: Remote) -> None:
+    with web_server.closed_port() as url:
+        assert "no connection to localhost: Connection refused" in failed(remote, url, Unavailable)
+    assert "no connection to nowhere.invalid" in failed(remote, "https://nowhere.invalid/kit", Unavailable)
+
+
+def test_a_server_that_accepts_nothing_is_given_up(remote: Remote, tls: Path) -> None:
+    """A port that is open and answers to no handshake."""
+    with WebServer() as plain:
+        said = failed(remote, plain.url("/kit").replace("http:", "https:"), Unavailable)
+    assert "no connection to localhost" in said
+
+
+# Redirects and credentials.
+
+
+def test_redirects_are_followed(server: WebServer, remote: Remote) -> None:
+    server.answers |= {"/a": redirect("/b?x=1", 301), "/b": redirect(server.url("/c#there"), 307), "/c": content(BODY)}
+    assert get(remote, server.url("/a")) == BODY
+    assert server.asked == ["/a", "/b?x=1", "/c"]
+
+
+def test_https_never_leads_to_http(remote: Remote, tls: Path) -> None:
+    with WebServer({"/kit": content(BODY)}) as plain:
+        with WebServer({"/kit": redirect(plain.url("/kit"))}, certificate=tls) as server:
+            assert "https leads only to https" in failed(remote, server.url("/kit"), Refused)
+        assert plain.asked == []
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+LOGINS: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "token": ({"AGENTPACK_TOKEN_KIT": SECRET}, f"Bearer {SECRET}"),
+    "password": ({"AGENTPACK_USERNAME_KIT": "ada", "AGENTPACK_PASSWORD_KIT": SECRET}, basic("ada", SECRET)),
+    "password alone": ({"AGENTPACK_PASSWORD_KIT": SECRET}, basic("", SECRET)),
+    "netrc": ({}, basic("ada", SECRET)),
+    "netrc elsewhere": ({"NETRC": "{folder}/mine"}, basic("eve", SECRET)),
+}
+
+
+def with_netrc(folder: Path) -> None:
+    (folder / ".netrc").write_text(f"machine localhost login ada password {SECRET}\ndefault login a password b\n")
+    (folder / "mine").write_text(f"machine localhost login eve password {SECRET}\n")
+
+
+def test_credentials_come_from_the_environment_or_netrc(tmp_path: Path) -> None:
+    with_netrc(tmp_path)
+    for name, (variables, header) in LOGINS.items():
+        remote = made_remote(tmp_path, **{key: value.format(folder=tmp_path) for key, value in variables.items()})
+        with case(name), WebServer({"/kit": web_server.behind_login(header, BODY)}) as server:
+            assert get(remote, server.url("/kit")) == BODY
+            for kept in (tmp_path / "cache").rglob("*"):
+                assert kept.is_dir() or SECRET not in kept.read_text()
+
+
+def test_credentials_are_sent_to_no_other_origin(tmp_path: Path) -> None:
+    """Neither to another port nor to another name of the same machine, and not to what has its own entry in netrc."""
+    with_netrc(tmp_path)
+    (tmp_path / ".netrc").write_text(
+        f"machine localhost login a password {SECRET}\nmachine 127.0.0.1 login b password c"
+    )
+    for name, (variables, _) in LOGINS.items():
+        remote = made_remote(tmp_path, **{key: value.format(folder=tmp_path) for key, value in variables.items()})
+        with case(name), WebServer({"/kit": content(BODY)}) as other, WebServer() as server:
+            for onwards in (other.url("/kit"), other.url("/kit", "127.0.0.1"), server.url("/back", "127.0.0.1")):
+                server.answers |= {"/kit": redirect(onwards), "/back": content(BODY)}
+                assert get(remote, server.url("/kit")) == BODY
+            assert [one.path for one in server.requests if "Authorization" in one.headers] == ["/kit"] * 3
+            assert len(other.requests) == 2
+            assert not any("Authorization" in one.headers for one in other.requests)
+
+
+def test_credentials_of_one_source_or_host_are_not_used_for_another(server: WebServer, tmp_path: Path) -> None:
+    server.answers["/kit"] = content(BODY)
+    (tmp_path / ".netrc").write_text(f"machine example.com login a password {SECRET}\ndefault login a password b\n")
+    get(made_remote(tmp_path, AGENTPACK_TOKEN_OTHER=SECRET, AGENTPACK_TOKEN_=SECRET), server.url("/kit"))
+    assert "Authorization" not in server.requests[0].headers
+
+
+def test_refused_credentials_are_named_and_not_shown(server: WebServer, tmp_path: Path) -> None:
+    server.answers["/kit"] = status(401)
+    said = failed(made_remote(tmp_path, AGENTPACK_TOKEN_KIT=SECRET), server.url("/kit"), Unavailable)
+    assert "does not accept the credentials (401)" in said
+    assert "AGENTPACK_TOKEN_KIT" in said
+    assert SECRET not in said
+
+
+def test_credentials_that_would_break_a_header_are_refused_unshown(server: WebServer, tmp_path: Path) -> None:
+    for value in (f"{SECRET}\r\nX-Evil: 1", f"{SECRET} two", f"{SECRET}é"):
+        said = failed(made_remote(tmp_path, AGENTPACK_TOKEN_KIT=value), server.url("/kit"), UsageError)
+        assert "AGENTPACK_TOKEN_KIT holds" in said
+        assert SECRET not in said
+    assert server.asked == []
+
+
+def test_a_netrc_that_does_not_read_is_no_obstacle_and_not_quoted(server: WebServer, tmp_path: Path) -> None:
+    server.answers["/kit"] = content(BODY)
+    for text in (f"machine localhost {SECRET}", "\x00\xff"):
+        (tmp_path / ".netrc").write_bytes(text.encode("latin-1"))
+        assert get(made_remote(tmp_path), server.url("/kit")) == BODY
+
+
+def test_no_cookie_is_sent_back(server: WebServer, remote: Remote) -> None:
+    server.answers |= {"/a": content(BODY, Set_Cookie="session=1; Path=/")}
+    get(remote, server.url("/a"))
+    get(remote, server.url("/a"))
+    assert not any("Cookie" in one.headers for one in server.requests)
+
+
+# Addresses.
+
+
+def test_an_address_that_is_not_read_is_refused_before_anything_is_asked(remote: Remote) -> None:
+    for url in (
+        f"https://ada:{SECRET}@example.com/kit",
+        f"https://{SECRET}@example.com/kit",
+        f"https://example.com/kit?token={SECRET}",
+        "http://example.com/kit",
+        "http://localhost.example.com/kit",
+        "http://127.0.0.1.example.com/kit",
+        "ftp://example.com/kit",
+        "https://exämple.com/kit",
+        "https://example.com\\@localhost/kit",
+        "https:///kit",
+        "https://example.com/a b",
+        "https://example.com/\n",
+    ):
+        with case(url):
+            assert SECRET not in failed(remote, url, UsageError)
+
+
+def test_plain_http_is_read_on_this_machine_only() -> None:
+    for host in ("localhost", "127.0.0.1", "127.9.9.9", "[::1]", "LOCALHOST", "localhost:80"):
+        assert web_address_fault(f"http://{host}/x") is None
+    for host in ("10.0.0.1", "0.0.0.0", "[::]", "192.168.1.1", "127.1", "localhost.", "2130706433"):
+        assert web_address_fault(f"http://{host}/x") is not None
+
+
+@given(st.sampled_from(["http://", "https://"]), st.text("abz019.-_[]:/@\\\\?#%&= \tü", max_size=30))
+def test_an_address_that_is_read_means_the_same_to_the_library(scheme: str, rest: str) -> None:
+    """Its host decides whether it is this machine, and who gets credentials."""
+    text = scheme + rest
+    if web_address_fault(text) is None:
+        try:
+            url = httpx2.URL(text)
+        except httpx2.InvalidURL:  # such a port or name does not exist
+            return
+        assert (url.scheme, url.host, url.userinfo) == (scheme[:-3], host_of(text).strip("[]"), b"")
+        assert origin_of(text).startswith(f"{url.scheme}://{host_of(text)}")
+
+
+# Certificates and proxies.
+
+
+def test_certificates_are_checked(remote: Remote, tls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with WebServer({"/kit": content(BODY)}, certificate=tls) as server:
+        assert get(remote, server.url("/kit")) == BODY
+        assert "Hostname mismatch" in (said := failed(remote, server.url("/kit", "ip6-localhost"), Unavailable)) or (
+            "no connection" in said  # there is no such name here
+        )
+        monkeypatch.delenv("SSL_CERT_FILE")
+        said = failed(made_remote(tmp_path), server.url("/kit"), Unavailable)
+        assert "the certificate of localhost is not accepted: self" in said
+        assert "SSL_CERT_FILE" in said
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+        assert "the certificates of" in failed(made_remote(tmp_path), server.url("/kit"), UsageError)
+    assert server.asked == ["/kit"]
+
+
+def test_a_certificate_of_another_host_is_not_accepted(
+    remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path / "tls", "example.com")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with WebServer({"/kit": content(BODY)}, certificate=certificate) as server:
+        assert "is not accepted: Hostname mismatch" in failed(remote, server.url("/kit"), Unavailable)
+
+
+def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(
+    server: WebServer, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connects: list[str] = []
+
+    class Proxy(web_server.Handler):
+        def do_CONNECT(self) -> None:
+            connects.append(self.path)
+            self.head(407, {"Content-Length": "0"})
+
+    with WebServer() as proxy:
+        proxy.RequestHandlerClass = Proxy
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://ada:{SECRET}@127.0.0.1:{proxy.port}")
+        said = failed(remote, "https://packs.example.com/kit", Unavailable)
+        assert "the proxy does not let it through: 407" in said
+        assert SECRET not in said
+        assert connects == ["packs.example.com:443"]
+        server.answers["/kit"] = content(BODY)
+        assert get(remote, server.url("/kit")) == BODY
+    for address in ("socks5://localhost:1", "nonsense://x", "http://[::"):
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        with case(address):
+            assert "a proxy" in failed(made_remote(tmp_path), "https://packs.example.com/kit", UsageError)
+
+
+# Conditional requests.
+
+
+def test_what_did_not_change_is_not_sent_again(server: WebServer, remote: Remote) -> None:
+    url = server.url("/index.json")
+
+    def current() -> bytes | None:
+        return fetch_current(remote, "team", url, most=1000)
+
+    server.answers["/index.json"] = web_server.tagged(BODY, '"1"')
+    assert (current(), current()) == (BODY, BODY)
+    assert [one.headers.get("If-None-Match") for one in server.requests] == [None, '"1"']
+    server.answers["/index.json"] = web_server.tagged(b"new", 'W/"2"')
+    assert (current(), current()) == (b"new", b"new")
+    assert server.requests[-1].headers["If-None-Match"] == 'W/"2"'
+    asked = len(server.asked)
+    remote.offline = True
+    assert current() == b"new"
+    assert len(server.asked) == asked
+    with pytest.raises(Unavailable, match="--offline"):
+        fetch_current(remote, "team", server.url("/other.json"), most=1000)
+    remote.offline = False
+    del server.answers["/index.json"]
+    assert current() is None
+
+
+def test_a_body_that_the_cache_lost_or_that_is_too_large_is_asked_for_anew(server: WebServer, remote: Remote) -> None:
+    server.answers["/index.json"] = web_server.tagged(BODY, '"1"')
+    url = server.url("/index.json")
+    fetch_current(remote, "team", url, most=1000)
+    for damaged in (None, b"damaged"):
+        for path in (Path(remote.folder) / "content/objects").glob("*/*"):
+            path.unlink()
+            if damaged is not None:
+                path.write_bytes(damaged)
+        assert fetch_current(remote, "team", url, most=1000) == BODY
+        assert "If-None-Match" not in server.requests[-1].headers
+    with pytest.raises(Refused):
+        fetch_current(remote, "team", url, most=5)
+
+
+def test_a_damaged_note_of_an_answer_counts_as_none(server: WebServer, remote: Remote) -> None:
+    server.answers["/index.json"] = web_server.tagged(BODY, '"1"')
+    url = server.url("/index.json")
+    fetch_current(remote, "team", url, most=1000)
+    (note,) = (Path(remote.folder) / "content/answers").glob("*/*")
+    good = note.read_text()
+    for text in ("", "[]", "{", '{"etag": 1}', good.replace('\\"1\\"', "\\r\\nX: 1"), good.replace(DIGEST, "../../x")):
+        note.write_text(text)
+        assert fetch_current(remote, "team", url, most=1000) == BODY
+        assert "If-None-Match" not in server.requests[-1].headers
+
+
+def test_one_connection_serves_many_requests(server: WebServer, remote: Remote) -> None:
+    server.answers["/index.json"] = web_server.tagged(BODY, '"1"')
+    ports: list[int] = []
+    answer = server.answers["/index.json"]
+
+    def noting(handler: web_server.Handler) -> None:
+        ports.append(handler.client_address[1])
+        answer(handler)
+
+    server.answers["/index.json"] = noting
+    for _ in range(4):
+        fetch_current(remote, "team", server.url("/index.json"), most=1000)
+    assert len(ports) == 4
+    assert len({*ports}) == 1
+
+
+# Time and progress.
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "3601"])
+def test_a_time_out_that_is_no_number_of_seconds_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(UsageError, match="AGENTPACK_TIMEOUT"):
+        get(made_remote(tmp_path, AGENTPACK_TIMEOUT=value), "https://localhost:1/")
+
+
+def test_progress_is_told_while_bytes_arrive(server: WebServer, remote: Remote) -> None:
+    told: list[tuple[int, int | None]] = []
+
+    @contextlib.contextmanager
+    def progress(task: str) -> Iterator[Callable[..., None]]:
+        assert task == "reading localhost"
+        yield lambda done, total=None: told.append((done, total))
+
+    def answer(handler: web_server.Handler) -> None:
+        handler.head(200, {"Content-Length": "4"})
+        for _ in range(4):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            handler.wait(0.1)
+
+    server.answers["/kit"] = answer
+    remote.progress = progress
+    assert get(remote, server.url("/kit")) == b"xxxx"
+    assert told[-1] == (4, 4)
+    assert len(told) > 2
+
+
+def test_every_variable_of_the_environment_stands_on_its_page() -> None:
+    page = (Path(__file__).parent.parent / "docs/reference/network.md").read_text()
+    for name in ("AGENTPACK_OFFLINE", "AGENTPACK_TIMEOUT", "AGENTPACK_TOKEN_", "NETRC", "SSL_CERT_FILE", "HTTPS_PROXY"):
+        assert re.search(rf"`{name}", page), name

@@ -1,0 +1,267 @@
+"""Packs and collections in archives at an address: what is installed, locked, cached, and refused."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from support.cases import case
+from support.collection_files import agent_text
+from support.packs import make_pack
+from support.running import Agentpack
+from support.web_server import WebServer, content, dripping_head, silent, status
+
+from agentpack.input.archives import write_archive
+from agentpack.model.web_addresses import archive_name, is_archive_address
+
+KIT = write_archive(
+    {f"agents/{name}.md": agent_text(name, f"You are {name}.").encode() for name in ("one", "two")}, prefix="kit-1.2"
+)
+DIGEST = sha256(KIT).hexdigest()
+PACK = write_archive(make_pack(), prefix="data-reviewer-1.0.0")
+AT = "/kit-1.2.tar.gz"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTPACK_TIMEOUT", "0.5")
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with WebServer({AT: content(KIT), "/pack.tgz": content(PACK)}) as server:
+        yield server
+
+
+def manifest(project: Path) -> str:
+    return (project / "agentpack.yaml").read_text()
+
+
+def is_installed(project: Path, name: str) -> bool:
+    return (project / f".claude/agents/{name}.md").is_file()
+
+
+def forget(project: Path) -> None:
+    """Make it a fresh clone: only manifest and lock are left."""
+    for path in sorted((project / ".claude").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    for path in sorted((project / ".agentpack").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+
+
+def test_install_writes_the_digest_and_reads_the_archive_once(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    agentpack("install", server.url(AT))
+    assert is_installed(project, "one")
+    assert is_installed(project, "two")
+    assert f'{{name: kit, archive: "{server.url(AT)}", sha256: {DIGEST}}}' in manifest(project)
+    assert "require: kit" in manifest(project)
+    agentpack("install", server.url(AT))
+    agentpack("sync")
+    assert server.asked == [AT]
+
+
+def test_a_pack_in_an_archive_is_installed_by_its_name(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    agentpack("install", "data-reviewer", "--source", server.url("/pack.tgz"))
+    assert is_installed(project, "reviewer")
+    lock = json.loads((project / "agentpack.lock").read_text())
+    assert [(row["name"], row["version"], row["source"]) for row in lock["packs"]] == [
+        ("data-reviewer", "1.0.0", "pack")
+    ]
+    agentpack("show", server.url("/pack.tgz"))
+
+
+def test_a_dry_run_writes_nothing_but_the_cache(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    ran = agentpack("install", server.url(AT), "--dry-run")
+    assert ".claude/agents/one.md" in ran.out + ran.err
+    assert not (project / "agentpack.yaml").exists()
+    assert not is_installed(project, "one")
+
+
+def test_a_fresh_clone_installs_the_same_online_and_from_the_cache_offline(
+    agentpack: Agentpack, project: Path, server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", server.url(AT))
+    before = {path.name: path.read_bytes() for path in (project / ".claude/agents").iterdir()}
+    forget(project)
+    agentpack("sync", "--frozen", "--offline")
+    assert {path.name: path.read_bytes() for path in (project / ".claude/agents").iterdir()} == before
+    assert server.asked == [AT]
+    forget(project)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    said = agentpack("sync", "--frozen", "--offline", expect=6).err
+    assert "`kit`" in said
+    assert "--offline" in said
+    assert not is_installed(project, "one")
+    agentpack("sync", "--frozen")
+    assert {path.name: path.read_bytes() for path in (project / ".claude/agents").iterdir()} == before
+    assert server.asked == [AT, AT]
+
+
+def test_what_is_installed_from_a_collection_needs_its_place_no_more(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    agentpack("install", server.url(AT))
+    server.answers.clear()
+    agentpack("cache", "prune", "--all")
+    with (project / ".claude/agents/one.md").open("a") as file:
+        file.write("Mine.\n")
+    (project / ".claude/agents/two.md").unlink()
+    for words, code in {
+        "diff": 1,
+        "status": 0,
+        "explain one": 0,
+        "sync": 0,
+        "sync --frozen --discard-edits": 0,
+        "uninstall kit": 0,
+        "rollback": 0,
+    }.items():
+        with case(words):
+            agentpack(*words.split(), expect=code)
+    assert is_installed(project, "two")
+    assert server.asked == [AT]
+    assert "kit stays as it is: the source `kit` cannot be read" in agentpack("upgrade").err
+
+
+def test_status_waits_for_no_server(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    agentpack("install", "data-reviewer", "--source", server.url("/pack.tgz"))
+    server.answers.clear()
+    agentpack("cache", "prune", "--all")
+    agentpack("status")
+    agentpack("diff")
+    assert server.asked == ["/pack.tgz"]
+
+
+def test_a_changed_archive_is_refused_and_nothing_is_written(
+    agentpack: Agentpack, project: Path, server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", server.url(AT))
+    forget(project)
+    server.answers[AT] = content(PACK)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    said = agentpack("sync", "--frozen", expect=5).err
+    assert DIGEST in said
+    assert sha256(PACK).hexdigest() in said
+    assert not is_installed(project, "one")
+
+
+def test_a_digest_behind_the_address_is_held_against_it(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    agentpack("install", f"{server.url(AT)}#sha256={'0' * 64}", expect=5)
+    assert not (project / "agentpack.yaml").exists()
+    agentpack("install", f"{server.url(AT)}#sha256=none", expect=2)
+    agentpack("install", f"{server.url(AT)}#sha256={DIGEST}")
+    assert DIGEST in manifest(project)
+
+
+def test_an_address_without_a_digest_is_refused_with_the_digest_to_write(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    entry = f'  - {{name: kit, archive: "{server.url(AT)}"'
+    head = "schema: 1\npacks:\n  - {require: kit, source: kit}\nsources:\n"
+    (project / "agentpack.yaml").write_text(f"{head}{entry}}}\n")
+    said = agentpack("sync", expect=2).err
+    assert "the source `kit` has no `sha256`" in said
+    assert f"sha256: {DIGEST}" in said
+    (project / "agentpack.yaml").write_text(f"{head}{entry}, sha256: {DIGEST}}}\n")
+    agentpack("sync")
+    assert is_installed(project, "one")
+    (project / "agentpack.yaml").write_text(f"{head}{entry}, sha256: {DIGEST[:-1]}}}\n")
+    assert "agentpack.yaml:5" in agentpack("sync", expect=2).err
+
+
+def test_an_archive_on_this_machine_is_held_against_its_digest(agentpack: Agentpack, project: Path) -> None:
+    (project / "kit.tgz").write_bytes(KIT)
+    text = (
+        "schema: 1\npacks:\n  - {require: kit, source: kit}\nsources:\n  - {name: kit, archive: kit.tgz, sha256: %s}\n"
+    )
+    (project / "agentpack.yaml").write_text(text % ("0" * 64))
+    assert "is not the archive that was expected" in agentpack("sync", expect=5).err
+    assert not is_installed(project, "one")
+    (project / "agentpack.yaml").write_text(text % DIGEST)
+    agentpack("sync")
+    assert is_installed(project, "one")
+
+
+def test_what_cannot_be_installed_leaves_nothing_behind(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    server.answers |= {
+        "/page.tar.gz": content(b"<html>not an archive</html>"),
+        "/half.tar.gz": content(KIT[:-100]),
+        "/locked.zip": status(401),
+        "/large.tgz": content(b"", Content_Length=str(1 << 40)),
+    }
+    for path, code in (("/page.tar.gz", 5), ("/half.tar.gz", 5), ("/locked.zip", 6), ("/large.tgz", 5), ("/no.tgz", 6)):
+        with case(path):
+            said = agentpack("install", server.url(path), expect=code).err
+            assert server.url(path) in said
+            assert not (project / "agentpack.yaml").exists()
+            assert not (project / ".claude").exists()
+    agentpack("install", "http://example.com/kit.tgz", expect=2)
+    agentpack("install", "https://ada:secret@example.com/kit.tgz", expect=2)
+    agentpack("install", "https://example.com/kit", expect=2)
+    agentpack("install", server.url("/other/kit.tgz"), "--offline", expect=6)
+
+
+def test_a_server_that_keeps_a_command_waiting_does_not_keep_it_alive(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    """The thread that was left behind says nothing when the program ends."""
+    server.answers |= {"/drip.tgz": dripping_head, "/silent.tgz": silent}
+    for path, words in (("/drip.tgz", "too slow"), ("/silent.tgz", "no answer from localhost for 0.5 seconds")):
+        with case(path):
+            ran = agentpack("install", server.url(path), new=True, expect=6)
+            assert words in ran.err
+            assert "Traceback" not in ran.err
+            assert "Exception" not in ran.err
+
+
+def test_an_interrupt_ends_the_wait(project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answers["/silent.tgz"] = silent
+    monkeypatch.setenv("AGENTPACK_TIMEOUT", "60")
+    with subprocess.Popen(
+        [sys.executable, "-m", "agentpack", "install", server.url("/silent.tgz")],
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        while not server.asked:
+            server.stopping.wait(0.01)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=20)[1]
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert not (project / "agentpack.yaml").exists()
+
+
+def test_the_token_of_a_source_opens_it_and_is_written_nowhere(
+    agentpack: Agentpack, project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTPACK_TOKEN_KIT", "s3cr3t")
+    agentpack("install", server.url(AT), "--verbose")
+    assert server.requests[0].headers["Authorization"] == "Bearer s3cr3t"
+    for path in project.parent.rglob("*"):
+        assert not path.is_file() or b"s3cr3t" not in path.read_bytes()
+
+
+def test_an_archive_is_named_after_what_it_is_of() -> None:
+    for place, name in {
+        "/home/ada/kit-1.2.tar.gz": "kit",
+        "kit.tgz": "kit",
+        "/packs/1.0.0.zip": "packs",
+        "https://example.com/kit-1.2.tar.gz": "kit",
+        "https://example.com/kit-v2.zip?x=/y.tgz": "kit",
+        "https://example.com/kit_1.0rc1.tgz#sha256=0": "kit",
+        "https://github.com/acme/agents/archive/refs/tags/v1.2.0.tar.gz": "agents",
+        "https://github.com/acme/agents/archive/refs/heads/main.zip": "agents",
+        f"https://github.com/acme/agents/archive/{'ab' * 20}.zip": "agents",
+        "https://github.com/acme/agents/releases/download/v1.2.0/kit.tar.gz": "kit",
+        "https://example.com/1.0.tgz": "packs",
+    }.items():
+        with case(place):
+            assert archive_name(place) == name
+            assert is_archive_address(place) == place.startswith("https:")
