@@ -4,8 +4,10 @@ import contextlib
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
 import httpx2
@@ -20,7 +22,7 @@ from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
 from agentpack.model.web_addresses import host_of, origin_of, web_address_fault
 from agentpack.remote import http
 from agentpack.remote.access import Remote
-from agentpack.remote.http import MAX_ATTEMPTS, MAX_REDIRECTS, fetch_bytes, fetch_current
+from agentpack.remote.http import MAX_ATTEMPTS, MAX_CONNECTIONS, MAX_REDIRECTS, fetch_bytes, fetch_current
 
 BODY = b"what is in the kit\n"
 DIGEST = sha256(BODY).hexdigest()
@@ -318,7 +320,14 @@ def test_plain_http_is_read_on_this_machine_only() -> None:
         assert web_address_fault(f"http://{host}/x") is not None
 
 
-@given(st.sampled_from(["http://", "https://"]), st.text("abz019.-_[]:/@\\\\?#%&= \tü", max_size=30))
+PIECES = ["a", "localhost", "127.0.0.1", "[::1]", "xn--a", "0x7f", "80", ".", "-", "_", ":", "/", "?", "#", "&"]
+ODD = ["@", "\\", "%2f", "%40", " ", "\t", "ü", "[", "//"]
+
+
+@given(
+    st.sampled_from(["http://", "https://", "https://"]),
+    st.lists(st.sampled_from(PIECES) | st.sampled_from([*PIECES, *ODD]), max_size=6).map("".join),
+)
 def test_an_address_that_is_read_means_the_same_to_the_library(scheme: str, rest: str) -> None:
     """Its host decides whether it is this machine, and who gets credentials."""
     text = scheme + rest
@@ -451,6 +460,25 @@ def test_one_connection_serves_many_requests(server: WebServer, remote: Remote) 
         fetch_current(remote, "team", server.url("/index.json"), most=1000)
     assert len(ports) == 4
     assert len({*ports}) == 1
+
+
+def test_only_so_many_connections_are_open_at_once(server: WebServer, tmp_path: Path) -> None:
+    remote, lock = made_remote(tmp_path, AGENTPACK_TIMEOUT="10"), Lock()
+    open_now, most = 0, 0
+
+    def answer(handler: web_server.Handler) -> None:
+        nonlocal open_now, most
+        with lock:
+            open_now, most = open_now + 1, max(most, open_now + 1)
+        handler.wait(0.05)
+        with lock:
+            open_now -= 1
+        content(BODY)(handler)
+
+    server.answers["/kit"] = answer
+    with ThreadPoolExecutor(20) as pool:
+        assert {*pool.map(lambda _: get(remote, server.url("/kit")), range(40))} == {BODY}
+    assert most == MAX_CONNECTIONS
 
 
 # Time and progress.

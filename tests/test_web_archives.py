@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.cases import case
 from support.collection_files import agent_text
-from support.packs import make_pack
+from support.packs import make_pack, persona_text
 from support.running import Agentpack
 from support.web_server import WebServer, content, dripping_head, silent, status
 
@@ -126,6 +126,41 @@ def test_what_is_installed_from_a_collection_needs_its_place_no_more(
     assert is_installed(project, "two")
     assert server.asked == [AT]
     assert "kit stays as it is: the source `kit` cannot be read" in agentpack("upgrade").err
+
+
+def test_another_address_and_digest_in_the_manifest_are_an_upgrade(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    def archives(number: int) -> dict[str, bytes]:
+        agents = {"agents/one.md": agent_text("one", f"Work {number}.").encode()}
+        persona = persona_text(body=f"You are number {number}. {{#identity}}\n")
+        pack = make_pack(version=f"1.{number}.0", personas={"reviewer": persona})
+        return {
+            f"/kit-1.{number}.tgz": write_archive(agents, prefix="kit"),
+            f"/crew-1.{number}.zip": write_archive(pack, prefix="crew"),
+        }
+
+    first, second = archives(1), archives(2)
+    server.answers |= {path: content(data) for path, data in {**first, **second}.items()}
+    for path in first:
+        agentpack("install", server.url(path))
+    text = manifest(project)
+    for (old, was), (new, data) in zip(first.items(), second.items(), strict=True):
+        assert old in text
+        text = text.replace(old, new).replace(sha256(was).hexdigest(), sha256(data).hexdigest())
+    for words in ("upgrade --yes", "sync"):
+        agentpack("rollback", "2", expect=None)
+        (project / "agentpack.yaml").write_text(text)
+        agentpack(*words.split())
+        assert "Work 2." in (project / ".claude/agents/one.md").read_text() or words == "sync"
+        assert "number 2." in (project / ".claude/agents/reviewer.md").read_text()
+    assert len(server.asked) == 4
+
+
+def test_a_direct_reference_names_an_archive(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    agentpack("install", f"data-reviewer @ {server.url('/pack.tgz')}")
+    assert is_installed(project, "reviewer")
+    assert sha256(PACK).hexdigest() in manifest(project)
 
 
 def test_status_waits_for_no_server(agentpack: Agentpack, project: Path, server: WebServer) -> None:

@@ -23,11 +23,15 @@ from agentpack.workspace.workspace import Workspace
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
 _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|oci:", re.IGNORECASE)
+_DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://))", re.IGNORECASE)
+"""The beginning of a direct reference: a pack, and behind `@` where it is."""
 _ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
 
 
 def is_place(workspace: Workspace, text: str) -> bool:
     """Whether an argument names a place, and not a pack."""
+    if _DIRECT.match(text):
+        return False
     if is_git_place(text) or _ADDRESS.match(text):
         return True
     if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
