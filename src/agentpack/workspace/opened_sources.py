@@ -16,6 +16,7 @@ from agentpack.sources.bundled import bundled_source
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Progress, Remote
+    from agentpack.sources.supply import Supply
 
 
 class OpenedSources:
@@ -27,6 +28,8 @@ class OpenedSources:
         self._opened: list[Sources] = []
         self.progress: Progress | None = None
         """Shows how far work over a network is; None shows nothing."""
+        self.supply: Supply | None = None
+        """Where locked content is looked for before its source is asked."""
         self._elsewhere: dict[str, Source] = {}
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
@@ -55,6 +58,7 @@ class OpenedSources:
             missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
         )
+        sources.supply = self.supply
         self._opened.append(sources)
         return sources
 
