@@ -42,6 +42,7 @@ SEEDED = (
     "AGENTPACK_POLICY",
     "AGENTPACK_TIMEOUT",
     "AGENTPACK_TRACEBACK",
+    "AGENTPACK_TRUSTED_PLACES",
     "CLAUDE_CONFIG_DIR",
     "CODEX_HOME",
     "FORCE_COLOR",
@@ -135,6 +136,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "XDG_DATA_HOME": ".local/share",
     }.items():
         monkeypatch.setenv(name, str(folder / below))
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
     for role in ("AUTHOR", "COMMITTER"):

@@ -500,9 +500,9 @@ SAFE = CODEX.replace("\\u200b", "")
     ("path", "content", "reason"),
     [
         ("notes/tidy.md", PLAIN, "does not lie in a folder of agents"),
-        (f"{AGENTS}/.hidden/tidy.md", PLAIN, "names in lower case"),
-        (f"{AGENTS}/My Agent.md", PLAIN, "names in lower case"),
-        (f"{AGENTS}/backend/CLAUDE.md", PLAIN, "names in lower case"),
+        (f"{AGENTS}/.hidden/tidy.md", PLAIN, "rename it"),
+        (f"{AGENTS}/My Agent.md", PLAIN, "rename it"),
+        (f"{AGENTS}/backend/CLAUDE.md", PLAIN, "rename it"),
         (f"{AGENTS}/tidy.md", b"---\nname: tidy\ndescription: \xff\n---\n", "not UTF-8"),
         (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "its header has no description"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "takes no name with a colon"),

@@ -334,6 +334,28 @@ def test_files_stay_where_they_are_whatever_happens_to_them(
     assert tree(project) == before
 
 
+def test_files_with_capitals_in_their_path_stay_through_everything(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    files = {
+        f"{AGENTS}/Code-Reviewer.md": agent("Code Reviewer"),
+        f"{AGENTS}/Back_End/apiDesigner.md": agent("api-designer"),
+    }
+    write_tree(project, files)
+    agentpack("adopt")
+    for words in (("sync", "--locked"), ("diff",), ("upgrade", "--yes")):
+        agentpack(*words)
+    copies = project / ".agentpack/packs/team-agents"
+    (copies / "agents/Code-Reviewer.md").write_text(agent("Code Reviewer") + "More.\n")
+    agentpack("upgrade", "--yes")
+    assert (project / AGENTS / "Code-Reviewer.md").read_text().endswith("More.\n")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+    (clone / AGENTS / "Back_End/apiDesigner.md").unlink()
+    agentpack("sync", cwd=clone)
+    assert sorted(path for path in tree(clone) if path.startswith(AGENTS) and path.endswith(".md")) == sorted(files)
+
+
 def test_a_lost_lock_moves_no_file(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, ELSEWHERE)
     agentpack("adopt")
@@ -347,7 +369,8 @@ def test_a_lost_lock_moves_no_file(agentpack: Agentpack, project: Path) -> None:
     [
         ".claude/settings.md",
         f"{AGENTS}/README.md",
-        f"{AGENTS}/Planted.md",
+        f"{AGENTS}/PLANTED.md",
+        f"{AGENTS}/My Notes.md",
         f"{AGENTS}/.hidden/x.md",
         f"{AGENTS}/.x.md",
         f"{AGENTS}/backend/x.sh",
@@ -386,7 +409,7 @@ def test_a_link_in_a_folder_of_agents_leads_no_file_elsewhere(
     assert (clone / "docs/alpha.md").read_text() == "mine\n"
 
 
-parts = st.text("ab.-_ /\\:$~#Ä\n\u202e", min_size=1, max_size=12)
+parts = st.text("abAB.-_ /\\:$~#Ä\n\u202e", min_size=1, max_size=12)
 
 
 @given(parts, st.sampled_from([".md", ".toml", ".agent.md", ""]))
@@ -397,7 +420,8 @@ def test_what_may_be_managed_lies_below_a_client_s_folder_and_is_not_hidden(belo
         path = f"{folder}/{below}{end}"
         if places.holds_agent(path, client):
             inner = f"{below}{end}".split("/")
-            assert all(re.fullmatch("[a-z0-9]+([-_.][a-z0-9]+)*", part) for part in inner)
+            assert all(re.fullmatch("[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*", part) for part in inner)
+            assert re.search("[a-z0-9]", inner[-1].removesuffix(CLIENTS[client].file.partition("{name}")[2]))
             assert path.endswith(CLIENTS[client].file.partition("{name}")[2])
             assert CLIENTS[client].anywhere or len(inner) == 1
 
@@ -411,3 +435,61 @@ def test_files_that_were_there_before_an_adoption_outlive_every_way_back(agentpa
     for number in range(6):
         agentpack("rollback")
         assert tree(project) == (adopted if number % 2 else before)
+
+
+OWN_FORMS = {
+    "opencode": "description: Helps.\nmode: subagent\npermission:\n  edit: deny # ours\n  bash: ask\n",
+    "cursor": "name: helper\ndescription: Helps.\nreadonly: true\n",
+    "gemini": "name: helper\ndescription: Helps.\ntools: [read_file]\ntemperature: 0.2\n",
+    "kiro": "description: Helps.\ntools: [read]\n",
+    "qwen": "name: helper\ndescription: Helps.\ntools:\n  - read_file\napprovalMode: plan\n",
+}
+
+
+@pytest.mark.parametrize("client", OWN_FORMS)
+def test_a_file_in_another_client_s_own_form_becomes_one_of_a_collection(
+    agentpack: Agentpack, project: Path, client: str
+) -> None:
+    path = f"{CLIENTS[client].project}/helper.md"
+    text = f"---\n{OWN_FORMS[client]}---\n\nYou  help. \n\n- Ask.\n"
+    write_tree(project, {path: text})
+    ran = agentpack("adopt")
+    copy = f".agentpack/packs/team-agents/{path}"
+    assert f"from now on, edit {copy} and run `agentpack upgrade`" in ran.err
+    assert (project / path).read_text() == (project / copy).read_text() == text
+    assert not any("originals" in one for one in tree(project))
+    for words in (("sync", "--locked"), ("diff",), ("sync", "--frozen")):
+        agentpack(*words)
+    (project / copy).write_text(text + "- Say.\n")
+    agentpack("upgrade", "--yes")
+    assert (project / path).read_text() == text + "- Say.\n"
+    agentpack("rollback")
+    assert (project / path).read_text() == text
+
+
+def test_a_file_too_large_for_a_pack_is_passed_over(agentpack: Agentpack, project: Path) -> None:
+    """Unread: it may be a sparse file of any size."""
+    write_tree(project, {".claude/agents/one.md": "---\nname: one\ndescription: Works.\n---\nWork.\n"})
+    with (project / ".claude/agents/large.md").open("wb") as file:
+        file.write(b"---\nname: large\ndescription: Works.\n---\n")
+        file.truncate(1 << 30)
+    told = agentpack("adopt")
+    assert "large.md: it is larger than 8 MiB" in told.out + told.err
+    assert "one.md  taken over as it is" in told.out + told.err
+    assert "large.md: it is larger than 8 MiB" in agentpack("adopt", ".claude/agents/large.md", expect=2).err
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {f"a{n}.md": "---\nname: x\n---\n" for n in range(2_001)},
+        {f"a{n}.md": f"---\nname: a{n}\ndescription: d\n---\n{'x' * 7_000_000}\n" for n in range(5)},
+        {f"a{n}.md": f"---\nname: a{n}\n" + "k: v\n" * 10_000 + "---\nx\n" for n in range(8)},
+    ],
+    ids=["files", "bytes", "headers"],
+)
+def test_more_files_than_a_pack_may_hold_are_refused_before_they_are_read(
+    agentpack: Agentpack, project: Path, files: dict[str, str]
+) -> None:
+    write_tree(project / ".claude/agents", files)
+    assert "more files than can be adopted at once" in agentpack("adopt", expect=5).err

@@ -1,6 +1,7 @@
 """Collections: folders of agent files without a manifest, each read as its client reads it."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,9 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 
 from agentpack.bare import AgentFiles, read_agents
-from agentpack.clients import written_for
+from agentpack.clients import CLIENTS, WRITES_AGENTS, written_for
 from agentpack.compose.parse import MAX_RULES
 from agentpack.errors import InvalidFile
-from agentpack.input.hidden_text import HiddenText
 from agentpack.model.names import MAX_NAME, is_kebab, slug, slugs
 from agentpack.model.pack import LeftOut
 from agentpack.read import read_pack
@@ -107,9 +107,27 @@ def test_where_nothing_can_be_taken_every_reason_is_told(agentpack: Agentpack, p
     assert refused.value.details == ("data-reviewer: holds no agent file",)
 
 
-def test_where_nothing_can_be_taken_for_hidden_text_the_release_is_refused() -> None:
-    with pytest.raises(HiddenText, match="in data-reviewer/a"):
-        read_files({"a.md": named("a", body="Do\u200b it.\n"), "b.md": agent("name: b\n")})
+def test_where_nothing_can_be_taken_for_hidden_text_it_is_refused(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kit", {"agents/a.md": named("a", body="Do\u200b it.\n"), "agents/b.md": agent("name: b\n")})
+    assert "hidden text in kit/agents/a.md" in agentpack("install", "./kit", expect=5).err
+
+
+def test_a_pack_with_hidden_text_alone_hinders_no_other_of_its_place(agentpack: Agentpack, project: Path) -> None:
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("good", "hiding")]
+    write_tree(
+        project / "market",
+        {
+            ".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins}),
+            "good/agents/a.md": named("a"),
+            "hiding/agents/b.md": named("b", body="Do\u200b it.\n"),
+        },
+    )
+    told = "hiding: 1 agent file is left out: agents/b.md (hidden text on line 5, column 3"
+    assert told in agentpack("install", "./market", "--all", "--strict", expect=3).err
+    assert told in agentpack("install", "./market", "--all").err
+    assert list(agents(project)) == ["a.md"]
+    assert told in agentpack("status").out
+    agentpack("sync", "--locked")
 
 
 def test_a_file_beside_the_agents_hinders_none_whatever_its_bytes(agentpack: Agentpack, project: Path) -> None:
@@ -373,3 +391,26 @@ def test_fields_that_the_client_knows_are_kept_and_others_are_not() -> None:
 def test_a_pack_with_a_manifest_is_not_asked_for_what_it_leaves_out(tmp_path: Path) -> None:
     publish(tmp_path, make_pack())
     assert read_files(make_pack()).left_out == ()
+
+
+def test_the_folders_of_clients_with_a_form_of_their_own_are_those_that_they_declare() -> None:
+    """`.agents/agents` is read by several clients, and belongs to none."""
+    one_file_each = {
+        client.project: name
+        for name, client in CLIENTS.items()
+        if client.project and client.project.endswith("/agents") and client.file == "{name}.md"
+    }
+    assert one_file_each == {**WRITES_AGENTS, ".claude/agents": "claude", ".agents/agents": "antigravity"}
+    for folder, name in one_file_each.items():
+        expected = "claude" if folder == ".agents/agents" else name
+        assert {written_for(f"{folder}/a/b.md"), written_for(f"x/{folder}/a.md")} == {expected}
+
+
+def test_a_file_in_a_client_s_folder_is_read_as_that_client_reads_it(agentpack: Agentpack, project: Path) -> None:
+    header = "description: Helps.\ntools:\n  write: false\n  edit: false\n  bash: false\n"
+    write_tree(project / "kit", {".opencode/agents/helper.md": f"---\n{header}---\nHelp.\n"})
+    agentpack("install", "./kit", "--client", "opencode,claude")
+    assert (project / ".opencode/agents/helper.md").read_text() == f"---\n{header}---\nHelp.\n"
+    shown = (project / ".claude/agents/helper.md").read_text()
+    assert "name: helper" in shown
+    assert "Bash" in shown.partition("disallowedTools")[2]

@@ -206,6 +206,29 @@ def test_personas_of_a_pack_with_a_manifest_are_chosen_in_the_same_way(agentpack
     assert "has no persona `nobody`" in agentpack("install", "duo", "--without", "nobody", expect=4).err
 
 
+def test_a_name_that_several_plugins_have_or_spell_with_a_prefix_is_told_with_its_packs(
+    agentpack: Agentpack, project: Path
+) -> None:
+    for name, other in (("first", "first-pro"), ("second", "second-pro")):
+        files = {f"agents/{one}.md": agent_text(one, f"The {name}.") for one in ("Checker", other)}
+        write_tree(project / f"market/{name}", files)
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    before = tree(project)
+    for words in (("./market",), ("first", "second", "--source", "market")):
+        for asked in ("Checker", "checker", "agents/Checker.md"):
+            ran = agentpack("install", *words, "--only", asked, expect=3)
+            assert f"`--only first/{asked}` or `--only second/{asked}`" in ran.err
+        ran = agentpack("install", *words, "--only", "pro", expect=4)
+        assert "`--only first/first-pro` or `--only second/second-pro`" in ran.err
+    assert tree(project) == before
+    agentpack("install", "./market", "--only", "second/checker,first/first-pro")
+    assert agents(project) == ["checker.md", "first-pro.md"]
+    assert "The second." in (project / ".claude/agents/checker.md").read_text()
+    agentpack("install", "first", "second", "--only", "checker", "--as", "first/checker=other")
+    assert agents(project) == ["checker.md", "first-pro.md", "other.md"]
+
+
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.")
     ran = agentpack("install", "one", "--source", "kit", expect=4)
@@ -330,6 +353,37 @@ def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project
     agentpack("upgrade")
     agentpack("uninstall", "two")
     assert agents(project) == ["from-one.md"]
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
+    agentpack: Agentpack, project: Path, tmp_path: Path, moves: bool
+) -> None:
+    write_tree(project / "kit", {"agents/a.md": agent_text("Code Reviewer", "Old.")})
+    agentpack("install", "./kit", "--client", "claude,codex")
+    assert agents(project) == ["code-reviewer.md"]
+    write_tree(
+        project / "kit", {"agents/0.md": agent_text("code-reviewer", "New."), "agents/b.md": agent_text("b", "x")}
+    )
+    if moves:
+        (project / "kit/agents/a.md").write_text(agent_text("Code Reviewer", "Newer."))
+    agentpack("upgrade", "--yes")
+    _, other, mine = agents(project)
+    assert (mine, len(other)) == ("code-reviewer.md", len("code-reviewer-1234.md"))
+    assert "name: Code Reviewer" in (project / ".claude/agents/code-reviewer.md").read_text()
+    assert "name: code-reviewer\n" in (project / f".claude/agents/{other}").read_text()
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    for words in (("sync", "--frozen"), ("sync", "--locked"), ("sync",)):
+        assert Agentpack(clone)(*words).err.endswith("nothing to change\n")
+    before = tree(project)
+    (project / "kit/agents/a.md").unlink()
+    agentpack("upgrade", "--yes")
+    assert agents(project) == ["b.md", other]
+    agentpack("rollback")
+    assert {path: data for path, data in tree(project).items() if not path.startswith("kit/")} == {
+        path: data for path, data in before.items() if not path.startswith("kit/")
+    }
 
 
 # What is no requirement.
@@ -509,13 +563,95 @@ def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
     clone = tmp_path / "clone"
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
     there = Agentpack(clone)
-    ran = there("sync", expect=6)
+    ran = there("explain", "one", expect=6)
     assert "agents/one.md is not stored here, and `kit` holds another text of it now" in ran.err
     assert "`agentpack upgrade kit`" in ran.err
     for words in (("upgrade", "--yes"), ("upgrade", "kit", "--yes")):
         ran = there(*words, expect=None)
         assert ran.exit_code in (0, 3), ran.err
         assert OURS in (clone / ".claude/agents/one.md").read_text()
+
+
+WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
+    ("sync",): (0, "one.md  edited by hand, left as it is"),
+    ("sync", "--locked"): (3, "edited by hand"),
+    ("diff",): (1, "the locked text is not kept here"),
+    ("status",): (0, ""),
+    ("lock",): (0, ""),
+    ("upgrade", "--yes"): (0, ""),
+    ("upgrade", "data-reviewer", "--yes"): (0, ""),
+    ("install", "./other"): (0, "left as it is"),
+    ("install", "data-reviewer", "--discard-edits"): (0, "left as it is"),
+    ("uninstall", "data-reviewer"): (0, "left as it is"),
+    ("explain", "reviewer"): (0, ""),
+    ("explain", "two"): (0, ""),
+    ("explain", "one"): (6, "agents/one.md is not stored here"),
+    ("keep", "one"): (6, "agents/one.md is not stored here"),
+    ("sync", "--discard-edits"): (6, "agents/one.md is not stored here"),
+    ("install", "kit", "--client", "claude,codex"): (6, "agents/one.md is not stored here"),
+    ("uninstall", "kit", "--keep-files"): (0, ""),
+}
+
+
+@pytest.mark.parametrize("moved", ["gone", "elsewhere"])
+@pytest.mark.parametrize("words", WITHOUT_THE_TEXT, ids=" ".join)
+def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alone(
+    agentpack: Agentpack, project: Path, tmp_path: Path, words: tuple[str, ...], moved: str
+) -> None:
+    from support.packs import make_pack
+
+    kit(project, one="You write.\n\n- Ask.", two="Work.")
+    write_tree(project / "packs/data-reviewer", make_pack())
+    write_tree(project / "other", {"agents/other.md": agent_text("other", "Work.")})
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    agentpack("install", "./kit")
+    mine = project / ".claude/agents/one.md"
+    mine.write_text(mine.read_text() + f"\n{OURS}\n")
+    if moved == "gone":
+        shutil.rmtree(project / "kit")
+    elif words != ("upgrade", "--yes"):
+        kit(project, one="You write well.")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+
+    def of_kit(lock: Any) -> tuple[list[Any], list[Any]]:
+        return [pack for pack in lock["packs"] if pack["name"] == "kit"], [
+            file for file in lock["files"] if file["pack"] == "kit"
+        ]
+
+    before, locked = tree(clone), of_kit(json.loads((clone / "agentpack.lock").read_text()))
+    code, told = WITHOUT_THE_TEXT[words]
+    ran = Agentpack(clone)(*words, expect=code)
+    assert told in ran.out + ran.err
+    assert "a bug" not in ran.err
+    for name in ("one", "two"):
+        assert (clone / f".claude/agents/{name}.md").read_bytes() == before[f".claude/agents/{name}.md"]
+    if words[:2] != ("uninstall", "kit"):
+        assert of_kit(json.loads((clone / "agentpack.lock").read_text())) == locked
+    if code == 6:
+        assert tree(clone) == before
+    if "rollback" in ran.err:
+        Agentpack(clone)("rollback")
+        assert {path: data for path, data in tree(clone).items() if path in before} == before
+
+
+def test_a_file_whose_text_is_nowhere_is_left_by_all_but_sync(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    write_tree(project / "other", {"agents/other.md": agent_text("other", "Work.")})
+    agentpack("install", "./kit")
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    (clone / ".claude/agents/one.md").unlink()
+    there = Agentpack(clone)
+    assert "agents/one.md is not stored here" in there("sync", expect=6).err
+    assert "one.md  cannot be restored, left as it is" in there("install", "./other").err
+    assert agents(clone) == ["other.md", "two.md"]
+    assert "missing" in there("status").out
+    shutil.copytree(project / "kit", clone / "kit")
+    there("sync")
+    assert agents(clone) == ["one.md", "other.md", "two.md"]
 
 
 def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Path) -> None:
@@ -576,6 +712,38 @@ def test_a_large_collection_is_installed_whole(agentpack: Agentpack, project: Pa
     assert agents(project) == sorted(f"{name}.md" for name in names)
 
 
+@pytest.mark.parametrize("verbose", [False, True])
+def test_of_many_packs_and_agents_the_first_few_are_listed_and_all_are_counted(
+    agentpack: Agentpack, project: Path, verbose: bool
+) -> None:
+    names = [f"agent-{number}" for number in range(30)]
+    more = ("--verbose",) if verbose else ()
+
+    def listed(*words: str) -> int:
+        ran = agentpack(*words, *more)
+        lines = (ran.out + ran.err).splitlines()
+        if not verbose:
+            assert any("more" in line and line.endswith("(`--verbose` lists all)") for line in lines)
+            assert len(lines) < 60, words
+        return sum(any(f"{name}.md" in line or f" {name} " in line for line in lines) for name in names)
+
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in names})
+    write_tree(project / "market", marketplace({f"m-{name}": "Work." for name in names}, plugins=30))
+    assert listed("show", "./kit") == (30 if verbose else 12)
+    assert listed("install", "./kit") == (30 if verbose else 12)
+    kit(project, **dict.fromkeys(names, "Work on."))
+    assert listed("upgrade", "--yes") == (30 if verbose else 12)
+    for name in names:
+        (project / f".claude/agents/{name}.md").write_text("Edited.\n")
+    assert listed("status") == (30 if verbose else 12)
+    for words in (("show", "./market"), ("install", "./market", "--all"), ("status",)):
+        listed(*words)
+    (project / ".claude/agents/agent-29.md").write_text(agent_text("agent-29", "Edited."))
+    if not verbose:
+        assert "more, all as installed" in agentpack("status").out
+        assert len(agentpack("status", "--json").envelope["data"]["packs"]) == 31
+
+
 def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.")
     agentpack("install", "./kit")
@@ -603,6 +771,33 @@ def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Age
     assert {path: data for path, data in tree(project).items() if path.startswith(".claude")} == {
         path: data for path, data in before.items() if path.startswith(".claude")
     }
+
+
+def test_an_upgrade_names_the_plugins_that_are_new_in_a_marketplace(agentpack: Agentpack, project: Path) -> None:
+    def offer(*names: str) -> None:
+        for name in names:
+            write_tree(
+                project / "market/plugins", {f"{name}/agents/{name}-agent.md": agent_text(f"{name}-agent", "Work.")}
+            )
+        plugins = [{"name": name, "source": f"./plugins/{name}"} for name in names]
+        write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+
+    offer("one", "two", "three")
+    agentpack("install", "./market", "--all")
+    assert "not installed" not in agentpack("upgrade").err
+    offer("one", "two", "three", "four")
+    told = "`market` has plugins that are not installed: four (1 agent); `agentpack install four --source market`"
+    for words in (("upgrade",), ("upgrade", "two")):
+        assert told in agentpack(*words).err
+    agentpack("install", "four", "--source", "market")
+    offer("one", "two", "three", "four", "five", "six")
+    told = "five (1 agent), six (1 agent); `agentpack install --source market --all` installs them"
+    assert told in agentpack("upgrade").err
+    agentpack("install", "--source", "market", "--all")
+    assert "not installed" not in agentpack("upgrade").err
+    for name in ("two", "three", "four", "five", "six"):
+        agentpack("uninstall", name)
+    assert "not installed" not in agentpack("upgrade").err  # nobody wanted all of it
 
 
 def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:

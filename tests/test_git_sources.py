@@ -139,10 +139,48 @@ def test_a_commit_that_is_gone_is_told(
     shutil.rmtree(kit.folder)
     Repository(kit.folder).commit({"agents/one.md": agent_text("one", "Another history.")})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
-    refused = agentpack("sync", "--frozen", expect=6)
+    refused = agentpack("sync", "--frozen", expect=5)
     assert "kit" in refused.err
-    assert "agents/one.md" in refused.err
-    assert "upgrade kit" in refused.err
+    assert "its history was rewritten" in refused.err
+    assert "`agentpack upgrade`" in refused.err
+
+
+def test_a_locked_commit_that_is_on_no_branch_is_refused(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a pull request would have it that changes the lock alone, with a commit of a fork."""
+    agentpack("install", f"git+{kit.address}")
+    kit.git("switch", "--quiet", "--orphan", "fork")
+    kit.commit({f"agents/{name}.md": agent_text(name, "Serve another master.") for name in ("one", "two")})
+    stray = kit.head
+    near = tmp_path / "near"
+    shutil.copytree(project, near, ignore=shutil.ignore_patterns(".agentpack", ".claude", "agentpack.*"))
+    agentpack("install", f"git+{kit.address}@fork", cwd=near)
+    kit.git("switch", "--quiet", "main")
+    kit.git("branch", "--quiet", "-D", "fork")
+    lock = json.loads((project / "agentpack.lock").read_text())
+    forged = json.loads((near / "agentpack.lock").read_text())
+    assert forged["packs"][0]["commit"] == stray
+    write_tree(project, {"agentpack.lock": json.dumps({**forged, "manifest": lock["manifest"]}, indent=1)})
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    refused = agentpack("sync", "--frozen", expect=5)
+    assert f"the locked commit {stray} is on no branch" in refused.err
+    assert not (project / ".claude").exists()
+
+
+def test_an_older_commit_of_the_branch_is_none(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    for number in range(3):
+        rework(kit, "one", "- Work", f"- Work {number}")
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    agentpack("sync", "--frozen")
+    assert "- Work.\n" in installed(project, "one")
 
 
 @pytest.mark.parametrize("ref", ["old", "v1", "commit"])

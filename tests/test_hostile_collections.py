@@ -1,6 +1,7 @@
 """A collection made to do harm is refused or left out in words, and a lock brings in nothing of it by itself."""
 
 import json
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -160,3 +161,40 @@ def test_choosing_among_many_agents_by_many_names_costs_no_product_of_both() -> 
 
     calls(1)  # what is loaded once
     assert calls(1_000) - calls(100) < 900 * len(files)
+
+
+def test_brackets_without_end_in_a_header_are_no_crash(agentpack: Agentpack, project: Path) -> None:
+    """Claude Code takes the line for a text, and so does agentpack."""
+    deep = f"---\nname: deep\ndescription: {'[' * 20_000}{']' * 20_000}\n---\nx\n"
+    write_tree(project / "kit", {**PLACE, "agents/deep.md": deep})
+    agentpack("install", "./kit", "--client", "claude")
+    assert (project / ".claude/agents/deep.md").read_text() == deep
+
+
+def test_an_agent_is_no_longer_than_a_persona(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kit", {**PLACE, "agents/long.md": agent_text("long", "- rule\n" * 100_000)})
+    told = agentpack("install", "./kit")
+    assert "longer than 512 Ki characters" in told.out + told.err
+    assert [path.name for path in (project / ".claude/agents").iterdir()] == ["one.md"]
+
+
+@pytest.mark.parametrize("command", ["install ./kit.tar.gz", "show ./kit.tar.gz", "install x --source kit.tar.gz"])
+def test_an_archive_that_is_no_file_is_an_error_in_words(agentpack: Agentpack, project: Path, command: str) -> None:
+    os.mkfifo(project / "kit.tar.gz")
+    assert "kit.tar.gz cannot be read: it is not a regular file" in agentpack(*command.split(), expect=6).err
+
+
+@pytest.mark.parametrize("command", ["install ./kit", "show ./kit", "install x --source kit"])
+def test_a_place_that_cannot_be_read_is_an_error_in_words(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    write_tree(project / "kit", PLACE)
+    scan = os.scandir
+
+    def denied(path: Any) -> Any:
+        if str(path).startswith(str(project / "kit")):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    assert "kit cannot be read: Permission denied" in agentpack(*command.split(), expect=6).err

@@ -375,15 +375,106 @@ def test_text_that_no_reader_sees_is_not_made_a_variant(installed: Agentpack, pr
     assert with_state(project) == before
 
 
-def test_an_agent_file_without_a_pack_has_no_rules_to_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
-    """Not even its header is kept: the next file of that name may be another agent."""
-    write_tree(tmp_path / "agents", {"reviewer.md": "---\nname: reviewer\ndescription: Reviews.\n---\nReview.\n"})
-    agentpack("install", "agents", "--source", str(tmp_path / "agents"), "--client", "claude")
-    edit(project, ("Reviews.", "Reviews data."))
+AUTHOR = """---
+name: Odd one
+description: "Odd: {{ it }} is."
+tools: Read,   Edit
+color: magenta
+---
+
+You  work.
+
+## How
+
+- Ask {{ who }}.
+"""
+SAID_OF_AN_AGENT = {  # what is put for what, and the lines of the variant
+    "a field": (("color: magenta", "color: red"), 'set: {"color": "red"}'),
+    "a field of the client alone": (("---\n\nYou", "effort: high\n---\n\nYou"), '"effort": "high"'),
+    "the description": (("is.", "is not {{ yet }}."), "{{ it }} is not {{ yet }}."),
+    "a section": (
+        ("who }}.\n", "who }}.\n\n## Ours\n\n- Say {{ what }}.\n"),
+        "## Ours {#ours}\n\n- Say {{ what }}. {#say",
+    ),
+}
+UNSAID_OF_AN_AGENT = {
+    "text": (("You  work.", "You do."), "a rule of the author was changed: “You  work.”"),
+    "a rule": (
+        ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n- Say.\n"),
+        "the heading above the new rule “- Say.” is the author's",
+    ),
+    "a rule in between": (("You  work.", "Hello.\n\nYou  work."), "the new rule “Hello.” is amid the author's text"),
+    "a heading": (("## How", "## Ours\n\n- Say.\n\n## How"), "the new heading “## Ours” is not at the end"),
+    "a heading changed": (("## How", "## Why"), "the heading “## How” was changed and is the author's"),
+    "a field less": (("color: magenta\n", ""), "the field `color` was taken out"),
+    "the name": (("Odd one", "Even one"), "`as:` in agentpack.yaml gives a persona another name"),
+}
+
+
+@pytest.fixture
+def collected(agentpack: Agentpack, project: Path) -> Agentpack:
+    """An agent of a collection."""
+    write_tree(project / "kit", {"agents/odd.md": AUTHOR})
+    agentpack("install", "./kit", "--client", "claude")
+    return agentpack
+
+
+def edit_collected(project: Path, was: str, now: str) -> str:
+    path = project / ".claude/agents/odd-one.md"
+    path.write_text(AUTHOR.replace(was, now))
+    return path.read_text()
+
+
+@pytest.mark.parametrize("case", SAID_OF_AN_AGENT)
+def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
+    collected: Agentpack, project: Path, case: str
+) -> None:
+    (was, now), said = SAID_OF_AN_AGENT[case]
+    edited = edit_collected(project, was, now)
+    collected("keep", "odd-one")
+    assert said in (project / ".agentpack/variants/odd-one/local.md").read_text()
+    path = project / ".claude/agents/odd-one.md"
+    assert path.read_text().replace('"', "") == edited.replace('"', "")
+    collected("sync", "--locked")
+    (project / "kit/agents/odd.md").write_text(AUTHOR.replace("You  work.", "You work on."))
+    collected("upgrade", "--yes")
+    assert path.read_text().replace('"', "") == edited.replace("You  work.", "You work on.").replace('"', "")
+    collected("sync", "--locked")
+
+
+@pytest.mark.parametrize("case", UNSAID_OF_AN_AGENT)
+def test_what_a_variant_cannot_say_of_an_agent_of_a_collection_is_a_patch(
+    collected: Agentpack, project: Path, case: str
+) -> None:
+    (was, now), told = UNSAID_OF_AN_AGENT[case]
+    edited = edit_collected(project, was, now)
     before = with_state(project)
-    ran = agentpack("keep", "reviewer", expect=3)
-    assert "is from a collection: its text has no ids that a variant could name" in ran.err
+    ran = collected("keep", "odd-one", expect=3)
+    assert told in ran.err
+    assert "`agentpack keep odd-one --patch`" in ran.err
     assert with_state(project) == before
+    for words in (("diff",), ("sync", "--locked")):
+        ran = collected(*words, expect=None)
+        assert "hand" in ran.out + ran.err
+        assert "agentpack keep" not in ran.err
+    patch = collected("keep", "odd-one", "--patch").out
+    subprocess.run(["git", "apply", "-p1", "--directory=kit", "-"], input=patch, text=True, cwd=project, check=True)
+    assert (project / "kit/agents/odd.md").read_text() == edited
+
+
+def test_a_patch_of_an_agent_fits_the_line_ends_and_the_variant_of_its_file(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project / "kit", {"agents/odd.md": AUTHOR.replace("\n", "\r\n").removesuffix("\r\n")})
+    write_tree(project, {".agentpack/variants/odd-one/house.md": "---\nsummary: x\nset: {model: haiku}\n---\n"})
+    agentpack("install", "kit[house]", "--source", "kit", "--client", "claude")
+    mine = project / ".claude/agents/odd-one.md"
+    mine.write_bytes(mine.read_bytes().replace(b"Ask", b"First ask"))
+    patch = agentpack("keep", "odd-one", "--patch").out
+    (project / "one.patch").write_bytes(patch.encode())
+    subprocess.run(["git", "apply", "-p1", "--directory=kit", "one.patch"], cwd=project, check=True)
+    text = AUTHOR.replace("Ask", "First ask").replace("\n", "\r\n").removesuffix("\r\n")
+    assert (project / "kit/agents/odd.md").read_bytes() == text.encode()
 
 
 def test_an_edit_of_a_pack_that_only_others_require_says_how_it_can_be_kept(

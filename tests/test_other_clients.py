@@ -356,3 +356,22 @@ def test_the_file_is_written_as_it_is_for_its_own_client(agentpack: Agentpack, p
     write_tree(project / "meta", {"pm-one.md": text})
     agentpack("install", "meta", "--source", "meta", "--client", "claude")
     assert (project / ".claude/agents/pm-one.md").read_text() == text
+
+
+def test_a_file_for_a_client_that_reads_another_one_s_folder_too_is_written_for_both(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Copilot uses the agent in its own folder, and would lose what only its author's file says."""
+    text = "---\nname: helper\ndescription: Helps.\ntools: ['read']\nmodel: GPT-5\ntarget: vscode\n---\nYou help.\n"
+    write_tree(project / "kit", {"agents/helper.agent.md": text, "agents/plain.md": agent("plain")})
+    ran = agentpack("install", "./kit", "--client", "claude,copilot")
+    assert (project / ".github/agents/helper.agent.md").read_text() == text
+    assert "You help." in (project / ".claude/agents/helper.md").read_text()
+    assert not (project / ".github/agents/plain.agent.md").exists()
+    assert "reads .claude/agents/plain.md: no second file is written for it" in ran.err
+    assert "is also named" not in ran.err + agentpack("status").out
+    for words in (("diff",), ("sync", "--locked"), ("sync", "--frozen")):
+        agentpack(*words)
+    agentpack("uninstall", "kit", "--client", "claude")
+    assert (project / ".github/agents/helper.agent.md").read_text() == text
+    assert not (project / ".claude/agents/helper.md").exists()

@@ -483,3 +483,50 @@ def test_a_row_that_no_release_bears_out_makes_no_file_of_somebody_else_ours(
     fresh = Agentpack(tmp_path / "fresh")
     fresh(*command, expect=None)
     assert (fresh.folder / path).read_bytes() == mine.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("first", "command"),
+    [
+        ("", "sync"),
+        ("", "uninstall gone"),
+        ("", "upgrade --yes"),
+        ("", "sync --discard-edits"),
+        ("lock", "sync"),
+        ("install writes", "upgrade --yes"),
+    ],
+)
+@pytest.mark.parametrize("claim", ["no release", "no local variant", "a text of its own"])
+def test_a_row_that_nothing_of_ours_bears_out_makes_no_file_ours(
+    agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, claim: str, first: str, command: str
+) -> None:
+    """The release is gone, or cannot be made: then git must have the file, or the history of this checkout."""
+    agentpack("install", "reviews==1.0.0", "--source", "packs", "--client", "claude")
+    commit(project)
+    git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "fresh"))
+    fresh = Agentpack(tmp_path / "fresh")
+    fresh("sync")
+    mine = fresh.folder / ".claude/agents/mine.md"
+    mine.write_text("---\nname: mine\ndescription: My own.\n---\nMine.\n")
+    digest = hashlib.sha256(mine.read_bytes()).hexdigest()
+    lock = project / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    pin = dict(data["packs"][0], name="gone", digest=f"sha256:{'0' * 64}")
+    if claim == "no local variant":
+        variant = {"persona": "mine", "name": "x", "digest": f"sha256:{digest}"}
+        pin = dict(data["packs"][0], local_variants=[variant])
+        data["packs"] = []
+    elif claim == "a text of its own":
+        pin |= {"agents": [{"path": "agents/mine.md", "sha256": digest}], "version": "0.0.0"}
+    data["packs"].append(pin)
+    row = {"path": ".claude/agents/mine.md", "client": "claude", "pack": pin["name"], "persona": "mine"}
+    data["files"].append(row | {"sha256": digest, "capabilities": "every-tool"})
+    lock.write_text(json.dumps(data))
+    commit(project)
+    git(fresh.folder, "pull", "--quiet")
+    if first:
+        fresh(*first.split(), expect=None)
+    said = fresh(*command.split(), expect=None)
+    assert ".claude/agents/mine.md" in said.err or said.exit_code or first
+    assert mine.exists()
+    assert "Mine." in mine.read_text()

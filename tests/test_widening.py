@@ -906,6 +906,69 @@ def without_limits(agentpack: Agentpack) -> None:
     path.write_text(path.read_text().replace("every-tool-but:shell(ask)", "every-tool"))
 
 
+@pytest.mark.parametrize("command", ["diff", "sync --check"])
+def test_a_row_that_waits_and_claims_too_much_is_a_difference(agentpack: Agentpack, packs: Path, command: str) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    agentpack("lock", "--upgrade")
+    agentpack(*command.split(), expect=1)
+    lock = agentpack.folder / "agentpack.lock"
+    claimed = lock.read_text().replace('"read, search"', '"every-tool"')
+    lock.write_text(claimed)
+    said = "the lock allows every-tool, its text only read, search"
+    ran = agentpack(*command.split(), expect=1)
+    assert said in ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", ["diff", "sync --check"])
+def test_a_row_whose_release_is_gone_and_that_claims_too_much_is_a_difference(
+    agentpack: Agentpack, packs: Path, command: str
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    packs.rename(packs.with_name("gone"))
+    lock = agentpack.folder / "agentpack.lock"
+    lock.write_text(lock.read_text() + "\n")
+    agentpack(*command.split(), expect=0)
+    lock.write_text(lock.read_text().replace('"read, search"', '"every-tool"'))
+    ran = agentpack(*command.split(), expect=1)
+    assert "the lock allows every-tool, its text only read, search" in ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", ["diff", "sync --check"])
+def test_a_row_that_waits_and_names_another_release_is_a_difference(
+    agentpack: Agentpack, packs: Path, command: str
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    agentpack("lock", "--upgrade")
+    lock = agentpack.folder / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    (agentpack.folder / ".claude/agents/reviewer.md").write_text("---\nname: reviewer\n---\nMine.\n")
+    text = (agentpack.folder / ".claude/agents/reviewer.md").read_bytes()
+    data["files"][0]["sha256"] = sha256(text).hexdigest()
+    lock.write_text(json.dumps(data))
+    ran = agentpack(*command.split(), expect=1)
+    assert "reviewer.md: reviews 1.0.0 does not give that text" in ran.out + ran.err
+
+
+def made_here(agentpack: Agentpack) -> None:
+    """Let the history have the lock as it is, as if a command had written it."""
+    lock, folder = agentpack.folder / "agentpack.lock", agentpack.folder / ".agentpack/state/generations"
+    record = folder / max(path.name for path in folder.iterdir())
+    data = json.loads(record.read_text())
+    digest = f"sha256:{sha256(lock.read_bytes()).hexdigest()}"
+    data["documents"] = [[path, digest if path == lock.name else old, mode] for path, old, mode in data["documents"]]
+    record.write_text(json.dumps(data))
+
+
+def test_words_that_an_earlier_version_wrote_here_are_no_acceptance_either(asking: Agentpack) -> None:
+    """It knew no limits: what was allowed is read from the recorded text."""
+    without_limits(asking)
+    made_here(asking)
+    assert "every-tool-but:shell(ask) -> every-tool" in stopped(asking, "upgrade", "--yes").err
+    asking("upgrade", "--yes", "--accept", "every-tool")
+
+
 def test_a_lock_that_tells_no_limits_gets_them_and_stops_nothing(asking: Agentpack) -> None:
     without_limits(asking)
     assert "may do less: every-tool -> every-tool-but:shell(ask)\n" in asking("sync").err

@@ -11,11 +11,11 @@ from agentpack.clients import CLIENTS, written_for
 from agentpack.clients.base import Client
 from agentpack.clients.read_back import canonical, fields_and_body, front_matter
 from agentpack.compose.compose import Pack
-from agentpack.compose.parse import MAX_RULES, Layer, WrittenSections, parse_sections, refuse_many
+from agentpack.compose.parse import MAX_RULES, MAX_TEXT, Layer, WrittenSections, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import NotYaml, decode
 from agentpack.input.hidden_in_files import refuse_hidden
-from agentpack.input.hidden_text import HiddenCharacter, HiddenText
+from agentpack.input.hidden_text import HiddenText
 from agentpack.model.line_ends import MARK, lines_with_lf
 from agentpack.model.names import slugs
 from agentpack.model.pack import LeftOut, Release
@@ -28,8 +28,6 @@ class AgentFiles(NamedTuple):
     names: Mapping[str, str]
     """What an agent is called in its file, by persona name, where that differs."""
     left_out: tuple[LeftOut, ...]
-    hidden: tuple[HiddenCharacter, ...]
-    """The hidden characters in files that are left out for them."""
 
 
 def read_bare(release: Release, *, hidden: bool = False) -> Pack:
@@ -40,11 +38,8 @@ def read_bare(release: Release, *, hidden: bool = False) -> Pack:
 
     Raises:
         InvalidFile: there is no agent file, and nobody chose to have none.
-        HiddenText: no agent can be taken, and a file contains hidden characters.
     """
     found = read_agents(release.files, release.pack, hidden=hidden)
-    if not found.personas and found.hidden:
-        raise HiddenText(found.hidden)
     if not found.personas and not found.left_out and release.agents is None:
         raise InvalidFile([Fault(str(release.pack), 0, "", "holds no agent file")])
     count = len(found.personas)
@@ -68,13 +63,11 @@ def read_agents(files: Mapping[str, bytes], label: str, *, hidden: bool = False)
     """
     found: dict[str, tuple[str, Layer]] = {}
     left_out: list[LeftOut] = []
-    unseen: list[HiddenCharacter] = []
     for path in sorted(files):
         try:
             layer = read_agent(path, files[path], label, hidden=hidden)
         except _Unusable as error:
             left_out.append(LeftOut(path, error.name, error.reason))
-            unseen += error.hidden
             continue
         if layer is None:
             continue
@@ -93,15 +86,15 @@ def read_agents(files: Mapping[str, bytes], label: str, *, hidden: bool = False)
         personas[short] = layer._replace(header={**layer.header, "name": short})
         if short != name:
             names[short] = name
-    return AgentFiles(personas, names, tuple(sorted(left_out)), tuple(unseen))
+    return AgentFiles(personas, names, tuple(sorted(left_out)))
 
 
 class _Unusable(Exception):
     """An agent file that cannot be taken, with the agent's name if that is known."""
 
-    def __init__(self, reason: str, name: str, hidden: Iterable[HiddenCharacter] = ()) -> None:
+    def __init__(self, reason: str, name: str) -> None:
         super().__init__(reason)
-        self.reason, self.name, self.hidden = reason, name, tuple(hidden)
+        self.reason, self.name = reason, name
 
 
 def name_in(path: str, data: bytes) -> str | None:
@@ -150,12 +143,14 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
             refuse_hidden({path: data}, label)
         if reason := _missing(header) or client.unloadable(found.fields):
             raise _Unusable(reason, name)
+        if len(found.body) > MAX_TEXT:
+            raise _Unusable(f"longer than {MAX_TEXT // 1024} Ki characters", name)
         if found.body.count("\n") >= MAX_RULES:  # a rule has a line of its own
             refuse_many(parse_sections(found.body), file)
     except HiddenText as error:
         first, more = error.findings[0], len(error.findings) - 1
         place = f"on line {first.line}, column {first.column}" if first.line else "in its name"
-        raise _Unusable(f"hidden text {place}: {first.what}{_and(more)}", name, error.findings) from None
+        raise _Unusable(f"hidden text {place}: {first.what}{_and(more)}", name) from None
     except NotYaml as error:
         raise _Unusable(f"{client.title} cannot read its header: {_words(error.faults)}", name) from None
     except InvalidFile as error:
@@ -194,7 +189,7 @@ def _read(path: str, data: bytes, file: str) -> _AgentText | None:
         return None
     fields, body, first_line = found
     header, _ = canonical(client, fields)
-    if "name" not in header and "stem" in client.naming:
+    if "name" not in header and len(client.naming) > ("name" in client.naming):  # named after its file
         header["name"] = path.rpartition("/")[2].removesuffix(".md").removesuffix(".agent")
     if "name" not in header and "description" not in header:
         return None

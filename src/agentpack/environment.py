@@ -16,6 +16,7 @@ MANIFEST = "agentpack.yaml"
 LOCK = "agentpack.lock"
 POLICY = "policy.yaml"
 POLICY_VARIABLE = "AGENTPACK_POLICY"
+PLACES_VARIABLE = "AGENTPACK_TRUSTED_PLACES"
 _VERSION_CONTROL = (".git", ".hg", ".jj", ".svn")
 
 
@@ -182,6 +183,16 @@ def _project_root(environment: Environment) -> tuple[str, str] | None:
         folder = parent
 
 
+def repository_of(root: str, home: str) -> str:
+    """The repository that a project's folder is in, or that folder. A repository around the home folder is none."""
+    folder = root
+    while folder != home and folder != os.path.dirname(folder):
+        if any(os.path.exists(f"{folder}/{name}") for name in _VERSION_CONTROL):
+            return folder
+        folder = os.path.dirname(folder)
+    return root
+
+
 def _owner_remark(root: str, environment: Environment, *, named: bool = False) -> str:
     """A note about the owner of a project; empty if it is the user.
 
@@ -264,6 +275,12 @@ def policy_files(environment: Environment) -> tuple[str, ...]:
     own = f"{platform_folder('config')}/{POLICY}"
     named = environment.variables.get(POLICY_VARIABLE)
     return (*((own,) if _may_hold(own) else ()), *((named,) if named else ()))
+
+
+def trusted_places(environment: Environment) -> tuple[str, ...]:
+    """The folders and archives that every project may have as a source, as absolute paths."""
+    named = (environment.variables.get(PLACES_VARIABLE) or "").split(os.pathsep)
+    return tuple(path for place in named if os.path.isabs(path := os.path.expanduser(place)))
 
 
 def _may_hold(policy: str) -> bool:

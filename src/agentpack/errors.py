@@ -13,6 +13,7 @@ contract in `docs/reference/exit-codes.md`) and a stable word, `code`, for progr
     │   ├── PolicyRefused         a policy does not allow it
     │   └── PolicyUnreadable      a policy cannot be read, so nothing is allowed
     ├── Unavailable           6   not readable, not writable, busy, interrupted: trying again helps
+    │   └── SourceWithheld    3   a source outside of the repository that nobody here agreed to: an option decides
     └── Bug                   70  ours
 """
 
@@ -111,6 +112,15 @@ class Unavailable(AgentpackError):
 
     code = "unavailable"
     exit_code = 6
+
+
+class SourceWithheld(Unavailable):
+    """A project's source is outside of its repository, and this user has not agreed to read it. Whatever can do without
+    a missing source can do without this one.
+    """
+
+    code = "source-outside"
+    exit_code = 3
 
 
 class Interrupted(SystemExit):

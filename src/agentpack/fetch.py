@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
-from agentpack.errors import Refused, Unavailable, Unresolvable
+from agentpack.errors import Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.sources.withheld import WithheldSource
 
 if TYPE_CHECKING:
     from agentpack.sources.supply import Supply
@@ -66,6 +67,8 @@ class Sources:
         self.named = named
         self.missing = missing
         self.configured = configured
+        self.elsewhere: Collection[str] = ()
+        """The names of sources on other machines that are not among them."""
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
         self.read: list[ReleaseRef] = []
@@ -140,7 +143,7 @@ class Sources:
         for source in ordered:
             if source.name in self.missing:
                 self.passed_over.add(source.name)
-                if pack in self.locked and source.name == self.locked[pack].source:
+                if named or (pack in self.locked and source.name == self.locked[pack].source):
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
             there = self._name_there(pack)
@@ -184,8 +187,13 @@ class Sources:
                 )
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
+        words = "; ".join(map(missing_words, sources))
+        if withheld := [source.name for source in sources if isinstance(source, WithheldSource)]:
+            accept = " ".join(f"--accept outside:{name}" for name in withheld)
+            hint = f"`agentpack sync {accept}` lets this checkout use it from now on, if you trust agentpack.yaml"
+            return SourceWithheld(words, details=[why], hint=hint)
         return Unavailable(
-            "; ".join(map(missing_words, sources)),
+            words,
             details=[why],
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
@@ -251,7 +259,9 @@ def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvab
 
 
 def missing_words(missing: Source) -> str:
-    """A sentence that says a source is missing."""
+    """A sentence that says a source is missing, or may not be read."""
+    if isinstance(missing, WithheldSource):
+        return f"the source `{missing.name}` is outside of this repository, so it is not read: {missing.where}"
     kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
     return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 

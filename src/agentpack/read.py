@@ -1,6 +1,6 @@
 """Read a pack from a release: parse and check its files, or take the result from the cache under the same digest."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,7 @@ from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.line_ends import ends_in_crlf
-from agentpack.model.names import content_digest, did_you_mean, is_kebab
+from agentpack.model.names import content_digest, did_you_mean, is_kebab, other_slug, slug
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
 from agentpack.store.validated import DAMAGES, CachedPieces, ValidatedCache, in_pieces
@@ -88,6 +88,45 @@ def _with_files(pack: Pack, release: Release) -> Pack:
         if pack.bare:
             originals = {name: {written_for(files[name]): data} for name, data in texts.items()}
     return pack._replace(originals=originals) if originals else pack
+
+
+def with_kept_names(pack: Pack, known: Collection[str], paths: Collection[str]) -> Pack:
+    """A collection's pack whose agents keep the names that they are installed under, although their slugs meet those of
+    others now, or no longer do.
+
+    Args:
+        known: the personas that are installed.
+        paths: their files in the pack.
+    """
+    gone = {*known} - pack.personas.keys()
+    if not gone or not pack.bare:
+        return pack
+    written: Mapping[str, str] = pack.header.get("names", {})
+    could_be: dict[str, list[str]] = {}
+    for persona in pack.personas:
+        name = written.get(persona, persona)
+        other = other_slug(name, persona)
+        if other in gone and (persona not in known or other != slug(name)):  # a hash is of no other name
+            could_be.setdefault(other, []).append(persona)
+    kept: dict[str, str] = {}
+    for name, personas in could_be.items():
+        same = [one for one in personas if pack.personas[one].file.partition("/")[2] in paths]
+        if len(found := same or personas) == 1:
+            kept[found[0]] = name
+    if not kept:
+        return pack
+    layers = {
+        kept.get(one, one): layer._replace(header={**layer.header, "name": kept.get(one, one)})
+        for one, layer in pack.personas.items()
+    }
+    told = {kept.get(one, one): written.get(one, one) for one in pack.personas}
+    pack = pack._replace(
+        header={**pack.header, "names": {one: name for one, name in told.items() if one != name}},
+        personas=layers,
+        originals={kept.get(one, one): texts for one, texts in pack.originals.items()},
+        crlf=frozenset(kept.get(one, one) for one in pack.crlf),
+    )
+    return pack._replace(prepared=_released(pack))
 
 
 def to_pieces(pack: Pack) -> bytes:

@@ -84,6 +84,7 @@ def render(
         capabilities=may,
         form=target.form,
         called="" if name == persona.name else name,
+        is_own=source is target,
     )
 
 

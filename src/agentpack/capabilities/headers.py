@@ -102,7 +102,7 @@ def parse_rows(form: str, rows: bytes) -> dict[str, Any] | None:
     try:
         text = rows.decode("utf-8")
         return _toml(text) if form == "toml" else _fields(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

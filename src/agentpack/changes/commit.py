@@ -62,6 +62,7 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
                 *(() if current.number else unchanged),
             ),
             elsewhere=outcome.plan.elsewhere,
+            outside=tuple(sorted({*current.outside, *workspace.sources.agreed})),
             sources=tuple((digest, content) for digest, content, _ in sources),
         )
 
@@ -89,12 +90,15 @@ def _sources(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[Digest, D
             with suppress(InvalidFile):  # a rollback brings back what was there, merge markers too
                 lock = None if document.after is None else parse_lock(document.after, path)
     pins = () if lock is None else (*lock.packs, *(lock.written.packs if lock.written else ()))
+    only_here = workspace.sources.only_here
+    tracked = workspace.states.tracked((path, *only_here.values())) if only_here else frozenset[str]()
+    others = {*only_here.values()} - tracked if path in tracked else set[str]()
     for digest in sorted({Digest(f"sha256:{row.sha256}") for pin in pins for row in pin.agents or ()}):
         stored = workspace.store.source_bytes(digest)
         data = workspace.sources.texts.get(digest.removeprefix("sha256:"))
         if stored is not None:
             yield digest, stored, None
-        elif data is not None:
+        elif data is not None and only_here.get(digest.removeprefix("sha256:")) not in others:
             yield digest, digest_of(data), data
 
 
@@ -128,11 +132,12 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
     """Contents to store besides those written: the pristine text of merged files, and the bytes they replace."""
     blobs = workspace.store.blobs
     for change in outcome.plan.changes:
-        if change.rendered is None or change.theirs is None or change.action is Action.CONFLICT:
+        if change.rendered is None or change.action is Action.CONFLICT:
             continue
-        pristine = as_lf(change.theirs)  # what has the digest `rendered`
-        if pristine is not change.content and not blobs.has(change.rendered):
-            yield pristine
+        if change.theirs is not None:
+            pristine = as_lf(change.theirs)  # what has the digest `rendered`
+            if pristine is not change.content and not blobs.has(change.rendered):
+                yield pristine
         if is_entry(change.path):  # the transaction knows the whole file only
             yield from (change.content,) if change.content is not None else ()
             yield from (workspace.states.contents(change.path),) if change.observed is not None else ()

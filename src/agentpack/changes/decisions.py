@@ -50,7 +50,13 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
     outcome = Outcome(
-        command=" ".join((command, *request.option_words(), *(f"--accept {word}" for word in workspace.accepted))),
+        command=" ".join(
+            (
+                command,
+                *request.option_words(),
+                *(f"--accept {word}" for word in (*workspace.accepted, *workspace.sources.accepted_words)),
+            )
+        ),
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
@@ -85,11 +91,18 @@ def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequ
     """Commit the proposed change, unless it changes nothing or is a dry run. Raises DecisionNeeded if the user
     declines.
     """
-    if request.dry_run or not proposed.changes_anything:
+    if request.dry_run or not (proposed.changes_anything or _agrees_anew(workspace, request)):
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
     return commit(workspace, DecidedChange(proposed, pins_of(wanted.lock), earlier_modes(workspace, proposed.plan)))
+
+
+def _agrees_anew(workspace: Workspace, request: ChangeRequest) -> bool:
+    """Whether the user agreed to a source outside of the repository, which the history is to remember."""
+    current = workspace.documents.current
+    known = () if current is None else current.outside
+    return not (request.locked or request.frozen) and not workspace.sources.agreed.issubset(known)
 
 
 def check_writable(workspace: Workspace, wanted: Wanted, decisions: Decisions) -> None:

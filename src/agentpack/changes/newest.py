@@ -1,5 +1,6 @@
 """The newest releases a command may use, and what is wanted with them."""
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
+
+_FEW = 6
 
 
 def newest(
@@ -46,6 +49,27 @@ def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
         final = [version for version in chosen.candidates.published(pin.pack) if not version.is_prerelease]
         if final and (not packs or pin.pack in packs) and max(final) > pin.version:
             yield f"{pin.pack} {max(final)} is out of range"
+
+
+def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
+    """For each marketplace of which most plugins are installed, a sentence about those that are not."""
+    entries = [entry for entry in chosen.manifest.packs if entry.source]
+    for source in chosen.candidates.sources.all:
+        own = {entry.name_there for entry in entries if entry.source == source.name}
+        named = not packs or any(entry.requirement.pack in packs for entry in entries if entry.source == source.name)
+        if len(own) < 2 or not named or source.is_missing:
+            continue
+        offered = source.collection.packs
+        new = [pack for pack in offered if pack.name not in own]
+        if 0 < len(new) <= len(offered) / 2:
+            few = [
+                f"{pack.name} ({len(pack.agents)} agent{'s' if len(pack.agents) > 1 else ''})" for pack in new[:_FEW]
+            ]
+            more = f" and {len(new) - _FEW} more" if len(new) > _FEW else ""
+            place = os.path.relpath(source.where, chosen.workspace.environment.cwd)
+            way = f"{new[0].name} --source {place}" if len(new) == 1 else f"--source {place} --all"
+            told = f"`{source.name}` has plugins that are not installed: {', '.join(few)}{more}"
+            yield f"{told}; `agentpack install {way}` installs {'it' if len(new) == 1 else 'them'}"
 
 
 def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

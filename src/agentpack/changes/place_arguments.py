@@ -104,6 +104,7 @@ def with_sources(
     """
     sources, indexes, notes = list(manifest.sources), list[int](), list[str]()
     for place in places:
+        workspace.sources.name(place)
         index = next((i for i, one in enumerate(sources) if _same_place(workspace, one, place)), None)
         if index is None:
             new = place._replace(name=_free_name(sources, place), place=_portable(workspace, place))

@@ -10,11 +10,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
 from agentpack.changes.place_arguments import is_place, place_of, with_digest, with_sources
 from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, did_you_mean, kebab, pack_name, persona_name_fault
+from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.sources.collection import is_agent_file
@@ -59,7 +60,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         DecisionNeeded: a place offers several packs, and nothing says which.
         Unresolvable: there is no such pack or agent.
     """
-    _refuse_renames(request.renames)
+    refuse_renames(request.renames)
     places = {text: place_of(workspace, text) for text in request.names if is_place(workspace, text)}
     direct = {text: parse_requirement(text) for text in request.names if text not in places}
     direct = {text: requirement for text, requirement in direct.items() if requirement.url is not None}
@@ -91,20 +92,12 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
 
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
-    return workspace.sources.one(with_digest(workspace, place_of(workspace, text)._replace(name="place")))
+    place = place_of(workspace, text)._replace(name="place")
+    workspace.sources.name(place)
+    return workspace.sources.one(with_digest(workspace, place))
 
 
 # Arguments.
-
-
-def _refuse_renames(texts: Sequence[str]) -> None:
-    """Raise UsageError for a value of `--as` that is not `OLD=NEW`."""
-    for text in texts:
-        old, _, new = text.partition("=")
-        if not (old and new):
-            raise UsageError(f"`--as {text}` is not `OLD=NEW`", hint="for example `--as code-reviewer=second-reviewer`")
-        if fault := persona_name_fault(new):
-            raise UsageError(f"`--as {text}`: {fault}")
 
 
 # What they ask for.
@@ -179,6 +172,8 @@ class _Reading:
         old_names = [text.partition("=")[0] for text in self.request.renames]
         installed = list(self._installed(packs, [*self.request.without, *old_names]))
         every = [*packs, *installed]
+        if self.request.only and len(packs) > 1 and not self.request.everything:
+            refuse_ambiguous(self.request.only, [*self.request.without, *old_names], self._agents_by_pack(packs))
         only = self._by_pack(every, self.request.only)
         without = self._by_pack(every, self.request.without)
         renames: dict[PackName, dict[str, str]] = {pack.requirement.pack: {} for pack in every}
@@ -250,8 +245,7 @@ class _Reading:
             elif not meant:
                 meant = list(packs)
             if not meant:
-                known = sorted({agent for pack in packs for agent in self._agents_of(pack)})
-                raise Unresolvable(f"no pack that was named has an agent `{name}`", hint=did_you_mean(name, known))
+                raise unknown_agent(f"no pack named here has an agent `{name}`", name, self._agents_by_pack(packs))
             if one and len(meant) > 1:
                 names = " and ".join(f"`{pack.requirement.pack}`" for pack in meant)
                 hint = f"write which: `{meant[0].requirement.pack}/{name}`"
@@ -294,7 +288,7 @@ class _Reading:
         if pack.elsewhere:
             return f"in {pack.elsewhere}" + (f"; {pack.description[:80]}" if pack.description else "")
         count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}"
-        return f"{count}; {pack.description[:80]}" if pack.description else count
+        return "; ".join(filter(None, (count, pack.description[:80])))
 
     def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
         """The names and paths of a pack's agents, and the name of each."""
@@ -313,20 +307,22 @@ class _Reading:
         source = next((one for one in self.workspace.sources.open(self.manifest).all if one.name == pack.source), None)
         return {} if source is None else self._agents(source, pack.original or pack.requirement.pack)
 
+    def _agents_by_pack(self, packs: Sequence[AskedPack]) -> AgentsOfPacks:
+        return {pack.requirement.pack: self._agents_of(pack) for pack in packs}
+
     def _with_agents(self, source: Source, names: Sequence[PackName]) -> list[PackName]:
         """The packs of a place that have an agent that is asked for."""
         others = {pack.name for pack in source.collection.packs if pack.elsewhere}
         every = {name: self._agents(source, name) for name in names if name not in others}
         for agent in self.request.only:
-            if not any(agent in agents or kebab(agent) in agents for agents in every.values()):
-                known = sorted({called for agents in every.values() for called in agents.values()})
-                some = (
-                    f"its {len(others)} plugins in other repositories were not looked into: `agentpack install PLUGIN`"
-                )
-                hint = did_you_mean(agent, known) or (some if others else None)
-                raise Unresolvable(f"`{source.name}` has no agent `{agent}`", hint=hint)
-        asked = [{agent, kebab(agent)} for agent in self.request.only]
-        return [name for name, agents in every.items() if any(not one.isdisjoint(agents) for one in asked)]
+            if not packs_with(agent, every):
+                error = unknown_agent(f"`{source.name}` has no agent `{agent}`", agent, every)
+                if others and error.hint is None:
+                    plugins = f"its {len(others)} plugins in other repositories were not looked into"
+                    error.hint = f"{plugins}: `agentpack install PLUGIN`"
+                raise error
+        asked = {name for agent in self.request.only for name in packs_with(agent, every)}
+        return [name for name in names if name in asked]
 
     # Errors that lead on.
 

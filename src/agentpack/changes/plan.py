@@ -13,6 +13,7 @@
 | R | deleted | any | restore, or forget when nothing is wanted |
 | R | R | nothing | delete; conflict if it is the user's own text |
 | R | edited | nothing | conflict: edited and no longer wanted |
+| any | other than wanted | its text is nowhere | keep the edit, or report that it cannot be written |
 
 What is compared is the text: the line ends of a file, which git may change on checkout, are no difference, and what is
 written in its place has them too. R is the file as rendered, not as merged. "Edited" means: other than what
@@ -145,7 +146,7 @@ class _WantedFile:
             rendered=new.digest,
             previous=old.rendered if old else None,
             content=content,
-            theirs=new.content,
+            theirs=None if new.lost_text else new.content,
             why=why or (here.blocked if here else ""),
             notes=new.notes,
             **more,  # type: ignore[arg-type]
@@ -160,6 +161,9 @@ class _WantedFile:
     def decided(self) -> Change:
         """What happens to the file; the table above has the rows."""
         new, old, here, decisions = self.new, self.old, self.here, self.inputs.decisions
+        if new.lost_text is not None and not (here and here.blocked):
+            is_drift = here is not None and old is not None and new.digest == old.rendered
+            return self.change(Action.DRIFT if is_drift and not decisions.discards_edits(new.pack) else Action.LOST)
         if here is None:
             return self.change(Action.RESTORE if old else Action.CREATE, new.content)
         if here.blocked:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
-from agentpack.changes.pristine import Pristine
+from agentpack.changes.pristine import Pristine, unproven
 from agentpack.changes.same_file import UniqueFiles, unique_files
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import Action, Plan
@@ -16,6 +16,9 @@ from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from agentpack.merge import KnownEntries
+
+_TOUCHING = frozenset((Action.DELETE, Action.REPLACE, Action.DISCARD))
+"""What is done to files because they are ours."""
 
 
 def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DECISIONS) -> Plan:
@@ -37,9 +40,10 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
         )
 
     found = planned(met.recorded)
-    unproven = _unproven(workspace, pristine, met.recorded, found)
-    if unproven:
-        found = planned({path: row for path, row in met.recorded.items() if path not in unproven})
+    touched = (change.path for change in found.changes if change.action in _TOUCHING)
+    others = unproven(workspace, (met.recorded[path] for path in touched if path in met.recorded), pristine)
+    if others:
+        found = planned({path: row for path, row in met.recorded.items() if path not in others})
     return met.whole(found, decisions)
 
 
@@ -57,24 +61,6 @@ def _hand_copied(workspace: Workspace, wanted: Wanted, met: UniqueFiles) -> Iter
             continue  # no agent to the client
         if read.header["name"] in ("", file.name):
             yield path
-
-
-def _unproven(
-    workspace: Workspace, pristine: Pristine, recorded: Mapping[str, InstalledFile], found: Plan
-) -> frozenset[str]:
-    """The files that would be deleted or written over because a lock from elsewhere says that they are ours, although
-    the release it names is there and gives no such text: they are somebody's own.
-    """
-    documents = workspace.documents
-    if documents.lock_is_recorded:
-        return frozenset()
-    here = {file.path: file.rendered for file in documents.current.files} if documents.current else {}
-    rows = (
-        recorded[change.path]
-        for change in found.changes
-        if change.action in (Action.DELETE, Action.REPLACE) and change.path in recorded
-    )
-    return frozenset(row.path for row in rows if here.get(row.path) != row.rendered and pristine.is_disproved(row))
 
 
 def _rules(*parts: AssembledPersona | None) -> "KnownEntries":

@@ -1,17 +1,18 @@
 """Pristine texts: installed files rendered again from their releases, and files whose lock rows were lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
+from agentpack.fetch import fetch
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import PackName
+from agentpack.model.names import PackName, text_digest
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement
 from agentpack.wanted.assemble import AssembledPersona
@@ -23,6 +24,7 @@ from agentpack.workspace.file_releases import KnownLocks
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
 
+_MOST_NAMED = 5
 MAX_RELEASES = 50
 """Newest releases of a pack that a file without a row is compared with."""
 
@@ -113,12 +115,8 @@ class Pristine:
 
     def text(self, file: InstalledFile) -> bytes | None:
         """The pristine bytes of a file, with LF line ends; None if they are lost."""
-        blobs = self.workspace.store.blobs
-        try:
-            if blobs.has(file.rendered):
-                return blobs.get(file.rendered)
-        except AgentpackError:
-            pass  # a damaged store: what it held can often be rendered again
+        if (stored := self.workspace.store.text(file.rendered)) is not None:
+            return stored
         again = self.again(file)
         found = again.wanted.files.get(file.path) if again else None
         return as_lf(found.content) if found is not None and found.digest == file.rendered else None
@@ -132,16 +130,36 @@ class Pristine:
         )
         return again.wanted.part(file) if again and same else None
 
-    def is_disproved(self, file: InstalledFile) -> bool:
-        """Whether nothing names a release that the file was written from, or the one that is named gives another text.
-        False where that release, or the text of a local variant in it, is gone.
+    def bears_out(self, file: InstalledFile) -> bool | None:
+        """Whether the release that a file was written from gives its text; None where that release, or the text of a
+        local variant in it, is gone, or where it is an agent file that only lies here.
         """
         found = self._locks.find(file)
         if found is None:
-            return True
+            return False
         texts = {(text.persona, text.name): text.digest for text in self.workspace.documents.local_texts}
-        is_there = all(texts.get((one.persona, one.name)) == one.digest for one in found[2].local_variants)
-        return is_there and self.again(file) is not None and self.text(file) is None
+        if any(texts.get((one.persona, one.name)) != one.digest for one in found[2].local_variants):
+            return None
+        if self.again(file) is None or not self._is_of_elsewhere(found[2]):
+            return None
+        return self.text(file) is not None
+
+    def _is_of_elsewhere(self, pin: LockedPack) -> bool:
+        """Whether the store or the place of a collection has the agent files that the row names. No file here proves
+        its own row.
+        """
+        store, only_here = self.workspace.store, self.workspace.sources.only_here
+        open_ = {
+            row.sha256 for row in pin.agents or () if row.sha256 in only_here and not store.source_text(row.sha256)
+        }
+        if not open_:
+            return True
+        try:
+            sources = self.workspace.sources.open(self.workspace.manifest)
+            offered = [fetch(ref, sources).files for ref in sources.releases(pin.name)[:1]]
+        except AgentpackError:
+            return False
+        return open_ <= {text_digest(data).removeprefix("sha256:") for files in offered for data in files.values()}
 
     def again(self, file: InstalledFile) -> RenderedPack | None:
         """The pack behind a file, rendered again; None if that is impossible (`failure` may say why)."""
@@ -156,7 +174,12 @@ class Pristine:
         except AgentpackError as error:
             self.failure = error
             return None
-        return self._made[key]
+        made = self._made[key]
+        lost = made.pinned.candidates.lost_text(pin.name)
+        if lost is not None and file.path not in made.wanted.files:
+            self.failure = lost
+            return None
+        return made
 
 
 def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedPack) -> RenderedPack:
@@ -179,3 +202,33 @@ def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedP
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
     again = pinned(workspace, lock._replace(packs=tuple(pins.values())), manifest).for_clients(clients)
     return RenderedPack(again.preview(pin.name), again)
+
+
+def unproven(
+    workspace: Workspace, rows: Iterable[InstalledFile], pristine: Pristine | None = None, *, all_tracked: bool = False
+) -> frozenset[str]:
+    """The paths of rows that nothing of ours bears out: not the history of this checkout, not the store, not the
+    release that the row names. If that release is gone, a file counts as ours that came along with the lock: if git
+    tracks both of them, or not the lock. All other files are somebody's own.
+
+    Args:
+        all_tracked: rows of files that git tracks need no other proof.
+    """
+    current, blobs, lock = workspace.documents.current, workspace.store.blobs, workspace.scope.lock
+    here = {file.path: file.rendered for file in current.files} if current else {}
+    asked = [row for row in rows if here.get(row.path) != row.rendered and not blobs.has(row.rendered)]
+    if not asked:
+        return frozenset()
+    pristine = pristine or Pristine(workspace)
+    tracked = workspace.states.tracked((lock, *(row.path for row in asked)))
+    came_along = tracked if lock in tracked else frozenset(row.path for row in asked)
+    proofs = {row.path: pristine.bears_out(row) for row in asked if not (all_tracked and row.path in came_along)}
+    found = {path for path, proof in proofs.items() if not proof and (proof is not None or path not in came_along)}
+    if found:
+        names = ", ".join(f"`{workspace.scope.shown(path)}`" for path in sorted(found)[:_MOST_NAMED])
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        workspace.disk.lacks["unproven"] = (
+            f"the lock lists {names}{more}, but no release and no history of this checkout has that text; it counts as "
+            "your own file"
+        )
+    return frozenset(found)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from agentpack.apply import Snapshot
-from agentpack.changes.pristine import Pristine
+from agentpack.changes.pristine import Pristine, unproven
 from agentpack.model.changes import Observed
 from agentpack.model.history import BEFORE_THE_FIRST, FOUND, Generation, InstalledFile, RecordedDocument
 from agentpack.model.lock import Lock
@@ -47,7 +47,8 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
     if not current.number and not recorded:
         return None
     observed = workspace.states.observe(set(recorded))
-    files = tuple(_as_found(recorded[path], observed[path]) for path in sorted(recorded) if path in observed)
+    others = unproven(workspace, (recorded[path] for path in observed), all_tracked=True)
+    files = tuple(_as_found(recorded[path], observed[path]) for path in sorted(observed) if path not in others)
     documents = current_documents(workspace)
     if current.number and files == tuple(sorted(current.files)) and tuple(documents) == current.documents:
         return None
@@ -61,6 +62,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         documents=tuple(documents),
         folders=current.folders,
         sources=current.sources,
+        outside=current.outside,
         elsewhere=workspace.states.elsewhere,
     )
     workspace.reload()

@@ -294,20 +294,22 @@ class _WideningCheck:
         return frozenset(name for name, digest in self.wanted.lock.declared.items() if recorded.get(name) != digest)
 
     def _honest(self, row: LockedFile) -> LockedFile | None:
-        """A row of a lock that this checkout did not write, with no more capabilities than its own release gives or, if
-        that is gone, the persona's file as it lies there. None if there is neither: what somebody claims an old release
-        could do is no reason to let a new one do it.
+        """A row with no more capabilities than its text gives: an earlier version had other words, and what somebody
+        claims an old release could do is no reason to let a new one do it. The text is the recorded one; of a row that
+        this checkout did not write, that of its own release or, if that is gone, the persona's file as it lies there.
+        None for such a row if there is neither.
         """
-        if row.capabilities is None or row.pack not in self.moved or _key(row) not in self.claimed:
+        if row.capabilities is None or row.pack not in self.moved:
             return row
-        if (again := self.again.get(_key(row))) is not None:
+        is_claimed, client, scope = _key(row) in self.claimed, self.workspace.client(row.client), self.workspace.scope
+        if is_claimed and (again := self.again.get(_key(row))) is not None:
             had = again.capabilities
         else:
-            client, scope = self.workspace.client(row.client), self.workspace.scope.kind
-            is_its_place = row.path == client.path(row.persona, scope, self.workspace.environment.variables)
-            here = self.workspace.states.contents(row.path) if is_its_place else b""
+            is_its_place = row.path == client.path(row.persona, scope.kind, self.workspace.environment.variables)
+            recorded = self.workspace.store.text(Digest(f"sha256:{row.sha256}"))
+            here = recorded if not is_claimed else self.workspace.states.contents(row.path) if is_its_place else None
             if not here:
-                return None
+                return None if is_claimed else row
             had = capabilities(client, here)
         return row._replace(capabilities=", ".join(had)) if widening(had, row.words) else row
 

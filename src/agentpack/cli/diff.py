@@ -201,4 +201,8 @@ def _summary(session: Session, found: Differences) -> None:
     if any(remark.kind == "unmerged" for remark in found.remarks):
         say(f"hint: {UNMERGED_HINT}")
     elif any(file.state == "edited" for file in found.files):
-        say("hint: an edit survives `agentpack upgrade`; `agentpack keep` makes a local variant of it")
+        lock = session.workspace.documents.readable_lock
+        bare = lock.in_collections if lock else frozenset[str]()
+        keeps = any(file.state == "edited" and file.pack not in bare for file in found.files)
+        way = "; `agentpack keep` makes a local variant of it" if keeps else ""
+        say(f"hint: an edit survives `agentpack upgrade`{way}")

@@ -63,7 +63,8 @@ Accept = Annotated[
     typer.Option(
         "--accept",
         metavar="CAPABILITY",
-        help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction.",
+        help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction. "
+        "`outside:SOURCE` lets a source be outside of the repository.",
         autocompletion=complete_acceptance,
     ),
 ]

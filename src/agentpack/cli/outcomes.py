@@ -1,14 +1,14 @@
 """Show what a command changed, or would change, to people and programs."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import Confirm
-from agentpack.cli.output import Output, Result, ask_on_terminal, safe
+from agentpack.cli.output import MOST_ENTRIES, Output, Result, ask_on_terminal, safe
 from agentpack.cli.session import Session
-from agentpack.model.changes import Action, Change
+from agentpack.model.changes import Action, Change, Plan
 from agentpack.wanted.skipped import skipped_data
 from agentpack.wanted.wanted import GroupedNote
 
@@ -21,6 +21,7 @@ _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.ADOPT: ("=", "taken over as it is"),
     Action.TAKE: ("=", "your text kept"),
     Action.DRIFT: ("!", "edited by hand, left as it is"),
+    Action.LOST: ("!", "cannot be restored, left as it is: its text is neither stored here nor in its source"),
     Action.DELETE: ("-", "removed"),
     Action.FORGET: ("-", "no longer managed"),
     Action.CONFLICT: ("!", "in conflict, left as it is"),
@@ -37,11 +38,10 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
     output = session.output
     absolute = session.workspace.scope.absolute
     show_warnings(output, outcome)
-    for pack in outcome.packs:
-        output.say(safe(_pack_line(pack.name, pack.before, pack.after)))
+    for line in output.some([safe(_pack_line(pack.name, pack.before, pack.after)) for pack in outcome.packs]):
+        output.say(line)
     show_capabilities(output, outcome)
-    lines = [change_line(output, change, absolute(change.path)) for change in outcome.plan.changes]
-    if text := "\n".join(line for line in lines if line is not None):
+    if text := "\n".join(_change_lines(output, outcome.plan, absolute)):
         output.say(text)
     for document in outcome.documents:
         sign, word = ("+", "new") if document.before is None else ("~", "updated")
@@ -56,7 +56,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
             output.say(safe(str(agents)))
     for note in outcome.notes:
         output.say(f"note: {safe(str(note))}")
-    if not outcome.changes_anything:
+    if not outcome.changes_anything and outcome.generation is None:
         output.say("nothing to change")
     elif outcome.dry_run:
         output.say("dry run: nothing was written")
@@ -85,6 +85,18 @@ def show_warnings(output: Output, outcome: Outcome) -> None:
     """Print what should be read before the plan."""
     for warning in outcome.warnings:
         output.say(f"{output.style_words('note:', 'bold')} {safe(warning)}")
+
+
+def _change_lines(output: Output, plan: Plan, absolute: Callable[[str], str]) -> Iterator[str]:
+    """A line for each change; of many, the first few of each kind."""
+    lines = [(change.action, change_line(output, change, absolute(change.path))) for change in plan.changes]
+    said = [(action, line) for action, line in lines if line is not None]
+    if len(said) <= MOST_ENTRIES or output.verbose:
+        yield from (line for _, line in said)
+        return
+    for action in dict.fromkeys(action for action, _ in said):
+        own = [line for one, line in said if one is action]
+        yield from output.some(own, f"more {_WORDS[action][1]}")
 
 
 def change_line(output: Output, change: Change, place: str) -> str | None:

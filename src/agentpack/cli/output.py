@@ -6,7 +6,7 @@ With `--json` one object goes to stdout: `schema`, `command`, `status`, `exit_co
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -19,6 +19,10 @@ from agentpack.reports.escaping import for_stream, json_text, safe_text
 from agentpack.reports.escaping import safe as safe
 
 ENVELOPE = 2
+MOST_ENTRIES = 20
+"""Packs, files or agents that a command lists without `--verbose`."""
+FIRST_ENTRIES = 12
+"""How many of more it lists."""
 _STYLES = {
     "bold": "1",
     "dim": "2",
@@ -83,6 +87,18 @@ class Output:
         """Print a message if `--verbose` is set."""
         if self.verbose:
             self.say(text)
+
+    def some(self, entries: Sequence[str], what: str = "more") -> Iterator[str]:
+        """The entries, each of one or several lines. Of many only the first few, without `--verbose`, and then how many
+        there are.
+
+        Args:
+            what: is said of the others, after their number.
+        """
+        cut = not self.verbose and len(entries) > MOST_ENTRIES
+        yield from entries[:FIRST_ENTRIES] if cut else entries
+        if cut:
+            yield f"  … and {len(entries) - FIRST_ENTRIES} {what} (`--verbose` lists all)"
 
     @property
     def shows_progress(self) -> bool:

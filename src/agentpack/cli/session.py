@@ -80,11 +80,16 @@ class Session:
         """Store the words of `--accept`, and whether `--strict` was given.
 
         Raises:
-            UsageError: a word is neither `widened:<client>` nor a capability, with a pack before it or not.
+            UsageError: a word is neither `outside:<source>` nor, with a pack before it or not, `widened:<client>` or a
+                capability.
         """
         accepted = []
         for word in words or ():
             pack, widened, client = word.rpartition("widened:")
+            outside, colon, source = word.partition(":")
+            if outside == "outside" and colon:
+                self.workspace.sources.accepted.append(source)
+                continue
             if widened and (not pack or (pack.endswith(":") and is_kebab(pack[:-1]))):
                 word = f"{pack}widened:{self.workspace.clients.named(client).name}"
             else:
@@ -155,6 +160,6 @@ def _check_acceptance(word: str) -> None:
         heads = [f"{head}:…" for head in HEADS if head not in PLAIN]
         raise UsageError(
             f"`--accept {word}`: there is no capability `{error}`",
-            details=[f"known: {', '.join((*PLAIN, *heads))}, and `widened:<client>`"],
-            hint=did_you_mean(str(error).partition(":")[0], (*PLAIN, *HEADS, "widened")),
+            details=[f"known: {', '.join((*PLAIN, *heads))}, `widened:<client>` and `outside:<source>`"],
+            hint=did_you_mean(str(error).partition(":")[0], (*PLAIN, *HEADS, "widened", "outside")),
         ) from None

@@ -6,19 +6,17 @@ from typing import Any
 from agentpack.changes.place_arguments import is_place
 from agentpack.changes.places import open_place
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.output import Output, Result, flat, safe
+from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.show import PackDetails, Size, VariantSummary
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import CHARACTERS_PER_TOKEN
-from agentpack.wanted.offers import offers
+from agentpack.wanted.offers import OfferedPack, offers
 
 app = verb_app()
 MOST_DESCRIBED = 160
 """Characters of an agent's description that `show PLACE` prints; `--verbose` prints all."""
-MOST_AGENTS = 40
-"""Agents of a place with several packs that are listed without `--verbose`."""
 
 
 @verb(app, "show")
@@ -59,23 +57,16 @@ def _show_place(session: Session, place: str) -> Result:
     """The packs and agents of a place."""
     offered, output = offers(open_place(session.workspace, place), place), session.output
     agents = sum(len(pack.agents) for pack in offered.packs)
-    for pack in offered.packs:
-        output.print(output.style(safe(f"{pack.name} {pack.version}"), "bold"))
-        count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
-        for text in filter(
-            None, (pack.description, count, pack.elsewhere, f"besides agents: {pack.beside}" if pack.beside else "")
-        ):
-            for line in hang("  ", flat(text)):
-                output.print(line)
-        if output.verbose or len(offered.packs) == 1 or agents <= MOST_AGENTS:
-            longest = None if output.verbose else MOST_DESCRIBED
-            for line in _listed((agent.name, _cut(agent.description, longest)) for agent in pack.agents):
-                output.print(line)
-    for pack in offered.packs:
-        for line in pack.left_out:
-            output.say(f"note: {pack.name}: left out: {safe(line)}")
-    for line in offered.unread:
-        output.say(f"note: {safe(line)}")
+    if len(offered.packs) > 1:
+        output.print(f"{len(offered.packs)} packs, {agents} agents")
+    in_full = output.verbose or len(offered.packs) == 1 or agents <= MOST_ENTRIES
+    for entry in output.some(
+        ["\n".join(_offered(output, pack, agents=in_full)) for pack in offered.packs], "more packs"
+    ):
+        output.print(entry)
+    left_out = [f"note: {pack.name}: left out: {safe(line)}" for pack in offered.packs for line in pack.left_out]
+    for line in output.some([*left_out, *(f"note: {safe(line)}" for line in offered.unread)]):
+        output.say(line)
     if not offered.packs:
         output.say(f"{safe(place)} has neither packs nor agent files")
     elif len(offered.packs) == 1:
@@ -88,6 +79,18 @@ def _show_place(session: Session, place: str) -> Result:
         for pack in offered.packs
     ]
     return Result({"place": offered.place, "packs": packs, "unread": list(offered.unread)})
+
+
+def _offered(output: Output, pack: OfferedPack, *, agents: bool) -> Iterator[str]:
+    yield output.style(safe(f"{pack.name} {pack.version}"), "bold")
+    count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
+    for text in filter(
+        None, (pack.description, count, pack.elsewhere, f"besides agents: {pack.beside}" if pack.beside else "")
+    ):
+        yield from hang("  ", flat(text))
+    if agents:
+        longest = None if output.verbose else MOST_DESCRIBED
+        yield from output.some(_listed((agent.name, _cut(agent.description, longest)) for agent in pack.agents))
 
 
 # In short, one variant, and in full.
@@ -150,12 +153,11 @@ def _cut(text: str, longest: int | None) -> str:
     return line if longest is None or len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _listed(rows: Iterable[tuple[str, str]]) -> list[str]:
     """Texts after names, one below the other."""
     listed = list(rows)
     width = max((len(safe(name)) for name, _ in listed), default=0)
-    for name, text in listed:
-        yield from hang(f"  {safe(name):<{width}}  ", flat(text))
+    return ["\n".join(hang(f"  {safe(name):<{width}}  ", flat(text))) for name, text in listed]
 
 
 def _summary(shown: PackDetails, variant: VariantSummary) -> str:

@@ -41,15 +41,14 @@ def status(session: Session) -> Result:
 
 
 def _lines(session: Session, found: Status) -> Iterator[str]:
-    style = session.output.style
-    for pack in found.packs:
-        yield style(safe(f"{pack.name} {pack.version}"), "bold") + f"  {safe(_for_whom(pack))}"
-        for label, text in _about(session, pack):
-            yield f"  {label:<9} {safe(text)}"
-    for file in found.leftovers:
-        yield f"{safe(session.workspace.scope.shown(file.path))}: {_STATES[file.state]}"
+    style, some = session.output.style, session.output.some
+    told = [pack for pack in found.packs if not _is_as_installed(pack)]
+    for packs, what in ((told, "more"), ([pack for pack in found.packs if pack not in told], "more, all as installed")):
+        yield from some(["\n".join(_pack_lines(session, pack)) for pack in packs], what)
+    shown = session.workspace.scope.shown
+    yield from some([f"{safe(shown(file.path))}: {_STATES[file.state]}" for file in found.leftovers])
     yield from (safe(str(agents)) for agents in found.skipped)
-    yield from map(safe, found.left_out)
+    yield from some([*map(safe, found.left_out)])
     yield from _remarkable(session, found)
     for sentence in same_name_sentences(session.workspace, found.same_names):
         yield f"name      {safe(sentence)}"
@@ -64,6 +63,18 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         yield style("policy", "red") + f"    {safe(what + place)}"
     for reason in found.stale:
         yield f"lock      {safe(reason)} (`agentpack {'lock' if session.workspace.documents.lock_sides else 'sync'}`)"
+
+
+def _is_as_installed(pack: PackStatus) -> bool:
+    """Whether there is nothing to do about a pack."""
+    return pack.in_range is None and pack.newest is None and all(file.state == "clean" for file in pack.files)
+
+
+def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
+    yield session.output.style(safe(f"{pack.name} {pack.version}"), "bold") + f"  {safe(_for_whom(pack))}"
+    changed = [file for file in pack.files if file.state != "clean"]
+    yield from (f"  {label:<9} {safe(text)}" for label, text in _about(pack, is_clean=not changed))
+    yield from session.output.some([f"  {file.state:<9} {safe(_file_words(session, file))}" for file in changed])
 
 
 def _remarkable(session: Session, found: Status) -> Iterator[str]:
@@ -82,7 +93,7 @@ def _for_whom(pack: PackStatus) -> str:
     return f"for {', '.join(pack.clients)}" if pack.clients else f"wanted by {', '.join(pack.wanted_by)}"
 
 
-def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
+def _about(pack: PackStatus, *, is_clean: bool) -> Iterator[tuple[str, str]]:
     variants = [*pack.variants, *(f"{name} (local)" for name in pack.local_variants)]
     if variants:
         yield "variants", ", ".join(variants)
@@ -94,10 +105,7 @@ def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
     if pack.source != "bundled":
         asks = " (`agentpack upgrade --check` asks for newer releases)" if pack.commit else ""
         yield "source", f"{pack.source}{f' at {pack.commit[:12]}' if pack.commit else ''}{asks}"
-    changed = [file for file in pack.files if file.state != "clean"]
-    for file in changed:
-        yield file.state, _file_words(session, file)
-    if pack.files and not changed:
+    if pack.files and is_clean:
         yield "files", "as installed" if len(pack.files) == 1 else f"{len(pack.files)}, all as installed"
 
 

@@ -67,6 +67,24 @@ SKILL_FILE, SKILLS_FOLDER = "SKILL.md", "skills"
 SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 """Names of files that hold several agents, and the client that reads them."""
 
+WRITES_AGENTS: Mapping[str, str] = {
+    ".augment/agents": "augment",
+    ".commandcode/agents": "commandcode",
+    ".cortex/agents": "cortex",
+    ".cursor/agents": "cursor",
+    ".gemini/agents": "gemini",
+    ".goose/agents": "goose",
+    ".grok/agents": "grok",
+    ".junie/agents": "junie",
+    ".kilo/agents": "kilo",
+    ".kimi-code/agents": "kimi",
+    ".kiro/agents": "kiro",
+    ".opencode/agents": "opencode",
+    ".qwen/agents": "qwen",
+    ".tabnine/agent/agents": "tabnine",
+}
+"""The folders in a project whose Markdown files are for a client in a form of its own."""
+_OF_CLIENT = re.compile(rf"(?:\A|/)({'|'.join(map(re.escape, WRITES_AGENTS))})/.*\.md\Z", re.DOTALL)
 _FOR_COPILOT = re.compile(r"\.agent\.md\Z|(?:\A|/)(?:\.github|com\.github\.copilot)/agents/.*\.md\Z", re.DOTALL)
 _loaded: dict[str, Client] = {}
 
@@ -171,4 +189,7 @@ def written_for(path: str) -> str:
     """The name of the client that an agent file of a collection was written for."""
     if path.endswith(".toml"):
         return "codex"
-    return "copilot" if _FOR_COPILOT.search(path) else "claude"
+    if _FOR_COPILOT.search(path):
+        return "copilot"
+    found = _OF_CLIENT.search(path)
+    return WRITES_AGENTS[found[1]] if found else "claude"

@@ -39,6 +39,7 @@ CLIENT = Client(
     naming=("name", "stem"),
     wins="user",
     also_reads={"project": (".claude/agents",)},
+    own_first=True,
     reserved=frozenset("explore task research code-review general-purpose security-review".split()),
     remarks=(
         "Checked with the command line; what VS Code does with the file is documented by its maker only.",

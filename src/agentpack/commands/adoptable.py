@@ -6,7 +6,7 @@ A file in a client's own folder is one agent. A shared file has one agent in eac
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from agentpack.changes.clients import default_clients, named_clients
@@ -14,9 +14,10 @@ from agentpack.clients import SKILL_FILE, written_for
 from agentpack.clients.base import Client, ending
 from agentpack.disk.real_paths import real_path
 from agentpack.edits.recognise import NO_AGENT, Agent, read_collected, read_file
-from agentpack.errors import UsageError
+from agentpack.errors import Refused, UsageError
+from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES
 from agentpack.model.names import is_junk, persona_name_fault
-from agentpack.sources.collection import is_agent_file
+from agentpack.sources.collection import MAX_SIGNS, is_agent_file, signs_in
 from agentpack.workspace.shadowing import MAX_BELOW
 from agentpack.workspace.workspace import Workspace
 
@@ -94,6 +95,7 @@ class _Finding:
         self._managed: dict[str, None] = {}
         self._passed: dict[str, PassedOver] = {}
         self._refused: dict[str, PassedOver] = {}
+        self._files = self._bytes = self._signs = 0
 
     def found(self) -> FoundFiles:
         """Everything that was found. Documents count as passed over where something else was named, too."""
@@ -153,13 +155,34 @@ class _Finding:
         if isinstance(place, str):
             self._leave(absolute, name, place)
             return
-        for one in _read(self.workspace, place):
+        for one in self._read(place):
             if isinstance(one, AdoptableAgent):
                 self._agents.setdefault(one.path, one)
             elif isinstance(one, PassedOver):
                 self._leave(self.workspace.scope.absolute(one.path), name, one.reason)
             else:
                 self._managed[one] = None
+
+    def _read(self, place: _Place) -> Iterator[AdoptableAgent | PassedOver | str]:
+        """What a file has, as `_read` tells it. Raises Refused once that is more than a pack may hold."""
+        path = place.path
+        stamp = self.workspace.disk.stamp(path)
+        if stamp is not None and stamp[3] > MAX_FILE_BYTES and path not in self.workspace.states.recorded:
+            yield PassedOver(path, f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
+            return
+        yield from _read(self.workspace, place, self._count)
+
+    def _count(self, path: str, data: bytes) -> None:
+        """Count a file before it is read as an agent."""
+        self._files += 1
+        self._bytes += len(data)
+        self._signs += signs_in(path, data)
+        if self._files > MAX_FILES or self._bytes > MAX_BYTES or self._signs > MAX_SIGNS:
+            raise Refused(
+                f"more files than can be adopted at once: at most {MAX_FILES:,} of {MAX_BYTES >> 20} MiB, with "
+                f"{MAX_SIGNS:,} commas, colons, brackets and lines in their headers",
+                hint="name some of them: `agentpack adopt FILE`, or a folder below that of the client",
+            )
 
     def _leave(self, absolute: str, name: str, reason: str) -> None:
         if name:
@@ -186,8 +209,12 @@ def _files(folder: str, target: Client) -> Iterator[str]:
                 yield path
 
 
-def _read(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | PassedOver | str]:
-    """The agents in a file, why each cannot be adopted, and the places of those that agentpack manages already."""
+def _read(
+    workspace: Workspace, place: _Place, count: Callable[[str, bytes], None]
+) -> Iterator[AdoptableAgent | PassedOver | str]:
+    """The agents in a file, why each cannot be adopted, and the places of those that agentpack manages already. `count`
+    is called with each file before it is taken apart.
+    """
     path = place.path
     seen = workspace.disk.look(path)
     if seen is None:
@@ -200,18 +227,22 @@ def _read(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | Pass
     elif place.target.shared is not None:
         yield from _entries(workspace, place)
     else:
-        yield _found(workspace, place, path, workspace.states.contents(path))
+        data = workspace.states.contents(path)
+        count(path, data)
+        yield _found(workspace, place, path, data)
 
 
 def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> AdoptableAgent | PassedOver:
     """The agent in a file, or in an entry of one."""
     target, inner = place.target, place.inner
     agent = read_collected(target, data, inner) if inner else read_file(target, data, place.stem)
+    if agent.fault is not None and inner and not target.anywhere:
+        agent, inner = read_file(target, data, place.stem), ""  # as a pack it may lack what a collection asks for
     if agent.fault is not None:
         return PassedOver(path, agent.fault)
     if not workspace.managed.holds_agent(path, target.name):
         return PassedOver(
-            path, "agentpack manages only files with names in lower case, such as `my-agent.md`: rename it"
+            path, "agentpack manages no file with blanks, other signs or capitals alone in its path: rename it"
         )
     there = target.path(agent.name, workspace.scope.kind, workspace.environment.variables)
     is_in_place = path == there and persona_name_fault(agent.name) is None
@@ -277,7 +308,7 @@ def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _P
             stem = below.rpartition("/")[2].removesuffix(ending(target))
             return _Place(head + below, target, stem, inner=_inner(target, below))
         elif match := re.fullmatch(re.escape(target.file).replace(re.escape("{name}"), "([^/]+)", 1), below):
-            return _Place(head + below, target, match[1])
+            return _Place(head + below, target, match[1], inner=_inner(target, below))
         elif "/" not in below and "/" not in target.file:
             near = (
                 near

@@ -4,15 +4,16 @@ Writes nothing. Locked texts come from the store, or if missing there, as in a f
 Without either, differences that need no text are still reported.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
+from agentpack.capabilities.of_file import capabilities
 from agentpack.changes.differences import EVERYTHING, ComparisonFilter, Differences, FileDifference, Remark
 from agentpack.changes.documents import pack_changes
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
 from agentpack.changes.same_file import left_elsewhere_reason
-from agentpack.changes.widening import capability_changes
+from agentpack.changes.widening import capability_changes, capability_words
 from agentpack.differences.parsed_files import (
     MAX_BYTES,
     NOTHING,
@@ -21,11 +22,12 @@ from agentpack.differences.parsed_files import (
     parse_pristine,
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable
+from agentpack.model.capabilities import widening
 from agentpack.model.changes import WRITES, Action, Change, file_state
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, with_ends_of
-from agentpack.model.lock import Lock
-from agentpack.model.names import PackName
+from agentpack.model.lock import Lock, LockedFile
+from agentpack.model.names import PackName, text_digest
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.from_lock import check_rendering, pinned_by_scope, stale_reasons
@@ -188,10 +190,38 @@ def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Ite
         yield Remark("manifest-missing", scope.manifest)
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
-    is_checked = workspace.documents.lock_is_recorded and not workspace.unrecorded_declarations(lock)
-    if not is_checked and not _variants_changed(workspace, lock) and not workspace.changed_declarations(lock):
+    is_recorded = workspace.documents.lock_is_recorded
+    is_checked = is_recorded and not workspace.unrecorded_declarations(lock)
+    is_made = not _variants_changed(workspace, lock) and not workspace.changed_declarations(lock)
+    if not is_checked and is_made:
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
+    if not is_recorded:
+        is_made = is_made and locked.wanted is not None
+        untold = [row for row in lock.files if row.release is not None or not is_made]
+        if claims := tuple(_false_claims(workspace, lock, locked, untold)):
+            yield Remark("rendering", scope.lock, claims)
+
+
+def _false_claims(workspace: Workspace, lock: Lock, locked: WantedFiles, rows: Iterable[LockedFile]) -> Iterator[str]:
+    """A sentence for each row that no rendering was compared with and that claims what its text or its release does not
+    give. The text is the file on disk, or a stored one.
+    """
+    files = workspace.states.of_lock(lock)
+    for row in rows:
+        file, target = files.get(row.path), workspace.clients.get(row.client)
+        if file is None or target is None:
+            continue
+        if row.release is not None and locked.pristine.bears_out(file) is False:
+            yield f"{row.path}: {row.pack} {row.release} does not give that text"
+            continue
+        here = workspace.states.contents(row.path)
+        text = here if text_digest(here) == file.rendered else workspace.store.text(file.rendered)
+        if text is not None and row.capabilities is not None:
+            had = capabilities(target, text)
+            if widening(had, row.words):
+                words, given = capability_words(row.words), capability_words(had)
+                yield f"{row.path}: the lock allows {words}, its text only {given}"
 
 
 def _variants_changed(workspace: Workspace, lock: Lock) -> bool:

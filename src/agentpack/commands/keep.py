@@ -15,7 +15,7 @@ from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, RebasedVariants, desired_state
 from agentpack.clients import SKILLS, read_by
-from agentpack.edits.patch import Patch, patch
+from agentpack.edits.patch import Patch, file_patch, patch
 from agentpack.edits.rules import Edits, SectionEdit
 from agentpack.edits.variant import (
     EditedPersona,
@@ -27,9 +27,10 @@ from agentpack.edits.variant import (
     variant_of,
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
+from agentpack.merge import merge
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
-from agentpack.model.line_ends import as_lf, plain
+from agentpack.model.line_ends import as_lf, in_form_of, plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, is_kebab
 from agentpack.model.rendering import Rendering
@@ -82,7 +83,7 @@ def keep(
     chosen_name = _variant_name(workspace, found, variant)
     texts = tuple(_local_text(workspace, whole, chosen_name) for whole in _by_persona(found))
     manifest = _with_variant(workspace.manifest, found, chosen_name)
-    now = _wanted_with_texts(chosen.candidates, manifest, wanted, texts)
+    now = _wanted_with_texts(chosen.candidates, manifest, wanted, found, texts)
     reworded = _check(workspace, now, found, client)
     state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
     request = ChangeRequest(reformat=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
@@ -105,6 +106,9 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     chosen, _, found = _found(workspace, name, client)
     patches = []
     for whole in _by_persona(found):
+        if whole[0].pack.bare:
+            patches.append(_collection_patch(chosen, whole[0]))
+            continue
         edited, (edits, fields) = whole[0], _edits_of(workspace, whole)
         raw = chosen.candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
@@ -113,6 +117,25 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
         left_out = [*(f"the field `{field}`" for field in fields), *written.left_out]
         patches.append(Patch(written.text, tuple(f"{edited.source_name}: {what}" for what in left_out)))
     return Patch("".join(p.text for p in patches), tuple(what for p in patches for what in p.left_out))
+
+
+def _collection_patch(chosen: Selection, edited: EditedPersona) -> Patch:
+    """The edits of a collection's agent, as a diff of the file that its author wrote."""
+    layer = edited.pack.personas[edited.source_name]
+    path = layer.file.partition("/")[2]
+    original = edited.pack.originals[edited.source_name]
+    left_out = []
+    for file, data in edited.files:
+        source = original.get(file.client)
+        if source is None:
+            left_out.append(f"{edited.source_name}: {file.path} is not the file that its author wrote")
+            continue
+        merged = merge(file.content, data, source, form=file.form.format)
+        if merged.content is not None:
+            after = in_form_of(source, plain(merged.content))
+            return Patch(file_patch(path, source.decode(), after.decode()), tuple(left_out))
+        left_out.append(f"{edited.source_name}: {file.path} changes what a variant or `as:` has changed already")
+    return Patch("", tuple(left_out))
 
 
 # What was edited.
@@ -146,6 +169,8 @@ def _edited(
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
     for row in rows:
         here, file = observed.get(row.path), wanted.files.get(row.path)
+        if file is not None and file.lost_text is not None:
+            raise file.lost_text
         if file is None or row.rendered != file.digest:
             raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
         if here is not None and here.digest not in (None, row.rendered):
@@ -165,11 +190,6 @@ def _edited(
             raise UsageError(
                 f"`{pack_name}` is here because another pack requires it",
                 hint=f"`agentpack install {pack_name}` puts it into agentpack.yaml, where a variant can be asked for",
-            )
-        if part.pack.bare:
-            raise DecisionNeeded(
-                f"`{pack_name}` is from a collection: its text has no ids that a variant could name",
-                hint="the edit stays on disk, and upgrades merge it",
             )
         source_name = workspace.manifest.name_in_pack(pack_name, part.module_of or persona_name)
         draft, values = chosen.assembler.draft(part.pack, source_name)
@@ -220,9 +240,9 @@ def _edits_of(workspace: Workspace, whole: Sequence[EditedPersona]) -> VariantEd
         file, data = edited.files[0]
         edit = variant_edit(edited, workspace.clients.of_file(file.client))
         if not edit:
-            raise not_expressible(file.persona, [first_difference(file.content, data)])
+            raise not_expressible(edited, [first_difference(file.content, data)])
         if edit.fields and file.client in SKILLS:
-            raise not_expressible(file.persona, [f"the header of the skill {file.path} was changed"])
+            raise not_expressible(edited, [f"the header of the skill {file.path} was changed"])
         found.append(edit)
     places = {id: place for place, id in enumerate(whole[0].parts)}
 
@@ -266,14 +286,18 @@ def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str)
 
 
 def _wanted_with_texts(
-    candidates: Candidates, manifest: Manifest, wanted: Wanted, texts: Sequence[LocalText]
+    candidates: Candidates,
+    manifest: Manifest,
+    wanted: Wanted,
+    found: Sequence[EditedPersona],
+    texts: Sequence[LocalText],
 ) -> Wanted:
     """All files rendered with the new variants, which are not on disk yet."""
     try:
         with candidates.workspace.documents.with_local_texts(texts):
             return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.clients_by_pack).render()
     except AgentpackError as error:
-        raise not_expressible(texts[0].persona, [error.message, *error.details]) from None
+        raise not_expressible(found[0], [error.message, *error.details]) from None
 
 
 def _check(
@@ -290,7 +314,7 @@ def _check(
             if differs:
                 reworded[file.path] = differs
             elif differs is None and file.path == edited.files[0][0].path:
-                raise not_expressible(file.persona, [first_difference(content, data)])
+                raise not_expressible(edited, [first_difference(content, data)])
             elif differs is None and client is None:
                 raise _edited_otherwise(edited, sorted({file.client for file in wanted.files.values()} - {*SKILLS}))
     return reworded

@@ -192,8 +192,7 @@ def _pack(
     pack: LockedPack, wanted: ManifestEntry | None, sources: Sources, files: tuple[FileStatus, ...]
 ) -> PackStatus:
     locked = Version(pack.version)
-    source = sources.source(pack.source)
-    if pack.commit or (source is not None and "://" in source.where):
+    if pack.source in sources.elsewhere:
         newer = []  # it is on another machine, which nobody waits for here
     elif pack.agents is None:
         newer = [version for version in _offered(pack, sources) if version > locked]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.conflicts import lost_files
-from agentpack.changes.decisions import confirm_and_commit, make_change
+from agentpack.changes.decisions import confirm_and_commit, propose_change
 from agentpack.changes.documents import declaration_notes, document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
@@ -12,7 +12,7 @@ from agentpack.changes.pristine import recognise_releases, recognised_lock, unre
 from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.widening import capability_changes, granted_words, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded
-from agentpack.model.changes import Plan, file_state
+from agentpack.model.changes import Action, Plan, file_state
 from agentpack.model.lock import Lock
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.candidates import Candidates, candidates_to_install
@@ -50,7 +50,11 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
         if {*workspace.lock.files} == {*wanted.lock.files}:
             state = state._replace(lock=workspace.lock)
         _refuse_edits(workspace, wanted, request)
-    return make_change(workspace, "sync", state, request)
+    proposed = propose_change(workspace, "sync", state, request)
+    lost = next((wanted.files[change.path] for change in proposed.plan.changes if change.action is Action.LOST), None)
+    if lost is not None and lost.lost_text is not None:
+        raise lost.lost_text
+    return confirm_and_commit(workspace, wanted, request, proposed)
 
 
 def _use_supply(workspace: Workspace, place: str, lock: Lock) -> None:
@@ -82,11 +86,13 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
         return
     recorded = workspace.states.recorded
     observed = workspace.states.observe({*wanted.files, *recorded})
-    edited = []
+    edited, keeps = [], False
+    bare = workspace.lock.in_collections if workspace.lock else frozenset[str]()
     for path, file in recorded.items():
         new = wanted.files.get(path)
         if file_state(file.rendered, new and new.digest, observed.get(path)) in ("edited", "blocked"):
             line = unmerged_line(workspace.states.contents(path))
+            keeps = keeps or file.pack not in bare
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
         raise DecisionNeeded(
@@ -94,8 +100,8 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
             details=edited,
             hint=HINT
             if any(MARKERS in words for words in edited)
-            else "`--discard-edits` restores what is locked and keeps the edit in the history; "
-            "`agentpack keep` turns an edit into a local variant",
+            else "`--discard-edits` restores what is locked and keeps the edit in the history"
+            + ("; `agentpack keep` turns an edit into a local variant" if keeps else ""),
         )
 
 

@@ -197,8 +197,10 @@ def _gap(lines: list[str], block: "Block", following: int) -> str:
 class PersonaText:
     """Parses the files of one pack with known parameters."""
 
-    def __init__(self, declarations: Mapping[str, ParameterDeclaration]) -> None:
+    def __init__(self, declarations: Mapping[str, ParameterDeclaration], *, literal: bool = False) -> None:
+        """`literal`: double braces are text, as in the agents of collections."""
         self.declarations = declarations
+        self.literal = literal
         self.defaults = {name: declaration.default for name, declaration in declarations.items()}
         self.choices = {name: d.choices for name, d in declarations.items() if d.choices is not None}
         self.rules_left = MAX_ALL_RULES
@@ -266,7 +268,7 @@ class PersonaText:
     def _text_faults(self, text: str, when: str | None, file: str, line: int) -> Iterable[Fault]:
         if when is None and "{{" not in text:
             return
-        for offset, message in placeholder_faults(text, self.declarations):
+        for offset, message in () if self.literal else placeholder_faults(text, self.declarations):
             yield Fault(file, line + offset, "", message, self._known())
         if when is not None and (wrong := condition_fault(when, self.defaults, self.choices)) is not None:
             yield Fault(file, line, "when", wrong, self._known())

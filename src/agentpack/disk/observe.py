@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from itertools import islice
 from typing import NamedTuple
 
 from agentpack.disk.chown import Owner, owner_of
@@ -247,7 +248,7 @@ def _read_all(descriptor: int, size: int) -> bytes:
     data = os.read(descriptor, size + 1)
     if len(data) == size:
         return data
-    return data + b"".join(_pieces(descriptor))  # it grew or shrank under our eyes
+    return data + b"".join(islice(_pieces(descriptor), MAX_READ_BYTES >> 16))  # it grew or shrank under our eyes
 
 
 def _digests(descriptor: int, size: int) -> tuple[Digest, Digest]:

@@ -14,6 +14,7 @@ from agentpack.input.parameters import Value
 from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.persona import Origin, Rule, Section
 
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _BRACES = re.compile(r"[ \t]*\{#[^{}]*\}[ \t]*\r?\Z")
 
 
@@ -195,9 +196,13 @@ class _Writer:
             )
             for _, change in order:
                 lines[change.start : change.end] = change.lines
-            before = self.files[path].splitlines(keepends=True)
-            after = ("\r\n" if path in self.crlf else "\n").join(lines).splitlines(keepends=True)
-            yield from unified_diff(before, after, f"a/{path}", f"b/{path}")
+            yield file_patch(path, self.files[path], ("\r\n" if path in self.crlf else "\n").join(lines))
+
+
+def file_patch(path: str, before: str, after: str) -> str:
+    """The unified diff of one file of a pack."""
+    lines = unified_diff(_LINES.findall(before), _LINES.findall(after), f"a/{path}", f"b/{path}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _outermost(changes: Iterable[_Change]) -> Iterator[_Change]:

@@ -56,18 +56,19 @@ class Edits(NamedTuple):
     unsaid: tuple[str, ...]
 
 
-def read_edits(sections: Sequence[Section], body: str, taken: Set[str]) -> Edits:
+def read_edits(sections: Sequence[Section], body: str, taken: Set[str], *, bare: bool = False) -> Edits:
     """What was done to the sections of a persona so that they read like this.
 
     Args:
         taken: ids that new rules and sections must not get.
+        bare: the persona is an agent of a collection, which has no ids at all.
     """
     if len(body) > MAX_TEXT:
         return Edits((), (), (f"more than {MAX_TEXT // 1024} Ki characters",))
     found = parse_sections(body)
     if sum(1 + len(section.rules) for section in found) > MAX_RULES + 1:
         return Edits((), (), (f"more than {MAX_RULES:,} rules and headings",))
-    reader = _Reader(set(taken))
+    reader = _Reader(set(taken), bare=bare)
     reader.read(sections, found)
     return Edits(tuple(reader.removed), tuple(reader.sections), tuple(dict.fromkeys(reader.unsaid)))
 
@@ -75,8 +76,9 @@ def read_edits(sections: Sequence[Section], body: str, taken: Set[str]) -> Edits
 class _Reader:
     """Pairs what was with what is, and gathers the differences."""
 
-    def __init__(self, taken: set[str]) -> None:
+    def __init__(self, taken: set[str], *, bare: bool) -> None:
         self.taken = taken
+        self.bare = bare
         self.removed: list[Rule | Section] = []
         self.sections: list[SectionEdit] = []
         self.unsaid: list[str] = []
@@ -100,7 +102,7 @@ class _Reader:
         if (old.heading, old.level) != (new.heading, new.level):
             heading = new.heading
             if old.id is None:
-                self.unsaid.append(f"the heading “{short(old.heading)}” was changed and has no id")
+                self.refuse("heading", old.heading, "was changed")
         rules = tuple(self.rules(old, new, same))
         if rules or heading is not None:
             self.sections.append(SectionEdit(old, old.id, heading, rules))
@@ -117,7 +119,7 @@ class _Reader:
                 return
             deeper += 1
         if section.id is None:
-            self.unsaid.append(f"the heading “{short(section.heading)}” was taken out and has no id")
+            self.refuse("heading", section.heading, "was taken out")
         else:
             self.removed.append(section)
 
@@ -129,7 +131,10 @@ class _Reader:
             elif after is not None and after.id is not None:
                 place = {"after": after.id}
             else:
-                self.unsaid.append(f"no heading with an id is next to the new heading “{short(section.heading)}”")
+                what = f"the new heading “{short(section.heading)}”"
+                self.unsaid.append(
+                    f"{what} is not at the end" if self.bare else f"no heading with an id is next to {what}"
+                )
         id = self.fresh_id(section.heading)
         rules = []
         for rule in section.rules:
@@ -154,26 +159,41 @@ class _Reader:
                 for rule in waiting:
                     self.insert(found, rule, before=was.id)
                 if waiting and was.id is None:
-                    self.unsaid.append(f"no rule with an id is next to the new one “{short(waiting[0].text)}”")
+                    told = f"“{short(waiting[0].text)}”"
+                    self.unsaid.append(
+                        f"the new rule {told} is amid the author's text"
+                        if self.bare
+                        else f"no rule with an id is next to the new one {told}"
+                    )
                 waiting, previous = [], was.id
                 if was.text != now.text:
                     self.change(found, was, now)
         for rule in waiting:  # nothing of the section is left but its heading
             self.insert(found, rule, after=old.id)
         if waiting and old.level and old.id is None:
-            self.unsaid.append(f"the heading above the new rule “{short(waiting[0].text)}” has no id")
+            no_id = "is the author's" if self.bare else "has no id"
+            self.unsaid.append(f"the heading above the new rule “{short(waiting[0].text)}” {no_id}")
         yield from found
 
     def change(self, found: list[RuleEdit], was: Rule, now: Rule) -> None:
         if was.id is None:
-            self.unsaid.append(f"a rule without an id was changed: “{short(was.text)}”")
+            self.refuse("rule", was.text, "was changed")
         else:
             found.append(RuleEdit(was.id, now.text, now.kind, old=was))
+
+    def refuse(self, what: str, text: str, done: str) -> None:
+        """Say that a rule or heading that no variant can name was changed or taken out."""
+        no_id = "is the author's" if self.bare else "has no id"
+        if what == "heading":
+            self.unsaid.append(f"the heading “{short(text)}” {done} and {no_id}")
+        else:
+            whose = "a rule of the author" if self.bare else "a rule without an id"
+            self.unsaid.append(f"{whose} {done}: “{short(text)}”")
 
     def take_out(self, was: Rule) -> None:
         self.gone.append(was)
         if was.id is None:
-            self.unsaid.append(f"a rule without an id was taken out: “{short(was.text)}”")
+            self.refuse("rule", was.text, "was taken out")
         else:
             self.removed.append(was)
 
@@ -253,7 +273,7 @@ def _side_by_side(pairs: Sequence[tuple[int, int]], old: int, new: int) -> Itera
 def variant_text(
     edits: Edits,
     sources: Mapping[str, str],
-    values: Mapping[str, Value],
+    values: Mapping[str, Value] | None,
     *,
     summary: str,
     set_fields: Mapping[str, Any],
@@ -263,7 +283,8 @@ def variant_text(
 
     Args:
         sources: rules and headings by id as their files have them, placeholders and all, so that what an edit leaves
-        of them stays. after: variants that this one comes after.
+        of them stays. values: of the placeholders; None where double braces are text. after: variants that this
+        one comes after.
     """
     header: dict[str, Any] = {"summary": summary}
     if set_fields:
@@ -293,13 +314,13 @@ def joined(pieces: Sequence[tuple[str, str]]) -> str:
     return text + "\n" if pieces else ""
 
 
-def _rule_source(rule: RuleEdit, sources: Mapping[str, str], values: Mapping[str, Value]) -> str:
+def _rule_source(rule: RuleEdit, sources: Mapping[str, str], values: Mapping[str, Value] | None) -> str:
     text = templated(rule.text, sources.get(rule.id, "") if rule.old else "", values)
     when = f" when={rule.old.when}" if rule.old is not None and rule.old.when else ""
     return braced(text, rule.id + when + _anchor(rule.after, rule.before))
 
 
-def _heading_source(section: SectionEdit, sources: Mapping[str, str], values: Mapping[str, Value]) -> str:
+def _heading_source(section: SectionEdit, sources: Mapping[str, str], values: Mapping[str, Value] | None) -> str:
     assert section.id is not None and section.heading is not None
     text = templated(section.heading, sources.get(section.id, ""), values)
     return braced(text, section.id + _anchor(section.after, section.before))
@@ -341,9 +362,11 @@ def escaped(text: str) -> str:
     return text.replace("{{", "{{{{").replace("}}", "}}}}")
 
 
-def templated(text: str, source: str, values: Mapping[str, Value]) -> str:
+def templated(text: str, source: str, values: Mapping[str, Value] | None) -> str:
     """Source text that is filled in as `text`: placeholders of the old source stay where the edit left their values
-    alone."""
+    alone. With `values=None` there are none."""
+    if values is None:
+        return text
     if "{{" not in source or max(len(text), len(source)) > _LONGEST:
         return escaped(text)
     spans: list[tuple[int, int, str]] = []

@@ -5,7 +5,7 @@ that the variant reproduces it: `keep` for files on disk, `rebase_variants` for 
 variant.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
@@ -47,6 +47,11 @@ class EditedPersona(NamedTuple):
         return found
 
     @property
+    def is_literal(self) -> bool:
+        """Whether double braces are text: in agents of collections."""
+        return self.pack.bare
+
+    @property
     def sources(self) -> dict[str, str]:
         """Their texts, with placeholders."""
         return {id: part.heading if isinstance(part, Section) else part.text for id, part in self.parts.items()}
@@ -78,37 +83,44 @@ def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
     """
     file, data = edited.files[0]
     if len(data) > MAX_BYTES:
-        raise not_expressible(file.persona, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
+        raise not_expressible(edited, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
     if found := [one for one in text_findings(data, file.path) if one.why != "not-utf-8"]:
-        raise not_expressible(file.persona, ["hidden text was put in", *map(str, found)])
+        raise not_expressible(edited, ["hidden text was put in", *map(str, found)])
     try:
         text = plain(data).decode()
     except UnicodeDecodeError:
-        raise not_expressible(file.persona, ["the file is no longer UTF-8"]) from None
+        raise not_expressible(edited, ["the file is no longer UTF-8"]) from None
     before = fields_and_body(client, plain(file.content).decode(), "header")
     if before is None or before[1] != edited.persona.body:
-        raise not_expressible(file.persona, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
+        raise not_expressible(edited, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
     try:
         after = fields_and_body(client, text, "header", judging=True)  # found again in the variant made of it
     except InvalidFile as error:
-        raise not_expressible(file.persona, [f"the header does not read: {line}" for line in error.details]) from None
+        raise not_expressible(edited, [f"the header does not read: {line}" for line in error.details]) from None
     if after is None:
-        raise not_expressible(file.persona, ["the header was taken out"])
-    edits = read_edits(edited.persona.sections, after[1], edited.taken)
-    fields, unsaid = _fields(client, before[0], after[0])
+        raise not_expressible(edited, ["the header was taken out"])
+    edits = read_edits(edited.persona.sections, after[1], edited.taken, bare=edited.pack.bare)
+    fields, unsaid = _fields(client, before[0], after[0], str if edited.is_literal else escaped)
     if edits.unsaid or unsaid:
-        raise not_expressible(file.persona, [*unsaid, *edits.unsaid])
+        raise not_expressible(edited, [*unsaid, *edits.unsaid])
     return VariantEdit(edits, fields)
 
 
 def variant_of(edited: EditedPersona, found: VariantEdit, *, summary: str, after: Sequence[str]) -> str:
     """The text of a variant that makes the edit when applied after these variants."""
     return variant_text(
-        found.edits, edited.sources, edited.values, summary=summary, set_fields=found.fields, after=after
+        found.edits,
+        edited.sources,
+        None if edited.is_literal else edited.values,
+        summary=summary,
+        set_fields=found.fields,
+        after=after,
     )
 
 
-def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _fields(
+    client: Client, old: Mapping[str, Any], new: Mapping[str, Any], escape: Callable[[str], str]
+) -> tuple[dict[str, Any], list[str]]:
     """The fields a variant must set to get this header, and a description of what it cannot set."""
     fields: dict[str, Any] = {}
     natives: dict[str, Any] = {}
@@ -125,13 +137,13 @@ def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> t
         elif key not in new:
             unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
         elif key == client.description:
-            fields["description"] = escaped(str(new[key]))
+            fields["description"] = escape(str(new[key]))
         elif (choice := client.choices.get(client.form.roles.get(key, ""))) is not None:
             fields[client.form.roles[key]] = word = choice.canonical(new[key])
             if word is None:
                 unsaid.append(f"`{key}: {new[key]}` is none of {', '.join(choice.words.values())}")
         elif "model" in (header := canonical(client, {key: new[key]})[0]):
-            fields["model"] = escaped(str(header["model"]))
+            fields["model"] = escape(str(header["model"]))
         else:
             natives[key] = new[key]
     if natives:
@@ -192,11 +204,19 @@ def first_difference(content: bytes, data: bytes) -> str:
     return f"line {number + 1}: “{short(line)}”"
 
 
-def not_expressible(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
+def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNeeded:
     """The refusal that lists which edits no variant can express."""
+    persona = edited.files[0][0].persona
+    hint = (
+        "change, add or take out whole rules that have an id, and leave the rest as it was; "
+        f"`agentpack diff {persona}` shows the edits, which stay on disk and are merged by upgrades in any case"
+    )
+    if edited.pack.bare:
+        hint = (
+            "a variant of a collection's agent sets fields of the header, and adds sections below headings of their "
+            f"own at the end; upgrades merge all other edits, and `agentpack keep {persona} --patch` prints them for "
+            "the author"
+        )
     return DecisionNeeded(
-        f"the edits of `{persona}` cannot all be said as a variant; nothing was written",
-        details=reasons,
-        hint="change, add or take out whole rules that have an id, and leave the rest as it was; "
-        f"`agentpack diff {persona}` shows the edits, which stay on disk and are merged by upgrades in any case",
+        f"the edits of `{persona}` cannot all be said as a variant; nothing was written", details=reasons, hint=hint
     )

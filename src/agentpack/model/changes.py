@@ -41,6 +41,8 @@ class Action(StrEnum):
     KEEP = "keep"
     DRIFT = "drift"
     """Leave the file as the user edited it."""
+    LOST = "lost"
+    """Leave the file as it is: its text is needed to write it, and is nowhere."""
     DELETE = "delete"
     FORGET = "forget"
     """Stop managing the file, without writing it."""
@@ -49,7 +51,7 @@ class Action(StrEnum):
 
 
 WRITES = frozenset({Action.CREATE, Action.REPLACE, Action.MERGE, Action.RESTORE, Action.DISCARD})
-STILL = frozenset({Action.KEEP, Action.DRIFT})
+STILL = frozenset({Action.KEEP, Action.DRIFT, Action.LOST})
 """Actions that change neither the disk nor the record."""
 
 

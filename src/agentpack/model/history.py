@@ -58,6 +58,8 @@ class Generation:
     empty. `replaced` are bytes found on disk that no generation had recorded, by path: a discarded edit or a file that
     was taken over.
 
+    `outside` are the places outside of the repository that this user lets the project's sources be, as real paths.
+
     `elsewhere` are our files in a folder a client's variable pointed to before, such as that of another account: no
     command writes them, and `uninstall` removes them. `roots` records the folders of all roots in these paths by name:
     see `variables.py`. The store fills it in; older records lack it.
@@ -76,6 +78,7 @@ class Generation:
     elsewhere: tuple[InstalledFile, ...] = ()
     sources: tuple[tuple[Digest, Digest], ...] = ()
     """For each agent file of a collection that the lock wants: the digest of its text, and that of its bytes."""
+    outside: tuple[str, ...] = ()
     roots: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -98,6 +101,7 @@ class Generation:
             "files": [list(file) for file in self.files],
             **({"elsewhere": [list(file) for file in self.elsewhere]} if self.elsewhere else {}),
             **({"sources": [list(row) for row in self.sources]} if self.sources else {}),
+            **({"outside": list(self.outside)} if self.outside else {}),
             **({"roots": dict(self.roots)} if self.roots else {}),
         }
 
@@ -123,6 +127,7 @@ class Generation:
             files=tuple(InstalledFile(*row) for row in data["files"]),
             elsewhere=tuple(InstalledFile(*row) for row in data.get("elsewhere", ())),
             sources=tuple((text, content) for text, content in data.get("sources", ())),
+            outside=tuple(data.get("outside", ())),
             roots=dict(data.get("roots", ())),
         )
         if data["schema"] != SCHEMA or not _is_of_its_types(generation):
@@ -177,7 +182,7 @@ BEFORE_THE_FIRST = Generation(number=0, parent=0, time="", command="", pins=(), 
 
 def _is_of_its_types(generation: Generation) -> bool:
     numbers = (generation.number, generation.parent)
-    texts = (generation.time, generation.command, *generation.pins)
+    texts = (generation.time, generation.command, *generation.pins, *generation.outside)
     return (
         all(type(number) is int and number >= 0 for number in numbers)
         and all(type(text) is str for text in texts)

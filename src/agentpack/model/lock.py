@@ -164,6 +164,11 @@ class Lock(NamedTuple):
     skipped: tuple[SkippedAgent, ...] = ()
     """What is wanted and not written, sorted."""
 
+    @property
+    def in_collections(self) -> frozenset[str]:
+        """The packs of collections, of whose edits a variant can say only some."""
+        return frozenset(pack.name for pack in self.packs if pack.agents is not None)
+
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
 

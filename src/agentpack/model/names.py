@@ -107,6 +107,12 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
     return {name: _with_hash(short, name) if uses[short] > 1 else short for name, short in found.items()}
 
 
+def other_slug(name: str, short: str) -> str:
+    """The slug that a name would have if names met that do not, or did not meet that do; `short` is the one it has."""
+    plain = slug(name)
+    return _with_hash(plain, name) if short == plain else plain
+
+
 def _with_hash(short: str, name: str) -> str:
     return f"{short[: MAX_NAME - 5].strip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from agentpack.errors import Unavailable
 from agentpack.model.names import Digest, PackName, text_digest
 
 
@@ -61,6 +62,8 @@ class Release(NamedTuple):
     commit: str = ""
     tag: str = ""
     repository: str = ""
+    lost: Unavailable | None = None
+    """Why the text of a chosen agent file is nowhere, if one is: then it is not among `files`."""
 
 
 def digest_of_rows(rows: Iterable[AgentRow]) -> Digest:

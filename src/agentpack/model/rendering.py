@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from agentpack.errors import Unavailable
 from agentpack.model.names import Digest, text_digest
 
 
@@ -57,6 +58,10 @@ class Rendering(NamedTuple):
     form: Form = Form()
     called: str = ""
     """The agent's name in the file; empty if it is the persona's."""
+    is_own: bool = False
+    """Whether it is a file that its author wrote for this client, and no rendering of one for another."""
+    lost_text: Unavailable | None = None
+    """Why the content is nowhere, if it is: the file stays as it is on disk. `known` is its digest then."""
 
     @property
     def name(self) -> str:

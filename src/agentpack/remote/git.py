@@ -26,6 +26,8 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Bytes of one answer of git: the names of all branches and tags, or of all files."""
 FETCH_PATIENCE = 20
 """How many times the time-out a whole fetch may take."""
+_WHOLE_HISTORY = 2_147_483_647
+"""The depth that git takes for no limit."""
 _PROTOCOLS = "https:ssh:http:file"
 """What git may speak. Which of these an address may name is decided where it is read."""
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
@@ -81,13 +83,13 @@ def mirror_of(remote: Remote, source: str, address: str) -> "Mirror":
 class Mirror:
     """What is known here of one repository on another machine."""
 
-    def __init__(self, remote: Remote, source: str, address: str) -> None:
+    def __init__(self, remote: Remote, source: str, address: str, *, part: str = "") -> None:
         """`source` is the source's name, for messages; the address has been checked."""
         self._remote = remote
         self._source = source
         self.address = address
         name = sha256(address.encode()).hexdigest()[:24]
-        self.folder = f"{remote.folder}/git/{name}.git"
+        self.folder = f"{remote.folder}/git/{name}{part}.git"
         self._files: dict[str, Sequence[TreeEntry]] = {}
         self._here: set[str] = set()
         """Objects known to be here."""
@@ -125,6 +127,19 @@ class Mirror:
         if missing := self.missing(wanted):
             self._fetch(missing)
         return dict(self._read(wanted))
+
+    def has_in_history(self, commit: str) -> bool:
+        """Whether a branch or tag leads to a commit. Fetches the commits of the whole history, without their trees.
+
+        A host that keeps all forks of a repository together (GitHub does) hands over the commits of each from every
+        one of them.
+        """
+        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
+        tips = {*self.references.branches.values(), *(tag.commit for tag in self.references.tags.values())}
+        if commit in tips:
+            return True
+        history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
+        return commit in history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
 
     # Questions to the mirror.
 
@@ -221,7 +236,7 @@ class Mirror:
                     hint="XDG_CACHE_HOME names another place for it",
                 ) from None
 
-    def _fetch(self, objects: Sequence[str], *options: str) -> None:
+    def _fetch(self, objects: Sequence[str], *options: str, what: str = "blob:none") -> None:
         self._go_online()
         self._make()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
@@ -229,7 +244,7 @@ class Mirror:
             try:
                 self._git(
                     *words,
-                    *("--filter=blob:none", *options, "--stdin", "--", self.address),
+                    *(f"--filter={what}", *options, "--stdin", "--", self.address),
                     input=_lines(objects),
                     online=True,
                     patience=FETCH_PATIENCE,

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agentpack.disk.atomic import read_start
+from agentpack.errors import Unavailable
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 from agentpack.input.file_names import shown
 from agentpack.model.lock import LockedPack
@@ -47,6 +48,7 @@ class ArchiveSource(OnThisMachine):
         self.where = place
         self._plugins = Plugins(name, remote)
         self._load, self._sha256 = load, sha256
+        self.is_remote = load is not None
 
     @property
     def is_missing(self) -> bool:
@@ -54,9 +56,11 @@ class ArchiveSource(OnThisMachine):
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
-        expected = f"sha256:{self._sha256}" if self._sha256 else None
-        files = read_archive(data, self._label, expected=expected)
+        try:
+            data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
+        except OSError as error:
+            raise Unavailable(f"{self._label} cannot be read: {error.strerror}") from None
+        files = read_archive(data, self._label, expected=f"sha256:{self._sha256}" if self._sha256 else None)
         tops = {path.partition("/")[0] for path in files}
         around = f"{next(iter(tops))}/" if len(tops) == 1 and not any("/" not in path for path in files) else ""
         return {path[len(around) :]: data for path, data in files.items()}

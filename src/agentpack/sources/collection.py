@@ -256,6 +256,11 @@ def _header_in(start: bytes, *, is_toml: bool) -> _Header:
     return _Header(True, names_agent, len(lines) + sum(line.count(sign) for line in lines for sign in _SIGNS))
 
 
+def signs_in(path: str, data: bytes) -> int:
+    """How much there is to read in the header of an agent file, to be held against `MAX_SIGNS`."""
+    return _header_in(data[:MAX_HEAD_BYTES], is_toml=path.endswith(".toml")).signs
+
+
 class _Beside(NamedTuple):
     hooks: bool
     servers: bool

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.errors import Unavailable, Unresolvable, UsageError
+from agentpack.errors import Refused, Unavailable, Unresolvable, UsageError
 from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, git_address
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource
@@ -222,6 +222,8 @@ class GitSource:
 
     def _at(self, commit: str) -> _State:
         if commit not in self._states:
+            if self.mirror.missing([commit]):
+                self._refuse_stray(commit)
             self.mirror.bring([commit])
             tree = GitTree(self.mirror, commit, self.place.subdirectory, self._known)
             if not tree.paths and self.place.subdirectory:
@@ -230,6 +232,17 @@ class GitSource:
             offered = Collection() if roots else collection(tree, self._own_name)
             self._states[commit] = _State(tree, roots, offered)
         return self._states[commit]
+
+    def _refuse_stray(self, commit: str) -> None:
+        """Raise Refused for a commit that no branch or tag leads to, unless `ref:` is this very commit: a lock may come
+        from anybody, and name a commit of somebody's fork.
+        """
+        if commit != self.place.ref and not self.mirror.has_in_history(commit):
+            raise Refused(
+                f"the locked commit {commit} is on no branch of {self.address}",
+                details=["its history was rewritten, or the commit is of a fork"],
+                hint="`agentpack upgrade` takes what is there now; `agentpack diff --upgrade` shows it before",
+            )
 
     @property
     def _own_name(self) -> str:

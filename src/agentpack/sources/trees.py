@@ -6,7 +6,7 @@ from functools import cached_property
 
 from agentpack.disk.atomic import read_start
 from agentpack.disk.real_paths import is_below, real_path
-from agentpack.errors import Refused
+from agentpack.errors import Refused, Unavailable
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, shown
 from agentpack.model.names import is_junk
 
@@ -36,9 +36,9 @@ class FolderTree:
             prefix = waiting.pop()
             try:
                 entries = list(os.scandir(f"{self.folder}/{prefix}"))
-            except OSError:
+            except OSError as error:
                 if not prefix:
-                    raise
+                    raise _unreadable(self.folder, error) from None
                 continue  # a folder that the user may not read
             left -= len(entries)
             if left < 0:
@@ -67,7 +67,7 @@ class FolderTree:
 
         Raises:
             Refused: more than a pack may contain.
-            OSError: one cannot be read.
+            Unavailable: one cannot be read.
         """
         folder = f"{self.folder}/{root}" if root else self.folder
         files: dict[str, bytes] = {}
@@ -76,13 +76,20 @@ class FolderTree:
             place = f"{folder}/{path}"
             if os.path.islink(place) and not is_below(place := real_path(place), self._root):
                 raise Refused(f"{folder}: `{shown(path)}` is a link that leads out of the place")
-            files[path] = read_start(place, MAX_FILE_BYTES + 1)
+            try:
+                files[path] = read_start(place, MAX_FILE_BYTES + 1)
+            except OSError as error:
+                raise _unreadable(f"{folder}/{path}", error) from None
             left -= len(files[path])
             if len(files[path]) > MAX_FILE_BYTES:
                 raise Refused(f"{folder}: `{shown(path)}` is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
             if left < 0 or len(files) > MAX_FILES:
                 raise Refused(f"{folder}: more than {MAX_FILES} agent files or {MAX_BYTES // 1024 // 1024} MiB")
         return files
+
+
+def _unreadable(path: str, error: OSError) -> Unavailable:
+    return Unavailable(f"{shown(path, most=400)} cannot be read: {error.strerror}")
 
 
 class MemoryTree:

@@ -47,6 +47,13 @@ class Store:
             return None
         return data if data is not None and text_digest(data) == digest else None
 
+    def text(self, digest: Digest) -> bytes | None:
+        """The bytes with this digest; None if they are not stored or damaged."""
+        try:
+            return self.blobs.get(digest) if self.blobs.has(digest) else None
+        except AgentpackError:
+            return None
+
     def prune(self, *, keep: int = KEPT) -> Pruned:
         """Delete all but the last `keep` generations. The caller holds the process lock and has run recovery."""
         return prune(self.disk, self.generations, self.blobs, keep=keep)

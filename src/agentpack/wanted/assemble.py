@@ -132,6 +132,8 @@ class PersonaAssembler:
         by_path = {layer.file.partition("/")[2]: persona for persona, layer in pack.personas.items() if pack.bare}
         if name in by_path:
             return by_path[name]
+        if lost := self.candidates.lost_text(PackName(pack.name)):
+            raise lost
         hint, noun = did_you_mean(name, pack.personas), "agent" if pack.bare else "persona"
         raise Unresolvable(f"{pack.release} has no {noun} `{name}`{what}", hint=hint)
 
@@ -264,7 +266,8 @@ class PersonaAssembler:
         from agentpack.input.hidden_in_files import own_file
 
         with own_file(text.data, text.path):
-            return PersonaText(self._declarations(pack, persona)).variant(decode(text.data, text.path), text.path)
+            reader = PersonaText(self._declarations(pack, persona), literal=pack.bare)
+            return reader.variant(decode(text.data, text.path), text.path)
 
 
 def _left_behind(missing: Missing, release: str) -> str:

@@ -202,11 +202,14 @@ class FileAssignment:
         return files, tuple(dict.fromkeys(unwritten))
 
     def _read_elsewhere(self, given: _Requested) -> str | None:
-        """The file of another client that this client reads too; None if it reads none.
+        """The file of another client that this client reads too; None if it reads none, or if what its author wrote
+        for it is found before that.
 
         Raises:
             Unresolvable: another pack has a persona with that name there, so the client would read two.
         """
+        if given.file.is_own and given.target.own_first:
+            return None
         for read in given.target.folders(self._scope, self._variables)[1:]:
             for other in self._others(given):
                 folder = other.target.folder(self._scope, self._variables)

@@ -11,7 +11,7 @@ from packaging.version import Version
 from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
-from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
+from agentpack.errors import AgentpackError, InvalidFile, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
@@ -19,7 +19,7 @@ from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.read import MANIFEST, check_pack, read_pack
+from agentpack.read import MANIFEST, check_pack, read_pack, with_kept_names
 from agentpack.wanted.collections import CollectionStates
 from agentpack.workspace.locations import kept_paths
 from agentpack.workspace.workspace import Workspace
@@ -138,8 +138,25 @@ class Candidates:
             release = self.fetched(ref)
             self.sizes[key] = sum(map(len, release.files.values()))
             found = self._checked(release)
+            if ref.bare:
+                found = self._with_kept_names(found)
             self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
         return self._read[key]
+
+    def _with_kept_names(self, pack: Pack) -> Pack:
+        """The pack, whose installed agents keep their names."""
+        locked = self.lock.pack(pack.name) if self.lock else None
+        if self.lock is None or locked is None or locked.agents is None:
+            return pack
+        manifest = Manifest.from_data(self.lock.manifest)
+        rows = [(row.pack, row.persona) for row in self.lock.files]
+        rows += [(row.pack, row.persona) for row in self.lock.skipped]
+        known = {manifest.name_in_pack(pack.name, persona) for name, persona in rows if name == pack.name}
+        return with_kept_names(pack, known, {row.path for row in locked.agents})
+
+    def lost_text(self, pack: PackName) -> Unavailable | None:
+        """Why the text of an installed agent of a collection is nowhere, if one is."""
+        return next((self.states.fetched(ref).lost for ref in self.states.offered(pack)), None)
 
     def _checked(self, release: Release) -> Pack:
         try:
@@ -246,7 +263,8 @@ class Candidates:
             found = self.read(pack, version)[1]
         except NeedsOtherReader:
             return ()
-        local = {text.name for text in self.workspace.documents.local_texts if text.persona in found.personas}
+        lost = self.lost_text(pack) is not None  # of which persona is not known
+        local = {text.name for text in self.workspace.documents.local_texts if lost or text.persona in found.personas}
         return {*found.variant_names, *local}
 
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -173,6 +173,8 @@ class CollectionStates:
         if entry.personas is None and not fewer:
             return None
         state = self._as_rows(locked, locked.agents or ())
+        if state.lost:
+            raise state.lost
         found = choose_agents(state.files, entry)
         left_out = {*entry.without}
         if any(name not in left_out for name in found.unknown):
@@ -212,17 +214,23 @@ class CollectionStates:
 
     def _as_rows(self, locked: LockedPack, rows: tuple[AgentRow, ...]) -> Release:
         """The locked state, from wherever its texts are: the store, the place, or a file that is one of them. Rows of
-        agents that the manifest did not ask for when the lock was made are not part of it.
-
-        Raises:
-            Unavailable: the text of an installed agent is nowhere. A file that is left out may be missing.
+        agents that the manifest did not ask for when the lock was made are not part of it. The text of an installed
+        agent may be nowhere (`lost`), and so may that of a file that is left out.
         """
-        texts = {row.path: text for row in rows if (text := self._text(locked, row)) is not None}
+        texts, lost = dict[str, bytes](), None
+        for row in rows:
+            try:
+                text = self._text(locked, row)
+            except Unavailable as error:
+                lost = lost or error
+                continue
+            if text is not None:
+                texts[row.path] = text
         files = choose_agents(texts, self._manifest_then.wanted(locked.name)).files
         self._remember(files)
         asked = [row for row in rows if row.path in files or row.path not in texts]
         rows = tuple(row._replace(left_out="") if row.path in files else row for row in asked)
-        release = Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows)
+        release = Release(locked.name, Version(locked.version), locked.source, locked.digest, files, rows, lost=lost)
         return release._replace(commit=locked.commit, repository=locked.repository)
 
     def _text(self, locked: LockedPack, row: AgentRow) -> bytes | None:
@@ -234,13 +242,14 @@ class CollectionStates:
         for path in with_same:
             data = workspace.disk.read(path) if "#" not in path else None
             if data is not None and text_digest(data) == f"sha256:{row.sha256}":
+                workspace.sources.only_here[row.sha256] = path
                 return data
         why: AgentpackError | None = None
         try:
             ref = self._sources().locked_release(locked)
             if ref is not None:
                 self._remember(fetch(ref, self._sources()).files)
-        except Refused:
+        except (SourceWithheld, Refused):
             raise
         except AgentpackError as error:
             why = error

@@ -15,12 +15,14 @@ from agentpack.errors import DecisionNeeded, Fault, InvalidFile
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
+from agentpack.model.pack import AgentRow
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
 from agentpack.wanted.assemble import AssembledPersona, PersonaAssembler
 from agentpack.wanted.assignment import FileAssignment, NameReserved
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.held import held_packs
 from agentpack.wanted.renderings import Renderings
 from agentpack.wanted.skipped import left_out_words
 from agentpack.wanted.wanted import SkippedClient, Wanted
@@ -149,11 +151,19 @@ class Selection(NamedTuple):
         parts: list[AssembledPersona] = []
         assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables, _accepted(workspace))
         pins = [pin for pin in self.pins if only in (None, pin.pack)]
+        held = {} if only else held_packs(self.candidates, self.manifest, clients_of)
         parts_of = {
-            pin.pack: self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else () for pin in pins
+            pin.pack: self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
+            for pin in pins
+            if pin.pack not in held
         }
         twins = _namesakes(workspace.lock, parts_of, clients_of)
         for pin in pins:
+            if (stays := held.get(pin.pack)) is not None:
+                for file in stays.files:
+                    assignment.add(workspace.client(file.client), file)
+                locked.append(stays.pack)
+                continue
             own = tuple(part for part in parts_of[pin.pack] if (pin.pack, part.persona.name) not in twins)
             for part in own:
                 for client in clients_of[pin.pack]:
@@ -171,18 +181,19 @@ class Selection(NamedTuple):
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else (), twins))
         left_out = [(pack.name, one) for pack in locked for one in pack.agents or () if one.left_out]
-        if left_out and not parts:
-            raise InvalidFile([Fault(f"{name}/{one.path}", 0, "", one.left_out) for name, one in left_out])
+        if left_out and not parts and not held:
+            raise self._nothing_taken(pins, left_out)
         files, unwritten = assignment.assigned()
         if require_acceptance:
             assignment.require()
+        rows = {path: row for stays in held.values() for path, row in stays.rows.items()}
         lock = Lock(
             self.manifest.to_data(),
             tuple(sorted(self.clients)),
             tuple(locked),
-            tuple(_locked_file(file) for file in files.values()),
-            assignment.acceptances(),
-            skipped=tuple(sorted(assignment.skipped())),
+            tuple(rows.get(file.path) or _locked_file(file) for file in files.values()),
+            (*assignment.acceptances(), *(word for stays in held.values() for word in stays.accepted)),
+            skipped=tuple(sorted((*assignment.skipped(), *(row for stays in held.values() for row in stays.skipped)))),
         )
         return Wanted(
             _with_declarations(workspace, lock),
@@ -196,6 +207,18 @@ class Selection(NamedTuple):
             tuple(dict.fromkeys(self.assembler.missing_ids)),
             self.renderings.divided,
         )
+
+    def _nothing_taken(self, pins: Iterable[Chosen], left_out: Sequence[tuple[str, AgentRow]]) -> InvalidFile:
+        """The error where every agent file is left out. Raises HiddenText if that is for hidden characters."""
+        from agentpack.input.hidden_in_files import refuse_hidden  # only for an error
+
+        for pin in pins:
+            files, rows = (
+                self.candidates.files(pin.pack, pin.version),
+                (row for name, row in left_out if name == pin.pack),
+            )
+            refuse_hidden({row.path: files[row.path] for row in rows if row.path in files}, pin.pack)
+        return InvalidFile([Fault(f"{name}/{one.path}", 0, "", one.left_out) for name, one in left_out])
 
     def _locked_pack(
         self, pin: Chosen, used: Collection[LocalVariant], twins: Mapping[tuple[str, str], str]

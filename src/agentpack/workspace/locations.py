@@ -28,8 +28,10 @@ from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.model.variables import path_in_lock, root_of
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
-_PLAIN = re.compile("[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+_PLAIN = re.compile("[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
 """A part of the path of an adopted file below its client's folder."""
+_DOCUMENT = re.compile("[A-Z0-9_-]*[A-Z][A-Z0-9_-]*")
+"""The name of a document, without its ending: `README`, `CLAUDE`."""
 
 SharedOf = Callable[[str], SharedFile | None]
 """Returns how to read and change the shared file at a path; None for an ordinary path."""
@@ -124,7 +126,8 @@ def _is_plain(below: Sequence[str], end: str, *, whole: bool) -> bool:
     """Whether an adopted agent file may have this path below its client's folder: nothing in it is hidden or odd.
     Unless `whole`, whether a folder may.
     """
-    return all(_PLAIN.fullmatch(part) for part in below) and (not whole or below[-1][1:].endswith(end))
+    fits = not whole or (below[-1][1:].endswith(end) and not _DOCUMENT.fullmatch(below[-1].removesuffix(end)))
+    return fits and all(_PLAIN.fullmatch(part) for part in below)
 
 
 def _is_named(part: str, form: str) -> bool:

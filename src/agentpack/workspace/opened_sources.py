@@ -1,11 +1,17 @@
-"""The sources of a scope, opened for one command, and what was read from them."""
+"""The sources of a scope, opened for one command, and what was read from them.
 
-from collections.abc import Collection, Iterable
+A project's manifest may have come with a clone. So a source outside of the repository is only read once this user has
+agreed to it: by naming the place, by `--accept outside:NAME`, earlier, as the history of this checkout says, or for
+every project, by AGENTPACK_TRUSTED_PLACES.
+"""
+
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from os.path import dirname
 from typing import TYPE_CHECKING
 
-from agentpack.environment import Environment, Scope, cache_folder
+from agentpack.disk.real_paths import is_below, real_path
+from agentpack.environment import Environment, Scope, cache_folder, repository_of, trusted_places
 from agentpack.fetch import NamedSource, Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
@@ -13,6 +19,7 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.sources import open_source
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
+from agentpack.sources.withheld import WithheldSource
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Progress, Remote
@@ -22,9 +29,15 @@ if TYPE_CHECKING:
 class OpenedSources:
     """Opens sources and caches their answers."""
 
-    def __init__(self, environment: Environment, scope: Scope) -> None:
+    def __init__(self, scope: Scope, environment: Environment, agreed: Callable[[], Collection[str]]) -> None:
+        """`agreed` returns the places that the history of this checkout has as agreed to."""
         self._environment = environment
         self._manifest = scope.absolute(scope.manifest)
+        self._scope, self._environment, self._agreed_before = scope, environment, agreed
+        self.agreed: set[str] = set()
+        """The places outside of the repository that this command may read, as real paths."""
+        self.accepted: list[str] = []
+        """The sources that `--accept outside:NAME` names."""
         self._opened: list[Sources] = []
         self.progress: Progress | None = None
         """Shows how far work over a network is; None shows nothing."""
@@ -33,6 +46,8 @@ class OpenedSources:
         self._elsewhere: dict[str, Source] = {}
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
+        self.only_here: dict[str, str] = {}
+        """By SHA-256, the file of this scope that alone was found with a text."""
 
     def open(self, manifest: Manifest, locked: Iterable[LockedPack] = (), *, remote: bool = True) -> Sources:
         """The manifest's sources in order, then the bundled one. Nothing is read yet; a missing place is no error.
@@ -59,17 +74,37 @@ class OpenedSources:
             configured=self._manifest,
         )
         sources.supply = self.supply
+        sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)
         return sources
 
     def one(self, source: ConfiguredSource) -> Source:
-        """One source, opened; one on another machine only once, so that it is asked only once."""
+        """One source, opened; one that answers like a missing one if nobody agreed to read its place. One on another
+        machine is opened only once, so that it is asked only once.
+        """
+        opened = self._open(source)
+        place = self._local_place(opened)
+        if place is None or opened.is_missing or self._is_inside(place):
+            return opened
+        if source.name in self.accepted:
+            self.agreed.add(place)
+        if place in self.agreed or place in self._agreed_before():
+            return opened
+        return WithheldSource(opened.name, opened.where)
+
+    def _open(self, source: ConfiguredSource) -> Source:
         if source.kind == "path":
             return open_source(source, dirname(self._manifest), lambda: self.remote)
         key = repr(source)
         if key not in self._elsewhere:
             self._elsewhere[key] = open_source(source, dirname(self._manifest), lambda: self.remote)
         return self._elsewhere[key]
+
+    def _local_place(self, source: Source) -> str | None:
+        """The real path of a source on this machine, also of a repository; None for one on another machine."""
+        if source.is_remote and not source.where.startswith("file://"):
+            return None
+        return real_path(source.where.removeprefix("file://"))
 
     @cached_property
     def remote(self) -> "Remote":
@@ -82,12 +117,40 @@ class OpenedSources:
         return found
 
     @property
+    def accepted_words(self) -> tuple[str, ...]:
+        """The words of `--accept` that name sources."""
+        return tuple(f"outside:{name}" for name in self.accepted)
+
+    def name(self, source: ConfiguredSource) -> None:
+        """Agree to read a place, which the user named."""
+        place = self._local_place(self._open(source))
+        if place is not None and not self._is_inside(place):
+            self.agreed.add(place)
+
+    def _is_inside(self, place: str) -> bool:
+        return any(is_below(place, folder) for folder in self._folders)
+
+    @cached_property
+    def _folders(self) -> tuple[str, ...]:
+        """The real folders whose contents may be read without a question."""
+        if self._scope.kind == "user":
+            return ("/",)
+        repository = repository_of(self._scope.root, self._environment.home)
+        return tuple(map(real_path, (repository, *trusted_places(self._environment))))
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """A sentence for each source that was needed and is missing."""
         gone = (source for opened in self._opened for source in opened.all if source.name in opened.passed_over)
-        return tuple(dict.fromkeys(map(missing_words, gone)))
+        return tuple(dict.fromkeys(map(_noted, gone)))
 
     @property
     def releases_read(self) -> Collection[ReleaseRef]:
         """The releases read so far."""
         return dict.fromkeys(ref for opened in self._opened for ref in opened.read)
+
+
+def _noted(missing: Source) -> str:
+    words = missing_words(missing)
+    accept = f"; `agentpack sync --accept outside:{missing.name}` lets it be read"
+    return words + accept if isinstance(missing, WithheldSource) else words

@@ -88,7 +88,7 @@ class States:
             documents.readable_lock,
             self._without_adopted(current),
             there=lambda path: look(path) is not None,
-            tracked=self._tracked,
+            tracked=self.tracked,
         )
 
     def _without_adopted(self, current: Generation | None) -> Generation | None:
@@ -106,7 +106,8 @@ class States:
             replace(current, files=tuple(file for file in current.files if file.pack not in gone)) if gone else current
         )
 
-    def _tracked(self, paths: Iterable[str]) -> frozenset[str]:
+    def tracked(self, paths: Iterable[str]) -> frozenset[str]:
+        """Those of the paths that git tracks."""
         places = {path: self._scope.absolute(split_place(path)[0]) for path in paths}
         known = {path: place for path, place in places.items() if place.startswith("/")}
         return tracked(known, self._environment.variables)

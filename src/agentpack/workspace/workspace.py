@@ -47,7 +47,7 @@ class Workspace:
         self.store = Store(disk)
         self.places = Locations(disk, _shared_of, in_clone=scope.kind == "project")
         self.cache = ValidatedCache(cache_folder(), validated_folder())
-        self.sources = OpenedSources(environment, scope)
+        self.sources = OpenedSources(scope, environment, self._agreed_places)
         self.documents = Documents(
             environment, scope, disk, self.store, self.cache, clients=lambda: self.clients, look=self.places.look
         )
@@ -59,6 +59,10 @@ class Workspace:
         acceptances in the lock count as well."""
         self.strict = False
         """Whether `--strict` was given: an agent that cannot be written as asked stops the command."""
+
+    def _agreed_places(self) -> tuple[str, ...]:
+        current = self.documents.current
+        return () if current is None else current.outside
 
     def reload(self) -> None:
         """Drop everything read from files that may have changed."""

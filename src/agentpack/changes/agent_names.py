@@ -1,0 +1,66 @@
+"""Agents as people name them on the command line: by name, by path, or as `PACK/AGENT`; and which packs have them."""
+
+from collections.abc import Mapping, Sequence
+
+from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
+from agentpack.model.names import PackName, did_you_mean, kebab, persona_name_fault
+
+AgentsOfPacks = Mapping[PackName, Mapping[str, str]]
+"""By pack, every name and path of its agents, and the name of each."""
+_MOST_WAYS = 8
+
+
+def packs_with(text: str, packs: AgentsOfPacks) -> list[PackName]:
+    """The packs that have the agent that a text names."""
+    pack, slash, rest = text.partition("/")
+    if slash and pack in packs:
+        return [PackName(pack)] if _has(packs[PackName(pack)], rest) else []
+    return [name for name, agents in packs.items() if _has(agents, text)]
+
+
+def _has(agents: Mapping[str, str], name: str) -> bool:
+    return name in agents or kebab(name) in agents
+
+
+def unknown_agent(message: str, text: str, packs: AgentsOfPacks) -> Unresolvable:
+    """The error for a name that no agent has. The hint has those that only spell it with a prefix."""
+    ending = f"-{kebab(text.rpartition('/')[2])}"
+    near = [f"{pack}/{name}" for pack, agents in packs.items() for name in _names(agents) if name.endswith(ending)]
+    known = sorted({called for agents in packs.values() for called in agents.values()})
+    return Unresolvable(message, hint=_ways(near) if near else did_you_mean(text, known))
+
+
+def refuse_ambiguous(texts: Sequence[str], decided: Sequence[str], packs: AgentsOfPacks) -> None:
+    """Raise DecisionNeeded for a name that agents of several packs have.
+
+    Args:
+        decided: what `--without` and `--as` say of agents.
+    """
+    for text in texts:
+        having = packs_with(text, packs)
+        if len(having) > 1 and not any(f"{pack}/{text}" in decided for pack in having):
+            names = [f"{pack}/{text}" for pack in having]
+            raise DecisionNeeded(
+                f"{len(having)} packs have an agent `{text}`: say which",
+                hint=f"{_ways(names)}; `--as {names[-1]}=NEW` beside `--only {text}` installs both",
+            )
+
+
+def refuse_renames(texts: Sequence[str]) -> None:
+    """Raise UsageError for a value of `--as` that is not `OLD=NEW`."""
+    for text in texts:
+        old, _, new = text.partition("=")
+        if not (old and new):
+            raise UsageError(f"`--as {text}` is not `OLD=NEW`", hint="for example `--as code-reviewer=second-reviewer`")
+        if fault := persona_name_fault(new):
+            raise UsageError(f"`--as {text}`: {fault}")
+
+
+def _names(agents: Mapping[str, str]) -> list[str]:
+    return sorted({kebab(called) for called in agents.values()})
+
+
+def _ways(names: Sequence[str]) -> str:
+    listed = [f"`--only {name}`" for name in names[:_MOST_WAYS]]
+    more = f" and {len(names) - _MOST_WAYS} more" if len(names) > _MOST_WAYS else ""
+    return (" or ".join(listed) if len(listed) < 3 else ", ".join(listed)) + more

@@ -1,0 +1,162 @@
+"""A project's source outside of its repository: read only where this user agreed to it."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, publish
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+AGENT = "---\nname: private-notes\ndescription: Knows my customers.\n---\nThe secret is 42.\n"
+MANIFEST = """\
+schema: 1
+clients: [claude]
+sources:
+  - {{name: mine, path: '{place}'}}
+packs:
+  - {{require: agents, source: mine}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AGENTPACK_TRUSTED_PLACES")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The user's own agents, in their home folder."""
+    write_tree(tmp_path / "home", {".claude/agents/private-notes.md": AGENT})
+    return tmp_path / "home"
+
+
+def cloned(project: Path, place: str) -> None:
+    write_tree(project, {"agentpack.yaml": MANIFEST.format(place=place)})
+
+
+def places(home: Path, project: Path) -> list[str]:
+    """Ways to spell the folder of the user's agents; the last one is a link that came along."""
+    (project / "packs").symlink_to(home / ".claude/agents")
+    near = os.path.relpath(home / ".claude/agents", project)
+    return ["~/.claude/agents", str(home / ".claude/agents"), near, f"./{near}", f"packs/../{near}", "packs"]
+
+
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("command", ["sync", "install agents", "install --all agents", "upgrade", "lock"])
+def test_what_a_clone_names_in_the_home_folder_is_not_copied_into_it(
+    agentpack: Agentpack, project: Path, home: Path, number: int, command: str
+) -> None:
+    cloned(project, places(home, project)[number])
+    before = tree(project)
+    refused = agentpack(*command.split(), expect=3)
+    assert "the source `mine` is outside of this repository" in refused.err
+    assert "`agentpack sync --accept outside:mine`" in refused.err
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "diff", "show agents", "search customers", "audit", "doctor", "render agents"]
+)
+def test_a_command_that_looks_does_not_read_it_either(
+    agentpack: Agentpack, project: Path, home: Path, command: str
+) -> None:
+    cloned(project, "~/.claude/agents")
+    before = tree(project)
+    said = agentpack(*command.split(), expect=None)
+    assert said.exit_code in (0, 1, 2, 3, 4), said.err
+    assert "secret" not in said.out + said.err and "private-notes" not in said.out + said.err
+    assert tree(project) == before
+
+
+def test_an_archive_outside_is_a_place_like_any_other(agentpack: Agentpack, project: Path, home: Path) -> None:
+    archive = home / "notes.tar.gz"
+    with tarfile.open(archive, "w:gz", format=tarfile.USTAR_FORMAT) as packed:
+        packed.add(home / ".claude/agents", "agents")
+    cloned(project, str(archive))
+    assert "outside of this repository" in agentpack("sync", expect=3).err
+
+
+def test_accepted_once_it_is_read_from_then_on(agentpack: Agentpack, project: Path, home: Path) -> None:
+    cloned(project, "~/.claude/agents")
+    agentpack("sync", "--accept", "outside:mine")
+    assert (project / ".claude/agents/private-notes.md").exists()
+    (home / ".claude/agents/private-notes.md").write_text(AGENT + "More.\n")
+    agentpack("upgrade", "--yes")
+    assert "More." in (project / ".claude/agents/private-notes.md").read_text()
+    assert "outside" not in agentpack("status").err
+
+
+def test_accepting_is_remembered_where_nothing_else_changes(
+    agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack("reviews", "1.0.0"))
+    agentpack("install", "reviews", "--source", "../packs")
+    (project / ".agentpack/state").rename(tmp_path / "gone")  # as in a fresh clone
+    assert "outside of this repository" in agentpack("upgrade", "--yes", expect=3).err
+    assert "generation" in agentpack("sync", "--accept", "outside:packs").err
+    agentpack("upgrade", "--yes")
+    assert "nothing to change" in agentpack("sync", "--accept", "outside:packs").err
+
+
+def test_a_place_that_the_command_line_names_needs_no_question(
+    agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack("reviews", "1.0.0"))
+    agentpack("install", "reviews", "--source", "../packs")
+    publish(tmp_path / "packs", make_pack("reviews", "1.1.0"))
+    agentpack("upgrade", "--yes")
+    agentpack("rollback")
+    agentpack("upgrade", "--yes")
+    agentpack("uninstall", "reviews")
+
+
+def test_a_pull_that_moves_an_agreed_source_is_asked_about(
+    agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack("reviews", "1.0.0"))
+    agentpack("install", "reviews", "--source", "../packs")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace('"../packs"', '"~/.claude/agents"'))
+    assert "outside of this repository" in agentpack("upgrade", "--yes", expect=3).err
+
+
+def test_state_that_came_with_the_clone_agrees_to_nothing(
+    agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
+) -> None:
+    cloned(project, "~/.claude/agents")
+    agentpack("sync", "--accept", "outside:mine")
+    for known in (home / ".local/state/agentpack/projects").iterdir():
+        known.unlink()
+    (project / ".claude/agents/private-notes.md").unlink()
+    assert "outside of this repository" in agentpack("upgrade", "--yes", expect=3).err
+
+
+def test_a_neighbour_in_the_same_repository_is_inside(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    """Also where the home folder is a repository: what is in that is not all of one project."""
+    (project / ".git").mkdir(exist_ok=True)
+    publish(project / "packs", make_pack("reviews", "1.0.0"))
+    write_tree(
+        project / "web",
+        {"agentpack.yaml": "schema: 1\nclients: [claude]\nsources: [{name: ours, path: ../packs}]\npacks: [reviews]\n"},
+    )
+    agentpack("sync", "--root", str(project / "web"))
+
+
+def test_a_home_folder_that_is_a_repository_is_not_one_project(agentpack: Agentpack, home: Path, project: Path) -> None:
+    (home / ".git").mkdir()
+    (home / "clone").mkdir()
+    cloned(home / "clone", "~/.claude/agents")
+    assert "outside of this repository" in agentpack("sync", "--root", str(home / "clone"), expect=3).err
+
+
+def test_a_variable_names_places_for_every_project(
+    agentpack: Agentpack, project: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloned(project, "~/.claude/agents")
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", f"{tmp_path}/elsewhere:relative:")
+    agentpack("sync", expect=3)
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", f"{tmp_path}/elsewhere:~/.claude")
+    agentpack("sync")
+    assert (project / ".claude/agents/private-notes.md").exists()
