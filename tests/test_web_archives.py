@@ -163,6 +163,22 @@ def test_a_direct_reference_names_an_archive(agentpack: Agentpack, project: Path
     assert sha256(PACK).hexdigest() in manifest(project)
 
 
+def test_a_policy_judges_an_archive_by_its_address(agentpack: Agentpack, project: Path, server: WebServer) -> None:
+    server.answers |= {"/good/kit.tgz": content(KIT), "/bad/kit.tgz": content(KIT)}
+    policy = project / "policy.yaml"
+    for key, entry, code in (
+        ("allow", "/good/*", (0, 5)),
+        ("allow", "/good/kit.tgz", (0, 5)),
+        ("allow", "/*", (0, 0)),
+        ("deny", "/bad/*", (0, 5)),
+    ):
+        policy.write_text(f"sources:\n  {key}: ['{server.url(entry)}']\n")
+        for path, expected in zip(("/good/kit.tgz", "/bad/kit.tgz"), code, strict=True):
+            with case((key, entry, path)), pytest.MonkeyPatch.context() as patch:
+                patch.setenv("AGENTPACK_POLICY", str(policy))
+                agentpack("install", server.url(path), "--dry-run", expect=expected)
+
+
 def test_status_waits_for_no_server(agentpack: Agentpack, project: Path, server: WebServer) -> None:
     agentpack("install", "data-reviewer", "--source", server.url("/pack.tgz"))
     server.answers.clear()

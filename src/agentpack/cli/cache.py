@@ -34,8 +34,8 @@ def cache(context: typer.Context) -> None:
 def list_(session: Session) -> Result:
     """Show the cache folder, how much of each kind is in it, and the repositories.
 
-    Contents are what came over HTTP, repositories are mirrors of git repositories, documents are manifests and packs
-    that were checked. All projects of a user share them.
+    Contents are what came over a network, repositories are mirrors of git repositories, documents are manifests and
+    packs that were checked. All projects of a user share them.
 
     Example: agentpack cache list
     """

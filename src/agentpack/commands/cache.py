@@ -18,7 +18,7 @@ from agentpack.model.dates import DAY, seconds
 UNUSED_DAYS = 30
 """`cache prune` deletes what was not used for so many days."""
 CONTENTS, REPOSITORIES, DOCUMENTS = KINDS = ("contents", "repositories", "documents")
-"""What came over HTTP and the releases in it; mirrors of git repositories; checked manifests and packs."""
+"""What came over a network, and the releases in it; mirrors of git repositories; checked manifests and packs."""
 _PLACES = (
     (CONTENTS, re.compile(r"content/(?:objects|releases|answers)/[0-9a-f]{2}/[0-9a-f]{64}(?:\.[0-9a-f]{8}\.new)?\Z")),
     (DOCUMENTS, re.compile(r"[a-z-]+-\d+-[0-9a-z.]+/[0-9a-f]{64}\.json(?:\.[0-9a-f]{8}\.new)?\Z")),
@@ -81,11 +81,17 @@ def _files(folder: str) -> Iterator[CacheEntry]:
 
 
 def _mirrors(folder: str) -> Iterator[CacheEntry]:
-    with suppress(OSError):
-        for name in os.listdir(f"{folder}/git"):
-            path = f"{folder}/git/{name}"
+    try:
+        names = os.listdir(f"{folder}/git")
+    except OSError:  # there are none
+        return
+    for name in names:
+        path = f"{folder}/git/{name}"
+        with suppress(OSError):  # another process deleted it
             if _MIRROR.match(name) and os.path.isdir(path) and not os.path.islink(path):
-                yield CacheEntry(REPOSITORIES, _address(path), path, _size(path), os.lstat(path).st_mtime)
+                inside = (path, *(f"{path}/{part}" for part in os.listdir(path)))
+                used = max(os.lstat(one).st_mtime for one in inside)
+                yield CacheEntry(REPOSITORIES, _address(path), path, _size(path), used)
 
 
 def _address(mirror: str) -> str:

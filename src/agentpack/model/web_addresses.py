@@ -11,7 +11,7 @@ from agentpack.addresses import REFUSED, holds_secret, without_secrets
 from agentpack.errors import UsageError
 
 _WEB = re.compile(
-    r"(?P<origin>(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)"
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
     r"(?:[/?][!-~]*)?\Z",
     re.IGNORECASE,
 )
@@ -62,12 +62,6 @@ def host_of(address: str) -> str:
     """The host in a checked address, without its port."""
     found = _WEB.match(address)
     return found["host"].lower() if found else ""
-
-
-def origin_of(address: str) -> str:
-    """Scheme, host and port of a checked address."""
-    found = _WEB.match(address)
-    return found["origin"].lower() if found else ""
 
 
 def _is_this_machine(host: str) -> bool:

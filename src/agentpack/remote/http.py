@@ -19,7 +19,7 @@ import httpx2
 
 from agentpack import __version__
 from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
-from agentpack.model.web_addresses import check_web_address, host_of, origin_of, web_address_fault
+from agentpack.model.web_addresses import check_web_address, host_of, web_address_fault
 from agentpack.remote.access import TIMEOUT_VARIABLE, Advance, Remote
 from agentpack.remote.cache import CachedAnswer
 from agentpack.remote.credentials import authorization, netrc_path, variable_of
@@ -153,11 +153,8 @@ class _Transfer:
             advance(self._received, self._expected or None)
             if monotonic() - start > 2 * self._timeout + self._received / MIN_BYTES_PER_SECOND:
                 self._given_up = True
-                raise self._unavailable(
-                    f"{host_of(self._url)} sent {self._received:,} bytes in {monotonic() - start:,.0f} seconds, which "
-                    "is too slow",
-                    _LONGER,
-                )
+                slow = f"{self._received:,} bytes in {monotonic() - start:,.1f} seconds"
+                raise self._unavailable(f"{host_of(self._url)} is too slow: {slow}", _LONGER)
         if self._answer is None:
             raise self._error or AssertionError("neither an answer nor an error")
         return self._answer
@@ -173,10 +170,10 @@ class _Transfer:
             self._error = error
 
     def _ask(self) -> _Answer:
-        url = httpx2.URL(self._url)
+        url = first = httpx2.URL(self._url)
         for _ in range(MAX_REDIRECTS + 1):
             headers = {"If-None-Match": self._etag} if self._etag else {}
-            if self._login is not None and origin_of(str(url)) == origin_of(self._url):
+            if self._login is not None and url.origin == first.origin:
                 headers["Authorization"] = self._login
             with self._client.stream("GET", url, headers=headers) as response:
                 if response.has_redirect_location:
@@ -207,7 +204,7 @@ class _Transfer:
                 return
             raise self._unavailable(f"{host} has nothing at this address ({status})", "look whether it has moved")
         if status in (401, 403):
-            raise self._no_login(status, host)
+            raise self._no_login(status, response.url)
         if status in _PASSING or status >= 500:
             wait = _seconds(response.headers.get("Retry-After"))
             asks = "" if wait is None else f" and asks to wait {wait:,.0f} seconds"
@@ -242,9 +239,11 @@ class _Transfer:
             f"the source `{self._source}` cannot be read: {words}", details=[f"it is at {self._url}"], hint=hint
         )
 
-    def _no_login(self, status: int, host: str) -> Unavailable:
-        token = variable_of("TOKEN", self._source)
-        path = netrc_path(self._variables)
+    def _no_login(self, status: int, url: httpx2.URL) -> Unavailable:
+        host, token, path = url.host, variable_of("TOKEN", self._source), netrc_path(self._variables)
+        if url.origin != httpx2.URL(self._url).origin:
+            words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which wants a login ({status})"
+            return self._unavailable(words, "credentials are sent to the address of the source only: name that one")
         if self._login is not None:
             words, hint = "does not accept the credentials", f"look at {token} or at the entry of {host} in {path}"
         elif status == 401:
