@@ -106,7 +106,10 @@ def _contents(candidates: Candidates, row: LockedPack) -> Mapping[str, bytes]:
     ref = next((ref for ref in candidates.releases(row.name) if str(ref.version) == row.version), None)
     if ref is None:
         raise Unavailable(f"the source `{row.source}` does not have it any more")
-    files = candidates.fetched(ref).files
+    release = candidates.fetched(ref)
+    if release.lost:
+        raise release.lost
+    files = release.files
     if row.agents is None and content_digest(files.items()) != row.digest:  # only of a pack of one's own
         raise DecisionNeeded(
             f"{row.name} {row.version} was edited since agentpack.lock was made",
