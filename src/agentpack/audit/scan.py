@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from agentpack.audit.integrity import BROKEN
 from agentpack.audit.rules import LEVELS, AuditFinding, fingerprints, scan
-from agentpack.sources.directory import MANIFEST
+from agentpack.sources.pack_manifest import MANIFEST
 
 _PARTS = ("personas/", "variants/")
 

@@ -24,12 +24,12 @@ from agentpack.disk.atomic import read_start
 from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
-from agentpack.model.line_ends import MARK
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, kebab, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.sources.base import OnThisMachine
+from agentpack.sources.pack_manifest import MANIFEST, MAX_MANIFEST_BYTES, manifest_line
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Remote
@@ -39,10 +39,7 @@ if TYPE_CHECKING:
     from agentpack.sources.elsewhere import Plugin, Plugins
     from agentpack.sources.trees import FolderTree
 
-MANIFEST = "pack.yaml"
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
-MAX_MANIFEST_BYTES = 256 * 1024
-"""Bytes of a manifest that are searched for name and version."""
 
 Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by pack name: version and path, in the order of their names."""
@@ -296,10 +293,7 @@ def _manifest_value(folder: str, key: str) -> str | None:
     manifest = f"{folder}/{MANIFEST}"
     if not os.path.isfile(manifest):
         return None
-    for line in read_start(manifest, MAX_MANIFEST_BYTES).removeprefix(MARK).splitlines():
-        if line.startswith(f"{key}:".encode()):
-            return line.decode("utf-8", "replace").partition(":")[2].partition(" #")[0].strip().strip("\"'")
-    return None
+    return manifest_line(read_start(manifest, MAX_MANIFEST_BYTES), key)
 
 
 def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:

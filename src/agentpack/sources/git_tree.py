@@ -10,7 +10,7 @@ from agentpack.input.file_names import shown
 from agentpack.model.names import is_junk
 from agentpack.remote.git import Mirror, TreeEntry
 from agentpack.sources.collection import AGENTS, APM, MARKETPLACES, PLUGINS, is_agent_file
-from agentpack.sources.pack_trees import MANIFEST
+from agentpack.sources.pack_manifest import MANIFEST
 from agentpack.sources.trees import MAX_ENTRIES
 
 _LINK = "120000"

@@ -11,13 +11,9 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
-from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, NO_VERSION, PackName, is_junk, pack_name
 from agentpack.sources.collection import Tree
-
-MANIFEST = "pack.yaml"
-MAX_MANIFEST_BYTES = 256 * 1024
-"""Bytes of a manifest that are searched for name and version."""
+from agentpack.sources.pack_manifest import MANIFEST, MAX_MANIFEST_BYTES, manifest_line
 
 
 class PackTree(Tree, Protocol):
@@ -36,14 +32,6 @@ class PackRoot(NamedTuple):
     name: PackName
     version: str
     """As the manifest has it, not checked."""
-
-
-def manifest_line(manifest: bytes, key: str) -> str | None:
-    """The raw value of `key:` in the text of a pack.yaml, found without parsing YAML; None if absent."""
-    for line in manifest.removeprefix(MARK).splitlines():
-        if line.startswith(f"{key}:".encode()):
-            return line.decode("utf-8", "replace").partition(":")[2].partition(" #")[0].strip().strip("\"'")
-    return None
 
 
 def pack_roots(tree: Tree) -> tuple[PackRoot, ...]:
