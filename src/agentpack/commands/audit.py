@@ -18,7 +18,8 @@ from agentpack.model.changes import file_state
 from agentpack.model.names import did_you_mean
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import parse_requirement
-from agentpack.sources.pack_manifest import MANIFEST, SUFFIXES, DirectorySource
+from agentpack.sources.directory import SUFFIXES, DirectorySource
+from agentpack.sources.pack_manifest import MANIFEST
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import candidates_to_view
 from agentpack.workspace.preconditions import nothing_installed_error, refuse_address
