@@ -20,6 +20,7 @@ from support.golden import Golden
 from support.running import Agentpack
 from support.trees import empty_repository
 from support.unsynced import leave_out_syncs
+from support.warm import load_all
 
 from agentpack.clients import CLIENTS, VARIABLES
 
@@ -32,7 +33,7 @@ if sys.dont_write_bytecode:  # else each Python that a test starts compiles ever
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-EXAMPLES = usually(50, thorough=100)
+EXAMPLES = usually(30, thorough=50, nightly=100)
 settings.register_profile("here", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -145,19 +146,33 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
 
-WATCHED = 3
+WATCHED = 1
 """How many cases of a test coverage watches in each process: the others go over the same lines in other clients."""
 _CASES: Counter[str] = Counter()
 
 
 def _is_watched(item: pytest.Item) -> bool:
     """Whether coverage watches a test: not one marked `untraced`, a law or a fault, which go over lines that others
-    cover, and not the fourth case of any. Watched, all tests took twice their time.
+    cover, and not the second case of any. Watched, all tests took twice their time.
     """
     test = item.nodeid.partition("[")[0]
     _CASES[test] += 1
     apart = item.get_closest_marker("untraced") or {"properties", "faults"} & set(item.path.parts)
     return not apart and _CASES[test] <= WATCHED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Coverage watches while all of agentpack is loaded, and looks away while the tests are collected."""
+    watching = coverage.Coverage.current()
+    if watching is None:
+        return (yield)
+    load_all()
+    watching.stop()
+    try:
+        return (yield)
+    finally:
+        watching.start()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.effort import sample
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
@@ -175,7 +176,7 @@ def test_an_edit_of_an_adopted_file_is_none_once_its_copy_has_it(agentpack: Agen
     agentpack("adopt", f"{AGENTS}/tidy.md")
     (project / f"{AGENTS}/tidy.md").write_text(PLAIN.replace("Be short.", "Be brief."))
     edited = (project / f"{AGENTS}/tidy.md").read_text()
-    assert "the edit stays on disk" in agentpack("keep", "team-agents", expect=3).err
+    assert "`agentpack keep tidy --patch`" in agentpack("keep", "team-agents", expect=3).err
     (project / TEAM / "tidy.md").write_text(edited)
     agentpack("upgrade", "--yes")
     agentpack("diff")
@@ -302,8 +303,9 @@ def test_a_release_in_other_words_stays_in_those(agentpack: Agentpack, project: 
 
 
 def test_a_local_pack_does_not_take_the_name_of_a_known_one(agentpack: Agentpack, project: Path) -> None:
-    write_tree(project, {".opencode/agents/python-engineer.md": HAND_WRITTEN[".opencode/agents/prober.md"]})
-    (file,) = adopted(agentpack, ".opencode/agents/python-engineer.md")
+    path = ".takt/facets/personas/python-engineer.md"
+    write_tree(project, {path: "Probe.\n"})
+    (file,) = adopted(agentpack, path)
     assert file["pack"] == "python-engineer-local"
 
 
@@ -396,7 +398,7 @@ def test_a_file_is_not_adopted_where_another_would_change_along_with_it(agentpac
 
 
 def test_what_lies_where_a_local_pack_would_stays(agentpack: Agentpack, project: Path) -> None:
-    path = ".opencode/agents/prober.md"
+    path = ".takt/facets/personas/prober.md"
     write_tree(project, {path: HAND_WRITTEN[path], ".agentpack/packs/prober/0.1.0/pack.yaml": "# mine\n"})
     before = tree(project)
     ran = agentpack("adopt", path, expect=3)
@@ -642,7 +644,7 @@ def second_project(folder: Path, files: dict[str, str]) -> Path:
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", sample(NAMES, 1))
 def test_what_any_client_was_given_is_recognised_elsewhere(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str
 ) -> None:
@@ -661,7 +663,7 @@ def test_what_any_client_was_given_is_recognised_elsewhere(
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", sample(NAMES, 2))
 def test_what_was_edited_for_any_client_stays_and_diff_shows_it(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str
 ) -> None:
@@ -684,7 +686,7 @@ def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
     write_tree(project, {path: HAND_WRITTEN[path]})
     before = tree(project)
     (file,) = adopted(agentpack, path)
-    collected = path.startswith((".codex", ".github"))
+    collected = path.startswith((".codex", ".github", ".opencode"))
     assert (file["path"], file["pack"], file["local"]) == (path, "team-agents" if collected else "prober", True)
     assert (file["exact"], file["edited"]) == (True, "")
     assert (project / path).read_text() == HAND_WRITTEN[path]
@@ -710,9 +712,9 @@ def test_what_only_that_client_knows_is_said_to_it_again(
     agentpack: Agentpack, project: Path, path: str, said: str
 ) -> None:
     write_tree(project, {path: HAND_WRITTEN[path]})
-    agentpack("adopt", path)
+    (file,) = adopted(agentpack, path)
     (client,) = (target.name for target in CLIENTS.values() if target.path("prober", "project", {}) == path)
-    assert said in agentpack("render", "prober", "--client", client).out
+    assert said in agentpack("render", str(file["pack"]), "--client", client).out
 
 
 def test_one_mode_of_a_file_with_others_is_adopted_and_the_file_stays(agentpack: Agentpack, project: Path) -> None:

@@ -20,6 +20,7 @@ from agentpack.disk import FEW, Disk
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
+from agentpack.store.journal import NOTHING, FileSide, JournalRow, NewJournal
 from agentpack.store.process_lock import process_lock
 
 _P = ParamSpec("_P")
@@ -499,3 +500,46 @@ def umask() -> int:
     value = os.umask(0)
     os.umask(value)
     return value
+
+
+def test_what_a_transaction_stored_is_there_at_once(disk: Disk) -> None:
+    """Also for the store that looked for it in vain before."""
+    store, text = Store(disk), b"a text of tomorrow"
+    assert not store.blobs.has(digest_of(text))
+    transact(disk, store, steps=(), generation=generation(2, {}, {}, before=None), blobs=[text])
+    assert store.blobs.get(digest_of(text)) == text
+
+
+def test_a_file_that_goes_while_it_is_read_stops_everything(box: Path) -> None:
+    class GoingDisk(Disk):
+        """A disk on which somebody deletes a file right after it was looked at."""
+
+        def read(self, path: str) -> bytes | None:
+            (box / path).unlink()
+            return super().read(path)
+
+    before = tree(box)
+    del before[".claude/agents/edited.md"]
+    with Disk(roots(box)) as plain, process_lock(plain), GoingDisk(roots(box)) as disk:  # the state is read as ever
+        staged = Step(".claude/agents/edited.md", digest_of(EDIT), b"new")
+        with pytest.raises(Unavailable, match="changed while agentpack worked"):
+            transact(disk, Store(plain), steps=[staged], generation=generation(2, {}, {}, before=None))
+    assert tree(box) == before
+
+
+@pytest.mark.parametrize("where", ["folder", "made", "leaving"])
+def test_notes_that_name_a_folder_beside_their_files_are_refused(disk: Disk, box: Path, where: str) -> None:
+    """An empty folder of somebody's is not removed because a journal from elsewhere lists it."""
+    empty = box / "empty"
+    empty.mkdir()
+    notes = NewJournal(disk)
+    notes.begin(2, ".agentpack-1f-2")
+    if where != "leaving":
+        getattr(notes, where)("empty")
+    row = JournalRow(".claude/agents/x.md", NOTHING, FileSide(digest_of(b"x"), 0o644))
+    notes.finish([row], ["empty"] if where == "leaving" else [])
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused, match="lists files that agentpack does not manage") as refused:
+        recover(disk, Store(disk))
+    assert refused.value.details == (str(empty),)
+    assert empty.is_dir()

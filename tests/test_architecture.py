@@ -11,6 +11,7 @@ import pytest
 
 import agentpack
 
+pytestmark = pytest.mark.untraced
 ROOT = Path(agentpack.__file__).parent
 RANKS: Sequence[str] = (
     "addresses version",

@@ -30,6 +30,7 @@ from support.archives import (
     tar,
     zipped,
 )
+from support.effort import usually
 from support.trees import write_tree
 
 from agentpack.errors import AgentpackError, Refused
@@ -636,7 +637,7 @@ SMALL = (
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=usually(150, thorough=300), suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SMALL), st.data())
 def test_a_damaged_archive_gives_the_same_files_or_is_refused(archive: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(archive) - 1))
@@ -651,7 +652,7 @@ def test_a_damaged_archive_gives_the_same_files_or_is_refused(archive: bytes, da
     assert found == read_archive(archive, "x", prefix="data-reviewer-1.0.0")
 
 
-@settings(max_examples=300)
+@settings(max_examples=usually(150, thorough=300))
 @given(st.binary(max_size=40), st.integers(0, 1023), st.integers(0, 3))
 def test_a_tar_with_other_bytes_in_it_is_read_or_refused(noise: bytes, at: int, which: int) -> None:
     plain = bytearray(zlib.decompress(SMALL[2], zlib.MAX_WBITS | 16))

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.cases import case
 from support.crashing_disk import killed_at
+from support.effort import every, usually
 from support.hostile_state import LOOKING, SENSITIVE, WITHOUT_STATE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
 from support.read_only import can_be_made, run_where_nothing_can_be_written
@@ -66,6 +67,9 @@ def _phase(name: str, asked: list[str]) -> int:
     return phases[name]
 
 
+PHASES = ("begun", "staged", "decided", "half in place", "counts", "over")
+
+
 def _attacked(phase: str, *, recorded: bool, project: Path) -> None:
     agentpack = with_history(project)
     harm = partial(attack, recorded=recorded)
@@ -73,7 +77,8 @@ def _attacked(phase: str, *, recorded: bool, project: Path) -> None:
     (project / STATE / "lock").write_bytes(b"")  # of the killed process
     before, state = everything(project, without=(STATE,)), everything(project)
     is_strange = phase in ("staged", "decided", "half in place", "counts")
-    for words in (*LOOKING, ("sync",), ("upgrade", "--yes"), ("install", "other")) if is_strange else LOOKING:
+    looking = every(usually(3, thorough=1), LOOKING, PHASES.index(phase) + recorded)
+    for words in (*looking, *([("sync",), ("upgrade", "--yes"), ("install", "other")] if is_strange else [])):
         ran = agentpack(*words, expect=None)
         assert everything(project, without=(STATE,)) == before, (words, ran.err)
         assert ran.exit_code in (0, 1, 2, 3, 5), (words, ran)
@@ -90,7 +95,7 @@ def _attacked(phase: str, *, recorded: bool, project: Path) -> None:
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "not recorded"])
-@pytest.mark.parametrize("phase", ["begun", "staged", "decided", "half in place", "counts", "over"])
+@pytest.mark.parametrize("phase", PHASES)
 def test_no_journal_makes_a_command_touch_what_agentpack_does_not_manage(phase: str, recorded: bool) -> None:
     by_everybody(lambda project: _attacked(phase, recorded=recorded, project=project))
 
@@ -197,7 +202,7 @@ def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home:
                     assert not managed.holds(f"{folder}/{other}"), other
         for path in SENSITIVE:
             assert not managed.holds(path), path
-        for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/X"):
+        for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/.x"):
             assert not managed.may_contain(folder), folder
 
 
@@ -281,7 +286,8 @@ def test_a_real_change_of_every_client_is_gone_on_with_wherever_it_was_stopped(
         assert status == 0
         renames = [number for number, call in enumerate(asked) if call == "rename"]
         decision = next(number for number in renames if "write" not in asked[number:])
-        for number in (len(asked) // 3, decision, decision + 2, (decision + renames[-1]) // 2, renames[-1] + 1):
+        stops = (decision, decision + 2, renames[-1] + 1, len(asked) // 3, (decision + renames[-1]) // 2)
+        for number in stops[: usually(3, thorough=len(stops))]:
             shutil.rmtree(box)
             shutil.copytree(kept, box, symlinks=True)
             killed_at(number, lambda words=words: agentpack(*words))  # type: ignore[misc]

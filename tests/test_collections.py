@@ -147,6 +147,23 @@ def test_a_marketplace_without_a_plugin_that_has_agents_hides_none(
     assert "marketplace.json" in agentpack("show", "./kit").err or "`far` is left out" in agentpack("show", "./kit").err
 
 
+def test_an_agent_beside_those_that_a_manifest_names_is_told(agentpack: Agentpack, project: Path) -> None:
+    plugins = [{"name": "first", "source": "./first", "agents": ["./one.md"]}]
+    write_tree(
+        project / "market",
+        {
+            ".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins}),
+            "first/one.md": agent_text("one", "Work."),
+            "first/two.md": agent_text("two", "Work."),
+            "first/README.md": "# First\n",
+        },
+    )
+    told = "`first/two.md` is left out: the manifest does not name it"
+    assert told in agentpack("install", "./market", "--all").err
+    assert told in agentpack("show", "./market").err
+    assert agents(project) == ["one.md"]
+
+
 def test_agents_that_no_plugin_has_are_a_pack_of_their_own(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
     write_tree(project / "market", {"more/agents/deep/three.md": agent_text("three", "Work.")})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.effort import every, usually
 from support.packs import make_pack, publish
 from support.running import Agentpack
 from support.trees import tree
@@ -30,6 +31,12 @@ PLACES: Mapping[str, str] = {
     "undecided journal": f"{STATE}/journal.new",
 }
 COMMANDS = (["status"], ["diff"], ["install", "python-engineer"], ["rollback", "--dry-run"], ["doctor"], ["history"])
+
+
+STRIDE = usually(3, thorough=1)
+"""Of so many commands over a damage one is tried, and of so many values one is exchanged: another one for each damage
+or place that follows, so that each damage meets each command, and each place both.
+"""
 
 
 def put(data: bytes) -> Callable[[Path], None]:
@@ -137,8 +144,8 @@ def test_whatever_stands_in_its_place_is_told_and_no_bug(agentpack: Agentpack, t
     installed(agentpack)
     good = shutil.copytree(agentpack.folder, tmp_path / "good")
     agents = tree(good / ".claude")
-    for name, damage in DAMAGES.items():
-        for command, code in zip(COMMANDS, deserved(what, name), strict=True):
+    for number, (name, damage) in enumerate(DAMAGES.items(), list(PLACES).index(what)):
+        for command, code in every(STRIDE, zip(COMMANDS, deserved(what, name), strict=True), number):
             shutil.rmtree(agentpack.folder)
             shutil.copytree(good, agentpack.folder)
             damage(agentpack.folder / PLACES[what])
@@ -176,19 +183,19 @@ def every_value(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
         yield from every_value(value[key], (*path, key))
 
 
+OTHERS: list[object] = [None, -1, 10**30, 1.5, True, "../../x", "a\0b", "\ud800", "/etc/passwd", "sha256:zz", [], {}]
+OTHERS += [[[]], {"x": 1}]
+
+
 @pytest.mark.untraced
 @pytest.mark.parametrize("what", ["lock", "record"])
-@pytest.mark.parametrize(
-    "wrong",
-    [None, -1, 10**30, 1.5, True, "../../x", "a\0b", "\ud800", "/etc/passwd", "sha256:zz", [], {}, [[]], {"x": 1}],
-    ids=repr,
-)
+@pytest.mark.parametrize("wrong", OTHERS, ids=repr)
 def test_a_value_of_another_type_is_told_and_no_bug(agentpack: Agentpack, what: str, wrong: object) -> None:
     installed(agentpack)
     full = Agentpack(agentpack.folder, full=True)  # the fast path reads only the values that it compares
     place = agentpack.folder / PLACES[what]
     good = place.read_bytes()
-    for path in every_value(json.loads(good)):
+    for path in every(STRIDE, every_value(json.loads(good)), OTHERS.index(wrong)):
         data = json.loads(good)
         here = data
         for key in path[:-1]:

@@ -66,8 +66,8 @@ DAMAGES: Mapping[str, Damage] = {
 }
 
 
-PLAIN = ("emptied", "cut off", "a folder")
-SUBTLE = ("a byte changed", "removed")
+KINDS = usually(1, thorough=3, nightly=len(DAMAGES))
+"""How many kinds of damage each file suffers under each command."""
 
 
 def _history(agentpack: Agentpack) -> None:
@@ -103,11 +103,10 @@ def _places(project: Path) -> Iterator[str]:
 
 def _damages(project: Path, command: int) -> Iterator[tuple[str, str, Damage]]:
     """What is damaged under the command with this number, and how: another damage of each place under the next one."""
+    kinds = list(DAMAGES.items())
     for number, place in enumerate(_places(project), command):
-        subtle = range(number, number + usually(1, thorough=len(SUBTLE)))
-        plain = range(number, number + usually(1, thorough=2, nightly=len(PLAIN)))
-        for name in (*(SUBTLE[one % len(SUBTLE)] for one in subtle), *(PLAIN[one % len(PLAIN)] for one in plain)):
-            yield place, name, DAMAGES[name]
+        for name, damage in (kinds[(number + 2 * more) % len(kinds)] for more in range(KINDS)):
+            yield place, name, damage
 
 
 def _visible(project: Path) -> dict[str, tuple[bytes, int]]:

@@ -231,6 +231,15 @@ def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tm
     assert "Work as of 2.0.0." in installed(project, "one")
 
 
+def test_show_says_how_far_the_branch_is_ahead(agentpack: Agentpack, kit: Repository) -> None:
+    kit.tag("v1.0.0")
+    place = f"git+{kit.address}"
+    assert "ahead" not in agentpack("show", place).out
+    rework(kit, "one", "- Work.", "- Work hard.").commit()
+    assert "the default branch is 2 commits ahead of the tag `v1.0.0`" in agentpack("show", place).out
+    assert "ahead" not in agentpack("show", f"{place}@v1.0.0").out
+
+
 def test_packs_with_a_manifest_are_the_same_from_a_tag_as_from_a_folder(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:
@@ -427,9 +436,10 @@ def test_without_git_the_message_says_so(
 def test_an_interrupted_fetch_leaves_no_half_mirror(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     agentpack("install", f"git+{kit.address}", "--only", "one")
     [mirror] = Path(os.environ["XDG_CACHE_HOME"], "agentpack/git").iterdir()
-    for name in ("shallow.lock", "config.lock"):  # as a process leaves them that is killed
-        (mirror / name).touch()
-    write_tree(mirror, {"objects/pack/tmp_pack_x": "half"})
+    write_tree(
+        mirror,
+        {"objects/pack/tmp_pack_x": "half", "fetch-0123456789ab/shallow.lock": "", "fetch-0123456789ab/config": "["},
+    )
     rework(kit, "one", "- Work.", "- Work hard.")
     agentpack("upgrade", "--yes")
     assert "- Work hard." in installed(project, "one")

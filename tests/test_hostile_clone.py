@@ -245,7 +245,7 @@ def scenes() -> Iterator[Mapping[tuple[bool, bool], Scene]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=usually(5, thorough=12))
+@settings(max_examples=usually(2, thorough=8, nightly=100))
 @given(brought=STATES, commands=st.lists(st.sampled_from(EVERY), min_size=12, max_size=12, unique=True))
 @example(brought=Brought(), commands=list(EVERY))
 @example(brought=Brought(stop=0.5, mode=0o6777, whose="other", in_lock=True), commands=list(EVERY))

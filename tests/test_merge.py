@@ -9,8 +9,9 @@ import pytest
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_of
 from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
+from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.merge.rules import carry_edits
-from agentpack.model.changes import Draft
+from agentpack.model.changes import Conflict, Draft
 
 
 def test_an_edit_of_one_rule_and_a_change_of_the_next_go_together() -> None:
@@ -333,3 +334,132 @@ def test_a_heading_put_in_right_behind_a_rule_of_the_release_has_a_blank_line_ab
     merged = merge(base, b"## A\n\n## B\n\n- mine\n", theirs)
     assert resolved(merged.draft, 1) == "## A\n\n- new\n\n## B\n\n- mine\n"
     assert resolved(merged.draft, 2) == theirs.decode()
+
+
+def test_whoever_took_out_every_rule_has_none_after_a_release_that_only_moved_them() -> None:
+    base, theirs = "- one {#one}\n- two {#two}\n", "- two {#two}\n- one {#one}\n"
+    assert carried(base, ("- one\n- two\n", ""), theirs) == ""
+
+
+def test_a_section_put_in_between_sections_that_are_all_gone_stands_at_the_end() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## New {#new}\n\n- two {#two}\n- one {#one}\n\n## More {#more}\n\n- three {#three}\n"
+    merged = carried(base, ("## B", "## Ours\n\n- four\n\n## B"), theirs)
+    assert merged == "## New\n\n- two\n- one\n\n## More\n\n- three\n\n## Ours\n\n- four\n"
+
+
+def test_blanks_at_the_end_of_a_line_are_no_edit_of_a_header_that_is_no_yaml() -> None:
+    base = HEADER.replace(b"Reviews.", b"Use when: it matters")
+    theirs = base.replace(b"opus", b"haiku")
+    assert merge(base, base.replace(b"opus", b"opus "), theirs).content == theirs
+
+
+@pytest.mark.parametrize("form", ["markdown", "toml", "yaml"])
+def test_a_draft_decided_for_one_side_is_the_file_of_that_side(form: str) -> None:
+    """Where nothing but one rule was changed."""
+    fences = {"markdown": ("---\nname: x\n---\n", "", ""), "toml": ("name = 'x'\nprompt = '''\n", "", "'''\n")}
+    head, indent, foot = fences.get(form, ("name: x\nprompt: |2\n", "  ", ""))
+    sides = [
+        head + "".join(f"{indent}- {rule}\n" for rule in ("one", rule, "three")) + foot
+        for rule in ("two", "two, mine", "two, theirs")
+    ]
+    base, ours, theirs = (side.encode() for side in sides)
+    merged = merge(base, ours, theirs, form=form)
+    assert [resolved(merged.draft, side) for side in range(3)] == sides
+
+
+def test_a_copy_to_merge_by_hand_keeps_the_blank_line_behind_a_rule_that_one_side_took_out() -> None:
+    sides = ("- one\n- two\n\n## B\n", "- one\n- mine\n\n## B\n", "- one\n\n## B\n")
+    marked = with_markers(*sides, MarkerLabels("yours", "before", "new"))
+    conflict = "<<<<<<< yours\n- mine\n||||||| before\n- two\n=======\n>>>>>>> new\n"
+    assert marked == f"- one\n{conflict}\n## B\n"
+
+
+def test_a_copy_to_merge_by_hand_has_nothing_where_one_side_took_a_rule_out() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n- three {#three}\n\n## B {#b}\n\n- four {#four}\n"
+    theirs = "## B {#b}\n\n- four {#four}\n- two, theirs {#two}\n- one {#one}\n\n## A {#a}\n\n- three {#three}\n"
+    draft, plain = carry(base, ("- two\n", ""), theirs), ID.sub("", base)
+    assert draft is not None
+    labels = MarkerLabels("yours", "before", "new")
+    marked = with_markers(plain, plain.replace("- two\n", ""), ID.sub("", theirs), labels, draft)
+    conflict = "<<<<<<< yours\n||||||| before\n- two\n=======\n- two, theirs\n>>>>>>> new\n"
+    assert marked == f"## B\n\n- four\n{conflict}- one\n\n## A\n\n- three\n"
+
+
+def test_a_last_rule_that_is_taken_out_leaves_no_blank_line_at_the_end() -> None:
+    sides = ("- one\n\n- two\n", "- one\n\n- two, mine\n", "- one\n")
+    base, ours, theirs = (side.encode() for side in sides)
+    merged = merge(base, ours, theirs)
+    assert [resolved(merged.draft, side) for side in range(3)] == list(sides)
+    draft = carry("One. {#one}\n\n- two {#two}\n", ("- two\n", ""), "One. {#one}\n\n- two, theirs {#two}\n")
+    assert resolved(draft or (), 1) == "One.\n"
+
+
+@pytest.mark.parametrize("form", ["json", "toml"])
+def test_a_last_field_without_a_line_end_is_merged_as_any(form: str) -> None:
+    fields = {
+        "json": ('{\n  "name": "x",\n  "model": "a"\n}\n', ",\n  ", ": "),
+        "toml": ('name = "x"\nmodel = "a"', "\n", " = "),
+    }
+    text, between, equals = fields[form]
+    ours = text.replace('"a"', '"b"')
+    theirs = text.replace('"x"', '"y"').replace('"a"', f'"a"{between}"color"{equals}"red"')
+    merged = merge(text.encode(), ours.encode(), theirs.encode(), form=form)
+    assert merged.content is not None
+    assert merged.content.decode().rstrip("\n") == theirs.replace('"a"', '"b"').rstrip("\n")
+
+
+def test_a_heading_that_was_taken_out_is_a_conflict_while_one_is_shown_below_it() -> None:
+    """Of a rule that the release removes and the user edited: it is shown behind the rule before it."""
+    base = "## A {#a}\n\n- one {#one}\n- three {#three}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n## B {#b}\n\n- one {#one}\n- two {#two}\n"
+    draft = carry(base, ("- one\n- three\n\n## B\n\n- two\n", "- three, mine\n"), theirs)
+    assert [piece.base for piece in draft or () if isinstance(piece, Conflict)] == ["## B", "- three"]
+
+
+def test_a_rule_put_in_goes_with_the_rule_before_it_where_their_section_is_gone() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## B {#b}\n\n- two {#two}\n- one {#one}\n- three {#three}\n"
+    assert carried(base, ("- one\n", "- one\n- mine\n"), theirs) == "## B\n\n- two\n- one\n- mine\n- three\n"
+
+
+def test_a_comment_of_the_release_goes_with_the_value_that_it_explained() -> None:
+    base = HEADER.replace(b"Read, Grep", b"Read, Grep  # to look around")
+    ours, theirs = base.replace(b"opus", b"sonnet"), HEADER.replace(b"Read, Grep", b"Read")
+    assert merge(base, ours, theirs).content == theirs.replace(b"opus", b"sonnet")
+
+
+def test_lines_of_one_block_are_merged_beside_a_header_that_both_changed() -> None:
+    base = HEADER + b"\n```sh\nrun one\nrun two\nrun three\n```\n"
+    ours = base.replace(b"Read, Grep", b"Read").replace(b"run one", b"run one, mine")
+    theirs = base.replace(b"opus", b"haiku").replace(b"run three", b"run three, theirs")
+    wanted = ours.replace(b"opus", b"haiku").replace(b"run three", b"run three, theirs")
+    assert merge(base, ours, theirs).content == wanted
+
+
+def test_fields_stand_in_the_order_that_the_user_gave_them() -> None:
+    ours = b"---\nmodel: opus\ntools: Read, Grep\nname: x\ndescription: Reviews.\n---\nText.\n"
+    theirs = HEADER.replace(b"Read, Grep", b"Read").replace(b"model: opus", b"model: opus\ncolor: red")
+    wanted = ours.replace(b"Read, Grep", b"Read").replace(b"model: opus", b"model: opus\ncolor: red")
+    assert merge(HEADER, ours, theirs).content == wanted
+
+
+def test_a_new_rule_far_below_is_not_taken_for_other_words_of_one_that_was_taken_out() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## B {#b}\n\n- three {#three}\n\n## A {#a}\n\n- two, theirs {#two}\n- one {#one}\n"
+    draft = carry(base, ("- two\n\n## B\n\n- three\n", "\n## B\n\n- three\n- mine\n"), theirs)
+    assert [tuple(piece) for piece in draft or () if isinstance(piece, Conflict)] == [("- two", "", "- two, theirs")]
+    assert resolved(draft or (), 2) == "## B\n\n- three\n- mine\n\n## A\n\n- two, theirs\n- one\n"
+
+
+def test_a_rule_put_in_at_the_end_does_not_multiply_the_blank_lines_there() -> None:
+    base = "- one {#one}\n- two {#two}\n"
+    theirs = "- two {#two}\n- one {#one}\n\n"
+    assert carried(base, ("- one\n", "- one\n- mine\n"), theirs) == "- two\n- one\n- mine\n"
+
+
+def test_a_rule_put_in_before_one_that_the_release_removes_stays_behind_the_one_before_it() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## B {#b}\n\n- three {#three}\n\n## A {#a}\n\n- one {#one}\n"
+    merged = carried(base, ("- two\n", "- mine\n- two\n"), theirs)
+    assert merged == "## B\n\n- three\n\n## A\n\n- one\n- mine\n"

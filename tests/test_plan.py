@@ -5,7 +5,8 @@ import pytest
 from agentpack.changes.plan import Decisions, plan
 from agentpack.model.changes import Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.line_ends import as_crlf
+from agentpack.model.names import Digest, digest_of, text_digest
 from agentpack.model.rendering import Note, Rendering
 
 R, NEW, EDIT, OTHER = (
@@ -119,6 +120,20 @@ def test_a_merge_writes_both_changes() -> None:
     assert (change.previous, change.rendered, change.written) == tuple(map(digest_of, (R, NEW, MERGED)))
 
 
+@pytest.mark.parametrize("edit", [R, OTHER], ids=["replaced", "discarded"])
+def test_a_new_text_has_the_line_ends_of_the_file_in_whose_place_it_comes(edit: bytes) -> None:
+    here, digest = as_crlf(edit), digest_of(R)
+    (change,) = plan(
+        {PATH: Rendering("claude", "data-reviewer", "reviewer", PATH, NEW)},
+        {PATH: InstalledFile(PATH, "claude", "data-reviewer", "reviewer", digest, digest, 0o600)},
+        {PATH: Observed(text_digest(here), 0o644, exact=digest_of(here))},
+        disk=lambda path: here,
+        base=lambda file: R,
+        decisions=Decisions(discard_edits=edit == OTHER),
+    ).changes
+    assert change.content == as_crlf(NEW)
+
+
 def test_a_conflict_says_what_it_is_about() -> None:
     assert planned(None, OTHER, NEW).why == "foreign"
     assert planned((R, R), EDIT, None).why == "edited"
@@ -143,6 +158,13 @@ def test_a_plan_tells_what_is_pending_what_drifts_and_what_conflicts() -> None:
     assert {change.action for change in whole.drift} == {Action.DRIFT}
     assert not {Action.KEEP, Action.DRIFT} & {change.action for change in whole.pending}
     assert len(whole.pending) + len(whole.drift) + sum(c.action is Action.KEEP for c in changes) == len(changes)
+
+
+def test_a_plan_has_its_files_in_the_order_of_their_paths() -> None:
+    paths = [f".claude/agents/{letter}.md" for letter in "hgfedcba"]
+    files = {path: Rendering("claude", "data-reviewer", "reviewer", path, NEW) for path in paths}
+    made = plan(files, {}, {}, disk=lambda path: b"", base=lambda file: b"")
+    assert [change.path for change in made.changes] == sorted(paths)
 
 
 def test_nothing_wanted_and_nothing_recorded_is_an_empty_plan() -> None:

@@ -454,6 +454,7 @@ def test_a_file_that_git_took_out_of_the_lock_is_nobody_s_once_it_is_added(
         (".claude/skills/mine/SKILL.md", "claude-skills", "reviews", "mine"),
         (".claude/agents/mine.md", "skills", "reviews", "mine"),
         (".claude/agents/mine.md", "claude", "nothing", "mine"),
+        (".claude/agents/reviewer.md", "claude", "reviews", "reviewer"),
     ],
 )
 def test_a_row_that_no_release_bears_out_makes_no_file_of_somebody_else_ours(
@@ -476,6 +477,7 @@ def test_a_row_that_no_release_bears_out_makes_no_file_of_somebody_else_ours(
     data = json.loads(lock.read_text())
     row = {"path": path, "client": client, "pack": pack, "persona": persona}
     digest = hashlib.sha256(mine.read_bytes()).hexdigest()
+    data["files"] = [file for file in data["files"] if file["path"] != path]
     data["files"].append(row | {"sha256": digest, "capabilities": "every-tool"})
     lock.write_text(json.dumps(data))
     commit(project)

@@ -1,6 +1,7 @@
 """What agentpack keeps: contents by digest, generations, notes of a transaction, and the lock on all of it."""
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults.scene import FIRST, change, generation, roots
@@ -248,6 +250,20 @@ def test_decided_notes_with_a_changed_byte_are_refused(disk: Disk) -> None:
         decided(disk)
 
 
+@pytest.mark.parametrize(
+    "side",
+    [("nonsense", 0o644), (5, 0o644), (digest_of(b"a"), "rw"), (digest_of(b"a"), 0o10000), (digest_of(b"a"), -1)],
+)
+def test_decided_notes_of_what_no_file_can_be_are_refused(disk: Disk, side: tuple[Any, Any]) -> None:
+    """Complete and with the right digest, as somebody may write them."""
+    notes = NewJournal(disk)
+    notes.begin(7, ".agentpack-1f-7")
+    notes.finish([JournalRow("a.md", FileSide(*side), NOTHING)], [])
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused, match="cannot be read"):
+        decided(disk)
+
+
 def test_undecided_notes_tell_what_they_can(disk: Disk) -> None:
     text = noted(disk)
     told = set()
@@ -335,13 +351,37 @@ def test_a_holder_that_cannot_be_read_is_unknown(disk: Disk, box: Path) -> None:
         child.kill()
 
 
-@pytest.mark.parametrize("act", ["removed", "replaced"])
+@pytest.mark.parametrize("act", ["removed", "renamed", "replaced"])
 def test_a_lock_file_that_goes_while_one_waits_is_taken_anew(disk: Disk, box: Path, act: str) -> None:
     path = box / ".agentpack/state/lock"
+
+    def go() -> None:
+        path.unlink() if act == "removed" else path.rename(path.with_name("old"))
+        if act == "replaced":
+            path.touch()
+
     with holder(box, 0.5):
-        threading.Timer(0.2, path.unlink if act == "removed" else lambda: path.rename(path.with_name("old"))).start()
+        threading.Timer(0.2, go).start()
         with process_lock(disk, timeout=30):
             assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_a_state_that_goes_whenever_it_is_made_is_not_waited_for_longer_than_for_a_lock(tmp_path: Path) -> None:
+    class VanishingDisk(Disk):
+        """A disk on which somebody removes the folder right before the lock file is made in it."""
+
+        tries = 0
+
+        def open_to_lock(self, path: str, *, create: bool, write: bool = True) -> int | None:
+            if not create:
+                return None
+            self.tries += 1
+            assert self.tries < 10_000, "for ever"
+            raise self.failure("write", path, OSError(errno.ENOENT, "gone")) from OSError(errno.ENOENT, "gone")
+
+    with VanishingDisk(roots(tmp_path)) as disk, pytest.raises(Unavailable, match="gone"):
+        with process_lock(disk, timeout=0.05):
+            pass
 
 
 def test_a_state_in_which_nothing_came_to_stand_goes_again(tmp_path: Path) -> None:

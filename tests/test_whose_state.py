@@ -307,6 +307,8 @@ def test_root_believes_the_state_that_the_projects_owner_made(
     user = pwd.struct_passwd(("ada", "x", 12345, 12345, "", str(ada), "/bin/sh"))
     monkeypatch.setattr(pwd, "getpwuid", lambda number: {12345: user}[number])
     assert len(agentpack("history", "--json").envelope["data"]["generations"]) == 2
+    os.chown(known / name, 54321, 54321)  # somebody else's word that it is ada's
+    assert "was not made by you" in agentpack("history").err
     (known / name).unlink()
     assert "was not made by you" in agentpack("history").err
 

@@ -31,9 +31,12 @@ class Shown(NamedTuple):
 
 
 class Terminal:
-    """A shell session below `folder`, which must exist. It starts in the home folder and remembers where `cd` went."""
+    """A shell session below `folder`, which must exist. It starts in the home folder and remembers where `cd` went.
 
-    def __init__(self, folder: Path, *, columns: int = 100, color: bool = False) -> None:
+    `programs` is a folder with `agentpack`; that of this Python unless told.
+    """
+
+    def __init__(self, folder: Path, *, columns: int = 100, color: bool = False, programs: Path | None = None) -> None:
         self.home = Path(os.path.realpath(folder)) / "ada"
         self.home.mkdir()
         self._columns = columns
@@ -44,7 +47,7 @@ class Terminal:
         self._environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._environment |= {
             "HOME": str(self.home),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{programs or Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
             "GIT_CONFIG_GLOBAL": str(self.home / ".gitconfig"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.bundled import split
+from support.effort import sample
 from support.packs import FORGETFUL, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree
@@ -94,7 +95,7 @@ def test_a_setting_of_the_engineer_reaches_it(agentpack: Agentpack) -> None:
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("scope", ["--project", "--user"])
-@pytest.mark.parametrize("client", sorted(MODULES))
+@pytest.mark.parametrize("client", sample(sorted(MODULES)))
 def test_a_client_holds_it_to_its_tools_or_does_not_get_it(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str, scope: str
 ) -> None:

@@ -180,7 +180,7 @@ TEXTS = st.text(st.sampled_from("---\n\n:# []{}\"'name tools description a\tb*\u
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=usually(20, thorough=60, nightly=500))
+@settings(max_examples=usually(10, thorough=30, nightly=500))
 @given(head=TEXTS, value=st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, st.lists, max_leaves=4))
 def test_whatever_stands_in_a_file_is_checked(name: str, head: str, value: Any) -> None:
     client = CLIENTS[name]

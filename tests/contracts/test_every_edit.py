@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.effort import sample
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import write_tree
@@ -124,7 +125,7 @@ def installed(agentpack: Agentpack, home: Path, project: Path, tmp_path: Path) -
     return install
 
 
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", sample(NAMES))
 def test_an_edit_is_told_explained_merged_kept_and_undone(installed: Callable[[str], Installed], client: str) -> None:
     here = installed(client)
     pristine = here.text

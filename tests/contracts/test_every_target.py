@@ -162,7 +162,7 @@ PIECES = st.lists(
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", NAMES)
-@settings(max_examples=usually(30, thorough=50, nightly=300))
+@settings(max_examples=usually(12, thorough=30, nightly=300))
 @given(data=st.data())
 def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) -> None:
     description = data.draw((TEXT | PIECES.map("".join)).filter(str.strip), "description")
@@ -179,7 +179,7 @@ def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) 
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", NAMES)
-@settings(max_examples=usually(30, thorough=50, nightly=300))
+@settings(max_examples=usually(12, thorough=30, nightly=300))
 @given(data=st.data())
 def test_what_is_written_reads_back_as_the_persona(client: str, data: st.DataObject) -> None:
     target = CLIENTS[client]

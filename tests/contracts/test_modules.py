@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.effort import sample
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import everything, tree, write_tree
@@ -93,7 +94,7 @@ SCOPES = [
 ]
 
 
-@pytest.mark.parametrize(("client", "scope"), SCOPES)
+@pytest.mark.parametrize(("client", "scope"), sample(SCOPES, 2))
 def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
     client: str, scope: str, agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.effort import sample
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
@@ -55,7 +56,7 @@ def twice(lines: list[str]) -> list[str]:
     return [line for line in lines if "is also named" in line]
 
 
-@pytest.mark.parametrize(("client", "scope"), PLACES)
+@pytest.mark.parametrize(("client", "scope"), sample(PLACES, 1))
 def test_a_name_that_is_used_twice_is_named_in_every_folder_a_client_reads(
     agentpack: Agentpack, project: Path, home: Path, packs: str, client: str, scope: str
 ) -> None:

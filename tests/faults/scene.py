@@ -80,8 +80,10 @@ def generation(
     )
 
 
-def change(disk: Disk, contents: Mapping[str, bytes], *, deleted: tuple[str, ...] = ()) -> Generation:
-    """Make a transaction out of what is on the disk and what should be."""
+def change(
+    disk: Disk, contents: Mapping[str, bytes], *, deleted: tuple[str, ...] = (), modes: Mapping[str, int] | None = None
+) -> Generation:
+    """Make a transaction out of what is on the disk and what should be; `modes` where they are to change."""
     store = Store(disk)
     before = store.generations.latest()
     number = store.generations.current() + 1
@@ -89,7 +91,7 @@ def change(disk: Disk, contents: Mapping[str, bytes], *, deleted: tuple[str, ...
     def steps() -> Iterator[Step]:
         for path, data in contents.items():
             seen = disk.look(path)
-            yield Step(path, seen.digest if seen else None, data)
+            yield Step(path, seen.digest if seen else None, data, (modes or {}).get(path))
         for path in deleted:
             seen = disk.look(path)
             assert seen is not None
@@ -116,10 +118,11 @@ def first(box: Path) -> None:
 
 
 def second(disk: Disk) -> Generation:
-    """The transaction under test: creates, replaces, deletes, makes folders and empties others."""
+    """The transaction under test: creates, replaces, deletes, changes a mode, makes folders and empties others."""
     with process_lock(disk):
         recover(disk, Store(disk))
-        return change(disk, SECOND, deleted=(".claude/agents/deleted.md", ".claude/old/agents/lonely.md"))
+        gone = (".claude/agents/deleted.md", ".claude/old/agents/lonely.md")
+        return change(disk, SECOND, deleted=gone, modes={".claude/agents/kept.md": 0o640})
 
 
 def recovered(box: Path) -> RecoveryResult | None:

@@ -22,7 +22,7 @@ from agentpack.disk import Disk
 from agentpack.environment import project_scope
 from agentpack.store import Store
 
-PROCESSES = int(os.environ.get("AGENTPACK_PROCESSES", "8"))
+PROCESSES = int(os.environ.get("AGENTPACK_PROCESSES", usually(5, thorough=8)))
 SECONDS = float(os.environ.get("AGENTPACK_SECONDS", usually(2, thorough=4)))
 NAMES = ("reviewer", "tester", "writer")
 RELEASES = ("1.0.0", "2.0.0", "3.0.0")

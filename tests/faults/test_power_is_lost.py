@@ -135,6 +135,31 @@ def test_power_is_lost_again_while_a_change_is_put_in_order(box: Path, damaged: 
     all_or_nothing(power, box, old=new if damaged else old, new=files(box))
 
 
+def test_a_folder_that_is_made_again_while_a_change_is_finished_stays(box: Path) -> None:
+    """One of somebody's, who deleted it after the change was interrupted."""
+    first(box)
+    (box / "team/agents").mkdir(parents=True)
+    wanted = {"team/agents/new.md": b"new\n"}
+    shutil.copytree(box, box.with_name("kept"))
+    with CrashingDisk(roots(box), sync=False) as probe, process_lock(probe):
+        change(probe, wanted)
+    old, new = files(box.with_name("kept")), files(box)
+    shutil.rmtree(box)
+    box.with_name("kept").rename(box)
+    decided = probe.calls.index("rename")
+
+    def stopped() -> None:
+        with CrashingDisk(roots(box), stop_after=decided + 1, sync=False) as disk, process_lock(disk):
+            change(disk, wanted)
+
+    assert in_a_child(stopped) == -signal.SIGKILL
+    shutil.rmtree(box / "team")
+    with LosingPower(box) as power:
+        restart(roots(box), sync=True)
+    assert files(box) == new
+    all_or_nothing(power, box, old=old, new=new)
+
+
 def test_old_generations_are_forgotten_with_their_contents_or_kept_with_them(box: Path) -> None:
     first(box)
     with CrashingDisk(roots(box), sync=False) as disk, process_lock(disk):

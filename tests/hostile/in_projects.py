@@ -52,8 +52,11 @@ def _lock_text(text: str | bytes) -> Make:
     return _installed(damage)
 
 
-def _state(path: str, content: bytes | None) -> Make:
-    """An installed project, of whose state one file is exchanged; None makes a folder of it."""
+def _state(path: str, content: bytes | Callable[[], bytes] | None) -> Make:
+    """An installed project, of whose state one file is exchanged; None makes a folder of it.
+
+    What is large is made when it is written: each fork of the tests copies the table of all that they hold.
+    """
 
     def damage(project: Path) -> None:
         place = project / ".agentpack/state" / path
@@ -64,7 +67,7 @@ def _state(path: str, content: bytes | None) -> Make:
                 file.mkdir(parents=True)
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
+                file.write_bytes(content() if callable(content) else content)
 
     return _installed(damage)
 
@@ -108,12 +111,13 @@ def _fifo(place: str) -> Make:
     return make
 
 
-LISTS = "[" + ",".join(["[]"] * 9_000_000) + "]"
+def _lists() -> str:
+    return "[" + ",".join(["[]"] * 9_000_000) + "]"
 
 
 def _more(text: str) -> str:
     """The text of a JSON map with one more key, which holds millions of empty lists."""
-    return f'{text.rstrip()[:-1]},"x":{LISTS}}}'
+    return f'{text.rstrip()[:-1]},"x":{_lists()}}}'
 
 
 def _with_lists(path: str) -> Make:
@@ -303,10 +307,14 @@ STATE: Mapping[str, Case] = {
     "a generation of millions of lists": Case(
         _with_lists(".agentpack/state/generations/000001.json"), 5, "is damaged", ("diff",)
     ),
-    "a journal of millions of lists": Case(_state("journal", LISTS.encode()), 5, "cannot be read", ("status",)),
-    "a journal of millions of lines": Case(_state("journal", b"[1]\n" * 8_000_000), 5, "cannot be read", ("status",)),
+    "a journal of millions of lists": Case(
+        _state("journal", lambda: _lists().encode()), 5, "cannot be read", ("status",)
+    ),
+    "a journal of millions of lines": Case(
+        _state("journal", lambda: b"[1]\n" * 8_000_000), 5, "cannot be read", ("status",)
+    ),
     "a journal of millions of notes": Case(
-        _state("journal", b'["folder",""]\n' * 2_000_000), 5, "cannot be read", ("status",)
+        _state("journal", lambda: b'["folder",""]\n' * 2_000_000), 5, "cannot be read", ("status",)
     ),
     "a journal with one file twice": Case(
         _journal(

@@ -47,7 +47,7 @@ def test_a_set_is_no_widening_of_itself(words: frozenset[str]) -> None:
     assert widening(words, words) == ()
 
 
-@settings(max_examples=usually(125, thorough=500))
+@settings(max_examples=usually(60, thorough=200, nightly=500))
 @given(SETS, SETS, SETS)
 def test_what_is_covered_by_what_is_covered_is_covered(
     one: frozenset[str], two: frozenset[str], three: frozenset[str]
@@ -56,7 +56,7 @@ def test_what_is_covered_by_what_is_covered_is_covered(
         assert widening(one, three) == ()
 
 
-@settings(max_examples=usually(125, thorough=500))
+@settings(max_examples=usually(60, thorough=200, nightly=500))
 @given(st.tuples(WORD, WORD, WORD))
 def test_the_same_for_single_words(words: tuple[str, str, str]) -> None:
     one, two, three = words
@@ -64,7 +64,7 @@ def test_the_same_for_single_words(words: tuple[str, str, str]) -> None:
         assert covers((one,), three)
 
 
-@settings(max_examples=500)
+@settings(max_examples=usually(250, thorough=500))
 @given(SETS, WORD)
 def test_a_set_covers_what_one_of_its_words_covers(held: frozenset[str], word: str) -> None:
     assert covers(held, word) == any(covers((one,), word) for one in (*held, "model:small"))
@@ -85,7 +85,7 @@ def test_more_held_never_covers_less(before: frozenset[str], more: frozenset[str
     assert set(widening(before | more, more | before)) <= set(widening(before, more | before))
 
 
-@settings(max_examples=500)
+@settings(max_examples=usually(250, thorough=500))
 @given(WORD, SETS)
 def test_a_set_covers_what_one_of_its_words_covers_and_no_more(word: str, held: frozenset[str]) -> None:
     assert covers(held, word) == (covers((), word) or any(covers((one,), word) for one in held))
@@ -188,7 +188,7 @@ def rendered(draw: st.DrawFn, client: str) -> bytes:
 
 
 @pytest.mark.parametrize("client", sorted(MODULES))
-@settings(max_examples=usually(20, thorough=40, nightly=200))
+@settings(max_examples=usually(10, thorough=25, nightly=200))
 @given(data=st.data())
 def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataObject) -> None:
     content = data.draw(rendered(client))
@@ -209,7 +209,7 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("client", sorted(MODULES))
-@settings(max_examples=usually(30, thorough=50, nightly=300))
+@settings(max_examples=usually(12, thorough=30, nightly=300))
 @given(tools=st.sets(st.sampled_from(TOOLS)), description=TEXT.filter(str.strip))
 def test_a_plain_persona_is_read_without_yaml(client: str, tools: set[str], description: str) -> None:
     fields = {"description": description, "tools": sorted(tools), "model": "opus", "color": "blue"}

@@ -18,12 +18,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.collection_files import LAYOUTS, agent_text, beside
+from support.effort import usually
 from support.running import Agentpack
 from support.trees import empty_repository, tree, write_tree
 
 from agentpack.model.line_ends import as_lf
 
-CHANGES = 20
+CHANGES = usually(8, thorough=20)
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "1"))
 SOME = ["smith-1", "smith-4"]
 OURS = "- A rule of our own."

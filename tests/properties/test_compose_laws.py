@@ -35,7 +35,7 @@ any_body = st.one_of(bodies, bodies.map(lambda text: text + "\n"), st.text(st.ch
 
 
 @given(any_body)
-@settings(max_examples=usually(75, thorough=300))
+@settings(max_examples=usually(40, thorough=120, nightly=300))
 def test_sections_joined_again_are_the_text(body: str) -> None:
     pieces = []
     for section in parse_sections(body):
@@ -46,7 +46,7 @@ def test_sections_joined_again_are_the_text(body: str) -> None:
 
 
 @given(any_body)
-@settings(max_examples=usually(75, thorough=300))
+@settings(max_examples=usually(40, thorough=120, nightly=300))
 def test_a_persona_without_braces_is_rendered_byte_for_byte(body: str) -> None:
     try:
         found = read_files(make_pack(personas={"reviewer": persona_text(body=body)}))
@@ -109,7 +109,7 @@ FLAG = {"flag": {"type": "boolean", "default": True, "description": "A flag."}}
 
 
 @given(st.fixed_dictionaries({name: variants() for name in ("one", "two", "three")}))
-@settings(max_examples=usually(75, thorough=150))
+@settings(max_examples=usually(40, thorough=75, nightly=150))
 def test_the_order_in_which_variants_are_named_never_matters(texts: dict[str, str]) -> None:
     files = make_pack(
         personas={"reviewer": persona_text(body=BODY)},
@@ -137,7 +137,7 @@ def outcome(found: Pack, names: tuple[str, ...]) -> tuple[object, ...]:
 
 
 @given(variants())
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_a_variant_leaves_every_other_line_as_it_was(text: str) -> None:
     """Whatever else a variant does: the rules it does not name stand in their old order, word for word."""
     files = make_pack(

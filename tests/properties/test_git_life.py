@@ -5,7 +5,7 @@ law is made as short as it gets and told as a list of commands, with the seed th
 
     AGENTPACK_SEED=17 pytest tests/properties/test_git_life.py
 
-`AGENTPACK_GIT_SECONDS` sets for how long lives are tried: 12 seconds unless told, 30 in `.ci/run`.
+`AGENTPACK_GIT_SECONDS` sets for how long lives are tried: 8 seconds unless told, 20 in `.ci/run`.
 `AGENTPACK_EXAMPLES` sets how many instead: the session `nightly` tries 2,000.
 """
 
@@ -22,7 +22,7 @@ from support.clones import FOLDERS, LOCK, MANIFEST, RELEASES, Clone, Text, catal
 from support.effort import usually
 from support.lives import Broken, Deed, Life, Setting, live
 
-SECONDS = float(os.environ.get("AGENTPACK_GIT_SECONDS", usually(12, thorough=30)))
+SECONDS = float(os.environ.get("AGENTPACK_GIT_SECONDS", usually(8, thorough=20)))
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "0"))
 SEED = os.environ.get("AGENTPACK_SEED", "")
 CI_SEED = "6000000"

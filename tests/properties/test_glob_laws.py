@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.counting import calls_of
+from support.effort import usually
 
 from agentpack.model.globs import Glob, fits, fits_path
 from agentpack.policy.evaluate import ReleaseFacts, refusals, release_verdicts
@@ -15,7 +16,7 @@ PATTERN, TEXT = st.text("ab*?", max_size=7), st.text("ab*?", max_size=8)
 PLACE = st.text("a/*", max_size=7)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=usually(250, thorough=500, nightly=1000))
 @given(PATTERN, TEXT)
 def test_a_star_stands_for_any_text_and_a_question_mark_for_one_character(pattern: str, text: str) -> None:
     expression = re.escape(pattern).replace(r"\*", ".*")
@@ -24,7 +25,7 @@ def test_a_star_stands_for_any_text_and_a_question_mark_for_one_character(patter
     assert Glob(pattern, single=True).fits(text) == bool(re.fullmatch(expression, text, re.DOTALL))
 
 
-@settings(max_examples=500)
+@settings(max_examples=usually(250, thorough=500))
 @given(PLACE, PLACE)
 def test_a_star_in_a_path_stays_within_one_part(pattern: str, path: str) -> None:
     expression = re.escape(pattern).replace(r"\*", "[^/]*")
@@ -32,7 +33,7 @@ def test_a_star_in_a_path_stays_within_one_part(pattern: str, path: str) -> None
     assert fits_path(pattern, path, below=True) == bool(re.fullmatch(f"{expression}(?:/.*)?", path))
 
 
-@settings(max_examples=500)
+@settings(max_examples=usually(250, thorough=500))
 @given(PLACE.map("/{}".format), PLACE)
 @example("/a/", "/a/")
 @example("/a/*", "/a")

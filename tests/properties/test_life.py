@@ -4,7 +4,7 @@ Commands and the user's own doings come in any order. After each, every line tha
 history, every generation can be brought back byte for byte and mode for mode, and no command ends but in one of the
 ways that are told.
 
-`AGENTPACK_EXAMPLES` sets how many lives are tried: 60 unless told, 130 in `.ci/run`, 10,000 in the session `nightly`.
+`AGENTPACK_EXAMPLES` sets how many lives are tried: 30 unless told, 100 in `.ci/run`, 10,000 in the session `nightly`.
 """
 
 import os
@@ -37,7 +37,7 @@ from agentpack.model.names import digest_of
 from agentpack.store import Store
 from agentpack.workspace.workspace import Workspace
 
-EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", usually(60, thorough=130)))
+EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", usually(30, thorough=100)))
 STEPS = 12
 MEMORY = "/dev/shm"
 ENDS = (0, 1, 2, 3, 4)

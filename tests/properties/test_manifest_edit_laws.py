@@ -161,7 +161,7 @@ def changed(draw: st.DrawFn, old: Manifest) -> tuple[Manifest, set[str]]:
 
 
 @given(st.data())
-@settings(max_examples=usually(75, thorough=300))
+@settings(max_examples=usually(40, thorough=120, nightly=300))
 def test_a_change_is_made_and_every_other_line_stays(data: st.DataObject) -> None:
     written = data.draw(manifests())
     new, about = data.draw(changed(written.manifest))

@@ -15,7 +15,7 @@ from support.effort import usually
 
 from agentpack.model.markdown import Block, blocks
 
-EXAMPLES = int(os.environ.get("AGENTPACK_MARKDOWN_EXAMPLES", usually(250, thorough=1000)))
+EXAMPLES = int(os.environ.get("AGENTPACK_MARKDOWN_EXAMPLES", usually(120, thorough=400, nightly=1000)))
 
 FRAGMENTS = [
     *("- ", "-", "* ", "+ ", "1. ", "1.", "2. ", "1) ", "01. ", "10. ", "1.x", "1234567890. ", "-\t", "*\t"),

@@ -120,7 +120,7 @@ def told_to_be_allowed(words: Collection[str], tool: str) -> bool:
 
 
 @pytest.mark.parametrize("client", ["opencode", "kilo"])
-@settings(max_examples=700)
+@settings(max_examples=usually(200, thorough=400, nightly=700))
 @given(file=FILES)
 @example(file={"permission": {"?": "deny"}})
 @example(file={"permission": {"*": "deny", "s*": "ask", "srv_*": "deny"}})
@@ -129,7 +129,7 @@ def test_every_tool_that_the_client_gives_is_told(client: str, file: Map) -> Non
     assert [tool for tool in TOOLS if model.has(tool) and not told(words, tool)] == [], words
 
 
-@settings(max_examples=700)
+@settings(max_examples=usually(200, thorough=400, nightly=700))
 @given(FILES)
 def test_everything_that_is_allowed_without_asking_is_told(file: Map) -> None:
     words, model = FileReader(CLIENTS["opencode"]).words_for(file), ClientModel(file)
@@ -169,7 +169,7 @@ RAISING = [
 
 
 @pytest.mark.parametrize("client", ["opencode", "kilo"])
-@settings(max_examples=usually(500, thorough=800, nightly=20_000))
+@settings(max_examples=usually(150, thorough=500, nightly=20_000))
 @given(FILES, FILES)
 def test_what_raises_a_level_anywhere_is_a_widening(client: str, before: Map, after: Map) -> None:
     raises_a_level(client, before, after)
@@ -196,7 +196,7 @@ WHOLE = st.dictionaries(
 ANY_TOOL = ("bash", "edit", "task", "skill", "webfetch", "websearch", "ab", "srv_push", "zzz")
 
 
-@settings(max_examples=usually(500, thorough=800, nightly=20_000))
+@settings(max_examples=usually(150, thorough=500, nightly=20_000))
 @given(WHOLE, WHOLE)
 @example({}, {"bash": "ask"})
 @example({"bash": "allow"}, {"bash": "ask"})
@@ -298,7 +298,7 @@ CANONICAL = st.permutations(("*", "read", "list", "grep", "glob", "bash")).flatm
 
 
 @pytest.mark.parametrize("client", ["opencode", "kilo"])
-@settings(max_examples=300)
+@settings(max_examples=usually(150, thorough=300))
 @given(permission=CANONICAL)
 @example(permission={"read": SECRETS, "list": "allow", "*": "deny"})
 @example(permission={"*": "deny", "read": SECRETS, "list": "allow"})

@@ -94,7 +94,7 @@ wishes = st.dictionaries(st.sampled_from(PATHS), contents)
 
 
 @given(worlds(), wishes, decisions)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_after_an_apply_a_new_plan_does_nothing(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
     planned = world.plan(wanted, decided)
     world.apply(planned)
@@ -104,14 +104,14 @@ def test_after_an_apply_a_new_plan_does_nothing(world: World, wanted: dict[str, 
 
 
 @given(worlds(), wishes, decisions)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_every_path_is_decided_once_in_order(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
     planned = world.plan(wanted, decided)
     assert [change.path for change in planned.changes] == sorted({*wanted, *world.record})
 
 
 @given(worlds(), wishes)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_without_a_decision_nothing_of_the_users_is_lost(world: World, wanted: dict[str, bytes]) -> None:
     """A file goes or is replaced only if it is as it was rendered; else what is written has the edit in it."""
     for change in world.plan(wanted, Decisions()).changes:
@@ -132,7 +132,7 @@ BY_HAND = b"- one, by hand\n"
 
 
 @given(worlds(), wishes, st.data())
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_a_merge_by_hand_counts_for_the_two_texts_it_was_made_of_and_no_other(
     world: World, wanted: dict[str, bytes], data: st.DataObject
 ) -> None:
@@ -155,7 +155,7 @@ def test_a_merge_by_hand_counts_for_the_two_texts_it_was_made_of_and_no_other(
 
 
 @given(worlds(), wishes, decisions)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_a_file_keeps_its_line_ends(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
     for change in world.plan(wanted, decided).changes:
         here = world.disk.get(change.path)
@@ -164,7 +164,7 @@ def test_a_file_keeps_its_line_ends(world: World, wanted: dict[str, bytes], deci
 
 
 @given(worlds(), wishes, decisions)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_line_ends_decide_nothing(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
     """The plan is the same for a disk on which git wrote every file otherwise."""
     before = world.plan(wanted, decided)
@@ -176,7 +176,7 @@ def test_line_ends_decide_nothing(world: World, wanted: dict[str, bytes], decide
 
 
 @given(worlds(), wishes, decisions)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_a_change_says_what_lies_there_once_it_is_applied(
     world: World, wanted: dict[str, bytes], decided: Decisions
 ) -> None:

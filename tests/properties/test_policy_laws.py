@@ -87,7 +87,7 @@ def test_a_policy_that_is_met_twice_says_the_same(policy: Policy) -> None:
 
 
 @given(st.lists(policies, max_size=3), facts)
-@settings(max_examples=usually(75, thorough=300))
+@settings(max_examples=usually(40, thorough=120, nightly=300))
 def test_together_they_allow_what_no_one_refuses_and_nothing_else(several: list[Policy], release: ReleaseFacts) -> None:
     together = allows(strictest(several), release)
     each = all(allows(policy, release) for policy in several)
@@ -138,7 +138,7 @@ GONE = st.sampled_from([*KINDS, "shell/x", "mcp:s/x", "tool:X/x", "changes"])
         st.lists(GONE, min_size=1, max_size=3, unique=True).map(lambda gone: BUT + "+".join(sorted(gone))),
     ),
 )
-@settings(max_examples=usually(250, thorough=1000))
+@settings(max_examples=usually(120, thorough=400, nightly=1000))
 def test_who_may_do_a_piece_of_what_is_denied_is_refused(piece: tuple[str, str], word: str) -> None:
     denied = piece[0]
     if includes((word,), "".join(piece)):

@@ -54,7 +54,7 @@ def test_printing_a_range_does_not_change_what_it_allows(version: str, bounds: l
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=usually(75, thorough=300))
+@settings(max_examples=usually(40, thorough=120, nightly=300))
 def test_any_text_is_a_requirement_or_refused_in_words(text: str) -> None:
     try:
         found = parse_requirement(text)

@@ -172,7 +172,7 @@ def needed(universe: Universe, chosen: Mapping[PackName, Version]) -> set[PackNa
 
 
 @given(universes)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_an_answer_is_found_exactly_when_there_is_one(universe: Universe) -> None:
     found = answer(universe)
     if found is None:
@@ -183,7 +183,7 @@ def test_an_answer_is_found_exactly_when_there_is_one(universe: Universe) -> Non
 
 
 @given(universes, st.integers(0, 2))
-@settings(max_examples=usually(75, thorough=300))
+@settings(max_examples=usually(40, thorough=120, nightly=300))
 def test_an_answer_is_found_as_well_when_patience_has_ended(universe: Universe, patience: int) -> None:
     found = impatiently(universe, patience)
     if found is None:
@@ -194,7 +194,7 @@ def test_an_answer_is_found_as_well_when_patience_has_ended(universe: Universe, 
 
 
 @given(universes)
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_the_packs_the_user_names_get_the_best_releases_that_any_solution_has(universe: Universe) -> None:
     found = answer(universe)
     if found is not None:
@@ -204,7 +204,7 @@ def test_the_packs_the_user_names_get_the_best_releases_that_any_solution_has(un
 
 
 @given(universes)
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_when_the_newest_of_everything_fits_it_is_chosen(universe: Universe) -> None:
     newest = {name: max(releases) for name, releases in universe.packs.items()}
     if is_solution(universe, newest):
@@ -214,7 +214,7 @@ def test_when_the_newest_of_everything_fits_it_is_chosen(universe: Universe) -> 
 
 
 @given(universes)
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_a_locked_answer_stays_as_it_is(universe: Universe) -> None:
     for solution in itertools.islice(solutions(universe), 5):
         locked = {pack: solution[pack] for pack in needed(universe, solution)}
@@ -222,7 +222,7 @@ def test_a_locked_answer_stays_as_it_is(universe: Universe) -> None:
 
 
 @given(universes, st.randoms(use_true_random=False))
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_no_order_shows_in_the_answer_or_in_the_error(universe: Universe, random: Any) -> None:
     def shuffled(items: Iterable[Any]) -> list[Any]:
         listed = list(items)
@@ -242,7 +242,7 @@ def told(universe: Universe) -> object:
 
 
 @given(universes)
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_who_wants_what_is_told_in_full(universe: Universe) -> None:
     found = answer(universe)
     if found is None:
@@ -292,7 +292,7 @@ class Provider(AbstractProvider[Requirement, tuple[PackName, Version], PackName]
 
 
 @given(universes)
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_resolvelib_agrees_on_what_can_be_resolved(universe: Universe) -> None:
     resolver: Resolver[Requirement, tuple[PackName, Version], PackName] = Resolver(Provider(universe), BaseReporter())
     try:
@@ -332,7 +332,7 @@ def ranges_and_versions(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 
 @given(ranges_and_versions(), st.booleans())
-@settings(max_examples=usually(125, thorough=500))
+@settings(max_examples=usually(60, thorough=200, nightly=500))
 def test_masks_agree_with_packaging(laid: tuple[str, list[str]], prereleases: bool) -> None:
     range, texts = laid
     ordered = tuple(sorted({Version(text) for text in texts}))

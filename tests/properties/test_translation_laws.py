@@ -94,7 +94,7 @@ def restricted(draw: st.DrawFn) -> tuple[Client, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", sorted(CLIENTS))
-@settings(max_examples=usually(40, thorough=80))
+@settings(max_examples=usually(20, thorough=40, nightly=80))
 @given(restricted())
 def test_no_client_lets_the_agent_do_more(name: str, made: tuple[Client, dict[str, Any]]) -> None:
     source, fields = made
@@ -108,7 +108,7 @@ def test_no_client_lets_the_agent_do_more(name: str, made: tuple[Client, dict[st
 
 
 @pytest.mark.parametrize("name", sorted(name for name, client in CLIENTS.items() if client.tools is not None))
-@settings(max_examples=usually(40, thorough=80))
+@settings(max_examples=usually(20, thorough=40, nightly=80))
 @given(restricted())
 def test_what_both_clients_can_say_is_kept(name: str, made: tuple[Client, dict[str, Any]]) -> None:
     """But for a tool that is only named with brackets, which is left out wherever they may mean a part of it."""

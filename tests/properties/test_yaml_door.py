@@ -36,7 +36,7 @@ data = st.recursive(
 
 
 @given(documents)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_any_text_gives_plain_data_or_faults_with_places(text: str) -> None:
     try:
         found = read_yaml(text, "x.yaml", first_line=2, hidden=True)
@@ -64,7 +64,7 @@ rows = st.tuples(
 
 
 @given(st.lists(rows, max_size=4).map("".join), st.booleans(), st.booleans())
-@settings(max_examples=usually(300, thorough=1200))
+@settings(max_examples=usually(150, thorough=500, nightly=1200))
 def test_plain_rows_are_read_as_the_library_reads_them(text: str, hidden: bool, loose: bool) -> None:
     try:
         expected = read_events(text, "x.yaml", first_line=2, hidden=hidden, loose=loose)
@@ -98,7 +98,7 @@ whole_personas = st.tuples(plain_data, st.fixed_dictionaries({"name": short_text
 
 
 @given(st.one_of(plain_data, whole_packs, whole_personas), st.sampled_from(("pack", "persona")))
-@settings(max_examples=usually(300, thorough=1200))
+@settings(max_examples=usually(150, thorough=500, nightly=1200))
 def test_plain_packs_and_personas_are_checked_as_their_models_check_them(data: dict[str, Any], kind: str) -> None:
     document = Document("x.yaml", data, {})
     try:
@@ -125,7 +125,7 @@ def assert_plain(value: Any) -> None:
 
 
 @given(documents)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_no_alias_anchor_tag_or_second_document_passes(text: str) -> None:
     try:
         read_yaml(text, "x.yaml", hidden=True)
@@ -148,7 +148,7 @@ def events_of(text: str) -> list[yaml.Event]:
 
 
 @given(documents)
-@settings(max_examples=usually(100, thorough=400))
+@settings(max_examples=usually(50, thorough=150, nightly=400))
 def test_no_key_stands_twice_in_what_passes(text: str) -> None:
     try:
         found = read_yaml(text, "x.yaml", hidden=True)
@@ -171,7 +171,7 @@ def count_keys(value: Any) -> int:
 
 
 @given(data)
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_json_reads_back_exactly(value: Any) -> None:
     text = json.dumps({"a": value}, ensure_ascii=True)
     if "\\ud" in text:
@@ -183,7 +183,7 @@ def test_json_reads_back_exactly(value: Any) -> None:
 
 
 @given(data)
-@settings(max_examples=usually(100, thorough=200))
+@settings(max_examples=usually(50, thorough=100, nightly=200))
 def test_what_a_yaml_library_writes_reads_back_exactly(value: Any) -> None:
     text = yaml.safe_dump({"a": value}, allow_unicode=False, default_flow_style=None, width=10**9)
     if "*id" in text or "&id" in text:
@@ -193,7 +193,7 @@ def test_what_a_yaml_library_writes_reads_back_exactly(value: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["pack", "persona", "variant", "manifest"])
 @given(value=st.dictionaries(keys, data, max_size=8))
-@settings(max_examples=usually(50, thorough=100))
+@settings(max_examples=usually(25, thorough=50, nightly=100))
 def test_any_data_fits_a_schema_or_gives_faults_with_keys(kind: str, value: dict[str, Any]) -> None:
     try:
         found = validate(kind, Document("x.yaml", value, {}))

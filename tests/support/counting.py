@@ -1,22 +1,14 @@
 """Count the work of a call instead of taking its time."""
 
-import sys
 from collections.abc import Callable
-from types import FrameType
+from cProfile import Profile
 
 
 def calls_of(work: Callable[[], object]) -> int:
-    """How many functions are called in the course of it."""
-    count = 0
+    """How many functions are called in the course of it, those of libraries in C included.
 
-    def called(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(called)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
+    The counter is Python's own, in C: a function in Python that is told of each call takes three times as long.
+    """
+    counted = Profile()
+    counted.runcall(work)
+    return sum(row.callcount for row in counted.getstats())

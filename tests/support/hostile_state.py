@@ -76,7 +76,7 @@ WITHOUT_STATE = ("show", "render", "search", "clients", "policy", "pack", "docto
 """Commands that ask neither what is installed nor what was done."""
 SENSITIVE = (
     *(".claude/settings.json", ".claude/settings.local.json", ".claude/CLAUDE.md", ".claude/commands/planted.md"),
-    *(".claude/agents/planted.sh", ".claude/agents/Planted.md", ".claude/agents/.a/planted.md", ".claude/planted.md"),
+    *(".claude/agents/planted.sh", ".claude/agents/PLANTED.md", ".claude/agents/.a/planted.md", ".claude/planted.md"),
     *(".codex/config.toml", ".cursor/mcp.json", ".cursor/rules/planted.mdc", ".gemini/settings.json", ".mcp.json"),
     *(".vscode/tasks.json", ".vscode/settings.json", ".idea/workspace.xml", ".devcontainer/devcontainer.json"),
     *(".github/workflows/ci.yaml", ".github/agents/planted.md", ".gitlab-ci.yml", ".husky/pre-commit", ".gitmodules"),

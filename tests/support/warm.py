@@ -156,8 +156,8 @@ def _serve(line: socket.socket) -> None:
         line.sendall(b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
-def _load() -> None:
-    import gc
+def load_all() -> None:
+    """Import every module of agentpack."""
     import importlib
     import pkgutil
 
@@ -165,7 +165,14 @@ def _load() -> None:
 
     for module in pkgutil.walk_packages(agentpack.__path__, "agentpack."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)  # else every child would load what it needs anew
+            importlib.import_module(module.name)
+
+
+def _load() -> None:
+    import gc
+    import importlib
+
+    load_all()  # else every child would load what it needs anew
     importlib.import_module("rich.table")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, if the tests run in the background
     gc.freeze()

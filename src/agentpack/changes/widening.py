@@ -310,7 +310,8 @@ class _WideningCheck:
             here = recorded if not is_claimed else self.workspace.states.contents(row.path) if is_its_place else None
             if not here:
                 return None if is_claimed else row
-            had = capabilities(client, here)
+            by_name = () if is_claimed else (word for word in row.words if word.startswith("replaces:"))
+            had = (*capabilities(client, here), *by_name)
         return row._replace(capabilities=", ".join(had)) if widening(had, row.words) else row
 
     def _hides_more(self, file: Rendering, row: LockedFile) -> bool:

@@ -85,7 +85,8 @@ def _offered(output: Output, pack: OfferedPack, *, agents: bool) -> Iterator[str
     yield output.style(safe(f"{pack.name} {pack.version}"), "bold")
     count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
     for text in filter(
-        None, (pack.description, count, pack.elsewhere, f"besides agents: {pack.beside}" if pack.beside else "")
+        None,
+        (pack.description, count, pack.elsewhere, pack.remark, f"besides agents: {pack.beside}" if pack.beside else ""),
     ):
         yield from hang("  ", flat(text))
     if agents:

@@ -16,7 +16,7 @@ from agentpack.disk.real_paths import real_path
 from agentpack.edits.recognise import NO_AGENT, Agent, read_collected, read_file
 from agentpack.errors import Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES
-from agentpack.model.names import is_junk, persona_name_fault
+from agentpack.model.names import is_junk, persona_name_fault, slug
 from agentpack.sources.collection import MAX_SIGNS, is_agent_file, signs_in
 from agentpack.workspace.shadowing import MAX_BELOW
 from agentpack.workspace.workspace import Workspace
@@ -236,7 +236,8 @@ def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> Adopt
     """The agent in a file, or in an entry of one."""
     target, inner = place.target, place.inner
     agent = read_collected(target, data, inner) if inner else read_file(target, data, place.stem)
-    if agent.fault is not None and inner and not target.anywhere:
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    if inner and not target.anywhere and (agent.fault or path != target.path(slug(agent.name), kind, variables)):
         agent, inner = read_file(target, data, place.stem), ""  # as a pack it may lack what a collection asks for
     if agent.fault is not None:
         return PassedOver(path, agent.fault)
@@ -244,7 +245,7 @@ def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> Adopt
         return PassedOver(
             path, "agentpack manages no file with blanks, other signs or capitals alone in its path: rename it"
         )
-    there = target.path(agent.name, workspace.scope.kind, workspace.environment.variables)
+    there = target.path(agent.name, kind, variables)
     is_in_place = path == there and persona_name_fault(agent.name) is None
     return AdoptableAgent(path, target.name, data, agent, inner, is_in_place)
 

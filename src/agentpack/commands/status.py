@@ -192,7 +192,7 @@ def _pack(
     pack: LockedPack, wanted: ManifestEntry | None, sources: Sources, files: tuple[FileStatus, ...]
 ) -> PackStatus:
     locked = Version(pack.version)
-    if pack.source in sources.elsewhere:
+    if pack.commit or pack.source in sources.elsewhere:
         newer = []  # it is on another machine, which nobody waits for here
     elif pack.agents is None:
         newer = [version for version in _offered(pack, sources) if version > locked]

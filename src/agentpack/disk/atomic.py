@@ -65,7 +65,10 @@ def write_whole(path: str, data: bytes | Sequence[bytes], *, mode: int = 0o666, 
     access = os.O_RDONLY if durable else getattr(os, "O_PATH", os.O_RDONLY)
     folder = os.open(parent or ".", access | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        there = os.lstat(path) if os.path.lexists(path) else None
+        try:
+            there = os.lstat(path)
+        except FileNotFoundError:
+            there = None
         owner = None
         if os.geteuid() == 0:
             owner = owner_of_new(folder) if there is None else owner_of(there)

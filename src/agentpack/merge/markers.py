@@ -29,7 +29,7 @@ def with_markers(base: str, ours: str, theirs: str, labels: MarkerLabels, draft:
         if isinstance(piece, str):
             done += piece
             continue
-        following = rest[index + 1] if index + 1 < len(rest) else ""
+        following = rest[index + 1]  # every draft ends in a text
         sides = tuple(piece)
         if done and not done.endswith("\n"):
             if not all(side.startswith("\n") for side in sides if side):

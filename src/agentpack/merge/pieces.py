@@ -105,8 +105,6 @@ def _trimmed(base: Sequence[str], start: int, end: int, new: Sequence[str]) -> _
 
 
 def _collide(one: _Edit, other: _Edit) -> bool:
-    if one == other:
-        return False
     if one.start == one.end and other.start == other.end:
         return one.start == other.start
     if one.start == one.end:
@@ -138,7 +136,7 @@ def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
     groups: list[tuple[list[_Edit], list[_Edit]]] = []
     for edit, side in sorted([(edit, 0) for edit in mine] + [(edit, 1) for edit in other]):
         # edits of one side lie apart, so that only the last of the other side can reach this far
-        last = groups[-1][1 - side][-2:] if groups else ()
+        last = groups[-1][1 - side][-1:] if groups else ()
         if not any(_collide(edit, one) or edit == one for one in last):
             groups.append(([], []))
         groups[-1][side].append(edit)

@@ -32,11 +32,11 @@ def resolved(draft: Sequence[str | Conflict], side: int) -> str:
 
 def _join(text: str, following: str, *, is_last: bool) -> str:
     """Join two texts when nothing is left between them: the larger of the two gaps separates them. At the start of the
-    text the first gap stays, at its end the last.
+    text the first gap stays, at its end the last, or where there is none the end of the line.
     """
     rest = following.lstrip("\n")
     bare = text.rstrip("\n")
     before, after = len(text) - len(bare), len(following) - len(rest)
     if is_last and not rest:
-        return bare + "\n" * after
+        return bare + "\n" * (after or min(before, 1))
     return bare + "\n" * (max(before, after) if bare else before) + rest

@@ -192,7 +192,7 @@ class _RuleMerge:
         old_home = -1 if home < 0 else self.origin.get(home, -2)
         new_home = -1 if old_home == -1 else self.there.get(old_home, -2)
         before = [self.origin[j] for j in range(start - 1, home, -1) if j in self.origin]
-        after = [self.origin[end]] if end < len(self.mine) and end in self.origin else []
+        after = [self.origin[end]] if end in self.origin else []
         beside = [(self.there[i], self.there[i]) for i in before[:1] if i in self.there]
         beside += [(self.there[i], self.there[i] - 1) for i in after if i in self.there and self.is_rule(self.there[i])]
         beside += [(self.there[i], self.there[i]) for i in before[1:] if i in self.there]
@@ -215,9 +215,8 @@ class _RuleMerge:
         else at the end. Never inside a deeper section, whose rest they would swallow.
         """
         level = min(node.level for node in self.mine[start:end] if node.kind == "heading")
-        following = self.origin.get(end) if end < len(self.mine) else None
-        if following is not None and following in self.there:
-            k = self.there[following]
+        k = self.there.get(self.origin.get(end, -1))
+        if k is not None:
             above = next((n for n in range(k, -1, -1) if 0 < self.new[n].level <= level), None)
             return self.end_of_all(k, level) if above is None else above - 1
         previous = [self.origin[j] for j in range(start - 1, -1, -1) if j in self.origin]
@@ -273,7 +272,7 @@ class _RuleMerge:
         """The white space between two adjacent nodes: as where they were adjacent before."""
         if one.side == other.side and one.place + 1 == other.place:
             return (self.mine if one.side == "ours" else self.new)[one.place].gap
-        if "heading" in (one.kind, other.kind) or one.kind != other.kind or one.kind != "item":
+        if (one.kind, other.kind) != ("item", "item"):
             gaps = (one.after, other.before, "\n\n")
             return next(gap for gap in gaps if gap.count("\n") > 1)
         if one.side == other.side == "theirs":  # what stood between them was taken out

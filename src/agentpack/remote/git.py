@@ -8,8 +8,9 @@ reference is kept and no name from outside reaches git's command line, so that a
 
 import os
 import re
+import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import sha256
@@ -134,12 +135,17 @@ class Mirror:
         A host that keeps all forks of a repository together (GitHub does) hands over the commits of each from every
         one of them.
         """
-        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
         tips = {*self.references.branches.values(), *(tag.commit for tag in self.references.tags.values())}
-        if commit in tips:
-            return True
+        return commit in tips or commit in self._history(tips)
+
+    def commits_since(self, old: str, new: str) -> int:
+        """How many commits lead to `new` and not to `old`. Fetches the commits of their history."""
+        return len({*self._history([new])} - {*self._history([old])})
+
+    def _history(self, tips: Collection[str]) -> Sequence[str]:
+        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
         history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
-        return commit in history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
+        return history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
 
     # Questions to the mirror.
 
@@ -160,6 +166,8 @@ class Mirror:
         return self._files[commit]
 
     def _listed(self, commit: str) -> Sequence[TreeEntry]:
+        with suppress(OSError):
+            os.utime(self.folder)  # `cache prune` goes by when it was used
         answer = self._git("ls-tree", "-r", "-z", "--full-tree", commit)
         rows = (row.partition(b"\t") for row in answer.split(b"\0") if row)
         split = ((head.decode().split(), path) for head, _, path in rows)
@@ -223,66 +231,58 @@ class Mirror:
             return
         fresh = f"{self.folder}.{os.urandom(4).hex()}.new"
         try:
-            for part in ("objects", "refs"):
-                make_folders(f"{fresh}/{part}", 0o700)
-            for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", _CONFIG), ("address", self.address)):
-                write_whole(f"{fresh}/{name}", text.encode())
-            with suppress(FileExistsError):  # another process was faster
-                os.rename(fresh, self.folder)
+            _make_repository(fresh)
+            write_whole(f"{fresh}/address", self.address.encode())
+            os.rename(fresh, self.folder)
         except OSError as error:
-            if not os.path.isdir(self.folder):
-                raise Unavailable(
-                    f"the cache cannot be written: {error.filename}: {error.strerror}",
-                    hint="XDG_CACHE_HOME names another place for it",
-                ) from None
+            if not os.path.isdir(self.folder):  # else another process was faster
+                raise _unwritable(error, fresh) from None
+        shutil.rmtree(fresh, ignore_errors=True)
 
     def _fetch(self, objects: Sequence[str], *options: str, what: str = "blob:none") -> None:
         self._go_online()
         self._make()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
-        with self._locked(), self._remote.progress(f"fetching from {self.address}"):
-            try:
-                self._git(
-                    *words,
-                    *(f"--filter={what}", *options, "--stdin", "--", self.address),
-                    input=_lines(objects),
-                    online=True,
-                    patience=FETCH_PATIENCE,
-                )
-            finally:
-                # as a partial clone it would fetch whatever is missing, one by one and unasked
-                write_whole(f"{self.folder}/config", _CONFIG.encode())
+        with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
+            self._git(
+                *words,
+                *(f"--filter={what}", *options, "--stdin", "--", self.address),
+                input=_lines(objects),
+                folder=folder,
+                online=True,
+                patience=FETCH_PATIENCE,
+            )
         self._here.update(objects)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Context in which no other process fetches into the mirror."""
-        import fcntl  # not on Windows
+    def _aside(self) -> Iterator[str]:
+        """Context with a repository to fetch into, whose objects are those of the mirror.
 
-        with open(f"{self.folder}/agentpack.lock", "w") as file:
-            ends = time.monotonic() + FETCH_PATIENCE * self._remote.timeout
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > ends:
-                        raise Unavailable(
-                            f"another process has been fetching from {self.address} for long",
-                            hint=f"if there is none, delete {self.folder}",
-                        ) from None
-                    time.sleep(0.05)
-            for name in ("shallow.lock", "config.lock"):  # of a process that was killed
-                with suppress(FileNotFoundError):
-                    os.unlink(f"{self.folder}/{name}")
-            yield
+        git marks it as a partial clone, and would then fetch whatever is missing, one by one and unasked; the mirror
+        itself never is one. Any number of processes can fetch at once.
+        """
+        folder = f"{self.folder}/fetch-{os.urandom(6).hex()}"
+        try:
+            _make_repository(folder)
+            yield folder
+        except OSError as error:
+            raise _unwritable(error, folder) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _git(
-        self, *words: str, input: str = "", online: bool = False, patience: int = 2, most: int = MAX_ANSWER_BYTES
+        self,
+        *words: str,
+        input: str = "",
+        folder: str = "",
+        online: bool = False,
+        patience: int = 2,
+        most: int = MAX_ANSWER_BYTES,
     ) -> bytes:
         """Run git in the mirror and return what it prints.
 
         Args:
+            folder: another repository to run it in, with the objects of the mirror.
             online: whether it may open connections.
             patience: how many times the time-out it may take.
 
@@ -292,7 +292,7 @@ class Mirror:
         timeout = self._remote.timeout
         slow = (f"http.lowSpeedTime={max(1, round(timeout))}", "http.lowSpeedLimit=100")
         settings = [part for one in (*_NEUTRAL, *slow) for part in ("-c", one)]
-        command = ["git", f"--git-dir={self.folder}", *settings, *words]
+        command = ["git", f"--git-dir={folder or self.folder}", *settings, *words]
         try:
             result = run(command, input.encode(), self._environment(online), patience * timeout, most)
         except FileNotFoundError:
@@ -307,6 +307,7 @@ class Mirror:
         variables = {name: text for name, text in self._remote.variables.items() if name not in _LOCATING}
         variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GCM_INTERACTIVE": "never"}
         variables["GIT_ALLOW_PROTOCOL"] = _PROTOCOLS if online else "none"
+        variables["GIT_OBJECT_DIRECTORY"] = f"{self.folder}/objects"
         if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
             # `core.sshCommand` of the user's own configuration would be hidden by the variable
             variables["GIT_SSH_VARIANT"] = "ssh"
@@ -353,6 +354,21 @@ _FAILURES = (
 )
 """Signs of common failures in what git says, and what to say of each."""
 _UNKNOWN_FAILURE = ("cannot be reached", "`git ls-remote {address}` shows what git says of it")
+
+
+def _make_repository(folder: str) -> None:
+    """An empty bare repository, as `git init` would leave it, without hooks and samples. Raises OSError."""
+    for part in ("objects", "refs"):
+        make_folders(f"{folder}/{part}", 0o700)
+    for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", _CONFIG)):
+        write_whole(f"{folder}/{name}", text.encode())
+
+
+def _unwritable(error: OSError, folder: str) -> Unavailable:
+    return Unavailable(
+        f"the cache cannot be written: {error.filename or folder}: {error.strerror}",
+        hint="XDG_CACHE_HOME names another place for it",
+    )
 
 
 def _lines(names: Iterable[str]) -> str:

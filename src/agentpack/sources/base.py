@@ -85,6 +85,10 @@ class Source(Protocol):
         """
         ...
 
+    def remark(self, pack: PackName) -> str:
+        """What people should know of the newest release of a pack before they choose it; empty if there is nothing."""
+        ...
+
     def unsigned(self, ref: ReleaseRef) -> str | None:
         """Why no tag with a signature that the user trusts names the release; None if one does, or if the place has no
         tags at all.
@@ -110,6 +114,10 @@ class OnThisMachine(ABC):
     def expect(self, packs: Mapping[PackName, Requirement]) -> None:
         """Of no use here: nothing is fetched."""
         return
+
+    def remark(self, pack: PackName) -> str:
+        """Empty."""
+        return ""
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
         """None."""

@@ -178,6 +178,14 @@ class _Files:
             found.update((one,) if is_file else self._within(root, one))
         return [path for path in sorted(found) if is_agent_file(path) and self._header(root, path).exists]
 
+    def unnamed(self, root: str, found: Sequence[str]) -> Iterator[str]:
+        """The agents beside those that a manifest names, and that it does not."""
+        folders = {dirname(path) for path in found}
+        for path in self.below(root):
+            is_beside = path.endswith(".md") and dirname(path) in folders and path not in found
+            if is_beside and basename(path) != "SKILL.md" and self._header(root, path).names_agent:
+                yield path
+
     def _of_folder(self, root: str) -> Sequence[str]:
         if root not in self._unnamed:
             files = [path for path in self.below(root) if is_agent_file(path)]
@@ -377,6 +385,7 @@ def _pack(files: _Files, root: str, name: str, entry: Mapping[str, Any] | None =
         raise InvalidFile([Fault(manifest or root, 0, "agents", str(error))]) from None
     signs = sum(files.signs(root, path) for path in found)
     _refuse_many(signs, MAX_SIGNS, "commas, colons, brackets and lines in the headers of its agents")
+    unnamed = files.unnamed(root, found) if said.get("agents") else ()
     names = FileNames()
     faults = {path: names.add(path) for path in found}
     return CollectionPack(
@@ -387,7 +396,10 @@ def _pack(files: _Files, root: str, name: str, entry: Mapping[str, Any] | None =
         _text(said.get("description")),
         _text(said.get("license")),
         _beside(files.beside(root), said) if said else "",
-        tuple(f"`{shown(path)}` is left out: its name has {fault}" for path, fault in faults.items() if fault),
+        (
+            *(f"`{shown(path)}` is left out: its name has {fault}" for path, fault in faults.items() if fault),
+            *(f"`{shown(prefix + path)}` is left out: the manifest does not name it" for path in unnamed),
+        ),
     )
 
 

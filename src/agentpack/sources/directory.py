@@ -291,9 +291,7 @@ class DirectorySource(OnThisMachine):
 def _manifest_value(folder: str, key: str) -> str | None:
     """The raw value of `key:` in pack.yaml, found without parsing YAML; None if absent."""
     manifest = f"{folder}/{MANIFEST}"
-    if not os.path.isfile(manifest):
-        return None
-    return manifest_line(read_start(manifest, MAX_MANIFEST_BYTES), key)
+    return manifest_line(read_start(manifest, MAX_MANIFEST_BYTES), key) if os.path.isfile(manifest) else None
 
 
 def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:

@@ -12,13 +12,14 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import Unresolvable
 from agentpack.model.lock import LockedPack
+from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, PackName
 from agentpack.model.pack import ReleaseRef
 from agentpack.sources.collection import Collection, CollectionPack
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Remote
-    from agentpack.sources.git import GitSource
+    from agentpack.sources.base import Source
 
 
 class Plugin:
@@ -31,11 +32,14 @@ class Plugin:
         self._remote = remote
 
     @cached_property
-    def _source(self) -> "GitSource":
-        from agentpack.sources.git import GitSource  # only where such a plugin is asked for
+    def _source(self) -> "Source":
+        from agentpack.sources import open_source  # only where such a plugin is asked for
 
-        assert self.pack.elsewhere is not None
-        return GitSource(self._marketplace, self.pack.elsewhere, self._remote)
+        place = self.pack.elsewhere
+        assert place is not None
+        options = {"ref": place.ref, "subdirectory": place.subdirectory}
+        options = {key: text for key, text in options.items() if text}
+        return open_source(ConfiguredSource(self._marketplace, "git", place.place, options), "/", self._remote)
 
     @cached_property
     def _name(self) -> PackName:
@@ -50,7 +54,7 @@ class Plugin:
         newest = self._source.state_of(self._name)
         if newest is None:
             raise Unresolvable(f"the plugin `{self.pack.name}` has no agents: {self._source.where} has none")
-        version, repository = self._version(newest.version), self._source.address
+        version, repository = self._version(newest.version), self._source.where
         return newest._replace(pack=self.pack.name, version=version, tag="", repository=repository)
 
     def _version(self, own: Version) -> Version:
@@ -69,15 +73,14 @@ class Plugin:
 
     def pinned(self, locked: LockedPack) -> ReleaseRef | None:
         """The locked state; None if the marketplace leads to another repository now."""
-        if locked.repository != self._source.address:
+        if locked.repository != self._source.where:
             return None
         ref = self._source.pinned(self.pack.name, locked._replace(repository=""))
         return ref and ref._replace(repository=locked.repository)
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         """The agent files of a state."""
-        name = self._source.name_at(ref.commit, self.pack.name)
-        return self._source.read(ref._replace(pack=name, repository=""))
+        return self._source.read(ref._replace(repository=""))
 
     def unsigned(self, ref: ReleaseRef) -> str | None:
         """Why a state does not count as signed; None if it does."""

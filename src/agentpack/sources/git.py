@@ -128,7 +128,8 @@ class GitSource:
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.read(ref)
         if ref.bare:
-            found = self._pack_at(ref.commit, ref.pack)
+            packs = self._at(ref.commit).collection.packs  # the only one may have had another name
+            found = next((pack for pack in packs if pack.name == ref.pack), packs[0] if len(packs) == 1 else None)
             if found is None:
                 raise self._gone(ref)
             return self._at(ref.commit).tree.contents(found.root, found.agents)
@@ -147,6 +148,15 @@ class GitSource:
         self.mirror.bring([ref.commit])
         return self.mirror.time(ref.commit) or None
 
+    def remark(self, pack: PackName) -> str:
+        """How far the branch is ahead of the newest tag."""
+        newest = next(iter(self._all(pack)), None)
+        if newest is None or not newest.tag or self.place.ref:
+            return ""
+        count = self.mirror.commits_since(newest.commit, self._commit)
+        commits = "1 commit" if count == 1 else f"{count} commits"
+        return f"the default branch is {commits} ahead of the tag `{newest.tag}`" if count else ""
+
     def unsigned(self, ref: ReleaseRef) -> str | None:
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.unsigned(ref)
@@ -156,11 +166,6 @@ class GitSource:
             return "no tag names its commit"
         faults = [self.mirror.check_signature(tags[name]) for name in names]
         return None if None in faults else f"the tag `{names[0]}`: {faults[0]}"
-
-    def name_at(self, commit: str, pack: PackName) -> PackName:
-        """The name of a pack at a commit, where the only one may have another name."""
-        packs = self._at(commit).collection.packs
-        return packs[0].name if len(packs) == 1 else pack
 
     def _gone(self, ref: ReleaseRef) -> Unavailable:
         return Unavailable(
@@ -303,14 +308,7 @@ class GitSource:
         return ref if ref and (_COMMIT.match(ref) or ref in self.mirror.references.tags) else ""
 
     def _pack_at(self, commit: str, pack: PackName) -> CollectionPack | None:
-        """A pack of the collection at a commit. Where it has only one, that is meant: its name may have changed."""
-        packs = self._at(commit).collection.packs
-        found = next((one for one in packs if one.name == pack), None)
-        return packs[0] if found is None and len(packs) == 1 and commit != self._commit_if_known else found
-
-    @property
-    def _commit_if_known(self) -> str:
-        return str(self.__dict__.get("_commit", ""))
+        return self._at(commit).collection.pack(pack)
 
     def _version(self, pack: CollectionPack) -> Version:
         """Its manifest's version, else one that names the commit: `0.0.0+20261128101500.g0123456789ab`."""

@@ -1,4 +1,4 @@
-"""Name and version in a `pack.yaml`, found without parsing YAML."""
+"""What pack.yaml says at first sight: its name and version, for which nothing is parsed."""
 
 from agentpack.model.line_ends import MARK
 

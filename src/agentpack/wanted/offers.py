@@ -30,6 +30,8 @@ class OfferedPack(NamedTuple):
     """Paths of agent files that cannot be taken, each with the reason."""
     elsewhere: str = ""
     """Where a plugin is whose agents are not known yet, in words."""
+    remark: str = ""
+    """How far the place is ahead of the release, in words."""
 
 
 class Offers(NamedTuple):
@@ -47,12 +49,13 @@ def offers(source: Source, place: str) -> Offers:
         place: the place as typed.
     """
     packs = (_pack(source, name) for name in source.packs())
-    return Offers(place, (*packs, *collected(source)), source.collection.unread)
+    unread = [*source.collection.unread, *(one for pack in source.collection.packs for one in pack.unread)]
+    return Offers(place, (*packs, *collected(source)), tuple(dict.fromkeys(unread)))
 
 
 def _pack(source: Source, name: PackName) -> OfferedPack:
     newest = max(source.releases(name), key=lambda ref: ref.version)
-    return OfferedPack(name, str(newest.version), "", "", (), "")
+    return OfferedPack(name, str(newest.version), "", "", (), "", remark=source.remark(name))
 
 
 def collected(source: Source) -> Iterator[OfferedPack]:
@@ -82,4 +85,5 @@ def collected(source: Source) -> Iterator[OfferedPack]:
                 tuple(agents),
                 pack.beside,
                 tuple(f"{path} ({fault})" for path, fault in faults.items() if fault != DOCUMENT),
+                remark=source.remark(pack.name),
             )
