@@ -32,7 +32,7 @@ def bundle(
     for one in made.releases:
         session.output.say(f"  {one.pack} {one.version}")
     what = "would write" if dry_run else "wrote" if made.written else "up to date:"
-    session.output.say(f"{what} {safe(made.path)} ({made.size:,} bytes)")
+    session.output.say(f"{what} {safe(made.path)}")
     data = {
         "path": made.path,
         "bytes": made.size,
