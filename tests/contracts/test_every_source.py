@@ -13,7 +13,7 @@ from packaging.version import Version
 from support.bundles import bundle_of
 from support.collection_files import agent_text
 from support.memory import MemorySource
-from support.packs import make_pack, publish
+from support.packs import make_pack, persona_text, publish
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
@@ -325,14 +325,20 @@ def test_the_same_release_has_the_same_digest_whatever_holds_it(tmp_path: Path) 
     assert len(digests) == 1
 
 
+LEAD = persona_text("lead")
 WHOLE: Mapping[str, Mapping[str, str | bytes]] = {
     "data-reviewer": FIRST,
     "kit": {
         ".claude-plugin/plugin.json": '{"name": "kit", "version": "1.5.0"}',
         **{f"agents/{name}.md": agent_text(name, "Work.\r\nWell.") for name in ("one", "two")},
     },
+    "several": {
+        **{f"data-reviewer/1.0.0/{path}": data for path, data in FIRST.items()},
+        **{f"data-reviewer/1.1.0/{path}": data for path, data in SECOND.items()},
+        **{f"team-lead/{path}": data for path, data in make_pack("team-lead", personas={"lead": LEAD}).items()},
+    },
 }
-"""A pack with `pack.yaml` and a collection."""
+"""A pack with `pack.yaml`, a collection, and several packs with several releases."""
 
 
 def as_folder(folder: Path, files: Mapping[str, str | bytes]) -> str:
@@ -353,7 +359,7 @@ def as_repository(folder: Path, files: Mapping[str, str | bytes]) -> str:
 def as_bundle(folder: Path, files: Mapping[str, str | bytes]) -> str:
     """The bundle of a project that has it from a folder."""
     project = Agentpack(write_tree(folder / "project", {".git/HEAD": ""}))
-    project("install", as_folder(folder / "place", files), "--client", "claude")
+    project("install", as_folder(folder / "place", files), "--all", "--client", "claude")
     project("bundle", "-o", "../some.bundle.tar.gz")
     return str(folder / "some.bundle.tar.gz")
 
@@ -363,7 +369,7 @@ def test_the_same_pack_gives_the_same_files_and_the_same_lock_whatever_holds_it(
     found = []
     for make in (as_folder, as_archive, as_repository, as_bundle):
         project = Agentpack(write_tree(tmp_path / f"{make.__name__}-project", {".git/HEAD": ""}))
-        project("install", make(tmp_path / make.__name__, WHOLE[pack]), "--client", "claude")
+        project("install", make(tmp_path / make.__name__, WHOLE[pack]), "--all", "--client", "claude")
         lock = json.loads((project.folder / "agentpack.lock").read_text())
         for source in lock["manifest"].pop("sources"):
             for row in (*lock["packs"], *lock["manifest"]["packs"]):
@@ -371,7 +377,7 @@ def test_the_same_pack_gives_the_same_files_and_the_same_lock_whatever_holds_it(
                 row.pop("commit", None)
         agents = {path: data for path, data in tree(project.folder).items() if path.startswith(".claude/")}
         found.append((lock, agents))
-    assert len(found[0][1]) == (2 if pack == "kit" else 1)
+    assert len(found[0][1]) == (1 if pack == "data-reviewer" else 2)
     for other in found[1:]:
         assert other == found[0]
 
