@@ -313,7 +313,7 @@ def test_other_content_under_the_locked_version_is_refused(clone: Agentpack) -> 
     before = tree(clone.folder, without=())
     said = clone("sync", "--frozen", "--source", "../other", expect=5).err
     assert "data-reviewer 1.0.0" in said
-    assert "is not what was locked" in said
+    assert "in " + str(above / "other") + " is not what was locked" in said
     assert tree(clone.folder, without=()) == before
 
 
@@ -326,7 +326,7 @@ def test_a_source_for_one_sync_needs_a_lock_and_a_place(clone: Agentpack) -> Non
 # Policies.
 
 
-def test_what_another_place_supplies_is_judged_by_that_place(team: Team) -> None:
+def test_what_another_place_supplies_is_judged_by_that_place(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = team.clone()
     above = team.project.parent
     for policy, rule in {
@@ -338,14 +338,23 @@ def test_what_another_place_supplies_is_judged_by_that_place(team: Team) -> None
         with case(policy):
             manifest = (clone.folder / "agentpack.yaml").read_bytes()
             external = write_tree(above / "policies", {"policy.yaml": f"schema: 1\n{policy}\n"}) / "policy.yaml"
-            os.environ["AGENTPACK_POLICY"] = str(external)
-            try:
-                said = clone("sync", "--frozen", "--offline", "--source", f"../{FILE}", expect=5).err
-            finally:
-                del os.environ["AGENTPACK_POLICY"]
+            monkeypatch.setenv("AGENTPACK_POLICY", str(external))
+            said = clone("sync", "--frozen", "--offline", "--source", f"../{FILE}", expect=5).err
             assert rule in said
             assert not agents(clone.folder)
             assert (clone.folder / "agentpack.yaml").read_bytes() == manifest
+
+
+def test_what_comes_with_agentpack_is_taken_from_there(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    agentpack("bundle", "-o", f"../{FILE}")
+    clone = Agentpack(write_tree(project.parent / "clone", {**documents(project), ".git/HEAD": ""}))
+    policy = write_tree(project.parent, {"policy.yaml": "schema: 1\nsources: {allow: [bundled]}\n"}) / "policy.yaml"
+    monkeypatch.setenv("AGENTPACK_POLICY", str(policy))
+    clone("sync", "--frozen", "--source", f"../{FILE}")
+    assert agents(clone.folder) == agents(project)
 
 
 # Making one.
