@@ -883,3 +883,11 @@ def test_a_lock_that_its_release_does_not_bear_out_is_found(
         ran = Agentpack(clone)(*words, expect=None)
         assert ran.exit_code != 0 or "the locked releases were not checked" in ran.err, (mutation, words)
         assert {path: data for path, data in tree(clone).items() if path != "agentpack.lock"} == before
+
+
+def test_a_part_of_a_collection_is_as_its_lock_says(agentpack: Agentpack, project: Path) -> None:
+    """The digest is of all its agents, and the lock has the rows of those that were taken."""
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "one", "--client", "claude")
+    agentpack("sync", "--locked", "--check")
+    agentpack("diff")

@@ -359,6 +359,20 @@ def test_a_marketplace_of_many_plugins_costs_as_much(
     assert len(list((project / ".claude/agents").iterdir())) == 60
 
 
+def test_a_range_that_holds_a_pack_back_costs_no_more(
+    agentpack: Agentpack, project: Path, kit: Repository, asked: Path
+) -> None:
+    for version in ("1.0.0", "1.1.0", "2.0.0", "3.0.0"):
+        rework(kit, "one", "- Work", f"- Work as of {version}, work").tag(f"v{version}")
+    agentpack("install", "kit<2", "--source", f"git+{kit.address}")
+    first = words(asked)
+    assert locked(project)["version"] == "1.1.0"
+    assert first.count("ls-remote") == 1
+    shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"], "agentpack"))
+    agentpack("upgrade", "--check")
+    assert words(asked) == ["ls-remote", "fetch", "fetch"]
+
+
 def test_contents_that_no_pack_needs_are_not_fetched(agentpack: Agentpack, tmp_path: Path, kit: Repository) -> None:
     kit.commit({"assets/picture.bin": os.urandom(3_000_000)})
     agentpack("install", f"git+{kit.address}")

@@ -245,6 +245,7 @@ def scenes() -> Iterator[Mapping[tuple[bool, bool], Scene]]:
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 @settings(max_examples=usually(2, thorough=8, nightly=100))
 @given(brought=STATES, commands=st.lists(st.sampled_from(EVERY), min_size=12, max_size=12, unique=True))
 @example(brought=Brought(), commands=list(EVERY))

@@ -493,7 +493,7 @@ def test_only_so_many_connections_are_open_at_once(server: WebServer, tmp_path: 
     server.answers["/kit"] = answer
     with ThreadPoolExecutor(20) as pool:
         assert {*pool.map(lambda _: get(remote, server.url("/kit")), range(40))} == {BODY}
-    assert most == MAX_CONNECTIONS
+    assert 1 < most <= MAX_CONNECTIONS
 
 
 # Time and progress.

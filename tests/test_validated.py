@@ -242,3 +242,13 @@ def test_a_wheel_has_them_and_is_the_same_when_built_again(tmp_path: Path) -> No
             assert wheel.read(name) == to_pieces(check_pack(release))
             names.remove(name)
     assert names == []
+
+
+def test_a_document_that_does_not_come_to_its_sum_is_passed_over(tmp_path: Path) -> None:
+    """It would be read as another one: a manifest that wants nothing, for instance."""
+    cache = ValidatedCache(str(tmp_path / "cache"))
+    cache.put("manifest", "sha256:" + "0" * 64, {"packs": ["a"]})
+    (place,) = (tmp_path / "cache").glob("*/*")
+    assert cache.get("manifest", "sha256:" + "0" * 64) == {"packs": ["a"]}
+    place.write_bytes(place.read_bytes().replace(b'["a"]', b"[]"))
+    assert cache.get("manifest", "sha256:" + "0" * 64) is None

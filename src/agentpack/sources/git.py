@@ -6,7 +6,7 @@ default branch. `ref:` names one branch, tag or commit instead; `subdirectory:` 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from functools import cached_property
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror, Tag, mirror_of
-from agentpack.sources.collection import NO_RELEASE, Collection, CollectionPack, collection
+from agentpack.sources.collection import AGENTS, NO_RELEASE, Collection, CollectionPack, collection
 from agentpack.sources.elsewhere import Plugin, Plugins
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
@@ -71,7 +71,7 @@ class GitSource:
         self._states: dict[str, _State] = {}
         self._refs: dict[PackName, list[ReleaseRef]] = {}
         self._known: dict[str, bytes | None] = {}
-        self._is_prefetched = False
+        self._prefetched: Sequence[str] = ()
 
     @cached_property
     def mirror(self) -> Mirror:
@@ -81,7 +81,7 @@ class GitSource:
     # What it offers.
 
     def packs(self) -> Names[PackName]:
-        return dict.fromkeys((*(root.name for root in self._now.roots), *self._released_packs)).keys()
+        return dict.fromkeys(root.name for root in self._now.roots).keys()
 
     @property
     def collection(self) -> Collection:
@@ -186,15 +186,6 @@ class GitSource:
                 found.setdefault(pack, {}).setdefault(version, (name, tag))
         return {pack: dict(sorted(tags.items(), reverse=True)) for pack, tags in found.items()}
 
-    @property
-    def _released_packs(self) -> Iterable[PackName]:
-        return [pack for pack in self._tags if pack is not None and self._is_pack(pack)]
-
-    def _is_pack(self, pack: PackName) -> bool:
-        newest = next(iter(self._tags[pack].values()))[1].commit
-        self._prefetch()
-        return any(root.name == pack for root in self._at(newest).roots)
-
     @cached_property
     def _commit(self) -> str:
         """The commit of `ref:`, or of the default branch.
@@ -252,22 +243,19 @@ class GitSource:
     @property
     def _own_name(self) -> str:
         part = self.place.subdirectory.rpartition("/")[2] if self.place.subdirectory else ""
-        return (
-            kebab(part or self.place.place.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2])
-            or "agents"
-        )
+        repository = self.place.place.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
+        return kebab(part or repository) or AGENTS
 
     def _prefetch(self) -> None:
         """Fetch what is likely to be read, in one go for commits and another one for contents."""
-        if self._is_prefetched:
+        if self._prefetched:
             return
-        self._is_prefetched = True
         commits = [self._commit]
         for pack, requirement in self._expected.items():
             for tags in (self._tags.get(pack, {}), self._tags.get(None, {})):
                 allowed = (tag.commit for version, (_, tag) in tags.items() if requirement.allows(version))
                 commits += [*allowed][:1]
-        commits = [*dict.fromkeys(commits)][:MAX_PREFETCHED]
+        self._prefetched = commits = [*dict.fromkeys(commits)][:MAX_PREFETCHED]
         self.mirror.bring(commits)
         trees = [GitTree(self.mirror, commit, self.place.subdirectory, self._known) for commit in commits]
         trees[0].load(name for tree in trees for name in tree.telling)
@@ -288,8 +276,8 @@ class GitSource:
         if not tags and self._now.names == (pack,):
             tags = self._tags.get(None, {})
         if tags:
-            newest = self._at(next(iter(tags.values()))[1].commit)
-            is_bare = not newest.roots
+            commits = [tag.commit for _, tag in tags.values()]
+            is_bare = not self._at(next((one for one in commits if one in self._prefetched), commits[0])).roots
             return [
                 ReleaseRef(pack, version, self.name, f"{self.where}@{name}", is_bare, tag.commit, name)
                 for version, (name, tag) in tags.items()
