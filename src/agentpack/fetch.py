@@ -2,21 +2,27 @@
 
 `Sources` keeps the order of precedence: the first source that has a pack provides it, unless the lock names another
 source that is still configured. A missing source (its folder moved or not cloned) is skipped for packs that other
-sources have, but never for a pack that came from it.
+sources have, but never for a pack that came from it. A `Supply` is asked for locked releases before any source.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
+from packaging.version import Version
+
+from agentpack.errors import Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.sources.base import Source
+from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.withheld import WithheldSource
+
+if TYPE_CHECKING:
+    from agentpack.sources.supply import Supply
 
 
 class NamedSource(NamedTuple):
@@ -59,6 +65,8 @@ class Sources:
         self.uses_pins = True
         """Whether the locked release of a pack that stays with its source is all there is of it, where the source need
         not be asked then."""
+        self.supply: Supply | None = None
+        """Where locked content is looked for before its source is asked."""
         self.named = named
         self.missing = missing
         self.configured = configured
@@ -112,14 +120,33 @@ class Sources:
         """The locked release where its source has it without being asked, else what the source offers now, if that is
         a state of a collection; None for anything else.
         """
-        source, named = self.source(locked.source), self.named.get(locked.name)
-        ref = source.pinned(named.pack if named else locked.name, locked) if source is not None else None
+        if self.supplied(locked) is not None:
+            return _locked_ref(locked)
+        source = self.source(locked.source)
+        ref = source.pinned(self._name_there(locked.name), locked) if source is not None else None
         if ref is not None:
             return ref._replace(pack=locked.name)
         return next((ref for ref in self.releases(locked.name) if ref.bare), None)
 
+    def supplied(self, locked: LockedPack | None) -> Mapping[str, bytes] | None:
+        """The files of a locked release if the supply has them; None for one that comes with this agentpack."""
+        if self.supply is None or locked is None or self._comes_along(locked):
+            return None
+        return self.supply.files(self._name_there(locked.name), locked)
+
+    def _comes_along(self, locked: LockedPack) -> bool:
+        source = self.source(BUNDLED) if locked.source == BUNDLED else None
+        return source is not None and any(str(ref.version) == locked.version for ref in source.releases(locked.name))
+
+    def _name_there(self, pack: PackName) -> PackName:
+        """The name of a pack in its source."""
+        named = self.named.get(pack)
+        return named.pack if named else pack
+
     def _pinned(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         locked, named = self.locked.get(pack), self.named.get(pack)
+        if locked is not None and self.supplied(locked) is not None:
+            return (_locked_ref(locked),)
         if not self.uses_pins or locked is None or self.remembered.get(pack) != locked.source:
             return ()
         source = self.source(locked.source)
@@ -127,7 +154,7 @@ class Sources:
             return ()
         if provider_fault(self.patterns, locked.source, pack, named.pack if named else ""):
             return ()
-        ref = source.pinned(named.pack if named else pack, locked)
+        ref = source.pinned(self._name_there(pack), locked)
         return () if ref is None else (ref._replace(pack=pack),)
 
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
@@ -150,7 +177,7 @@ class Sources:
                 if named or (pack in self.locked and source.name == self.locked[pack].source):
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
-            there = named.pack if named else pack
+            there = self._name_there(pack)
             try:
                 found = list(source.releases(there))
                 if not found and named:
@@ -224,12 +251,13 @@ class Sources:
         return sorted(names)
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When a release was published, in seconds since 1970; None if unknown."""
+        """When a release was published, in seconds since 1970; None if unknown, as for what another place supplies."""
+        if self.supplied(self.locked.get(ref.pack)) is not None:
+            return None
         source = self.source(ref.source)
         try:
             if source is not None and ref.bare:  # the lock knows the state, and the source where it is
-                named = self.named.get(ref.pack)
-                there = source.state_of(named.pack if named else ref.pack)
+                there = source.state_of(self._name_there(ref.pack))
                 there = ref if ref.commit else there
                 return None if there is None else source.released(there)
             return None if source is None else source.released(ref)
@@ -238,6 +266,8 @@ class Sources:
 
     def unsigned(self, ref: ReleaseRef) -> str | None:
         """Why no signed tag names a release; None if one does, or if its source has no tags."""
+        if ref.commit and self.supplied(self.locked.get(ref.pack)) is not None:
+            return "it comes from `--source`, and so its commit cannot be checked"
         source = self.source(ref.source)
         return None if source is None else source.unsigned(ref)
 
@@ -277,15 +307,9 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
         Unavailable: the source could not be read.
         Refused: the bytes do not match the pinned digest.
     """
-    source = sources.source(ref.source)
-    if source is None:
-        raise Unavailable(f"the source `{ref.source}` of {ref.pack} {ref.version} is not configured")
-    try:
-        files = source.read(ref._replace(pack=sources.named[ref.pack].pack) if ref.pack in sources.named else ref)
-    except AgentpackError:
-        raise
-    except OSError as error:
-        raise _unreadable(source, error) from None
+    locked = sources.locked.get(ref.pack)
+    supplied = sources.supplied(locked) if locked is not None and ref == _locked_ref(locked) else None
+    files = _read(ref, sources) if supplied is None else supplied
     sources.read.append(ref)
     digest = content_digest(files.items())
     if expected is not None and digest != expected and not ref.bare:
@@ -298,6 +322,23 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
     return Release(
         ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag, repository=ref.repository
     )
+
+
+def _read(ref: ReleaseRef, sources: Sources) -> Mapping[str, bytes]:
+    source = sources.source(ref.source)
+    if source is None:
+        raise Unavailable(f"the source `{ref.source}` of {ref.pack} {ref.version} is not configured")
+    try:
+        return source.read(ref._replace(pack=sources.named[ref.pack].pack) if ref.pack in sources.named else ref)
+    except OSError as error:
+        raise _unreadable(source, error) from None
+
+
+def _locked_ref(locked: LockedPack) -> ReleaseRef:
+    """A locked release, wherever it is read from."""
+    is_bare, commit, repository = locked.agents is not None, locked.commit, locked.repository
+    version = Version(locked.version)
+    return ReleaseRef(locked.name, version, locked.source, "", is_bare, commit, repository=repository)
 
 
 def _unreadable(source: Source, error: OSError) -> Unavailable:

@@ -1,5 +1,6 @@
 """What holds for every source: it says what it has, hands over bytes that stay the same, and fails in words."""
 
+import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.version import Version
+from support.bundles import bundle_of
 from support.collection_files import agent_text
 from support.memory import MemorySource
-from support.packs import make_pack, publish
+from support.packs import make_pack, persona_text, publish
 from support.repositories import Repository
-from support.trees import write_tree
+from support.running import Agentpack
+from support.trees import tree, write_tree
 from support.web_server import WebServer, content
 
 from agentpack.errors import InvalidFile, Refused, Unavailable
@@ -127,6 +130,28 @@ def git_bare_tags(folder: Path) -> Source:
     return _repository(folder)
 
 
+RELEASES: Mapping[str, Mapping[str, bytes]] = {"a/1.0.0": FIRST, "a/1.1.0": SECOND, "b": OTHER}
+"""The folders of several packs in one archive."""
+
+
+def an_archive_of_packs(folder: Path) -> Source:
+    files = {f"{root}/{path}": data for root, files in RELEASES.items() for path, data in files.items()}
+    folder.mkdir()
+    (folder / "packs.tar.gz").write_bytes(write_archive(files, prefix="packs"))
+    return open_source(ConfiguredSource("team", "path", "packs.tar.gz"), str(folder), no_remote)
+
+
+def a_bundle(folder: Path) -> Source:
+    agents = {f"agents/{name}.md": agent_text(name, "Work.").encode() for name in ("one", "two")}
+    return open_bundle(folder, {"data-reviewer 1.0.0": FIRST, "team-lead 2.0.0rc1": OTHER, "kit 1.5.0": agents})
+
+
+def open_bundle(folder: Path, releases: Mapping[str, Mapping[str, bytes]]) -> Source:
+    folder.mkdir()
+    (folder / "team.bundle.tar.gz").write_bytes(bundle_of(releases))
+    return open_source(ConfiguredSource("team", "path", "team.bundle.tar.gz"), str(folder), no_remote)
+
+
 def an_archive_here(folder: Path) -> Source:
     folder.mkdir()
     (folder / "any-name.tgz").write_bytes(ONE_ARCHIVE)
@@ -166,7 +191,10 @@ def bundled(folder: Path) -> Source:
 
 Make = Callable[[Path], Source]
 KINDS: Mapping[str, tuple[Make, ...]] = {
-    "path": (side_by_side, one_of_each, one_pack, archived, bare, bare_archive, one_archive),
+    "path": (
+        *(side_by_side, one_of_each, one_pack, archived, bare),
+        *(bare_archive, one_archive, an_archive_of_packs, a_bundle),
+    ),
     "archive": (an_archive_here, an_archive_elsewhere, a_bare_archive_elsewhere),
     "git": (git_tags, git_branch, git_one_pack, git_bare, git_bare_tags),
 }
@@ -287,12 +315,71 @@ def test_the_same_release_has_the_same_digest_whatever_holds_it(tmp_path: Path) 
         git_tags,
         git_branch,
         git_one_pack,
+        an_archive_of_packs,
+        a_bundle,
         *KINDS["archive"][:2],
     ):
         source = make(tmp_path / make.__name__)
         ref = next(ref for ref in source.releases(PackName("data-reviewer")) if ref.version == Version("1.0.0"))
         digests.add(fetch(ref, Sources([source])).digest)
     assert len(digests) == 1
+
+
+LEAD = persona_text("lead")
+WHOLE: Mapping[str, Mapping[str, str | bytes]] = {
+    "data-reviewer": FIRST,
+    "kit": {
+        ".claude-plugin/plugin.json": '{"name": "kit", "version": "1.5.0"}',
+        **{f"agents/{name}.md": agent_text(name, "Work.\r\nWell.") for name in ("one", "two")},
+    },
+    "several": {
+        **{f"data-reviewer/1.0.0/{path}": data for path, data in FIRST.items()},
+        **{f"data-reviewer/1.1.0/{path}": data for path, data in SECOND.items()},
+        **{f"team-lead/{path}": data for path, data in make_pack("team-lead", personas={"lead": LEAD}).items()},
+    },
+}
+"""A pack with `pack.yaml`, a collection, and several packs with several releases."""
+
+
+def as_folder(folder: Path, files: Mapping[str, str | bytes]) -> str:
+    return str(write_tree(folder, files))
+
+
+def as_archive(folder: Path, files: Mapping[str, str | bytes]) -> str:
+    data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    folder.mkdir()
+    (folder / "some.tar.gz").write_bytes(write_archive(data, prefix="around"))
+    return str(folder / "some.tar.gz")
+
+
+def as_repository(folder: Path, files: Mapping[str, str | bytes]) -> str:
+    return f"git+{Repository(folder).commit(files).address}"
+
+
+def as_bundle(folder: Path, files: Mapping[str, str | bytes]) -> str:
+    """The bundle of a project that has it from a folder."""
+    project = Agentpack(write_tree(folder / "project", {".git/HEAD": ""}))
+    project("install", as_folder(folder / "place", files), "--all", "--client", "claude")
+    project("bundle", "-o", "../some.bundle.tar.gz")
+    return str(folder / "some.bundle.tar.gz")
+
+
+@pytest.mark.parametrize("pack", WHOLE)
+def test_the_same_pack_gives_the_same_files_and_the_same_lock_whatever_holds_it(pack: str, tmp_path: Path) -> None:
+    found = []
+    for make in (as_folder, as_archive, as_repository, as_bundle):
+        project = Agentpack(write_tree(tmp_path / f"{make.__name__}-project", {".git/HEAD": ""}))
+        project("install", make(tmp_path / make.__name__, WHOLE[pack]), "--all", "--client", "claude")
+        lock = json.loads((project.folder / "agentpack.lock").read_text())
+        for source in lock["manifest"].pop("sources"):
+            for row in (*lock["packs"], *lock["manifest"]["packs"]):
+                assert row.pop("source", source["name"]) == source["name"]
+                row.pop("commit", None)
+        agents = {path: data for path, data in tree(project.folder).items() if path.startswith(".claude/")}
+        found.append((lock, agents))
+    assert len(found[0][1]) == (1 if pack == "data-reviewer" else 2)
+    for other in found[1:]:
+        assert other == found[0]
 
 
 JUNK = (".DS_Store", "personas/._reviewer.md", "Thumbs.db", "desktop.ini", "personas/.reviewer.md.swp", "README.md~")

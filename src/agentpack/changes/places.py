@@ -120,8 +120,8 @@ class _Reading:
 
     def place(self, source: Source, text: str) -> list[AskedPack]:
         """The packs of a place: its only one, those with an agent that is asked for, or all of them."""
-        packs, collection = sorted(source.packs()), source.collection
-        names = packs or [pack.name for pack in collection.packs]
+        collection = source.collection
+        names = [*sorted(source.packs()), *(pack.name for pack in collection.packs)]
         if not names:
             raise self._nothing(source, text, collection.unread)
         if len(names) > 1 and self.request.only:

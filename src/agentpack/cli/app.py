@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pack": ("pack", "Check agent files and packs; create, test and build packs."),
     "policy": ("policy", "Show what policies allow, and which line decides it."),
     "audit": ("audit", "Flag text worth a human look, in installed or new packs."),
+    "bundle": ("bundle", "Write one file with everything the lock needs, to install without a network."),
     "cache": ("cache", "Show what is in the cache, or delete what is no longer used."),
     "doctor": ("doctor", "Check this installation and this scope."),
 }

@@ -28,6 +28,14 @@ def sync(
     locked: Annotated[bool, typer.Option("--locked", help="The lock must be what the manifest asks for.")] = False,
     frozen: Annotated[bool, typer.Option("--frozen", help="As --locked; works without a manifest too.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when something differs.")] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="PLACE",
+            help="With --locked or --frozen: a bundle, archive or folder that is asked for locked releases first.",
+        ),
+    ] = None,
     adopt: Adopt = False,
     on_conflict: OnConflict = "stop",
     discard_edits: DiscardEdits = False,
@@ -48,12 +56,17 @@ def sync(
         return check_scope(session)
     if locked and frozen:
         raise UsageError("`--locked` excludes `--frozen`")
+    if source and not (locked or frozen):
+        raise UsageError(
+            "`sync --source` needs `--locked` or `--frozen`", hint="`agentpack install --source` adds a source"
+        )
     from agentpack.cli import change_commands  # both not for `--help`
     from agentpack.commands.sync import sync as operation
 
     request = change_commands.ChangeRequest(
         locked=locked,
         frozen=frozen,
+        sources=(source,) if source else (),
         dry_run=dry_run,
         adopt=adopt,
         on_conflict=on_conflict,

@@ -13,10 +13,11 @@ from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.widening import capability_changes, granted_words, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Action, Plan, file_state
+from agentpack.model.lock import Lock
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.wanted.from_lock import check_rendering, pinned_by_scope
+from agentpack.wanted.from_lock import check_rendering, current_lock, pinned_by_scope
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.skipped import skipped_agents
 from agentpack.wanted.wanted import Wanted
@@ -37,6 +38,8 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
     as_locked = request.locked or request.frozen
     unchecked = request.frozen and workspace.documents.manifest_bytes is None
     if as_locked:
+        if request.sources:
+            _use_supply(workspace, request.sources[-1], current_lock(workspace, frozen=unchecked))
         chosen = pinned_by_scope(workspace, frozen=unchecked)
     else:
         chosen = _chosen(candidates_to_install(workspace, workspace.manifest, workspace.lock), request)
@@ -52,6 +55,16 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
     if lost is not None and lost.lost_text is not None:
         raise lost.lost_text
     return confirm_and_commit(workspace, wanted, request, proposed)
+
+
+def _use_supply(workspace: Workspace, place: str, lock: Lock) -> None:
+    """Look for what the lock pins at a place before its sources are asked."""
+    from agentpack.changes.places import open_place  # only with `--source`
+    from agentpack.sources.supply import Supply
+
+    supply = Supply(open_place(workspace, place))
+    supply.check(lock)
+    workspace.sources.supply = supply
 
 
 def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:

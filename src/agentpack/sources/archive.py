@@ -1,4 +1,4 @@
-"""An archive as a source: of one pack with `pack.yaml`, or of a collection."""
+"""An archive as a source: of packs with `pack.yaml` at whatever depth, or of a collection; or of a bundle."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -6,25 +6,23 @@ from collections.abc import Collection as Names
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
-
 from agentpack.disk.atomic import read_start
-from agentpack.errors import Unavailable, UsageError
+from agentpack.errors import Unavailable
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 from agentpack.input.file_names import shown
 from agentpack.model.lock import LockedPack
-from agentpack.model.names import PackName, content_digest, kebab, pack_name
+from agentpack.model.names import PackName, content_digest, kebab
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.web_addresses import archive_name
 from agentpack.sources.base import OnThisMachine
+from agentpack.sources.bundle import Bundle, read_bundle
 from agentpack.sources.collection import Collection, CollectionPack, collection, state_version
 from agentpack.sources.elsewhere import Plugins
+from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
 from agentpack.sources.trees import MemoryTree
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Remote
-
-MANIFEST = "pack.yaml"
 
 
 class ArchiveSource(OnThisMachine):
@@ -58,44 +56,48 @@ class ArchiveSource(OnThisMachine):
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        where = shown(self.where, most=400)
         try:
             data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
         except OSError as error:
-            raise Unavailable(f"{where} cannot be read: {error.strerror}") from None
-        files = read_archive(data, where, expected=f"sha256:{self._sha256}" if self._sha256 else None)
+            raise Unavailable(f"{self._label} cannot be read: {error.strerror}") from None
+        files = read_archive(data, self._label, expected=f"sha256:{self._sha256}" if self._sha256 else None)
         tops = {path.partition("/")[0] for path in files}
         around = f"{next(iter(tops))}/" if len(tops) == 1 and not any("/" not in path for path in files) else ""
         return {path[len(around) :]: data for path, data in files.items()}
 
     @cached_property
-    def _release(self) -> ReleaseRef | None:
-        """The one pack with `pack.yaml`."""
-        if MANIFEST not in self._files:
-            return None
-        from agentpack.input.documents import decode, read_yaml  # YAML is loaded only for an archive that is asked
+    def bundle(self) -> Bundle | None:
+        """What it is a bundle of; None for any other archive."""
+        return None if self.is_missing else read_bundle(self._files, self._label)
 
-        data = read_yaml(decode(self._files[MANIFEST], MANIFEST), MANIFEST).data
-        said = data if isinstance(data, dict) else {}
-        try:
-            return ReleaseRef(
-                pack_name(str(said.get("name"))), Version(str(said.get("version"))), self.name, self.where
-            )
-        except (UsageError, InvalidVersion):
-            return None
+    @cached_property
+    def _tree(self) -> MemoryTree:
+        return MemoryTree(self._files)
+
+    @cached_property
+    def _roots(self) -> tuple[PackRoot, ...]:
+        """The packs with `pack.yaml`."""
+        return self.bundle.roots if self.bundle else pack_roots(self._tree)
 
     @cached_property
     def collection(self) -> Collection:
         """What it offers without `pack.yaml`."""
-        if self.is_missing or MANIFEST in self._files:
+        if self.is_missing:
             return Collection()
-        return collection(MemoryTree(self._files), kebab(archive_name(self.where)) or "agents")
+        if self.bundle:
+            return self.bundle.collection
+        return Collection() if self._roots else collection(self._tree, kebab(archive_name(self.where)) or "agents")
+
+    @property
+    def _label(self) -> str:
+        return shown(self.where, most=400)
 
     def packs(self) -> Names[PackName]:
-        return (self._release.pack,) if self._release else ()
+        return dict.fromkeys(root.name for root in self._roots).keys()
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
-        return (self._release,) if self._release and self._release.pack == pack else ()
+        found = releases_in(self._tree, self._roots, pack, self._label)
+        return [ReleaseRef(pack, version, self.name, self.where) for version in found]
 
     def about(self, pack: PackName) -> CollectionPack | None:
         plugin = self._plugins.find(self.collection, pack)
@@ -121,8 +123,10 @@ class ArchiveSource(OnThisMachine):
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         if plugin := self._plugins.find(self.collection, ref.pack):
             return plugin.read(ref)
-        found = self.collection.pack(ref.pack) if ref.bare else None
-        return self._files if found is None else self._agents(found)
+        if ref.bare and (found := self.collection.pack(ref.pack)):
+            return self._agents(found)
+        root = releases_in(self._tree, self._roots, ref.pack, self._label)[ref.version]
+        return pack_files(self._tree, root, self._label)
 
     def unsigned(self, ref: ReleaseRef) -> str | None:
         plugin = self._plugins.find(self.collection, ref.pack) if ref.repository else None

@@ -75,6 +75,10 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
     ref = next((ref for ref in candidates.releases(name) if ref.version == version), None)
     policy = candidates.workspace.policies.strictest
     where = pack.repository or ("" if source is None else source.where)
+    claimed: tuple[str, ...] = ()
+    supply = candidates.sources.supply
+    if supply is not None and candidates.sources.supplied(candidates.sources.locked.get(name)) is not None:
+        claimed, where = (where,), supply.where  # only the lock says that it is the same as in its source
     place, spellings = _places(policy, where, (ref and ref.place) or where)
     bundled = pack.source != NAME or where == bundled_folder()
     return ReleaseFacts(
@@ -83,7 +87,7 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
         variants=tuple({*pack.variants, *(variant.name for variant in pack.local_variants)}),
         source=pack.source if bundled else f"{NAME} at {where}",
         place=place,
-        spellings=spellings,
+        spellings=(*spellings, *claimed),
         license=header.get("license"),
         size=candidates.sizes.get((name, version)),
         age=candidates.age(ref),

@@ -23,6 +23,7 @@ from agentpack.sources.withheld import WithheldSource
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Progress, Remote
+    from agentpack.sources.supply import Supply
 
 
 class OpenedSources:
@@ -40,6 +41,8 @@ class OpenedSources:
         self._opened: list[Sources] = []
         self.progress: Progress | None = None
         """Shows how far work over a network is; None shows nothing."""
+        self.supply: Supply | None = None
+        """Where locked content is looked for before its source is asked."""
         self._elsewhere: dict[str, Source] = {}
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
@@ -71,6 +74,7 @@ class OpenedSources:
             configured=self._manifest,
             patterns=manifest.sources,
         )
+        sources.supply = self.supply
         sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)
         return sources
