@@ -21,7 +21,7 @@ from support.running import Agentpack
 from support.trees import STATE, marks, tree, write_tree
 
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, write_archive
-from agentpack.model.lock import parse_lock
+from agentpack.model.lock_text import parse_lock
 
 FILE = "team.bundle.tar.gz"
 FOLDER = "agentpack-bundle"

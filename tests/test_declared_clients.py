@@ -15,7 +15,8 @@ from support.running import Agentpack
 from support.trees import tree
 
 from agentpack.input.schemas.clients import ClientSchema
-from agentpack.model.lock import Lock, WrittenState, parse_lock
+from agentpack.model.lock import Lock, WrittenState
+from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import text_digest
 from agentpack.workspace.file_releases import as_written
 

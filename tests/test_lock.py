@@ -5,7 +5,8 @@ import json
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack, parse_lock
+from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
+from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import Digest, PackName, digest_of
 
 DIGEST = digest_of(b"x")

@@ -3,8 +3,9 @@
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import DuplicateRows, Lock, LockedFile, LockedPack, WrittenState, has_markers, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState
 from agentpack.model.lock_sides import LockSides, merged, read_sides, sides_of_rows
+from agentpack.model.lock_text import DuplicateRows, has_markers, parse_lock
 from agentpack.model.names import Digest, PackName, digest_of
 
 

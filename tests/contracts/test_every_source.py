@@ -24,7 +24,8 @@ from agentpack.fetch import Sources, fetch
 from agentpack.input.archives import write_archive
 from agentpack.input.documents import read_yaml
 from agentpack.input.schemas import validate
-from agentpack.model.lock import Lock, parse_lock
+from agentpack.model.lock import Lock
+from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, PackName, content_digest, is_junk
 from agentpack.model.pack import ReleaseRef

@@ -12,7 +12,8 @@ from support.effort import usually
 from agentpack.errors import AgentpackError, InvalidFile
 from agentpack.input.documents import MAX_DEPTH, Document, decode, read_events, read_yaml
 from agentpack.input.schemas import SCHEMA, validate, validate_by_model
-from agentpack.model.lock import Lock, parse_lock
+from agentpack.model.lock import Lock
+from agentpack.model.lock_text import parse_lock
 
 FRAGMENTS = (
     *("a", "b: ", "- ", "? ", ": ", "&x ", "*x", "!t ", "!!str ", "<<: ", "{", "}", "[", "]", ", ", "\n", "\n  ", "\t"),

@@ -12,7 +12,7 @@ from agentpack.errors import InvalidFile, Refused
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile, RecordedDocument
 from agentpack.model.line_ends import as_lf
-from agentpack.model.lock import parse_lock
+from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.workspace.locations import PlaceChange, is_entry, split_place
 from agentpack.workspace.workspace import Workspace

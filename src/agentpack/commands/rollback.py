@@ -14,7 +14,7 @@ from agentpack.changes.widening import CapabilityChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
 from agentpack.model.changes import FOLDER_OF_OTHERS, WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile
-from agentpack.model.lock import has_markers, parse_lock
+from agentpack.model.lock_text import has_markers, parse_lock
 from agentpack.model.names import Digest, is_digest_of
 from agentpack.store import layout
 from agentpack.workspace.locations import is_entry, split_place

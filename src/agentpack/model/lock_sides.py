@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from packaging.version import Version
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState
+from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import Digest
 from agentpack.model.requirement import parse_requirement
 

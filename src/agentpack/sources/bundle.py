@@ -19,7 +19,8 @@ from agentpack.input.archives import write_archive
 from agentpack.input.file_names import shown
 from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import plain
-from agentpack.model.lock import Lock, LockedPack, parse_lock
+from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import Digest, content_digest, digest_of, text_digest
 from agentpack.sources.collection import Collection, CollectionPack
 from agentpack.sources.pack_trees import PackRoot

@@ -13,7 +13,8 @@ from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile
 from agentpack.model.changes import Observed
 from agentpack.model.history import Generation
 from agentpack.model.line_ends import plain
-from agentpack.model.lock import DuplicateRows, Lock, LockedFile, has_markers, parse_lock
+from agentpack.model.lock import Lock, LockedFile
+from agentpack.model.lock_text import DuplicateRows, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.model.names import Digest, digest_of, is_digest_of, is_junk, text_digest
 from agentpack.model.variables import is_earlier

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
 from agentpack.model.history import Generation, InstalledFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState
+from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement
 from agentpack.model.variables import path_in_lock
