@@ -1,13 +1,12 @@
 """Where the top-level blocks of a Markdown text begin and end, as CommonMark 0.31 draws them.
 
-This module decides which lines make up a heading, a list item, a code block or any other block that stands at the
-top level. What a block means (rules, ids, parameters) is left to its callers; markup inside a line is not looked at.
+Decides which lines make up a heading, a list item, a code block or any other block. What it means (rules, ids,
+parameters) is left to the callers; markup inside a line is not looked at.
 
 Only top-level blocks are asked for, so the lines of a quotation or a list item are not parsed as long as their `>` or
 their indentation says where they belong. What is inside matters in one case: a line without them that may continue a
 paragraph further in ("lazy continuation"). Only then are the lines of that one container read with a stack of
-containers. Each line is read a fixed number of times and no pattern goes back over what it matched, so time is linear
-in the length of the text.
+containers. Each line is read a fixed number of times and no pattern goes back, so time is linear in the text's length.
 
 Where implementations of CommonMark differ, this one goes with the reference implementation commonmark.js:
 
@@ -54,8 +53,7 @@ def blocks(lines: Sequence[str]) -> list[Block]:
     found: list[Block] = []
     at = 0
     while at < len(texts):
-        text = texts[at]
-        if not text:
+        if not (text := texts[at]):
             at += 1
             continue
         start, first = at, _first(text)
