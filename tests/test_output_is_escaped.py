@@ -227,6 +227,15 @@ CALLS: dict[str, list[list[str]]] = {
         ["audit", WORDS],
     ],
     "policy": [["policy", "explain"], ["policy", "explain", "hostile"], ["policy", "explain", WORDS]],
+    "source": [
+        ["source", "list"],
+        ["source", "check"],
+        ["source", "add", WORDS, f"../{SOURCE}"],
+        ["source", "add", "more", WORDS],
+        ["source", "add", "more", f"../{SOURCE}", "--packs", WORDS],
+        ["source", "add", "more", f"../{SOURCE}", "--packs", "h*", "-n"],
+        *(["source", name, WORDS] for name in ("remove", "check")),
+    ],
     "pack": [
         *(["pack", "check", f"../{SOURCE}", "--format", name] for name in ("text", "github", "json")),
         ["pack", "check", f"../{SOURCE}/hostile/1.1.0", "--fix", "-n"],

@@ -70,6 +70,10 @@ LOOKING_TOO = (
     ("pack", "check", "packs/crew/1.1.0", "--fix", "--dry-run"),
     ("pack", "test", "packs/crew/1.1.0", "--dry-run"),
     ("pack", "build", "packs/crew/1.1.0", "--dry-run"),
+    ("source", "list"),
+    ("source", "check"),
+    ("source", "add", "more", "packs", "--dry-run"),
+    ("source", "remove", "packs", "--dry-run"),
 )
 """The other commands that change nothing, and further ways to call these."""
 WITHOUT_STATE = ("show", "render", "search", "clients", "policy", "pack", "doctor")
