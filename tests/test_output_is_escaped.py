@@ -244,6 +244,8 @@ CALLS: dict[str, list[list[str]]] = {
         ["pack", "build", f"../{SOURCE}/hostile/1.0.0", "-n"],
         *(["pack", name, WORDS] for name in ("new", "check", "test", "build")),
     ],
+    "cache": [["cache", "list"], ["cache", "prune", "-n"], ["cache", "prune", "--days", WORDS], ["cache", WORDS]],
+    "bundle": [["bundle", "-n"], ["bundle", "-o", WORDS, "-n"], ["bundle", WORDS]],
     "doctor": [["doctor"], ["doctor", "-v"]],
 }
 """Calls of every verb. They leave the project as it is."""
@@ -402,7 +404,11 @@ def test_data_is_exact_in_a_pipe_and_said_to_be_dangerous(scene: Path, ran: list
 def test_completion_offers_no_name_that_a_shell_would_evaluate(
     scene: Path, shell: str, variables: dict[str, str]
 ) -> None:
-    job = Job([], str(scene / "project"), variables={"_AGENTPACK_COMPLETE": shell, **variables})
+    job = Job(
+        [],
+        str(scene / "project"),
+        variables={"_AGENTPACK_COMPLETE": shell, "AGENTPACK_TRUSTED_PLACES": str(scene), **variables},
+    )
     (done,) = run_all([job])
     text = done.out.decode()
     assert "hostile" in text

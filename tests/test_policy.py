@@ -565,11 +565,12 @@ def test_nor_is_one_without_a_licence(agentpack: Agentpack, project: Path) -> No
 
 
 def adopted(agentpack: Agentpack, project: Path) -> Path:
-    """The `pack.yaml` of a pack that `adopt` made here."""
-    place = project / ".opencode/agents/mine.md"
-    place.parent.mkdir(parents=True)
-    place.write_text("---\ndescription: Mine.\n---\nLook.\n")
-    agentpack("adopt", ".opencode/agents/mine.md")
+    """The `pack.yaml` of a pack that `adopt` made here, of an agent that two clients have."""
+    for folder, name in ((".opencode", ""), (".claude", "name: mine\n")):
+        place = project / folder / "agents/mine.md"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"---\n{name}description: Mine.\n---\nLook.\n")
+    agentpack("adopt", ".opencode/agents/mine.md", ".claude/agents/mine.md")
     (manifest,) = (project / ".agentpack/packs/mine").rglob("pack.yaml")
     return manifest
 

@@ -474,12 +474,12 @@ def test_more_places_than_are_listed_are_said_to_be_there() -> None:
 
 
 def test_a_folder_of_agents_is_held_to_the_same() -> None:
-    with pytest.raises(HiddenText, match="in data-reviewer/a"):
-        read_files({"a.md": "---\nname: a-b\ndescription: x\n---\nx\u200b\n".encode()})
+    in_text = read_files({"a.md": "---\nname: a-b\ndescription: x\n---\nx\u200b\n".encode()})
+    assert not in_text.personas
+    assert "hidden text" in in_text.left_out[0].reason
     hidden = b'---\nname: a-b\ndescription: "x\\u200B"\n---\nx\n'
-    with pytest.raises(HiddenText) as refused:
-        read_files({"a.md": hidden})
-    assert refused.value.details == ("data-reviewer/a.md:3:14: U+200B ZERO WIDTH SPACE (zero-width)",)
+    alone = read_files({"a.md": hidden})
+    assert not alone.personas
     found = read_files(
         {"a.md": hidden, "b.md": b"---\nname: b\ndescription: x\n---\nx\n", "README.md": b"\xe2\x80\x8b"}
     )
@@ -487,6 +487,7 @@ def test_a_folder_of_agents_is_held_to_the_same() -> None:
     assert found.left_out == (
         LeftOut("a.md", "", "hidden text on line 3, column 14: U+200B ZERO WIDTH SPACE (zero-width)"),
     )
+    assert alone.left_out == found.left_out
 
 
 @pytest.mark.parametrize(

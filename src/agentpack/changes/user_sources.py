@@ -34,6 +34,7 @@ def with_user_sources(workspace: Workspace, manifest: Manifest) -> Manifest:
     taken gets another.
     """
     for source in user_sources(workspace):
+        workspace.sources.name(source)  # the user's own manifest names it
         if not any(same_place(workspace, one, source) for one in manifest.sources):
             name = free_name(manifest.sources, source, source.name)
             manifest = manifest._replace(sources=(*manifest.sources, source._replace(name=name)))

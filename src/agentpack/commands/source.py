@@ -66,6 +66,7 @@ def source_add(
     old = workspace.manifest
     _check_name(old, name)
     source = _source(workspace, name, text, options, packs)
+    workspace.sources.name(source)
     new = old._replace(sources=(*old.sources, source))
     if moved := sorted(_moved(workspace, old, new)):
         raise DecisionNeeded(
