@@ -579,3 +579,61 @@ def test_only_the_plugins_that_are_asked_for_are_fetched(
     assert "example.com/two" not in asked.read_text()
     refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
     assert "its 2 plugins in other repositories were not looked into" in refused.err
+
+
+# Where a fresh user got stuck.
+
+
+def test_a_plugin_whose_repository_is_gone_stops_no_other(agentpack: Agentpack, project: Path, hub: Path) -> None:
+    plugin(hub, "one")
+    places = {name: {"source": "url", "url": f"https://git.example.com/{name}"} for name in ("one", "two")}
+    far = market(hub, here="./here", **places)
+    told = agentpack("install", f"git+{far.address}", "--all").err
+    assert "note: `two` is left out: the plugin `two` of `market` is in another repository" in told
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["near.md", "one.md"]
+    refused = agentpack("install", "two", "--source", f"git+{far.address}", expect=6)
+    assert "the plugin `two` of `market` is in another repository" in refused.err
+
+
+def test_a_hint_names_a_repository_as_one_types_it(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    agents = {f"agent-{number}": "You are one." for number in range(4)}
+    far = Repository(tmp_path / "market").commit(marketplace(agents, plugins=4))
+    agentpack("install", "kit-0", "kit-1", "kit-2", "--source", f"git+{far.address}")
+    told = agentpack("upgrade").err
+    assert f"kit-3 (1 agent); `agentpack install kit-3 --source git+{far.address}` installs it" in told
+
+
+def test_a_pack_of_another_source_takes_the_place_of_one_with_its_name(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    for name, version in (("first", "1.0.0"), ("second", "3.0.0")):
+        Repository(tmp_path / name).commit(make_pack(version=version))
+    agentpack("install", NAME, "--source", f"git+file://{tmp_path}/first")
+    assert locked(project, NAME)["source"] == "first"
+    agentpack("install", NAME, "--source", f"git+file://{tmp_path}/second")
+    assert (locked(project, NAME)["source"], locked(project, NAME)["version"]) == ("second", "3.0.0")
+
+
+def test_a_lock_leaves_a_commit_that_a_rewritten_history_no_longer_has(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    kit.git("commit", "--quiet", "--amend", "--message", "The same files, another commit")
+    agentpack("upgrade", "--yes")
+    assert locked(project)["commit"] == kit.head
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    agentpack("sync", "--frozen", cwd=clone)
+    assert tree(clone / ".claude") == tree(project / ".claude")
+
+
+def test_a_check_that_could_not_ask_does_not_say_that_all_is_new(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    kit.folder.rename(kit.folder.with_name("gone"))
+    refused = agentpack("upgrade", "--check", expect=6)
+    assert "not every source could be asked" in refused.err
+    assert "kit: the source `kit` at" in refused.err
+    agentpack("upgrade")

@@ -209,6 +209,15 @@ def test_a_digest_behind_the_address_is_held_against_it(agentpack: Agentpack, pr
     assert DIGEST in manifest(project)
 
 
+def test_a_digest_behind_the_address_of_a_known_source_replaces_its_own(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    agentpack("install", server.url(AT))
+    before = manifest(project)
+    agentpack("install", f"{server.url(AT)}#sha256={'1' * 64}", expect=5)
+    assert manifest(project) == before
+
+
 def test_an_address_without_a_digest_is_refused_with_the_digest_to_write(
     agentpack: Agentpack, project: Path, server: WebServer
 ) -> None:

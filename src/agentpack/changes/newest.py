@@ -1,6 +1,5 @@
 """The newest releases a command may use, and what is wanted with them."""
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -8,6 +7,7 @@ from packaging.version import Version
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.local_variants import wanted_with_variants
+from agentpack.changes.place_arguments import typed
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import RebasedVariants
 from agentpack.model.manifest import Manifest
@@ -62,11 +62,10 @@ def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
         offered = source.collection.packs
         new = [pack for pack in offered if pack.name not in own]
         if 0 < len(new) <= len(offered) / 2:
-            few = [
-                f"{pack.name} ({len(pack.agents)} agent{'s' if len(pack.agents) > 1 else ''})" for pack in new[:_FEW]
-            ]
+            counts = {pack.name: f" ({len(pack.agents)} agent{'s' if len(pack.agents) > 1 else ''})" for pack in new}
+            few = [pack.name + (counts[pack.name] if pack.agents else "") for pack in new[:_FEW]]
             more = f" and {len(new) - _FEW} more" if len(new) > _FEW else ""
-            place = os.path.relpath(source.where, chosen.workspace.environment.cwd)
+            place = typed(source, chosen.workspace.environment.cwd)
             way = f"{new[0].name} --source {place}" if len(new) == 1 else f"--source {place} --all"
             told = f"`{source.name}` has plugins that are not installed: {', '.join(few)}{more}"
             yield f"{told}; `agentpack install {way}` installs {'it' if len(new) == 1 else 'them'}"

@@ -100,7 +100,7 @@ def with_sources(
 ) -> tuple[Manifest, list[Source], list[str]]:
     """The manifest with a source for each place, the sources in the order of the places, and notes on what changed.
 
-    A repository that is a source already gets another `ref:` if the argument names one.
+    A repository that is a source already gets another `ref:` if the argument names one, and an archive another digest.
     """
     sources, indexes, notes = list(manifest.sources), list[int](), list[str]()
     for place in places:
@@ -110,15 +110,25 @@ def with_sources(
             new = place._replace(name=free_name(sources, place), place=portable_place(workspace, place))
             sources.append(with_digest(workspace, new))
             index = len(sources) - 1
-        elif (ref := place.options.get("ref")) and ref != sources[index].options.get("ref"):
-            sources[index] = sources[index]._replace(options={**sources[index].options, "ref": ref})
-            notes.append(f"the source `{sources[index].name}` is at `{ref}` now, for all packs of it")
+        elif more := {key: place.options[key] for key in ("ref", "sha256") if key in place.options}:
+            before = sources[index]
+            sources[index] = before._replace(options={**before.options, **more})
+            if sources[index] != before:
+                state = f"at `{more['ref']}`" if "ref" in more else "another archive"
+                notes.append(f"the source `{before.name}` is {state} now, for all packs of it")
         indexes.append(index)
     return (
         manifest._replace(sources=tuple(sources)),
         [workspace.sources.one(sources[index]) for index in indexes],
         notes,
     )
+
+
+def typed(source: Source, folder: str) -> str:
+    """The place of a source as one would type it in a folder, for hints."""
+    if "://" not in source.where:
+        return source.where if source.is_remote else os.path.relpath(source.where, folder)
+    return source.where if is_git_place(source.where) or _ARCHIVE.search(source.where) else f"git+{source.where}"
 
 
 def with_digest(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSource:

@@ -14,7 +14,7 @@ from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambi
 from agentpack.changes.place_arguments import is_place, place_of, with_digest, with_sources
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
-from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
+from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -135,7 +135,18 @@ class _Reading:
                 details=listed,
                 hint=f"`agentpack install {names[0]} --source {text}`, `--only AGENT`, or `--all`",
             )
-        return [one for name in names for one in self._of(source, name)]
+        return [one for name in names for one in self._of_place(source, name)]
+
+    def _of_place(self, source: Source, name: PackName) -> list[AskedPack]:
+        """A pack of a place of which all are asked for; none for a plugin whose own repository cannot be read."""
+        try:
+            return self._of(source, name)
+        except (Unavailable, Unresolvable) as error:
+            found = source.collection.pack(name)
+            if not self.request.everything or found is None or not found.elsewhere:
+                raise
+            self.notes.append(f"`{name}` is left out: {error.message}")
+            return []
 
     def pack(self, text: str) -> list[AskedPack]:
         """The pack that a requirement names: of `--source` if that has it."""
@@ -289,8 +300,8 @@ class _Reading:
         """A pack of a source, under a name that no other pack here has."""
         requirement = requirement or Requirement(pack=name)
         is_collection = not source.releases(name)
-        if not is_collection and not self._is_hidden(source, name):
-            return [AskedPack(requirement, text or name)]
+        if not is_collection:
+            return [AskedPack(requirement, text or name, source.name if self._is_hidden(source, name) else "")]
         here = next((mine for mine, there in self._taken.items() if there == (source.name, name)), None)
         if here is None:
             taken = {*self._taken, *self._bare}

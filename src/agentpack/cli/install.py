@@ -32,7 +32,7 @@ def install(
         list[str] | None,
         typer.Argument(
             metavar="[REQUIREMENT|PLACE]...",
-            help="A pack, with variants and a range if wanted; or a folder or archive of packs or agent files.",
+            help="A pack, with variants and a range if wanted; or a place: a folder, an archive, a git repository.",
             autocompletion=complete_requirement,
         ),
     ] = None,
@@ -40,7 +40,7 @@ def install(
     set_: Set = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="PLACE", help="Add a folder or archive, and take the packs from there."),
+        typer.Option("--source", metavar="PLACE", help="Add a place, and take the packs from there."),
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="AGENT", help="Only these agents: `a,b`, or repeat it.")
@@ -64,7 +64,8 @@ def install(
     """Add packs to the manifest, resolve, lock, render, and write the files, all or nothing.
 
     A requirement is a pack's name, with variants in brackets and a range of versions: `name[variant,variant]>=1.1,<2`,
-    `name@1.2`, `name@latest`. A place is a folder or an archive, written with a slash: `./agents`, `packs.tar.gz`.
+    `name@1.2`, `name@latest`. A place is a folder or an archive, written with a slash (`./agents`, `packs.tar.gz`), an
+    address of an archive, or a git repository: `github:owner/repo`, `git+https://…`, with `@REF` for a branch or tag.
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """

@@ -28,7 +28,7 @@ def show(
 ) -> Result:
     """Show description, versions, variants, parameters and size of a pack, installed or not.
 
-    For a folder or an archive, written with a slash (`./agents`), the packs and agents that it offers.
+    For a place (`./agents`, `packs.tar.gz`, `github:owner/repo`), the packs and agents that it offers.
 
     Prints a summary, unless a variant is named (then all about that one) or --verbose is given (then everything).
 

@@ -19,6 +19,7 @@ from agentpack.cli.options import (
     verb_app,
 )
 from agentpack.cli.output import Result
+from agentpack.errors import Unavailable
 
 app = verb_app()
 
@@ -63,4 +64,7 @@ def upgrade(
         partial=partial or check,
     )
     result = change_commands.upgrade(session, request)
+    if check and not result.data["changed"] and (unreached := session.workspace.sources.unreached):
+        hint = "try again later; the packs of the other sources are as new as can be"
+        raise Unavailable("not every source could be asked", details=dict.fromkeys(unreached), hint=hint)
     return result._replace(exit_code=int(result.data["changed"])) if check else result

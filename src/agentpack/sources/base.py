@@ -85,6 +85,10 @@ class Source(Protocol):
         """
         ...
 
+    def has_lost(self, locked: LockedPack) -> bool:
+        """Whether the place can no longer give the locked state, because its history was rewritten."""
+        ...
+
     def remark(self, pack: PackName) -> str:
         """What people should know of the newest release of a pack before they choose it; empty if there is nothing."""
         ...
@@ -114,6 +118,10 @@ class OnThisMachine(ABC):
     def expect(self, packs: Mapping[PackName, Requirement]) -> None:
         """Of no use here: nothing is fetched."""
         return
+
+    def has_lost(self, locked: LockedPack) -> bool:
+        """False: a place on this machine has only what is there now."""
+        return False
 
     def remark(self, pack: PackName) -> str:
         """Empty."""

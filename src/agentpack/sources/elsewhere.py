@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.errors import Unresolvable
+from agentpack.errors import Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, PackName
@@ -50,8 +50,17 @@ class Plugin:
         return self.pack.name
 
     def state(self) -> ReleaseRef:
-        """What it is now. Raises Unresolvable if there are no agents."""
-        newest = self._source.state_of(self._name)
+        """What it is now.
+
+        Raises:
+            Unresolvable: there are no agents.
+            Unavailable: its repository cannot be read.
+        """
+        try:
+            newest = self._source.state_of(self._name)
+        except Unavailable as error:
+            what = f"the plugin `{self.pack.name}` of `{self._marketplace}` is in another repository"
+            raise Unavailable(f"{what}: {error.message}", details=error.details, hint=error.hint) from None
         if newest is None:
             raise Unresolvable(f"the plugin `{self.pack.name}` has no agents: {self._source.where} has none")
         version, repository = self._version(newest.version), self._source.where

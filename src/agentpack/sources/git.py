@@ -148,6 +148,10 @@ class GitSource:
         self.mirror.bring([ref.commit])
         return self.mirror.time(ref.commit) or None
 
+    def has_lost(self, locked: LockedPack) -> bool:
+        is_ours = bool(locked.commit) and not locked.repository and locked.commit != self.place.ref
+        return is_ours and not self.mirror.has_in_history(locked.commit)
+
     def remark(self, pack: PackName) -> str:
         """How far the branch is ahead of the newest tag."""
         newest = next(iter(self._all(pack)), None)

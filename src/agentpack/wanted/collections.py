@@ -101,13 +101,19 @@ class CollectionStates:
                 self.notes.append(f"{pack} stays as it is, until `agentpack uninstall {pack}`: {why}")
             elif locked.source not in self._sources().passed_over:  # of a missing folder every command tells
                 self.notes.append(f"{pack} stays as it is: {why}")
+                self._workspace.sources.unreached.append(f"{pack}: {error.message}")
             return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
             now = self._with_usable(now, locked)
         is_same = now is not None and now.source == locked.source and _content(now.agents) == _content(locked.agents)
-        if now is not None and is_same and not now.tag:
+        if now is not None and is_same and not now.tag and not self._has_lost(locked, now):
             return now._replace(version=Version(locked.version), digest=locked.digest, commit=locked.commit)
         return now
+
+    def _has_lost(self, locked: LockedPack, now: Release) -> bool:
+        """Whether the locked commit is gone, so that a clone could not get it: the lock moves to the present one."""
+        source = self._sources().source(locked.source)
+        return now.commit != locked.commit and source is not None and source.has_lost(locked)
 
     def _refuse_released(self, pack: PackName, state: Release) -> None:
         """Raise Refused if the pack is locked as a release, which no state of a collection can stand in for."""

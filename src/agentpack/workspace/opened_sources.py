@@ -44,6 +44,8 @@ class OpenedSources:
         self.supply: Supply | None = None
         """Where locked content is looked for before its source is asked."""
         self._elsewhere: dict[str, Source] = {}
+        self.unreached: list[str] = []
+        """Packs of which nobody could say whether there is something newer, a sentence each."""
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
         self.only_here: dict[str, str] = {}
