@@ -231,7 +231,9 @@ def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvab
 def missing_words(missing: Source) -> str:
     """A sentence that says a source is missing, or may not be read."""
     if isinstance(missing, WithheldSource):
-        return f"the source `{missing.name}` is outside of this repository, so it is not read: {missing.where}"
+        is_git = missing.where.startswith("file://")
+        why = "a git repository on this machine" if is_git else "outside of this repository"
+        return f"the source `{missing.name}` is {why}, so it is not read: {missing.where}"
     kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
     return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 from typing import NamedTuple
 
 from agentpack.disk.atomic import write_whole
@@ -24,6 +25,12 @@ from agentpack.remote.process import Finished, run
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Bytes of one answer of git: the names of all branches and tags, or of all files."""
+MAX_CONTENT_BYTES = 128 * 1024 * 1024
+"""Bytes of all files that one command reads from a repository."""
+_BATCH_BYTES = 16 * 1024 * 1024
+"""Bytes of files that git is asked for at once, about."""
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, after which no calendar goes."""
 FETCH_PATIENCE = 20
 """How many times the time-out a whole fetch may take."""
 _WHOLE_HISTORY = 2_147_483_647
@@ -35,6 +42,7 @@ _NEUTRAL = (
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "gc.auto=0"),
     *("protocol.version=2", "protocol.ext.allow=never", "fetch.negotiationAlgorithm=noop", "fetch.fsckObjects=true"),
     *("fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false", "transfer.advertiseSID=false"),
+    f"core.bigFileThreshold={MAX_FILE_BYTES}",  # larger ones are never held in memory
     *("fetch.fsck.zeroPaddedFilemode=ignore", "fetch.fsck.missingSpaceBeforeDate=ignore", "advice.detachedHead=false"),
 )
 """Settings that hold whatever the user's say."""
@@ -48,6 +56,10 @@ _LOCATING: tuple[str, ...] = (
 )
 _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_SHALLOW_FILE", "GIT_QUARANTINE_PATH")
 """Variables that a git hook sets for its own repository."""
+
+
+_TREE_ROW = re.compile(rb"(\d+) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
+_NAME_A_FOLDER = "name a folder: `subdirectory:`"
 
 
 class Tag(NamedTuple):
@@ -90,7 +102,8 @@ class Mirror:
         self.address = address
         name = sha256(address.encode()).hexdigest()[:24]
         self.folder = f"{remote.folder}/git/{name}{part}.git"
-        self._files: dict[str, Sequence[TreeEntry]] = {}
+        self._files: dict[tuple[str, str], Sequence[TreeEntry]] = {}
+        self._bytes_read = 0
         self._here: set[str] = set()
         """Objects known to be here."""
 
@@ -153,28 +166,29 @@ class Mirror:
         self._here |= there
         return [name for name in unknown if name not in there]
 
-    def files(self, commit: str) -> Sequence[TreeEntry]:
-        """The files and links of a commit that is here, by path. Submodules are passed over."""
-        if commit not in self._files:
-            self._files[commit] = self._listed(commit)
-        return self._files[commit]
+    def files(self, commit: str, folder: str, most: int) -> Sequence[TreeEntry]:
+        """The files and links below a folder of a commit that is here, by path in the commit; `most` of them and no
+        more. Submodules are passed over.
+        """
+        if (commit, folder) not in self._files:
+            self._files[commit, folder] = [*islice(self._listed(commit, f"{folder}/" if folder else ""), most)]
+        return self._files[commit, folder]
 
-    def _listed(self, commit: str) -> Sequence[TreeEntry]:
-        answer = self._git("ls-tree", "-r", "-z", "--full-tree", commit)
-        rows = (row.partition(b"\t") for row in answer.split(b"\0") if row)
-        split = ((head.decode().split(), path) for head, _, path in rows)
-        return [
-            TreeEntry(path.decode("utf-8", "surrogateescape"), mode, name)
-            for (mode, kind, name), path in split
-            if kind == "blob"
-        ]
+    def _listed(self, commit: str, prefix: str) -> Iterator[TreeEntry]:
+        # trees are listed too (`-t`), so that many without a file soon fill the answer as well
+        answer = self._git("ls-tree", "-r", "-t", "-z", "--full-tree", commit)
+        for row in _TREE_ROW.finditer(answer):
+            mode, kind, name, path = row.groups()
+            if kind == b"blob" and path.startswith(prefix.encode()):
+                yield TreeEntry(path.decode("utf-8", "surrogateescape"), mode.decode(), name.decode())
 
     def time(self, commit: str) -> int:
         """When a commit that is here was made, in seconds since 1970 (UTC)."""
         text = self._git("cat-file", "commit", commit).partition(b"\n\n")[0]
         line = next((line for line in text.split(b"\n") if line.startswith(b"committer ")), b"")
         fields = line.rsplit(b" ", 2)
-        return int(fields[-2]) if len(fields) == 3 and fields[-2].isdigit() else 0
+        digits = fields[-2][:20] if len(fields) == 3 else b""
+        return min(int(digits), _LAST_SECOND) if digits.isdigit() else 0
 
     def stamp(self, commit: str) -> str:
         """The same time as fourteen digits, date and clock time in UTC: `20261128101500`."""
@@ -194,10 +208,23 @@ class Mirror:
     def _read(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         sizes = self._git("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", input=_lines(blobs))
         rows = [line.split() for line in sizes.decode().splitlines()]
-        small = [row[0] for row in rows if len(row) == 3 and row[1] == "blob" and int(row[2]) <= MAX_FILE_BYTES]
+        small = [(row[0], int(row[2])) for row in rows if len(row) == 3 and row[1] == "blob"]
+        small = [(name, size) for name, size in small if size <= MAX_FILE_BYTES]
+        self._bytes_read += sum(size for _, size in small)
+        if self._bytes_read > MAX_CONTENT_BYTES:
+            most = f"{MAX_CONTENT_BYTES // 1024 // 1024} MiB"
+            raise Refused(f"{self.address} has more than {most} of packs and agents", hint=_NAME_A_FOLDER)
+        batches, total = dict[int, list[str]](), 0
+        for name, size in small:
+            total += size
+            batches.setdefault(total // _BATCH_BYTES, []).append(name)
+        for names in batches.values():
+            yield from self._batch(names)
+
+    def _batch(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         at = 0
-        answer = self._git("cat-file", "--batch", input=_lines(small), most=8 * MAX_ANSWER_BYTES)
-        for name in small:
+        answer = self._git("cat-file", "--batch", input=_lines(blobs))
+        for name in blobs:
             end = answer.index(b"\n", at)
             size = int(answer[at:end].split()[2])
             yield name, answer[end + 1 : end + 1 + size]
