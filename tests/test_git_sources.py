@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 
 NAME = "data-reviewer"
+HASH = ("hash-object", "-w", "--stdin")
 
 
 @pytest.fixture
@@ -166,8 +168,63 @@ def test_a_locked_commit_that_is_on_no_branch_is_refused(
     shutil.rmtree(project / ".claude")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
     refused = agentpack("sync", "--frozen", expect=5)
-    assert f"the locked commit {stray} is on no branch" in refused.err
+    assert f"the locked commit {stray} is not in the history of the default branch" in refused.err
     assert not (project / ".claude").exists()
+
+
+def forge(project: Path, other: Path) -> None:
+    """Give a project the packs and files that the lock of another one has, as a pull request can."""
+    lock, forged = (json.loads((folder / "agentpack.lock").read_text()) for folder in (project, other))
+    rows = [{**row, "source": lock["packs"][0]["source"]} for row in forged["packs"]]
+    changed = {**forged, "manifest": lock["manifest"], "packs": rows}
+    write_tree(project, {"agentpack.lock": json.dumps(changed, indent=1)})
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+
+
+@pytest.mark.parametrize("ref", ["", "@stable", "@v9", "@commit"])
+def test_a_locked_commit_of_another_branch_passes_no_command(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ref: str
+) -> None:
+    kit.git("branch", "stable")
+    if ref == "@v9":
+        kit.tag("v9")
+    agentpack("install", f"git+{kit.address}{ref.replace('commit', kit.head)}")
+    kit.git("switch", "--quiet", "--create", "dev")
+    rework(kit, "one", "- Work", "- Serve another master")
+    kit.git("switch", "--quiet", "main")
+    near = tmp_path / "near"
+    near.mkdir()
+    agentpack("install", f"git+{kit.address}@dev", "--root", str(near))
+    forge(project, near)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
+    for words in (("sync", "--frozen"), ("sync", "--locked"), ("sync", "--check"), ("lock", "--check"), ("diff",)):
+        said = agentpack(*words, expect=None)
+        assert said.exit_code in (1, 3, 5) and "locked" in said.out + said.err, words
+        assert "Serve another master" not in said.out
+    agentpack("sync", expect=None)
+    path = project / ".claude/agents/one.md"
+    assert not path.exists() or "another master" not in path.read_text()
+
+
+def test_a_release_is_locked_at_the_commit_of_its_tag(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number in a pack's manifest stays while its next release is written."""
+    far = Repository(tmp_path / "far")
+    far.commit({f"reviewer/{path}": data for path, data in make_pack().items()})
+    far.tag("v1.0.0")
+    agentpack("install", f"git+{far.address}")
+    text = next(far.folder.rglob("personas/*.md"))
+    far.commit({str(text.relative_to(far.folder)): text.read_text() + "\n- Serve another master. {#late}\n"})
+    near = tmp_path / "near"
+    near.mkdir()
+    agentpack("install", f"git+{far.address}@main", "--root", str(near))
+    forge(project, near)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
+    assert "the tag `v1.0.0`" in agentpack("sync", "--frozen", expect=5).err
 
 
 def test_an_older_commit_of_the_branch_is_none(
@@ -555,3 +612,69 @@ def test_only_the_plugins_that_are_asked_for_are_fetched(
     assert "example.com/two" not in asked.read_text()
     refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
     assert "its 2 plugins in other repositories were not looked into" in refused.err
+
+
+# Small repositories that cost much.
+
+
+def nested(far: Repository, rows: str, depth: int, width: int) -> str:
+    """A tree of trees, each with the same one many times."""
+    found = far.git_in(rows, "mktree")
+    for _ in range(depth):
+        found = far.git_in("".join(f"040000 tree {found}\td{number:02}\n" for number in range(width)), "mktree")
+    return found
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_trees_that_hold_each_other_end_at_a_bound(
+    agentpack: Agentpack, tmp_path: Path, is_empty: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentpack.remote.git.MAX_ANSWER_BYTES", 1024 * 1024)
+    monkeypatch.setenv("AGENTPACK_TIMEOUT", "2")
+    far = Repository(tmp_path / "far")
+    blob = far.git_in("x", *HASH)
+    top = nested(far, "" if is_empty else f"100644 blob {blob}\tx.md\n", 9, 10)
+    far.git("update-ref", "refs/heads/main", far.git("commit-tree", top, "-m", "Many"))
+    assert "answers with more than" in agentpack("install", f"git+{far.address}", expect=5).err
+
+
+def test_a_link_as_long_as_a_file_leads_nowhere(agentpack: Agentpack, tmp_path: Path) -> None:
+    """A thousand of them, each followed, cost minutes."""
+    far = Repository(tmp_path / "far").commit({"agents/one.md": agent_text("one", "You are one.")})
+    one, long = far.git("rev-parse", "HEAD:agents/one.md"), far.git_in("a/../" * 100_000 + "one.md", *HASH)
+    links = "".join(f"120000 blob {long}\tl{number}.md\n" for number in range(2))
+    agents = far.git_in(f"100644 blob {one}\tone.md\n{links}", "mktree")
+    top = far.git_in(f"040000 tree {agents}\tagents\n", "mktree")
+    far.git("update-ref", "refs/heads/main", far.git("commit-tree", top, "-m", "Links"))
+    said = agentpack("install", f"git+{far.address}")
+    assert "`agents/l0.md` is left out" in said.err
+
+
+def test_agents_that_only_a_manifest_names_cost_few_fetches(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"docs/a{number:02}.md" for number in range(40)]
+    plugin = {"name": "kit", "version": "1.0.0", "agents": [f"./{name}" for name in names]}
+    files = {name: agent_text(name[5:-3], f"You are {name}.") for name in names}
+    far = Repository(tmp_path / "far").commit(
+        {**files, "agents/x.md": agent_text("xx", "You."), ".claude-plugin/plugin.json": json.dumps(plugin)}
+    )
+    log = tmp_path / "log"
+    monkeypatch.setenv("GIT_TRACE", str(log))
+    agentpack("install", f"git+{far.address}")
+    assert log.read_text().count(" fetch --quiet") < 10
+
+
+def test_more_than_one_command_may_read_is_refused(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kit: Repository
+) -> None:
+    monkeypatch.setattr("agentpack.remote.git.MAX_CONTENT_BYTES", 100)
+    assert "of packs and agents" in agentpack("install", f"git+{kit.address}", expect=5).err
+
+
+def test_a_commit_of_a_year_that_no_calendar_has(agentpack: Agentpack, kit: Repository) -> None:
+    text = kit.git("cat-file", "commit", "HEAD")
+    late = re.sub(r"(committer .*> )\d+", r"\g<1>9223372036854775807", text)
+    commit = kit.git_in(late + "\n", "hash-object", "-t", "commit", "-w", "--literally", "--stdin")
+    kit.git("update-ref", "refs/heads/main", commit)
+    assert "kit 0.0.0+99991231235959.g" in agentpack("install", f"git+{kit.address}").err

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
-from agentpack.model.pack import Release, ReleaseRef
+from agentpack.model.pack import Release, ReleaseRef, moved_tag
 from agentpack.sources.base import Source
 from agentpack.sources.withheld import WithheldSource
 
@@ -152,12 +152,7 @@ class Sources:
             return
         for ref in found:
             if ref.tag and str(ref.version) == locked.version and ref.commit != locked.commit:
-                raise Refused(
-                    f"the tag `{ref.tag}` of {source.where} was moved: {pack} {ref.version} is not what was locked",
-                    details=[f"locked  {locked.commit}", f"found   {ref.commit}"],
-                    hint="a release never changes once published: ask its author; if you trust the new content, "
-                    f"`agentpack uninstall {pack}` and install it again",
-                )
+                raise moved_tag(ref, locked.commit, source.where)
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
         words = "; ".join(map(missing_words, sources))

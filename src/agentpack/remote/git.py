@@ -9,7 +9,7 @@ reference is kept and no name from outside reaches git's command line, so that a
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import sha256
@@ -37,7 +37,11 @@ _WHOLE_HISTORY = 2_147_483_647
 """The depth that git takes for no limit."""
 _PROTOCOLS = "https:ssh:http:file"
 """What git may speak. Which of these an address may name is decided where it is read."""
-_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+_EMPTY = {
+    "HEAD": "ref: refs/heads/none\n",
+    "config": "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
+}
+"""The files of an empty repository."""
 _NEUTRAL = (
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "gc.auto=0"),
     *("protocol.version=2", "protocol.ext.allow=never", "fetch.negotiationAlgorithm=noop", "fetch.fsckObjects=true"),
@@ -120,7 +124,7 @@ class Mirror:
         self._make()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
-            text = self._git(*words, online=True, patience=2).decode("utf-8", "surrogateescape")
+            text = self._git(*words, online=True, folder=os.devnull).decode("utf-8", "surrogateescape")
         return _references(text)
 
     def bring(self, objects: Iterable[str]) -> None:
@@ -141,16 +145,16 @@ class Mirror:
             self._fetch(missing)
         return dict(self._read(wanted))
 
-    def has_in_history(self, commit: str) -> bool:
-        """Whether a branch or tag leads to a commit. Fetches the commits of the whole history, without their trees.
+    def has_in_history(self, commit: str, tips: Collection[str]) -> bool:
+        """Whether one of these commits is a commit or comes after it. Fetches the commits of their whole history,
+        without their trees.
 
         A host that keeps all forks of a repository together (GitHub does) hands over the commits of each from every
         one of them.
         """
-        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
-        tips = {*self.references.branches.values(), *(tag.commit for tag in self.references.tags.values())}
         if commit in tips:
             return True
+        history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
         history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
         return commit in history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
 
@@ -252,7 +256,7 @@ class Mirror:
         try:
             for part in ("objects", "refs"):
                 make_folders(f"{fresh}/{part}", 0o700)
-            for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", _CONFIG), ("address", self.address)):
+            for name, text in {**_EMPTY, "address": self.address}.items():
                 write_whole(f"{fresh}/{name}", text.encode())
             with suppress(FileExistsError):  # another process was faster
                 os.rename(fresh, self.folder)
@@ -268,22 +272,23 @@ class Mirror:
         self._make()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         with self._locked(), self._remote.progress(f"fetching from {self.address}"):
-            try:
-                self._git(
-                    *words,
-                    *(f"--filter={what}", *options, "--stdin", "--", self.address),
-                    input=_lines(objects),
-                    online=True,
-                    patience=FETCH_PATIENCE,
-                )
-            finally:
-                # as a partial clone it would fetch whatever is missing, one by one and unasked
-                write_whole(f"{self.folder}/config", _CONFIG.encode())
+            self._git(
+                *words,
+                *(f"--filter={what}", *options, "--stdin", "--", self.address),
+                input=_lines(objects),
+                online=True,
+                folder=f"{self.folder}/fetch",
+                patience=FETCH_PATIENCE,
+            )
         self._here.update(objects)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Context in which no other process fetches into the mirror."""
+        """Context in which no other process fetches into the mirror.
+
+        git marks what it fetches into as a partial clone, which would fetch whatever is missing one by one and unasked.
+        So that is a repository of its own, with the mirror's objects, whose settings are written anew each time.
+        """
         import fcntl  # not on Windows
 
         with open(f"{self.folder}/agentpack.lock", "w") as file:
@@ -299,18 +304,20 @@ class Mirror:
                             hint=f"if there is none, delete {self.folder}",
                         ) from None
                     time.sleep(0.05)
+            make_folders(f"{self.folder}/fetch/refs", 0o700)
             for name in ("shallow.lock", "config.lock"):  # of a process that was killed
                 with suppress(FileNotFoundError):
-                    os.unlink(f"{self.folder}/{name}")
+                    os.unlink(f"{self.folder}/fetch/{name}")
+            for name, text in _EMPTY.items():
+                write_whole(f"{self.folder}/fetch/{name}", text.encode())
             yield
 
-    def _git(
-        self, *words: str, input: str = "", online: bool = False, patience: int = 2, most: int = MAX_ANSWER_BYTES
-    ) -> bytes:
+    def _git(self, *words: str, input: str = "", online: bool = False, folder: str = "", patience: int = 2) -> bytes:
         """Run git in the mirror and return what it prints.
 
         Args:
             online: whether it may open connections.
+            folder: another repository than the mirror, with the mirror's objects.
             patience: how many times the time-out it may take.
 
         Raises:
@@ -319,9 +326,9 @@ class Mirror:
         timeout = self._remote.timeout
         slow = (f"http.lowSpeedTime={max(1, round(timeout))}", "http.lowSpeedLimit=100")
         settings = [part for one in (*_NEUTRAL, *slow) for part in ("-c", one)]
-        command = ["git", f"--git-dir={self.folder}", *settings, *words]
+        command = ["git", f"--git-dir={folder or self.folder}", *settings, *words]
         try:
-            result = run(command, input.encode(), self._environment(online), patience * timeout, most)
+            result = run(command, input.encode(), self._environment(online), patience * timeout, MAX_ANSWER_BYTES)
         except FileNotFoundError:
             raise Unavailable(
                 f"the source `{self._source}` is a git repository, and there is no `git` here", hint="install git"
@@ -333,6 +340,7 @@ class Mirror:
     def _environment(self, online: bool) -> Mapping[str, str]:
         variables = {name: text for name, text in self._remote.variables.items() if name not in _LOCATING}
         variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GCM_INTERACTIVE": "never"}
+        variables["GIT_OBJECT_DIRECTORY"] = f"{self.folder}/objects"
         variables["GIT_ALLOW_PROTOCOL"] = _PROTOCOLS if online else "none"
         if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
             # `core.sshCommand` of the user's own configuration would be hidden by the variable

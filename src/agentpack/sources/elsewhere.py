@@ -35,7 +35,7 @@ class Plugin:
         from agentpack.sources.git import GitSource  # only where such a plugin is asked for
 
         assert self.pack.elsewhere is not None
-        return GitSource(self._marketplace, self.pack.elsewhere, self._remote)
+        return GitSource(self._marketplace, self.pack.elsewhere, self._remote, any_branch=True)
 
     @cached_property
     def _name(self) -> PackName:

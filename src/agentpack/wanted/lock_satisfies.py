@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.version import Version
 
-from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.lock import Lock, LockedPack, is_commit
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.pack import digest_of_rows
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -95,6 +95,14 @@ def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str])
         yield f"{pack.name} is locked from a collection, and agentpack.yaml names no source for it"
     elif pack.source not in sources:
         yield f"{pack.name} is locked from the source `{pack.source}`, which agentpack.yaml does not have"
+    if ref := other_commit(manifest, pack):
+        yield f"{pack.name} is locked at {pack.commit[:12] or 'no commit'}, and agentpack.yaml names {ref[:12]}"
+
+
+def other_commit(manifest: Manifest, pack: LockedPack) -> str:
+    """The commit that the manifest names for the source of a pack, if the pack is locked at another; else empty."""
+    ref = next((source.options.get("ref", "") for source in manifest.sources if source.name == pack.source), "")
+    return ref if is_commit(ref) and pack.commit != ref and not pack.repository else ""
 
 
 def _collection_mismatches(pack: LockedPack, entry: ManifestEntry | None) -> Iterator[str]:

@@ -100,11 +100,7 @@ class OpenedSources:
         """The real path of a source on this machine, also of a repository; None for one on another machine."""
         if source.is_remote and not source.where.startswith("file://"):
             return None
-        if not source.where.startswith("file://"):
-            return real_path(source.where)
-        from urllib.parse import unquote  # only for a repository
-
-        return real_path(unquote(source.where.removeprefix("file://")))  # as git reads it
+        return real_path(source.where.removeprefix("file://"))
 
     @cached_property
     def remote(self) -> "Remote":
