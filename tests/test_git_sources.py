@@ -678,3 +678,34 @@ def test_a_commit_of_a_year_that_no_calendar_has(agentpack: Agentpack, kit: Repo
     commit = kit.git_in(late + "\n", "hash-object", "-t", "commit", "-w", "--literally", "--stdin")
     kit.git("update-ref", "refs/heads/main", commit)
     assert "kit 0.0.0+99991231235959.g" in agentpack("install", f"git+{kit.address}").err
+
+
+def mirrors() -> list[Path]:
+    return [*Path(os.environ["XDG_CACHE_HOME"]).glob("agentpack/git/*.git")]
+
+
+def test_a_name_is_read_to_its_end(agentpack: Agentpack, kit: Repository) -> None:
+    kit.git("tag", "kit--v2.0.0\u2028-draft")
+    assert "kit 0.0.0+" in agentpack("install", f"git+{kit.address}").err
+
+
+@pytest.mark.parametrize("words", [("--offline",), ()])
+def test_a_mirror_that_others_may_write_is_not_read(
+    agentpack: Agentpack, project: Path, kit: Repository, words: tuple[str, ...]
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    mirrors()[0].chmod(0o777)
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+    assert "written by another user" in agentpack("sync", "--frozen", *words, expect=6).err
+
+
+def test_settings_in_a_mirror_run_nothing(agentpack: Agentpack, kit: Repository, tmp_path: Path) -> None:
+    agentpack("install", f"git+{kit.address}")
+    (mirror,) = mirrors()
+    for folder in (mirror, mirror / "fetch"):
+        with (folder / "config").open("a") as file:
+            file.write(f'[url "file:///nowhere/"]\n\tinsteadOf = file:///\n[core]\n\tgitProxy = touch {tmp_path}/ran\n')
+    rework(kit, "one", "- Work", "- Work hard")
+    agentpack("upgrade", "--yes")
+    assert not (tmp_path / "ran").exists()

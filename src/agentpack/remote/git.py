@@ -163,7 +163,7 @@ class Mirror:
     def missing(self, objects: Iterable[str]) -> list[str]:
         """Those of these objects that are not here, in their order."""
         unknown = [name for name in dict.fromkeys(objects) if name not in self._here]
-        if not unknown or not os.path.isdir(self.folder):
+        if not unknown or not self._is_there():
             return unknown
         answer = self._git("cat-file", "--batch-check=%(objectname)", input="\n".join(unknown) + "\n").decode()
         there = {line for line in answer.splitlines() if " " not in line}
@@ -239,18 +239,22 @@ class Mirror:
     def _go_online(self) -> None:
         self._remote.go_online(self._source, self.address)
 
-    def _make(self) -> None:
-        """Make the mirror, unless it is there. Raises Unavailable if it cannot be written, or belongs to others."""
+    def _is_there(self) -> bool:
+        """Whether there is a mirror. Raises Unavailable if it belongs to others."""
         try:
             found = os.lstat(self.folder)
         except OSError:
-            found = None
-        if found is not None:
-            if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
-                raise Unavailable(
-                    f"{self.folder} may have been written by another user",
-                    hint="delete it; XDG_CACHE_HOME names another place for the cache",
-                )
+            return False
+        if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
+            raise Unavailable(
+                f"{self.folder} may have been written by another user",
+                hint="delete it; XDG_CACHE_HOME names another place for the cache",
+            )
+        return True
+
+    def _make(self) -> None:
+        """Make the mirror, unless it is there. Raises Unavailable if it cannot be written, or belongs to others."""
+        if self._is_there():
             return
         fresh = f"{self.folder}.{os.urandom(4).hex()}.new"
         try:
@@ -396,7 +400,7 @@ def _lines(names: Iterable[str]) -> str:
 
 def _references(text: str) -> References:
     head, branches, objects, commits = "", dict[str, str](), dict[str, str](), dict[str, str]()
-    for line in text.splitlines():
+    for line in text.split("\n"):  # a name may hold U+2028, at which `splitlines` divides
         name, _, reference = line.partition("\t")
         if not (len(name) in (40, 64) and set(name) <= set("0123456789abcdef")):
             continue
