@@ -165,7 +165,7 @@ def test_a_variable_names_places_for_every_project(
 
 
 @pytest.mark.parametrize("form", ["percent", "gitdir", "commondir", "links", "suffix"])
-@pytest.mark.parametrize("command", ["sync", "diff", "lock"])
+@pytest.mark.parametrize("command", ["sync", "lock"])
 def test_a_repository_in_a_clone_leads_to_no_other(
     agentpack: Agentpack, project: Path, tmp_path: Path, form: str, command: str
 ) -> None:
