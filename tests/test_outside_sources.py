@@ -5,7 +5,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from support.collection_files import agent_text
 from support.packs import make_pack, publish
+from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
@@ -160,3 +162,52 @@ def test_a_variable_names_places_for_every_project(
     monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", f"{tmp_path}/elsewhere:~/.claude")
     agentpack("sync")
     assert (project / ".claude/agents/private-notes.md").exists()
+
+
+@pytest.mark.parametrize("form", ["percent", "gitdir", "commondir", "links", "suffix"])
+@pytest.mark.parametrize("command", ["sync", "lock"])
+def test_a_repository_in_a_clone_leads_to_no_other(
+    agentpack: Agentpack, project: Path, tmp_path: Path, form: str, command: str
+) -> None:
+    """git decodes addresses, and follows what a folder says of where its objects are."""
+    private = Repository(tmp_path / "kit").commit({"agents/notes.md": agent_text("private-notes", "secret")}).folder
+    inner = project / "kit.git"
+    if form == "percent":
+        address = f"{project}/%2e%2e/{os.path.relpath(private, project.parent)}"
+    elif form == "gitdir":
+        inner, address = project / "kit", f"{project}/kit"
+        inner.write_text(f"gitdir: {private}/.git\n")
+    elif form == "suffix":
+        address = f"{project}/kit"
+        inner.symlink_to(private / ".git")
+    else:
+        address = str(inner)
+        write_tree(inner, {"HEAD": "ref: refs/heads/main\n"})
+        if form == "commondir":
+            write_tree(inner, {"commondir": f"{private}/.git\n"})
+        for name in ("objects", "refs") if form == "links" else ():
+            (inner / name).symlink_to(private / ".git" / name)
+    write_tree(
+        project,
+        {
+            "agentpack.yaml": "schema: 1\nclients: [claude]\n"
+            f'sources:\n  - {{name: mine, git: "file://{address}"}}\npacks:\n  - {{require: kit, source: mine}}\n'
+        },
+    )
+    before = tree(project)
+    said = agentpack(command, expect=None)
+    assert said.exit_code in (1, 2, 3), said.err
+    assert "secret" not in said.out + said.err
+    assert tree(project) == before
+
+
+def test_no_address_of_a_repository_here_is_read_in_two_ways(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Repository(tmp_path / "kit").commit({"agents/notes.md": agent_text("private-notes", "secret")})
+    (tmp_path / "packs").mkdir()
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path / "packs"))
+    source = f'{{name: mine, git: "file://{tmp_path}/packs/%2e%2e/kit"}}'
+    packs = "packs:\n  - {require: kit, source: mine}\n"
+    write_tree(project, {"agentpack.yaml": f"schema: 1\nclients: [claude]\nsources:\n  - {source}\n{packs}"})
+    agentpack("sync", expect=2)

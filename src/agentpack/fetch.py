@@ -16,7 +16,7 @@ from agentpack.errors import Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
-from agentpack.model.pack import Release, ReleaseRef
+from agentpack.model.pack import Release, ReleaseRef, moved_tag
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.withheld import WithheldSource
@@ -210,12 +210,7 @@ class Sources:
             return
         for ref in found:
             if ref.tag and str(ref.version) == locked.version and ref.commit != locked.commit:
-                raise Refused(
-                    f"the tag `{ref.tag}` of {source.where} was moved: {pack} {ref.version} is not what was locked",
-                    details=[f"locked  {locked.commit}", f"found   {ref.commit}"],
-                    hint="a release never changes once published: ask its author; if you trust the new content, "
-                    f"`agentpack uninstall {pack}` and install it again",
-                )
+                raise moved_tag(ref, locked.commit, source.where)
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
         words = "; ".join(map(missing_words, sources))
@@ -292,7 +287,9 @@ def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvab
 def missing_words(missing: Source) -> str:
     """A sentence that says a source is missing, or may not be read."""
     if isinstance(missing, WithheldSource):
-        return f"the source `{missing.name}` is outside of this repository, so it is not read: {missing.where}"
+        is_git = missing.where.startswith("file://")
+        why = "a git repository on this machine" if is_git else "outside of this repository"
+        return f"the source `{missing.name}` is {why}, so it is not read: {missing.where}"
     kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
     return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 

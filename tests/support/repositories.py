@@ -33,6 +33,10 @@ class Repository:
 
     def git(self, *words: str) -> str:
         """Run git in the repository. Returns what it prints."""
+        return self.git_in("", *words)
+
+    def git_in(self, input: str, *words: str) -> str:
+        """Run git in the repository with a text as its input. Returns what it prints."""
         date = f"2026-11-28T10:{self._minutes:02}:00+0000"
         dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         done = subprocess.run(
@@ -40,7 +44,7 @@ class Repository:
             cwd=self.folder,
             env={**os.environ, **_IDENTITY, **dates},
             check=True,
-            stdin=subprocess.DEVNULL,
+            input=input,
             capture_output=True,
             text=True,
         )

@@ -195,8 +195,13 @@ def _agents(value: Any, pack: str) -> tuple[AgentRow, ...]:
     return rows
 
 
+def is_commit(text: str) -> bool:
+    """Whether a text is the whole name of a commit."""
+    return _COMMIT.match(text) is not None
+
+
 def _commit(value: Any) -> str:
-    if not _COMMIT.match(_text(value)):
+    if not is_commit(_text(value)):
         raise ValueError(f"`{value[:80]}` is not a commit")
     return str(value)
 

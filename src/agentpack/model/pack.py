@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.errors import Unavailable
+from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest, PackName, text_digest
 
 
@@ -79,3 +79,13 @@ class LeftOut(NamedTuple):
     name: str
     """The agent's name; empty if it could not be read."""
     reason: str
+
+
+def moved_tag(found: ReleaseRef, locked: str, where: str) -> Refused:
+    """The refusal of a release whose tag names another commit than the locked one."""
+    return Refused(
+        f"the tag `{found.tag}` of {where} was moved: {found.pack} {found.version} is not what was locked",
+        details=[f"locked  {locked}", f"found   {found.commit}"],
+        hint="a release never changes once published: ask its author; if you trust the new content, "
+        f"`agentpack uninstall {found.pack}` and install it again",
+    )

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 from typing import NamedTuple
 
 from agentpack.disk.atomic import write_whole
@@ -25,17 +26,28 @@ from agentpack.remote.process import Finished, run
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Bytes of one answer of git: the names of all branches and tags, or of all files."""
+MAX_CONTENT_BYTES = 128 * 1024 * 1024
+"""Bytes of all files that one command reads from a repository."""
+_BATCH_BYTES = 16 * 1024 * 1024
+"""Bytes of files that git is asked for at once, about."""
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, after which no calendar goes."""
 FETCH_PATIENCE = 20
 """How many times the time-out a whole fetch may take."""
 _WHOLE_HISTORY = 2_147_483_647
 """The depth that git takes for no limit."""
 _PROTOCOLS = "https:ssh:http:file"
 """What git may speak. Which of these an address may name is decided where it is read."""
-_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+_EMPTY = {
+    "HEAD": "ref: refs/heads/none\n",
+    "config": "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
+}
+"""The files of an empty repository."""
 _NEUTRAL = (
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "gc.auto=0"),
     *("protocol.version=2", "protocol.ext.allow=never", "fetch.negotiationAlgorithm=noop", "fetch.fsckObjects=true"),
     *("fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false", "transfer.advertiseSID=false"),
+    f"core.bigFileThreshold={MAX_FILE_BYTES}",  # larger ones are never held in memory
     *("fetch.fsck.zeroPaddedFilemode=ignore", "fetch.fsck.missingSpaceBeforeDate=ignore", "advice.detachedHead=false"),
 )
 """Settings that hold whatever the user's say."""
@@ -49,6 +61,10 @@ _LOCATING: tuple[str, ...] = (
 )
 _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_SHALLOW_FILE", "GIT_QUARANTINE_PATH")
 """Variables that a git hook sets for its own repository."""
+
+
+_TREE_ROW = re.compile(rb"(\d+) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
+_NAME_A_FOLDER = "name a folder: `subdirectory:`"
 
 
 class Tag(NamedTuple):
@@ -91,7 +107,8 @@ class Mirror:
         self.address = address
         name = sha256(address.encode()).hexdigest()[:24]
         self.folder = f"{remote.folder}/git/{name}{part}.git"
-        self._files: dict[str, Sequence[TreeEntry]] = {}
+        self._files: dict[tuple[str, str], Sequence[TreeEntry]] = {}
+        self._bytes_read = 0
         self._here: set[str] = set()
         """Objects known to be here."""
 
@@ -108,7 +125,7 @@ class Mirror:
         self._make()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
-            text = self._git(*words, online=True, patience=2).decode("utf-8", "surrogateescape")
+            text = self._git(*words, online=True, folder=os.devnull).decode("utf-8", "surrogateescape")
         return _references(text)
 
     def bring(self, objects: Iterable[str]) -> None:
@@ -129,13 +146,13 @@ class Mirror:
             self._fetch(missing)
         return dict(self._read(wanted))
 
-    def has_in_history(self, commit: str) -> bool:
-        """Whether a branch or tag leads to a commit. Fetches the commits of the whole history, without their trees.
+    def has_in_history(self, commit: str, tips: Collection[str]) -> bool:
+        """Whether one of these commits is a commit or comes after it. Fetches the commits of their whole history,
+        without their trees.
 
         A host that keeps all forks of a repository together (GitHub does) hands over the commits of each from every
         one of them.
         """
-        tips = {*self.references.branches.values(), *(tag.commit for tag in self.references.tags.values())}
         return commit in tips or commit in self._history(tips)
 
     def commits_since(self, old: str, new: str) -> int:
@@ -152,37 +169,38 @@ class Mirror:
     def missing(self, objects: Iterable[str]) -> list[str]:
         """Those of these objects that are not here, in their order."""
         unknown = [name for name in dict.fromkeys(objects) if name not in self._here]
-        if not unknown or not os.path.isdir(self.folder):
+        if not unknown or not self._is_there():
             return unknown
         answer = self._git("cat-file", "--batch-check=%(objectname)", input="\n".join(unknown) + "\n").decode()
         there = {line for line in answer.splitlines() if " " not in line}
         self._here |= there
         return [name for name in unknown if name not in there]
 
-    def files(self, commit: str) -> Sequence[TreeEntry]:
-        """The files and links of a commit that is here, by path. Submodules are passed over."""
-        if commit not in self._files:
-            self._files[commit] = self._listed(commit)
-        return self._files[commit]
+    def files(self, commit: str, folder: str, most: int) -> Sequence[TreeEntry]:
+        """The files and links below a folder of a commit that is here, by path in the commit; `most` of them and no
+        more. Submodules are passed over.
+        """
+        if (commit, folder) not in self._files:
+            self._files[commit, folder] = [*islice(self._listed(commit, f"{folder}/" if folder else ""), most)]
+        return self._files[commit, folder]
 
-    def _listed(self, commit: str) -> Sequence[TreeEntry]:
+    def _listed(self, commit: str, prefix: str) -> Iterator[TreeEntry]:
         with suppress(OSError):
             os.utime(self.folder)  # `cache prune` goes by when it was used
-        answer = self._git("ls-tree", "-r", "-z", "--full-tree", commit)
-        rows = (row.partition(b"\t") for row in answer.split(b"\0") if row)
-        split = ((head.decode().split(), path) for head, _, path in rows)
-        return [
-            TreeEntry(path.decode("utf-8", "surrogateescape"), mode, name)
-            for (mode, kind, name), path in split
-            if kind == "blob"
-        ]
+        # trees are listed too (`-t`), so that many without a file soon fill the answer as well
+        answer = self._git("ls-tree", "-r", "-t", "-z", "--full-tree", commit)
+        for row in _TREE_ROW.finditer(answer):
+            mode, kind, name, path = row.groups()
+            if kind == b"blob" and path.startswith(prefix.encode()):
+                yield TreeEntry(path.decode("utf-8", "surrogateescape"), mode.decode(), name.decode())
 
     def time(self, commit: str) -> int:
         """When a commit that is here was made, in seconds since 1970 (UTC)."""
         text = self._git("cat-file", "commit", commit).partition(b"\n\n")[0]
         line = next((line for line in text.split(b"\n") if line.startswith(b"committer ")), b"")
         fields = line.rsplit(b" ", 2)
-        return int(fields[-2]) if len(fields) == 3 and fields[-2].isdigit() else 0
+        digits = fields[-2][:20] if len(fields) == 3 else b""
+        return min(int(digits), _LAST_SECOND) if digits.isdigit() else 0
 
     def stamp(self, commit: str) -> str:
         """The same time as fourteen digits, date and clock time in UTC: `20261128101500`."""
@@ -202,10 +220,23 @@ class Mirror:
     def _read(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         sizes = self._git("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", input=_lines(blobs))
         rows = [line.split() for line in sizes.decode().splitlines()]
-        small = [row[0] for row in rows if len(row) == 3 and row[1] == "blob" and int(row[2]) <= MAX_FILE_BYTES]
+        small = [(row[0], int(row[2])) for row in rows if len(row) == 3 and row[1] == "blob"]
+        small = [(name, size) for name, size in small if size <= MAX_FILE_BYTES]
+        self._bytes_read += sum(size for _, size in small)
+        if self._bytes_read > MAX_CONTENT_BYTES:
+            most = f"{MAX_CONTENT_BYTES // 1024 // 1024} MiB"
+            raise Refused(f"{self.address} has more than {most} of packs and agents", hint=_NAME_A_FOLDER)
+        batches, total = dict[int, list[str]](), 0
+        for name, size in small:
+            total += size
+            batches.setdefault(total // _BATCH_BYTES, []).append(name)
+        for names in batches.values():
+            yield from self._batch(names)
+
+    def _batch(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         at = 0
-        answer = self._git("cat-file", "--batch", input=_lines(small), most=8 * MAX_ANSWER_BYTES)
-        for name in small:
+        answer = self._git("cat-file", "--batch", input=_lines(blobs))
+        for name in blobs:
             end = answer.index(b"\n", at)
             size = int(answer[at:end].split()[2])
             yield name, answer[end + 1 : end + 1 + size]
@@ -216,18 +247,22 @@ class Mirror:
     def _go_online(self) -> None:
         self._remote.go_online(self._source, self.address)
 
-    def _make(self) -> None:
-        """Make the mirror, unless it is there. Raises Unavailable if it cannot be written, or belongs to others."""
+    def _is_there(self) -> bool:
+        """Whether there is a mirror. Raises Unavailable if it belongs to others."""
         try:
             found = os.lstat(self.folder)
         except OSError:
-            found = None
-        if found is not None:
-            if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
-                raise Unavailable(
-                    f"{self.folder} may have been written by another user",
-                    hint="delete it; XDG_CACHE_HOME names another place for the cache",
-                )
+            return False
+        if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
+            raise Unavailable(
+                f"{self.folder} may have been written by another user",
+                hint="delete it; XDG_CACHE_HOME names another place for the cache",
+            )
+        return True
+
+    def _make(self) -> None:
+        """Make the mirror, unless it is there. Raises Unavailable if it cannot be written, or belongs to others."""
+        if self._is_there():
             return
         fresh = f"{self.folder}.{os.urandom(4).hex()}.new"
         try:
@@ -259,31 +294,28 @@ class Mirror:
         """Context with a repository to fetch into, whose objects are those of the mirror.
 
         git marks it as a partial clone, and would then fetch whatever is missing, one by one and unasked; the mirror
-        itself never is one. Any number of processes can fetch at once.
+        itself never is one. Any number of processes can fetch at once; `cache prune` waits for none and keeps the mirror.
         """
+        import fcntl  # not on Windows
+
         folder = f"{self.folder}/fetch-{os.urandom(6).hex()}"
         try:
-            _make_repository(folder)
-            yield folder
+            with open(f"{self.folder}/agentpack.lock", "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+                _make_repository(folder)
+                yield folder
         except OSError as error:
             raise _unwritable(error, folder) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _git(
-        self,
-        *words: str,
-        input: str = "",
-        folder: str = "",
-        online: bool = False,
-        patience: int = 2,
-        most: int = MAX_ANSWER_BYTES,
-    ) -> bytes:
+    def _git(self, *words: str, input: str = "", online: bool = False, folder: str = "", patience: int = 2) -> bytes:
         """Run git in the mirror and return what it prints.
 
         Args:
             folder: another repository to run it in, with the objects of the mirror.
             online: whether it may open connections.
+            folder: another repository than the mirror, with the mirror's objects.
             patience: how many times the time-out it may take.
 
         Raises:
@@ -294,7 +326,7 @@ class Mirror:
         settings = [part for one in (*_NEUTRAL, *slow) for part in ("-c", one)]
         command = ["git", f"--git-dir={folder or self.folder}", *settings, *words]
         try:
-            result = run(command, input.encode(), self._environment(online), patience * timeout, most)
+            result = run(command, input.encode(), self._environment(online), patience * timeout, MAX_ANSWER_BYTES)
         except FileNotFoundError:
             raise Unavailable(
                 f"the source `{self._source}` is a git repository, and there is no `git` here", hint="install git"
@@ -306,8 +338,8 @@ class Mirror:
     def _environment(self, online: bool) -> Mapping[str, str]:
         variables = {name: text for name, text in self._remote.variables.items() if name not in _LOCATING}
         variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GCM_INTERACTIVE": "never"}
-        variables["GIT_ALLOW_PROTOCOL"] = _PROTOCOLS if online else "none"
         variables["GIT_OBJECT_DIRECTORY"] = f"{self.folder}/objects"
+        variables["GIT_ALLOW_PROTOCOL"] = _PROTOCOLS if online else "none"
         if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
             # `core.sshCommand` of the user's own configuration would be hidden by the variable
             variables["GIT_SSH_VARIANT"] = "ssh"
@@ -360,7 +392,7 @@ def _make_repository(folder: str) -> None:
     """An empty bare repository, as `git init` would leave it, without hooks and samples. Raises OSError."""
     for part in ("objects", "refs"):
         make_folders(f"{folder}/{part}", 0o700)
-    for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", _CONFIG)):
+    for name, text in _EMPTY.items():
         write_whole(f"{folder}/{name}", text.encode())
 
 
@@ -377,7 +409,7 @@ def _lines(names: Iterable[str]) -> str:
 
 def _references(text: str) -> References:
     head, branches, objects, commits = "", dict[str, str](), dict[str, str](), dict[str, str]()
-    for line in text.splitlines():
+    for line in text.split("\n"):  # a name may hold U+2028, at which `splitlines` divides
         name, _, reference = line.partition("\t")
         if not (len(name) in (40, 64) and set(name) <= set("0123456789abcdef")):
             continue

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from agentpack.model.git_places import GitPlace
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.source_kinds import SOURCE_KINDS
 from agentpack.sources.base import Source
@@ -21,4 +22,10 @@ def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Rem
     """
     module = import_module(f"agentpack.sources.{SOURCE_KINDS[source.kind].module}")
     opened: Source = module.open_source(source, folder, remote)
+    return opened
+
+
+def open_plugin(name: str, place: GitPlace, remote: "Callable[[], Remote]") -> Source:
+    """Open the repository of a plugin that a marketplace has elsewhere. `name` is that of the marketplace's source."""
+    opened: Source = import_module("agentpack.sources.git").GitSource(name, place, remote, any_branch=True)
     return opened

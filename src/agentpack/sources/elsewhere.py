@@ -12,7 +12,6 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
-from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, PackName
 from agentpack.model.pack import ReleaseRef
 from agentpack.sources.collection import Collection, CollectionPack
@@ -33,13 +32,10 @@ class Plugin:
 
     @cached_property
     def _source(self) -> "Source":
-        from agentpack.sources import open_source  # only where such a plugin is asked for
+        from agentpack.sources import open_plugin  # only where such a plugin is asked for
 
-        place = self.pack.elsewhere
-        assert place is not None
-        options = {"ref": place.ref, "subdirectory": place.subdirectory}
-        options = {key: text for key, text in options.items() if text}
-        return open_source(ConfiguredSource(self._marketplace, "git", place.place, options), "/", self._remote)
+        assert self.pack.elsewhere is not None
+        return open_plugin(self._marketplace, self.pack.elsewhere, self._remote)
 
     @cached_property
     def _name(self) -> PackName:

@@ -16,9 +16,10 @@ from packaging.version import InvalidVersion, Version
 from agentpack.errors import Refused, Unavailable, Unresolvable, UsageError
 from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, git_address
 from agentpack.model.lock import LockedPack
+from agentpack.model.lock_text import is_commit
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab, pack_name
-from agentpack.model.pack import ReleaseRef
+from agentpack.model.pack import ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror, Tag, mirror_of
@@ -27,7 +28,6 @@ from agentpack.sources.elsewhere import Plugin, Plugins
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
 
-_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _TAG = re.compile(r"(?:(?P<pack>[A-Za-z0-9][\w.-]*?)(?:--v|-v|/v?))?(?P<version>v?\d[0-9A-Za-z.!+-]*)\Z")
 MAX_PREFETCHED = 200
 """Commits of releases that are fetched before anybody asks for them."""
@@ -60,8 +60,10 @@ class GitSource:
     is_missing = False
     is_remote = True
 
-    def __init__(self, name: str, place: GitPlace, remote: Callable[[], Remote]) -> None:
+    def __init__(self, name: str, place: GitPlace, remote: Callable[[], Remote], *, any_branch: bool = False) -> None:
+        """`any_branch`: the place may have named another branch when it was locked, as a marketplace can."""
         self.name = name
+        self._any_branch = any_branch
         self.place = place
         self.address = git_address(place.place)
         self.where = self.address
@@ -120,6 +122,8 @@ class GitSource:
         if locked.repository:
             plugin = self._plugin(pack)
             return plugin.pinned(locked) if plugin else None
+        if is_commit(self.place.ref) and locked.commit != self.place.ref and not self._any_branch:
+            return None
         place = f"{self.where} at {locked.commit[:12]}"
         is_bare = locked.agents is not None
         return ReleaseRef(pack, Version(locked.version), self.name, place, is_bare, locked.commit)
@@ -127,6 +131,7 @@ class GitSource:
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.read(ref)
+        self._bring(ref.commit, ref)
         if ref.bare:
             packs = self._at(ref.commit).collection.packs  # the only one may have had another name
             found = next((pack for pack in packs if pack.name == ref.pack), packs[0] if len(packs) == 1 else None)
@@ -145,12 +150,12 @@ class GitSource:
         """When the commit was made."""
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.released(ref)
-        self.mirror.bring([ref.commit])
+        self._bring(ref.commit, ref)
         return self.mirror.time(ref.commit) or None
 
     def has_lost(self, locked: LockedPack) -> bool:
         is_ours = bool(locked.commit) and not locked.repository and locked.commit != self.place.ref
-        return is_ours and not self.mirror.has_in_history(locked.commit)
+        return is_ours and not self.mirror.has_in_history(locked.commit, self._tips)
 
     def remark(self, pack: PackName) -> str:
         """How far the branch is ahead of the newest tag."""
@@ -198,7 +203,7 @@ class GitSource:
             Unresolvable: there is no such branch, tag or commit.
         """
         ref, references = self.place.ref, None
-        if _COMMIT.match(ref):
+        if is_commit(ref):
             return ref
         references = self.mirror.references
         if not ref:
@@ -222,9 +227,7 @@ class GitSource:
 
     def _at(self, commit: str) -> _State:
         if commit not in self._states:
-            if self.mirror.missing([commit]):
-                self._refuse_stray(commit)
-            self.mirror.bring([commit])
+            self._bring(commit)
             tree = GitTree(self.mirror, commit, self.place.subdirectory, self._known)
             if not tree.paths and self.place.subdirectory:
                 raise Unresolvable(f"{self.address} has no folder `{self.place.subdirectory}` at {commit[:12]}")
@@ -233,16 +236,40 @@ class GitSource:
             self._states[commit] = _State(tree, roots, offered)
         return self._states[commit]
 
-    def _refuse_stray(self, commit: str) -> None:
-        """Raise Refused for a commit that no branch or tag leads to, unless `ref:` is this very commit: a lock may come
-        from anybody, and name a commit of somebody's fork.
+    def _bring(self, commit: str, ref: ReleaseRef | None = None) -> None:
+        """Fetch a commit that is not here. Raises Refused for one that the place does not lead to, or whose release
+        has a tag that names another: a lock may come from anybody, and name a commit of somebody's fork or branch.
         """
-        if commit != self.place.ref and not self.mirror.has_in_history(commit):
-            raise Refused(
-                f"the locked commit {commit} is on no branch of {self.address}",
-                details=["its history was rewritten, or the commit is of a fork"],
-                hint="`agentpack upgrade` takes what is there now; `agentpack diff --upgrade` shows it before",
-            )
+        if self.mirror.missing([commit]) and commit != self.place.ref:
+            if ref is not None:
+                self._refuse_other_than_tagged(ref)
+            if not self.mirror.has_in_history(commit, self._tips):
+                branch = f"`{self.place.ref}`" if self.place.ref else "the default branch"
+                branch = "any branch" if self._is_loose else f"{branch} or a tag"
+                raise Refused(
+                    f"the locked commit {commit} is not in the history of {branch} of {self.address}",
+                    details=["its history was rewritten, or the commit is of a fork or of another branch"],
+                    hint="`agentpack upgrade` takes what is there now; `agentpack diff --upgrade` shows it before",
+                )
+        self.mirror.bring([commit])
+
+    @property
+    def _is_loose(self) -> bool:
+        return self._any_branch or is_commit(self.place.ref)
+
+    @property
+    def _tips(self) -> Names[str]:
+        """The commits whose history a locked commit must be in."""
+        references = self.mirror.references
+        tags = {tag.commit for tag in references.tags.values()}
+        return tags | ({*references.branches.values()} if self._is_loose else {self._commit})
+
+    def _refuse_other_than_tagged(self, ref: ReleaseRef) -> None:
+        """Raise Refused if the tag of a release names another commit."""
+        for pack in (ref.pack, None):
+            name, tag = self._tags.get(pack, {}).get(ref.version, ("", None))
+            if tag and tag.commit != ref.commit and (pack or self._now.names == (ref.pack,)):
+                raise moved_tag(ref._replace(commit=tag.commit, tag=name), ref.commit, self.where)
 
     @property
     def _own_name(self) -> str:
@@ -297,7 +324,7 @@ class GitSource:
     def _ref_tag(self) -> str:
         """`ref:`, if it is a tag or a commit."""
         ref = self.place.ref
-        return ref if ref and (_COMMIT.match(ref) or ref in self.mirror.references.tags) else ""
+        return ref if ref and (is_commit(ref) or ref in self.mirror.references.tags) else ""
 
     def _pack_at(self, commit: str, pack: PackName) -> CollectionPack | None:
         return self._at(commit).collection.pack(pack)

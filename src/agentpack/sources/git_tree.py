@@ -14,6 +14,7 @@ from agentpack.sources.pack_manifest import MANIFEST
 from agentpack.sources.trees import MAX_ENTRIES
 
 _LINK = "120000"
+_MAX_LINK_BYTES = 4096
 _MANIFESTS = frozenset(path.rpartition("/")[2] for path in (*MARKETPLACES, *PLUGINS, APM, MANIFEST))
 
 
@@ -26,8 +27,9 @@ class GitTree:
         """`known` has the contents that were read, by object name; None for a file that is too large."""
         self._mirror = mirror
         self._known = known
+        self._unforeseen = 0
         prefix = f"{subdirectory}/" if subdirectory else ""
-        found = [entry for entry in mirror.files(commit) if entry.path.startswith(prefix)]
+        found = mirror.files(commit, subdirectory, MAX_ENTRIES + 1)
         if len(found) > MAX_ENTRIES:
             raise Refused(
                 f"{mirror.address} has more than {MAX_ENTRIES:,} files", hint="name a folder: `subdirectory:`"
@@ -48,7 +50,8 @@ class GitTree:
     def _follow_links(self, links: Sequence[TreeEntry]) -> None:
         self.load(entry.object for entry in links)
         for entry in links:
-            text = (self._known.get(entry.object) or b"").decode("utf-8", "replace")
+            data = self._known.get(entry.object) or b""
+            text = data.decode("utf-8", "replace") if len(data) <= _MAX_LINK_BYTES else "/"
             target = normpath(join(dirname(entry.path), text))
             if not text.startswith("/") and target in self._objects:
                 self._objects[entry.path] = self._objects[target]
@@ -79,8 +82,15 @@ class GitTree:
         """The first bytes of a file; empty if it is larger than a file of a pack may be."""
         name = self._objects[path]
         if name not in self._known:
-            self.load(self.telling if name in self.telling else [name])
+            self.load(self.telling if name in self.telling else self._with_others(name))
         return (self._known[name] or b"")[:count]
+
+    def _with_others(self, name: str) -> list[str]:
+        """An object that was not foreseen, with others like it, more each time: so many of them cost few questions."""
+        others = (self._objects[path] for path in self.paths if is_agent_file(path))
+        unknown = [other for other in dict.fromkeys(others) if other not in self._known and other != name]
+        self._unforeseen = 4 * self._unforeseen + 1
+        return [name, *unknown[: self._unforeseen - 1]]
 
     def contents(self, root: str, paths: Sequence[str]) -> Mapping[str, bytes]:
         """The contents of these files by path below `root`, a folder of the place. Raises Refused for a large one."""

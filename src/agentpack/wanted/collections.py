@@ -18,6 +18,7 @@ from agentpack.model.names import PackName, did_you_mean, text_digest
 from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows, digest_of_rows
 from agentpack.sources.collection import NO_RELEASE, digest_version
 from agentpack.wanted.agents import choose_agents, names_of
+from agentpack.wanted.lock_satisfies import other_commit
 from agentpack.workspace.workspace import Workspace
 
 
@@ -83,7 +84,7 @@ class CollectionStates:
         if entry is None or not entry.source:
             return None  # no collection answers a bare name, whatever the lock says
         self._sources().refuse_forbidden(pack)
-        keeps_source = entry.source == locked.source
+        keeps_source = entry.source == locked.source and not other_commit(self._manifest, locked)
         is_kept = self._refresh is not None and pack not in self._refresh and keeps_source
         if is_kept and self._entry_then(pack) == entry:
             self._refuse_other_rows(locked, entry)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.lock_text import is_commit
 from agentpack.model.manifest import Manifest, ManifestEntry, provider_fault
 from agentpack.model.pack import digest_of_rows
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -97,6 +98,14 @@ def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str])
         yield f"{pack.name} is locked from the source `{pack.source}`, which agentpack.yaml does not have"
     elif fault := provider_fault(manifest.sources, pack.source, pack.name, entry.name_there if entry else ""):
         yield f"{fault} in agentpack.yaml"
+    if ref := other_commit(manifest, pack):
+        yield f"{pack.name} is locked at {pack.commit[:12] or 'no commit'}, and agentpack.yaml names {ref[:12]}"
+
+
+def other_commit(manifest: Manifest, pack: LockedPack) -> str:
+    """The commit that the manifest names for the source of a pack, if the pack is locked at another; else empty."""
+    ref = next((source.options.get("ref", "") for source in manifest.sources if source.name == pack.source), "")
+    return ref if is_commit(ref) and pack.commit != ref and not pack.repository else ""
 
 
 def _collection_mismatches(pack: LockedPack, entry: ManifestEntry | None) -> Iterator[str]:

@@ -87,7 +87,7 @@ class OpenedSources:
         """
         opened = self._open(source)
         place = self._local_place(opened)
-        if place is None or opened.is_missing or self._is_inside(place):
+        if place is None or opened.is_missing or self._is_inside(opened, place):
             return opened
         if source.name in self.accepted:
             self.agreed.add(place)
@@ -126,20 +126,27 @@ class OpenedSources:
 
     def name(self, source: ConfiguredSource) -> None:
         """Agree to read a place, which the user named."""
-        place = self._local_place(self._open(source))
-        if place is not None and not self._is_inside(place):
+        opened = self._open(source)
+        place = self._local_place(opened)
+        if place is not None and not self._is_inside(opened, place):
             self.agreed.add(place)
 
-    def _is_inside(self, place: str) -> bool:
-        return any(is_below(place, folder) for folder in self._folders)
+    def _is_inside(self, source: Source, place: str) -> bool:
+        """Whether a place may be read without a question. Not so a repository that is in the project: git would follow
+        its links, `commondir` and the like to any other.
+        """
+        if self._scope.kind == "user":
+            return True
+        folders = self._trusted if source.is_remote else (self._repository, *self._trusted)
+        return any(is_below(place, folder) for folder in folders)
 
     @cached_property
-    def _folders(self) -> tuple[str, ...]:
-        """The real folders whose contents may be read without a question."""
-        if self._scope.kind == "user":
-            return ("/",)
-        repository = repository_of(self._scope.root, self._environment.home)
-        return tuple(map(real_path, (repository, *trusted_places(self._environment))))
+    def _trusted(self) -> tuple[str, ...]:
+        return tuple(map(real_path, trusted_places(self._environment)))
+
+    @cached_property
+    def _repository(self) -> str:
+        return real_path(repository_of(self._scope.root, self._environment.home))
 
     @property
     def missing(self) -> tuple[str, ...]:
