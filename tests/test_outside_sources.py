@@ -132,7 +132,8 @@ def test_state_that_came_with_the_clone_agrees_to_nothing(
     for known in (home / ".local/state/agentpack/projects").iterdir():
         known.unlink()
     (project / ".claude/agents/private-notes.md").unlink()
-    assert "outside of this repository" in agentpack("upgrade", "--yes", expect=3).err
+    assert "outside of this repository" in agentpack("upgrade", "--yes").err
+    assert not (project / ".claude/agents/private-notes.md").exists()
 
 
 def test_a_neighbour_in_the_same_repository_is_inside(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ class Mirror:
         """Context with a repository to fetch into, whose objects are those of the mirror.
 
         git marks it as a partial clone, and would then fetch whatever is missing, one by one and unasked; the mirror
-        itself never is one. Any number of processes can fetch at once; `cache prune` waits for none and keeps the mirror.
+        itself never is one. Any number of processes can fetch at once, and `cache prune` keeps the mirror then.
         """
         import fcntl  # not on Windows
 
