@@ -332,6 +332,22 @@ def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: 
     agentpack("sync", "--frozen")
 
 
+def test_a_tag_that_was_withdrawn_is_told(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    kit.tag("v1.0.0")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v1.1.0")
+    agentpack("install", f"git+{kit.address}")
+    kit.git("tag", "--delete", "v1.1.0")
+    assert "kit 1.1.0 is no longer among the tags of `kit`" in agentpack("upgrade", "--yes").err
+    assert locked(project)["version"] == "1.0.0"
+
+
+def test_the_name_of_a_pack_is_no_agent(agentpack: Agentpack, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far")
+    far.commit({f"{n}/{path}": data for n in (NAME, "other") for path, data in make_pack(n).items()})
+    refused = agentpack("install", f"git+{far.address}", "--only", NAME, expect=4)
+    assert f"`agentpack install {NAME} --source git+{far.address}`" in refused.err
+
+
 def test_a_direct_reference_names_its_place(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     far = Repository(tmp_path / "far")
     far.commit({f"packs/x/{path}": data for path, data in make_pack(version="1.0.0").items()}).tag(f"{NAME}-v1.0.0")

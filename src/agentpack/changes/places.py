@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
-from agentpack.changes.place_arguments import is_place, place_of, with_digest, with_sources
+from agentpack.changes.place_arguments import is_place, place_of, typed, with_digest, with_sources
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
@@ -355,6 +355,9 @@ class _Reading:
         others = {pack.name for pack in source.collection.packs if pack.elsewhere}
         every = {name: self._agents(source, name) for name in names if name not in others}
         for agent in self.request.only:
+            if agent in names and not packs_with(agent, every):
+                hint = f"`agentpack install {agent} --source {typed(source, self.workspace.environment.cwd)}`"
+                raise Unresolvable(f"`{agent}` is a pack of `{source.name}`, not an agent", hint=hint)
             if not packs_with(agent, every):
                 error = unknown_agent(f"`{source.name}` has no agent `{agent}`", agent, every)
                 if others and error.hint is None:

@@ -18,6 +18,10 @@ _URL = re.compile(r"(?P<scheme>https?|ssh|file)://(?P<host>[^/]*)(?P<path>/.+)\Z
 _LIKE_SCP = re.compile(r"(?:[\w][\w.+-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!//)[^\s:]+\Z")
 _LOOPBACK = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?\Z", re.I)
 _GIT_HOSTS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
+_PAGE = re.compile(
+    r"(?:git\+)?https://github\.com/(?P<repository>[^/]+/[^/]+)/(?P<kind>tree|blob)/(?P<ref>[^/]+)/?(?P<folder>[^?#]*)"
+)
+"""A page that GitHub shows of a repository, as people copy it from their browser."""
 _REF = re.compile(r"[^\s\\^~:?*\[\x00-\x20\x7f]+\Z")
 
 
@@ -58,6 +62,11 @@ def parse_git_place(text: str) -> GitPlace:
         raise UsageError(
             f"`{shown}`: {REFUSED}", hint="git's credential helper keeps the password: `git help credentials`"
         )
+    if page := _PAGE.match(text):
+        is_folder = page["folder"] and page["kind"] == "tree"
+        folder = f"#subdirectory={page['folder']}" if is_folder else ""
+        hint = f"write `github:{page['repository']}@{page['ref']}{folder}`"
+        raise UsageError(f"`{shown}` is a page about a repository, not its address", hint=hint)
     rest, _, fragment = text.removeprefix("git+").partition("#")
     key, _, folder = fragment.partition("=")
     if fragment and (key != "subdirectory" or not folder):

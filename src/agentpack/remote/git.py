@@ -212,7 +212,8 @@ class Mirror:
             return "it has no signature"
         self.bring([tag.object])
         try:
-            self._git("verify-tag", tag.object)
+            with self._aside() as folder:  # settings in the mirror could name a program to run
+                self._git("verify-tag", tag.object, folder=folder)
         except Unavailable as error:
             return next(iter(error.details), "git does not accept its signature")
         return None

@@ -196,6 +196,8 @@ class CollectionStates:
         refs = [ref for ref in self._sources().releases(pack) if ref.bare]
         if refs and refs[0].tag:  # tagged ones are as many as there are tags: nothing but the entry limits them
             allowed = (ref for ref in refs if entry is None or entry.requirement.allows(ref.version))
+            if locked is not None and locked.version not in {str(ref.version) for ref in refs}:
+                self.notes.append(f"{pack} {locked.version} is no longer among the tags of `{refs[0].source}`")
             refs = [ref for ref in allowed if not self._is_too_young(ref)]
         if not refs:
             return None
