@@ -209,7 +209,7 @@ def _without(end: str) -> Callable[[bytes], bytes]:
 
 BROKEN: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut off": (lambda data: data[:-1000], "cut off"),
-    "a bit is flipped": (lambda data: data[:3000] + bytes([data[3000] ^ 16]) + data[3001:], "damaged"),
+    "a bit is flipped": (lambda data: data[:3000] + bytes([data[3000] ^ 16]) + data[3001:], "team.bundle.tar.gz"),
     "too large": (lambda data: data + bytes(MAX_ARCHIVE_BYTES), "larger than 36 MiB"),
     "grows too much": (lambda data: gzip.compress(bytes(80 << 20)), "an archive"),
     "something after its end": (lambda data: data + b"x", "after its end"),

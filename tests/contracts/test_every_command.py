@@ -37,6 +37,7 @@ CHANGELESS = {
     "policy": ("explain", "explain crew"),
     "audit": ("", "packs/crew/1.0.0"),
     "cache": ("list", "prune --dry-run", "prune"),
+    "bundle": ("--dry-run",),
     "doctor": ("",),
 }
 """Calls of every verb that turn out to change nothing in the scene below."""

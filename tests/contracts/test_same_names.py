@@ -101,8 +101,8 @@ def test_a_file_that_two_clients_read_is_named_once(agentpack: Agentpack, projec
     words = ("--source", packs, "--client", "copilot", "--client", "goose", "--client", "augment")
     (said,) = twice(agentpack("install", "data-reviewer", *words, "--json").envelope["data"]["warnings"])
     assert said == (
-        ".claude/agents/mine.md is also named `reviewer`; Augment (auggie) and GitHub Copilot (CLI and VS Code) read "
-        "both and use only one, Goose reads both and uses ours"
+        ".claude/agents/mine.md is also named `reviewer`; Augment (auggie) reads both and uses only one, GitHub "
+        "Copilot (CLI and VS Code) and Goose read both and use ours"
     )
 
 

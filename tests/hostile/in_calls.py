@@ -9,42 +9,44 @@ def _there(box: Box) -> None:
     box.pack(good())
 
 
-def _asked(text: str) -> Case:
-    return Case(_there, 2, "", ("install", text, "--source", "{packs}"))
+def _asked(text: str, code: int = 2, *more: str) -> Case:
+    return Case(_there, code, "", ("install", text, "--source", "{packs}", *more))
 
 
 ADDRESSES: Mapping[str, Case] = {
-    f"a requirement `{text[:40]}`": _asked(text)
-    for text in (
-        "bad @ https://user:secret@evil.example/x",
-        "bad @ git+https://evil.example/x@main",
-        "bad @ git+ext::sh -c id",
-        "bad @ file:///etc/passwd",
-        "bad @ file://host/share",
-        "bad @ javascript:alert(1)",
-        "bad @ data:text/plain,x",
-        "bad @ oci://evil.example/x",
-        "bad @ https://evil.example/x#subdirectory=../../..",
-        "https://evil.example/x.tar.gz",
-        "../bad",
-        "/etc/passwd",
-        "-rbad",
-        "bad;python_version>'3'",
-        "bad[",
-        "bad[x",
-        "bad[]]",
-        "bad[../x]",
-        "bad==",
-        "bad@",
-        "bad@@1",
-        "bad==1.0.0; rm -rf /",
-        "bad\nother",
-        "\x1b]52;c;evil\x07",
-        "b\u0430d",
-        "ｂａｄ",
-        "",
-        " ",
-    )
+    "a repository that nobody has": _asked("bad @ git+https://evil.example/x@main", 6, "--offline"),
+    "a file in the place of a repository": _asked("bad @ file:///etc/passwd", 6),
+    "an archive that nobody has": _asked("https://evil.example/x.tar.gz", 6, "--offline"),
+    **{
+        f"a requirement `{text[:40]}`": _asked(text)
+        for text in (
+            "bad @ https://user:secret@evil.example/x",
+            "bad @ git+ext::sh -c id",
+            "bad @ file://host/share",
+            "bad @ javascript:alert(1)",
+            "bad @ data:text/plain,x",
+            "bad @ oci://evil.example/x",
+            "bad @ https://evil.example/x#subdirectory=../../..",
+            "../bad",
+            "/etc/passwd",
+            "-rbad",
+            "bad;python_version>'3'",
+            "bad[",
+            "bad[x",
+            "bad[]]",
+            "bad[../x]",
+            "bad==",
+            "bad@",
+            "bad@@1",
+            "bad==1.0.0; rm -rf /",
+            "bad\nother",
+            "\x1b]52;c;evil\x07",
+            "b\u0430d",
+            "ｂａｄ",
+            "",
+            " ",
+        )
+    },
 }
 OPTIONS: Mapping[str, Case] = {
     "a name of 15,000 letters": Case(_there, 4, "has no pack", ("install", "bad" * 5_000, "--source", "{packs}")),

@@ -26,7 +26,8 @@ FOREIGN = st.sets(st.sampled_from(sorted({*MODULES} - {"claude", "pool", "roo"})
 
 def _variables(home: Path) -> dict[str, str]:
     below = {"CONFIG": ".config", "STATE": ".local/state", "CACHE": ".cache", "DATA": ".local/share"}
-    return {"HOME": str(home), **{f"XDG_{name}_HOME": str(home / path) for name, path in below.items()}}
+    trusted = {"AGENTPACK_TRUSTED_PLACES": str(home.parent)}
+    return {"HOME": str(home), **trusted, **{f"XDG_{name}_HOME": str(home / path) for name, path in below.items()}}
 
 
 @given(clients=FEW, foreign=FOREIGN, packs=st.sets(st.sampled_from(sorted(PACKS)), min_size=1), user=st.booleans())

@@ -46,6 +46,7 @@ def policy_of(file: str) -> st.SearchStrategy[Policy]:
         minimum_age=setting(0, 7, 14),
         maximum_size=setting(10, 1000),
         files=st.just((file,)),
+        signed_tags=setting(False, True),
     )
 
 

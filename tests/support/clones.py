@@ -366,6 +366,7 @@ class World:
 
     def agentpack(self, folder: Path, home: Path, *words: str) -> Ran:
         folders = {"CONFIG_HOME": ".config", "STATE_HOME": ".local/state", "DATA_HOME": ".local/share"}
+        os.environ["AGENTPACK_TRUSTED_PLACES"] = str(self.box)
         os.environ.update({"HOME": str(home), **{f"XDG_{key}": str(home / below) for key, below in folders.items()}})
         return Agentpack(folder)(*words, expect=None)
 

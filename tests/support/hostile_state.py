@@ -70,6 +70,7 @@ LOOKING_TOO = (
     ("pack", "check", "packs/crew/1.1.0", "--fix", "--dry-run"),
     ("pack", "test", "packs/crew/1.1.0", "--dry-run"),
     ("pack", "build", "packs/crew/1.1.0", "--dry-run"),
+    ("bundle", "--dry-run"),
     ("source", "list"),
     ("source", "check"),
     ("source", "add", "more", "packs", "--dry-run"),
