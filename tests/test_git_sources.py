@@ -650,8 +650,10 @@ def test_only_the_plugins_that_are_asked_for_are_fetched(
     agentpack("install", "one", "--source", f"git+{far.address}")
     assert "example.com/one" in asked.read_text()
     assert "example.com/two" not in asked.read_text()
-    refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
+    refused = agentpack("install", f"git+{far.address}", "--only", "third", expect=4)
     assert "its 2 plugins in other repositories were not looked into" in refused.err
+    refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
+    assert f"`agentpack install two --source git+{far.address}`" in refused.err
 
 
 # Where a fresh user got stuck.
