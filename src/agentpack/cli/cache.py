@@ -4,30 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.cli.help import Group
-from agentpack.cli.options import DryRun, Session, verb
-from agentpack.cli.output import Output, Result, safe
+from agentpack.cli.options import DryRun, Session, verb, verb_group
+from agentpack.cli.output import Result, safe
 from agentpack.commands.cache import REPOSITORIES, UNUSED_DAYS, CacheEntry, by_kind, cache_list, cache_prune
 from agentpack.environment import cache_folder, in_local_time, time_text
 from agentpack.errors import UsageError
 
-app = typer.Typer(
-    cls=Group,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    invoke_without_command=True,
-    help="Show what is in the cache, or delete what is no longer used.",
-    epilog="Example: agentpack cache prune --dry-run",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+app = verb_group(
+    "Show what is in the cache, or delete what is no longer used.", example="agentpack cache prune --dry-run"
 )
-
-
-@app.callback()
-def cache(context: typer.Context) -> None:
-    """Show what is in the cache, or delete what is no longer used."""
-    if context.invoked_subcommand is None:
-        Output().print(context.get_help())
 
 
 @verb(app, "list", under="cache")

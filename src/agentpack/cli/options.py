@@ -14,7 +14,7 @@ from agentpack.cli.complete import (
     complete_setting,
     completion_by,
 )
-from agentpack.cli.help import Command
+from agentpack.cli.help import Command, Group
 from agentpack.cli.output import Output, Result, scope_option
 from agentpack.cli.session import Session as Session
 
@@ -139,3 +139,24 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
 def verb_app() -> typer.Typer:
     """The Typer app for one command."""
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+
+
+def verb_group(help: str, *, example: str) -> typer.Typer:
+    """The Typer app for a command with subcommands. By itself it prints its help."""
+    app = typer.Typer(
+        cls=Group,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        invoke_without_command=True,
+        help=help,
+        epilog=f"Example: {example}",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+    @app.callback(help=help)
+    def print_help(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            Output().print(context.get_help())
+
+    return app

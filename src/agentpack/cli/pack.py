@@ -7,21 +7,13 @@ import typer
 
 from agentpack.authoring.findings import ERROR, RULES, CheckFinding
 from agentpack.cli.complete import complete_client
-from agentpack.cli.help import Group
-from agentpack.cli.options import DryRun, Session, verb
-from agentpack.cli.output import Output, Result, safe
+from agentpack.cli.options import DryRun, Session, verb, verb_group
+from agentpack.cli.output import Result, safe
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import workflow_command
 
-app = typer.Typer(
-    cls=Group,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    invoke_without_command=True,
-    help="Check agent files and packs; create, test and build packs.",
-    epilog="Example: agentpack pack new data-reviewer",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+app = verb_group(
+    "Check agent files and packs; create, test and build packs.", example="agentpack pack new data-reviewer"
 )
 Places = Annotated[
     list[str] | None,
@@ -34,13 +26,6 @@ Folders = Annotated[
     typer.Argument(metavar="[DIR]...", help="Folders of packs, or of one; the current one unless named."),
 ]
 FORMATS = ("text", "github", "json")
-
-
-@app.callback()
-def pack(context: typer.Context) -> None:
-    """Check agent files and packs; create, test and build packs."""
-    if context.invoked_subcommand is None:
-        Output().print(context.get_help())
 
 
 @verb(app, "new", under="pack")

@@ -5,31 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentpack.cli.complete import complete_source
-from agentpack.cli.help import Group
-from agentpack.cli.options import DryRun, Session, verb
+from agentpack.cli.options import DryRun, Session, verb, verb_group
 from agentpack.cli.output import Output, Result, safe
 
 if TYPE_CHECKING:
     from agentpack.commands.source import ListedSource
     from agentpack.commands.source_check import CheckedSource, SourceOffer
 
-app = typer.Typer(
-    cls=Group,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    invoke_without_command=True,
-    help="List, add, remove and check the sources that packs come from.",
-    epilog="Example: agentpack source add acme github:acme/agents",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+app = verb_group(
+    "List, add, remove and check the sources that packs come from.",
+    example="agentpack source add acme github:acme/agents",
 )
-
-
-@app.callback()
-def source(context: typer.Context) -> None:
-    """List, add, remove and check the sources that packs come from."""
-    if context.invoked_subcommand is None:
-        Output().print(context.get_help())
 
 
 @verb(app, "list", under="source")
