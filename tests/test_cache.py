@@ -13,7 +13,6 @@ from support.trees import everything, write_tree
 
 from agentpack.commands.cache import CONTENTS, DOCUMENTS, REPOSITORIES, cache_list, cache_prune
 from agentpack.model.dates import DAY, seconds
-from agentpack.model.names import content_digest
 from agentpack.remote.cache import CachedAnswer, ContentCache
 
 NOW = "2026-11-30T12:00:00Z"
@@ -91,17 +90,14 @@ def test_all_deletes_what_is_new_too_but_not_what_another_command_is_writing(fol
 def test_reading_a_content_keeps_it(folder: Path) -> None:
     cache = ContentCache(str(folder / "content"))
     used, unused = cache.add(b"used"), cache.add(b"unused")
-    added, files = cache.add(b"added again"), {"a": b"1", "b": b"2"}
-    cache.add_release(files)
+    added = cache.add(b"added again")
     cache.add_answer("https://example.com/", CachedAnswer('"1"', used))
     days_old(folder, 10)
     assert cache.read(used) == b"used"
     assert cache.add(b"added again") == added
-    assert cache.release(content_digest(files.items())) == files
     assert cache.answer("https://example.com/") is not None
     cache_prune(str(folder), NOW, 9)
     assert (cache.read(used), cache.read(added), cache.read(unused)) == (b"used", b"added again", None)
-    assert cache.release(content_digest(files.items())) == files
     assert cache.answer("https://example.com/") == CachedAnswer('"1"', used)
 
 

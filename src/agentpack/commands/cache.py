@@ -18,7 +18,7 @@ from agentpack.model.dates import DAY, seconds
 UNUSED_DAYS = 30
 """`cache prune` deletes what was not used for so many days."""
 CONTENTS, REPOSITORIES, DOCUMENTS = KINDS = ("contents", "repositories", "documents")
-"""What came over a network, and the releases in it; mirrors of git repositories; checked manifests and packs."""
+"""What came over a network; mirrors of git repositories; checked manifests and packs."""
 _PLACES = (
     (CONTENTS, re.compile(r"content/(?:objects|releases|answers)/[0-9a-f]{2}/[0-9a-f]{64}(?:\.[0-9a-f]{8}\.new)?\Z")),
     (DOCUMENTS, re.compile(r"[a-z-]+-\d+-[0-9a-z.]+/[0-9a-f]{64}\.json(?:\.[0-9a-f]{8}\.new)?\Z")),

@@ -1,7 +1,6 @@
 """Content that came from other machines, by digest, for all projects of a user.
 
 <cache>/content/objects/<2>/<SHA-256>     the bytes of a file, an archive
-<cache>/content/releases/<2>/<digest>     the paths of a release's files and the SHA-256 of each, as JSON
 <cache>/content/answers/<2>/<SHA-256>     by address: the SHA-256 of what was there last, and its ETag, as JSON
 
 Everything is checked against its name whenever it is read, so the cache need not be trusted, and a damaged file counts
@@ -12,7 +11,6 @@ be deleted at any time.
 import json
 import os
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
@@ -20,11 +18,8 @@ from typing import NamedTuple
 from agentpack.disk.atomic import read_start, write_whole
 from agentpack.disk.chown import make_folders
 from agentpack.errors import Unavailable
-from agentpack.input.file_names import MAX_FILES
-from agentpack.model.names import Digest, content_digest, is_named_path
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
-_MAX_INDEX_BYTES = 64 * 1024 * 1024
 _MOST_OF_ETAG = 1000
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -64,32 +59,6 @@ class ContentCache:
         else:
             self._write(path, data)
         return hex
-
-    def release(self, digest: Digest) -> Mapping[str, bytes] | None:
-        """The files of a release by POSIX path; None if it is not here as a whole."""
-        path = self._path("releases", digest.removeprefix("sha256:"))
-        try:
-            rows = json.loads(read_start(path, _MAX_INDEX_BYTES))
-            if not isinstance(rows, dict) or len(rows) > MAX_FILES or not all(map(is_named_path, rows)):
-                raise ValueError(rows)
-            files = {name: self.read(str(hex)) for name, hex in rows.items()}
-        except OSError:
-            return None
-        except (ValueError, RecursionError):
-            _remove(path)
-            return None
-        found = {name: data for name, data in files.items() if data is not None}
-        if len(found) < len(files) or content_digest(found.items()) != digest:
-            return None
-        _touch(path)
-        return found
-
-    def add_release(self, files: Mapping[str, bytes]) -> None:
-        """Keep the files of a release."""
-        path = self._path("releases", content_digest(files.items()).removeprefix("sha256:"))
-        if not os.path.exists(path):
-            rows = {name: self.add(data) for name, data in sorted(files.items())}
-            self._write(path, json.dumps(rows, ensure_ascii=False).encode())
 
     def answer(self, address: str) -> CachedAnswer | None:
         """What was at an address last; None if nothing is known."""
