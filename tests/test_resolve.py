@@ -41,6 +41,9 @@ class Shelf:
         self.asked["requires", pack, str(version)] += 1
         return [parse_requirement(text) for text in self.packs[pack][str(version)].get("requires", ())]
 
+    def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
+        return self.packs[pack][str(version)].get("retired", {})
+
     def known(self) -> Collection[str]:
         return self.packs.keys()
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from agentpack.changes.decisions import make_change
-from agentpack.changes.newest import newest, not_installed, out_of_range
+from agentpack.changes.newest import newest, not_installed, not_taken
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -26,11 +26,8 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
     )
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
-    state = state._replace(notes=(*state.notes, *not_installed(chosen, packs)))
-    if not request.latest:
-        beyond = out_of_range(chosen, packs)
-        notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
-        state = state._replace(notes=(*state.notes, *notes))
+    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` takes it")
+    state = state._replace(notes=(*state.notes, *not_installed(chosen, packs), *beyond))
     if chosen.manifest.sources:
         from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack
 
