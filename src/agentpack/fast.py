@@ -1,9 +1,10 @@
 """The fast path: calls that are answered without loading the command-line library.
 
-`--version`; a clean `diff` or `sync --check`; the name of a bundled pack for the shell's completion; and the plainest
-calls of `install` and `upgrade`, which `cli/quick_args.py` reads. Each hands over to the full program (None) at the
-slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, declared clients,
-anything that differs, and for `sync --check` a policy. A test holds the answers against the full program's.
+`--version`; a clean `diff` or `sync --check`, `--locked`, `--frozen`; the name of a bundled pack for the shell's
+completion; and the plainest calls of `install` and `upgrade`, which `cli/quick_args.py` reads. Each hands over to the
+full program (None) at the slightest doubt: an option it does not know, a missing record, an interrupted change, local
+variants, declared clients, anything that differs, and for `sync` a policy. A test holds the answers against the full
+program's.
 """
 
 import os
@@ -18,7 +19,12 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
 
     from agentpack.environment import Scope
 
-_CLEAN = {("diff",): "nothing differs", ("sync", "--check"): "nothing differs"}
+_CLEAN = {
+    ("diff",): "nothing differs",
+    ("sync", "--check"): "nothing differs",
+    ("sync", "--locked"): "nothing to change",
+    ("sync", "--frozen"): "nothing to change",
+}
 _MOST = 64 * 1024 * 1024
 _MOST_VALUES = 1_000_000
 # What files that others wrote can bring about here. The full program looks closer, and says what is wrong.
