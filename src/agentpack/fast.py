@@ -121,7 +121,7 @@ def _is_fixed(pack: "Mapping[str, Any]") -> bool:
     if "agents" in pack:
         return True
     bundled = _json(f"{_packs_folder()}/digests.json")
-    return pack["source"] == "bundled" and bundled[pack["name"]][pack["version"]] == pack["digest"]
+    return bool(pack["source"] == "bundled" and bundled[pack["name"]][pack["version"]] == pack["digest"])
 
 
 def _plain(state: str) -> bool:
