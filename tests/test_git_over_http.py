@@ -11,6 +11,7 @@ from support.git_server import PASSWORD, USER, GitServer, git_server
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
+from support.web_server import WebServer, make_certificate, redirect
 
 
 @pytest.fixture
@@ -123,6 +124,30 @@ def test_credentials_go_to_no_other_server(
         agentpack("install", place(server), expect=6)
         assert other.seen
         assert [told for _, told in other.seen if told] == []
+
+
+def test_https_never_leads_to_http(
+    agentpack: Agentpack, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path, "localhost")
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(certificate))
+    for name in ("GIT_ALLOW_PROTOCOL", "GIT_PROTOCOL_FROM_USER"):  # nor as a shell of the user's has it
+        monkeypatch.setenv(name, "http:https" if name == "GIT_ALLOW_PROTOCOL" else "1")
+    asked, refs = "/kit/info/refs", "/kit/info/refs?service=git-upload-pack"
+    with WebServer({asked: redirect(server.address + refs)}, certificate=certificate) as safe:
+        refused = agentpack("install", f"git+{safe.url('/kit')}", expect=6)
+    assert "leads to a place that is not encrypted" in refused.err
+    assert safe.asked == [asked] or safe.asked == [refs]
+    assert server.seen == []
+
+
+def test_http_and_https_lead_to_https(
+    agentpack: Agentpack, project: Path, kit: Repository, server: GitServer, tmp_path: Path
+) -> None:
+    with git_server(kit.folder.parent) as other:
+        server.mischief = other.address
+        agentpack("install", place(server))
+    assert (project / ".claude/agents/one.md").exists()
 
 
 def test_a_server_that_breaks_off_leaves_the_project_as_it_was(
