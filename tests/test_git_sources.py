@@ -332,6 +332,38 @@ def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: 
     agentpack("sync", "--frozen")
 
 
+@pytest.mark.parametrize("is_pack", [True, False])
+def test_a_moved_tag_does_not_hold_back_a_newer_release(
+    agentpack: Agentpack, project: Path, tmp_path: Path, is_pack: bool
+) -> None:
+    def release(version: str, text: str) -> Repository:
+        files = (
+            make_pack(version=version, files={"README.md": text})
+            if is_pack
+            else {"agents/one.md": agent_text("one", text)}
+        )
+        return far.commit(files).tag(f"v{version}")
+
+    far = Repository(tmp_path / "far")
+    release("1.0.0", "first")
+    agentpack("install", f"git+{far.address}")
+    release("1.0.0", "moved")
+    agentpack("upgrade", expect=5)
+    release("1.1.0", "newer")
+    agentpack("upgrade", "--check", expect=1)
+    before = tree(project)
+    [pack] = {"data-reviewer", "far"} & {row["name"] for row in json.loads(before["agentpack.lock"])["packs"]}
+    agentpack("sync", "--frozen")
+    assert tree(project) == before
+    agentpack("install", f"{pack}<1.1")
+    agentpack("upgrade", expect=5)
+    agentpack("rollback")
+    upgraded = agentpack("upgrade", "--yes")
+    assert "note: the tag `v1.0.0`" in upgraded.err
+    row = locked(project, pack)
+    assert (row["version"], row["commit"]) == ("1.1.0", far.head)
+
+
 def test_a_tag_that_was_withdrawn_is_told(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v1.1.0")

@@ -75,6 +75,8 @@ class Sources:
         """The names of sources on other machines that are not among them."""
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
+        self.notes: list[str] = []
+        """Releases that are no longer what was locked, a sentence each."""
         self.read: list[ReleaseRef] = []
         """The releases that were read."""
         self._allowed: dict[PackName, Collection[str]] = {}
@@ -185,8 +187,8 @@ class Sources:
             except OSError as error:
                 raise _unreadable(source, error) from None
             if found:
-                self._refuse_moved_tag(pack, source, found)
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
+                self.notes += [error.message for ref in renamed if (error := self.moved_tag(ref))]
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
         if named:
             raise _not_there(pack, named, ordered[0])
@@ -203,14 +205,13 @@ class Sources:
         rows = [row for row in self.locked.values() if row.commit]
         return {row.source for row in rows} - {row.source for row in rows if row.agents is None}
 
-    def _refuse_moved_tag(self, pack: PackName, source: Source, found: Sequence[ReleaseRef]) -> None:
-        """Raise Refused if the tag of the locked release names another commit now."""
-        locked = self.locked.get(pack)
-        if locked is None or not locked.commit or locked.source != source.name:
-            return
-        for ref in found:
-            if ref.tag and str(ref.version) == locked.version and ref.commit != locked.commit:
-                raise moved_tag(ref, locked.commit, source.where)
+    def moved_tag(self, ref: ReleaseRef) -> Refused | None:
+        """The refusal of a release whose tag names another commit than the locked one; None for any other."""
+        locked, source = self.locked.get(ref.pack), self.source(ref.source)
+        if locked is None or source is None or not (ref.tag and locked.commit):
+            return None
+        is_moved = (str(ref.version), ref.source) == (locked.version, locked.source) and ref.commit != locked.commit
+        return moved_tag(ref, locked.commit, source.where) if is_moved else None
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
         words = "; ".join(map(missing_words, sources))
@@ -302,8 +303,10 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
 
     Raises:
         Unavailable: the source could not be read.
-        Refused: the bytes do not match the pinned digest.
+        Refused: the bytes do not match the pinned digest, or the tag of a locked release was moved.
     """
+    if moved := sources.moved_tag(ref):
+        raise moved
     locked = sources.locked.get(ref.pack)
     supplied = sources.supplied(locked) if locked is not None and ref == _locked_ref(locked) else None
     files = _read(ref, sources) if supplied is None else supplied
