@@ -188,7 +188,7 @@ class Sources:
                 raise _unreadable(source, error) from None
             if found:
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
-                self.notes += [error.message for ref in renamed if (error := self.moved_tag(ref))]
+                self.notes += [moved.message for ref in renamed if (moved := self.moved_tag(ref))]
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
         if named:
             raise _not_there(pack, named, ordered[0])
