@@ -7,6 +7,7 @@ left to `install.py`.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -314,10 +315,12 @@ class _Reading:
 
     def _is_hidden(self, source: Source, name: PackName) -> bool:
         """Whether another source before this one has a pack of this name, or this one may not provide it."""
-        for other in self.workspace.sources.open(self.manifest).allowed(name):
+        sources = self.workspace.sources.open(self.manifest)
+        for other in sources.allowed(name):
             if other.name == source.name:
                 return False
-            if not other.is_missing and other.releases(name):
+            found = () if other.is_missing else sources.ask(other, partial(other.releases, name))
+            if found is None or found:
                 return True
         return True
 
@@ -372,8 +375,7 @@ class _Reading:
     def _refuse_unknown(self, requirement: Requirement) -> None:
         """Raise Unresolvable if neither `--source` nor any other source has the pack."""
         name = requirement.pack
-        others = self.workspace.sources.open(self.manifest).all
-        if any(not source.is_missing and source.releases(name) for source in others):
+        if self._is_offered(name):
             return
         for source in self.named:
             offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
@@ -397,11 +399,16 @@ class _Reading:
 
     def _refuse_folder(self, requirement: Requirement, text: str) -> None:
         """Raise Unresolvable for a name that no source has and that is a folder here."""
-        sources = self.workspace.sources.open(self.manifest).all
-        if not any(not source.is_missing and source.releases(requirement.pack) for source in sources):
+        if not self._is_offered(requirement.pack):
             raise Unresolvable(
                 f"there is no pack named `{text}`", hint=f"for the folder `{text}` write `agentpack install ./{text}`"
             )
+
+    def _is_offered(self, name: PackName) -> bool:
+        """Whether a source has releases of a pack; not so one that cannot be asked."""
+        sources = self.workspace.sources.open(self.manifest)
+        there = (source for source in sources.all if not source.is_missing)
+        return any(sources.ask(source, partial(source.releases, name)) for source in there)
 
     def _nothing(self, source: Source, text: str, unread: Sequence[str]) -> Unresolvable:
         return Unresolvable(

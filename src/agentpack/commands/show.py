@@ -6,6 +6,7 @@ the size of a persona is measured. Writes nothing, and ignores the manifest's se
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from agentpack.changes.named_release import clients_for, select_named, select_requirement
@@ -288,6 +289,7 @@ def search(workspace: Workspace, text: str = "") -> Found:
         rank = _rank(pack, words) if pack else None
         if pack is not None and rank is not None:
             found.append((rank, pack))
+    candidates.sources.silent.clear()  # they are among `unread`
     agents.sort(key=lambda agent: (agent.name.lower() not in words, agent.name))
     near = [] if found or agents else _near(text.lower(), known)
     return Found([pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], agents, near, unread)
@@ -298,6 +300,8 @@ def _collections(candidates: Candidates, unread: list[str]) -> Iterator[tuple[st
     for source in candidates.sources.all:
         if source.name not in candidates.sources.missing:
             try:
+                if source in candidates.sources.silent:
+                    raise candidates.sources.silent[source]
                 for pack in collected(source):
                     if source in candidates.sources.allowed(PackName(pack.name)):
                         yield source.name, pack
@@ -320,8 +324,9 @@ def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
     if not final:
         return None
     pack = candidates.read(name, final[0].version)[1]
-    sources = (source for source in candidates.sources.allowed(name) if source.name != final[0].source)
-    others = [source.name for source in sources if source.releases(name)]
+    sources = candidates.sources
+    allowed = (source for source in sources.allowed(name) if source.name != final[0].source)
+    others = [source.name for source in allowed if sources.ask(source, partial(source.releases, name))]
     header = pack.header
     return SearchResult(
         name=name,
