@@ -364,6 +364,21 @@ def test_a_moved_tag_does_not_hold_back_a_newer_release(
     assert (row["version"], row["commit"]) == ("1.1.0", far.head)
 
 
+def test_show_lists_the_releases_of_an_installed_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    far = Repository(tmp_path / "far").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    kit.tag("v1.0.0")
+    agentpack("install", f"git+{far.address}", f"git+{kit.address}")
+    far.commit(make_pack(version="1.1.0")).tag("v1.1.0")
+    kit.commit({"agents/one.md": agent_text("one", "Other.")}).tag("v1.1.0")
+    for pack in (NAME, "kit"):
+        assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", pack).out
+        offline = agentpack("show", pack, "--offline")
+        assert "versions  1.0.0 (locked here)" in offline.out
+        assert "`--offline` is set" in offline.err
+
+
 def test_a_tag_that_was_withdrawn_is_told(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v1.1.0")

@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from packaging.version import Version
+
 from agentpack.changes.named_release import clients_for, select_named, select_requirement
 from agentpack.changes.user_sources import with_user_sources
 from agentpack.clients import SKILLS
@@ -124,8 +126,9 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     pin = _pin(asked)
     release, pack = asked.candidates.read(pin.pack, pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
-    offered = [str(ref.version) for ref in asked.candidates.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
+    sizes = tuple(_sizes(asked, variants, for_clients))
+    offered = [str(version) for version in _every_version(asked.candidates, pin.pack, release.source)]
     return PackDetails(
         name=pack.name,
         version=pack.version,
@@ -137,8 +140,19 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
         variants=variants,
         parameters=tuple(_parameters(asked.manifest.packs[0], pack)),
-        sizes=tuple(_sizes(asked, variants, for_clients)),
+        sizes=sizes,
     )
+
+
+def _every_version(candidates: Candidates, pack: PackName, name: str) -> list[Version]:
+    """The releases of a pack, newest first. Its source is asked even if the lock names the one to use; if it cannot be
+    asked, those that are known.
+    """
+    known = {ref.version for ref in candidates.releases(pack)}
+    candidates.look_beyond_pins()
+    source = candidates.sources.source(name)
+    found = candidates.sources.ask(source, partial(candidates.sources.releases, pack)) if source else ()
+    return sorted(known.union(ref.version for ref in found or () if ref.tag or not ref.bare), reverse=True)
 
 
 def _variants(workspace: Workspace, pack: Pack) -> Iterator[VariantSummary]:
