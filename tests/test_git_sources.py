@@ -288,6 +288,27 @@ def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tm
     assert "Work as of 2.0.0." in installed(project, "one")
 
 
+@pytest.mark.parametrize("is_pack", [True, False])
+@pytest.mark.parametrize("by_source", [True, False])
+def test_asking_for_the_newest_removes_a_ref(
+    agentpack: Agentpack, project: Path, tmp_path: Path, is_pack: bool, by_source: bool
+) -> None:
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        agents = {"agents/one.md": agent_text("one", version)}
+        far.commit(make_pack(version=version) if is_pack else agents).tag(f"v{version}")
+    agentpack("install", f"git+{far.address}@v1.0.0")
+    pack = NAME if is_pack else "far"
+    told = f'`agentpack install "{pack}@latest"` removes it'
+    assert told in agentpack("upgrade", pack).err
+    assert locked(project, pack)["commit"] == far.git("rev-parse", "v1.0.0^{commit}")
+    options = ("--source", f"git+{far.address}") if by_source else ()
+    assert "the source `far` has no `ref:` any more" in agentpack("install", f"{pack}@latest", *options).err
+    assert "ref" not in (project / "agentpack.yaml").read_text()
+    assert locked(project, pack)["version"] == "1.1.0"
+    assert "removes it" not in agentpack("upgrade", pack).err
+
+
 def test_show_says_how_far_the_branch_is_ahead(agentpack: Agentpack, kit: Repository) -> None:
     kit.tag("v1.0.0")
     place = f"git+{kit.address}"

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
-from agentpack.changes.place_arguments import is_place, place_of, typed, with_digest, with_sources
+from agentpack.changes.place_arguments import is_place, place_of, typed, with_digest, with_sources, without_refs
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
@@ -64,12 +64,14 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     """
     refuse_renames(request.renames)
     places = {text: place_of(workspace, text) for text in request.names if is_place(workspace, text)}
-    direct = {text: parse_requirement(text) for text in request.names if text not in places}
-    direct = {text: requirement for text, requirement in direct.items() if requirement.url is not None}
+    requirements = {text: parse_requirement(text) for text in request.names if text not in places}
+    direct = {text: requirement for text, requirement in requirements.items() if requirement.url is not None}
     places |= {text: place_of(workspace, requirement.url or "") for text, requirement in direct.items()}
     named = [place_of(workspace, text, option="--source ") for text in request.sources]
     old = manifest
-    manifest, opened, notes = with_sources(workspace, old, [*places.values(), *named])
+    newest = [requirement.pack for requirement in requirements.values() if requirement.newest]
+    manifest, free = without_refs(workspace, old, newest)
+    manifest, opened, notes = with_sources(workspace, manifest, [*places.values(), *named])
     of_place = dict(zip(places, opened, strict=False))
     reading = _Reading(workspace, manifest, request, opened[len(places) :])
     packs: list[AskedPack] = []
@@ -88,7 +90,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        tuple(dict.fromkeys((*notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
+        tuple(dict.fromkeys((*free, *notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
 
 
