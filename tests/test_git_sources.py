@@ -870,3 +870,13 @@ def test_settings_in_a_mirror_change_nothing(agentpack: Agentpack, project: Path
     rework(kit, "one", "- Work", "- Work hard")
     agentpack("upgrade", "--yes")
     assert "- Work hard." in installed(project, "one")
+
+
+@pytest.mark.parametrize("ref", ["", "@" + "1" * 40])
+def test_a_wrong_address_leaves_nothing_in_the_cache(
+    agentpack: Agentpack, kit: Repository, tmp_path: Path, ref: str
+) -> None:
+    agentpack("install", f"git+file://{tmp_path}/far/kti{ref}", expect=6)
+    assert "kti" not in agentpack("cache", "list", "--verbose").out
+    agentpack("show", f"git+{kit.address}")
+    assert kit.address in agentpack("cache", "list", "--verbose").out
