@@ -8,7 +8,7 @@ from hashlib import sha256
 from agentpack.errors import UsageError
 from agentpack.model.git_places import git_address, is_git_place, parse_git_place, telling_part
 from agentpack.model.manifest import ConfiguredSource, Manifest
-from agentpack.model.names import kebab
+from agentpack.model.names import PackName, kebab
 from agentpack.model.web_addresses import (
     archive_name,
     check_digest,
@@ -122,6 +122,24 @@ def with_sources(
         [workspace.sources.one(sources[index]) for index in indexes],
         notes,
     )
+
+
+def without_refs(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> tuple[Manifest, list[str]]:
+    """The manifest without the `ref:` of sources that these packs come from, and a note on each."""
+    free = {source_of(workspace, manifest, pack) for pack in packs}
+    sources, notes = list[ConfiguredSource](), list[str]()
+    for source in manifest.sources:
+        options = {key: value for key, value in source.options.items() if key != "ref" or source.name not in free}
+        if options != source.options:
+            notes.append(f"the source `{source.name}` has no `ref:` any more, for all packs of it")
+        sources.append(source._replace(options=options))
+    return manifest._replace(sources=tuple(sources)), notes
+
+
+def source_of(workspace: Workspace, manifest: Manifest, pack: PackName) -> str:
+    """The source that an installed pack comes from; empty if nothing names one."""
+    entry, locked = manifest.wanted(pack), workspace.lock.pack(pack) if workspace.lock else None
+    return (entry.source if entry else "") or (locked.source if locked else "")
 
 
 def typed(source: Source, folder: str) -> str:

@@ -104,6 +104,7 @@ class Mirror:
         """`source` is the source's name, for messages; the address has been checked."""
         self._remote = remote
         self._source = source
+        self._part = part
         self.address = address
         name = sha256(address.encode()).hexdigest()[:24]
         self.folder = f"{remote.folder}/git/{name}{part}.git"
@@ -122,7 +123,6 @@ class Mirror:
             Unavailable: it cannot be reached, or the network must not be used.
         """
         self._go_online()
-        self._make()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
             text = self._git(*words, online=True, folder=os.devnull).decode("utf-8", "surrogateescape")
@@ -277,6 +277,8 @@ class Mirror:
 
     def _fetch(self, objects: Sequence[str], *options: str, what: str = "blob:none") -> None:
         self._go_online()
+        if not self._part and not self._is_there():
+            _ = self.references  # a wrong address leaves no mirror behind
         self._make()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
