@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 import agentpack
+from agentpack.authoring import _CHECKS
 from agentpack.cli.app import VERBS
 from agentpack.clients import MODULES
 from agentpack.model.source_kinds import SOURCE_KINDS
@@ -219,12 +220,13 @@ def test_a_circle_is_seen_although_one_of_its_imports_stands_in_a_function() -> 
 
 
 OPEN_SETS: Mapping[str, tuple[str, Collection[str]]] = {
+    "authoring": ("findings", {check.__module__.rpartition(".")[2] for check in _CHECKS}),
     "cli": ("app", {module for module, _ in VERBS.values()} | {"app"}),
     "clients": ("CLIENT", set(MODULES.values())),
     "sources": ("open_source", {kind.module for kind in SOURCE_KINDS.values()} | {""}),
 }
-"""By folder: what a module in it defines that is a command, a client or a kind of source, and the modules with a row in
-the folder's table."""
+"""By folder: what a module of rules, a command, a client or a kind of source defines, and the modules with a row in the
+folder's table."""
 
 
 def without_a_row(folder: str, trees: Mapping[str, ast.Module]) -> set[str]:
@@ -244,12 +246,18 @@ def _assigned(target: ast.expr) -> str:
 
 
 @pytest.mark.parametrize("folder", OPEN_SETS)
-def test_a_command_a_client_and_a_kind_of_source_have_a_row_in_their_table(folder: str) -> None:
+def test_a_command_a_client_a_kind_of_source_and_rules_have_a_row_in_their_table(folder: str) -> None:
     assert without_a_row(folder, modules()) == set()
 
 
 @pytest.mark.parametrize(
-    "text", ["app = verb_app()", "CLIENT = Client()", "def open_source(source, folder, remote): ..."]
+    "text",
+    [
+        "app = verb_app()",
+        "CLIENT = Client()",
+        "def open_source(source, folder, remote): ...",
+        "def findings(subject): ...",
+    ],
 )
 def test_a_module_without_a_row_is_seen(text: str) -> None:
     late = {f"{folder}.late": ast.parse(text) for folder in OPEN_SETS}
