@@ -124,7 +124,7 @@ def name_warnings(
 def unshared_sources(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
     """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
-        if source not in old.sources and source.kind == "path" and source.place.startswith(("..", "/", "~")):
+        if source not in old.sources and source.is_path and source.place.startswith(("..", "/", "~")):
             yield f"the source `{source.name}` is outside of the project: other clones need {source.place} there too"
 
 

@@ -163,11 +163,11 @@ def same_place(workspace: Workspace, source: ConfiguredSource, place: Configured
     """Whether a source of the manifest is at a place, at whatever state."""
     if source.kind != place.kind:
         return False
-    if source.kind == "path":
+    if source.is_path and place.is_path:
         return os.path.abspath(workspace.sources.one(source).where) == os.path.abspath(
             workspace.sources.one(place).where
         )
-    if source.kind == "archive":
+    if source.kind != "git":
         return source.place == place.place
     folders = [one.options.get("subdirectory", "").strip("/") for one in (source, place)]
     return _plain_address(source) == _plain_address(place) and folders[0] == folders[1]
@@ -180,14 +180,15 @@ def _plain_address(source: ConfiguredSource) -> str:
 def free_name(sources: Sequence[ConfiguredSource], place: ConfiguredSource, stem: str = "") -> str:
     """A name for a new source: `stem` if nothing has it, else one after it; without a stem, after its place."""
     taken = {source.name for source in sources} | {BUNDLED}
-    telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)
-    stem = stem or kebab(_ARCHIVE.sub("", telling)) or "packs"
+    if not stem:
+        telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)
+        stem = kebab(_ARCHIVE.sub("", telling)) or "packs"
     return next(name for name in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if name not in taken)
 
 
 def portable_place(workspace: Workspace, place: ConfiguredSource) -> str:
     """A place as the manifest names it: a folder relative in a project, so that every clone can read it."""
-    if place.kind != "path":
+    if not place.is_path:
         return place.place
     if workspace.scope.kind == "project":
         return os.path.relpath(place.place, workspace.scope.root)
