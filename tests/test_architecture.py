@@ -1,7 +1,7 @@
 """The picture that imports draw, read from the source, so that a lazy import counts like any other."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -10,6 +10,10 @@ from typing import NamedTuple
 import pytest
 
 import agentpack
+from agentpack.authoring import _CHECKS
+from agentpack.cli.app import VERBS
+from agentpack.clients import MODULES
+from agentpack.model.source_kinds import SOURCE_KINDS
 
 pytestmark = pytest.mark.untraced
 ROOT = Path(agentpack.__file__).parent
@@ -213,6 +217,51 @@ def test_an_import_against_the_ranks_is_seen_wherever_it_stands(line: str) -> No
 def test_a_circle_is_seen_although_one_of_its_imports_stands_in_a_function() -> None:
     late = imports_of("wanted.candidates", ast.parse("def late():\n    from agentpack.wanted.selection import select"))
     assert circle([*imports(), *late])
+
+
+OPEN_SETS: Mapping[str, tuple[str, Collection[str]]] = {
+    "authoring": ("findings", {check.__module__.rpartition(".")[2] for check in _CHECKS}),
+    "cli": ("app", {*VERBS, "app", "overview"}),
+    "clients": ("CLIENT", set(MODULES.values())),
+    "sources": ("open_source", {kind.module for kind in SOURCE_KINDS.values()} | {""}),
+}
+"""By folder: what a module of rules, a command, a client or a kind of source defines, and the modules with a row in the
+folder's table."""
+
+
+def without_a_row(folder: str, trees: Mapping[str, ast.Module]) -> set[str]:
+    """The modules of a folder that nothing leads to, and the rows that lead to no module."""
+    name, rows = OPEN_SETS[folder]
+    members = {
+        module.partition(".")[2]
+        for module, tree in trees.items()
+        for node in tree.body
+        if part(module) == folder and name in (getattr(node, "name", ""), *map(_assigned, getattr(node, "targets", ())))
+    }
+    return members ^ {*rows}
+
+
+def _assigned(target: ast.expr) -> str:
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+@pytest.mark.parametrize("folder", OPEN_SETS)
+def test_a_command_a_client_a_kind_of_source_and_rules_have_a_row_in_their_table(folder: str) -> None:
+    assert without_a_row(folder, modules()) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "app = verb_app()",
+        "CLIENT = Client()",
+        "def open_source(source, folder, remote): ...",
+        "def findings(subject): ...",
+    ],
+)
+def test_a_module_without_a_row_is_seen(text: str) -> None:
+    late = {f"{folder}.late": ast.parse(text) for folder in OPEN_SETS}
+    assert len([folder for folder in OPEN_SETS if "late" in without_a_row(folder, {**modules(), **late})]) == 1
 
 
 def test_what_is_wanted_is_reached_by_its_doors() -> None:

@@ -2,7 +2,12 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,7 @@ from support.git_server import PASSWORD, USER, GitServer, git_server
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
+from support.web_server import WebServer, make_certificate, redirect
 
 
 @pytest.fixture
@@ -125,6 +131,30 @@ def test_credentials_go_to_no_other_server(
         assert [told for _, told in other.seen if told] == []
 
 
+def test_https_never_leads_to_http(
+    agentpack: Agentpack, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path, "localhost")
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(certificate))
+    for name in ("GIT_ALLOW_PROTOCOL", "GIT_PROTOCOL_FROM_USER"):  # nor as a shell of the user's has it
+        monkeypatch.setenv(name, "http:https" if name == "GIT_ALLOW_PROTOCOL" else "1")
+    asked, refs = "/kit/info/refs", "/kit/info/refs?service=git-upload-pack"
+    with WebServer({asked: redirect(server.address + refs)}, certificate=certificate) as safe:
+        refused = agentpack("install", f"git+{safe.url('/kit')}", expect=6)
+    assert "leads to a place that is not encrypted" in refused.err
+    assert safe.asked == [asked] or safe.asked == [refs]
+    assert server.seen == []
+
+
+def test_http_and_https_lead_to_https(
+    agentpack: Agentpack, project: Path, kit: Repository, server: GitServer, tmp_path: Path
+) -> None:
+    with git_server(kit.folder.parent) as other:
+        server.mischief = other.address
+        agentpack("install", place(server))
+    assert (project / ".claude/agents/one.md").exists()
+
+
 def test_a_server_that_breaks_off_leaves_the_project_as_it_was(
     agentpack: Agentpack, project: Path, kit: Repository, server: GitServer
 ) -> None:
@@ -139,3 +169,38 @@ def test_a_server_that_breaks_off_leaves_the_project_as_it_was(
     server.mischief = ""
     agentpack("upgrade", "--yes")
     assert "Work harder." in (project / ".claude/agents/one.md").read_text()
+
+
+def running(mark: str) -> list[str]:
+    """The programs that have a mark among their variables."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux tells which programs run")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_git_ends_with_the_command_that_started_it(
+    project: Path, server: GitServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    server.mischief = "hang"
+    mark = f"MARK={tmp_path}"
+    command = [sys.executable, "-m", "agentpack", "install", place(server)]
+    variables = {**os.environ, "MARK": str(tmp_path), "AGENTPACK_TIMEOUT": "60"}
+    with subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE) as started:
+        while not server.seen:
+            time.sleep(0.01)
+        assert any("git" in one for one in running(mark))
+        started.send_signal(number)
+        said = (started.communicate()[1] or b"").decode()
+    assert started.returncode in (-number, 128 + number)
+    assert "Traceback" not in said
+    for _ in range(100):
+        if not (left := running(mark)):
+            break
+        time.sleep(0.02)
+    assert left == []
+    assert not (project / "agentpack.yaml").exists()

@@ -288,6 +288,27 @@ def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tm
     assert "Work as of 2.0.0." in installed(project, "one")
 
 
+@pytest.mark.parametrize("is_pack", [True, False])
+@pytest.mark.parametrize("by_source", [True, False])
+def test_asking_for_the_newest_removes_a_ref(
+    agentpack: Agentpack, project: Path, tmp_path: Path, is_pack: bool, by_source: bool
+) -> None:
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        agents = {"agents/one.md": agent_text("one", version)}
+        far.commit(make_pack(version=version) if is_pack else agents).tag(f"v{version}")
+    agentpack("install", f"git+{far.address}@v1.0.0")
+    pack = NAME if is_pack else "far"
+    told = f'`agentpack install "{pack}@latest"` removes it'
+    assert told in agentpack("upgrade", pack).err
+    assert locked(project, pack)["commit"] == far.git("rev-parse", "v1.0.0^{commit}")
+    options = ("--source", f"git+{far.address}") if by_source else ()
+    assert "the source `far` has no `ref:` any more" in agentpack("install", f"{pack}@latest", *options).err
+    assert "ref" not in (project / "agentpack.yaml").read_text()
+    assert locked(project, pack)["version"] == "1.1.0"
+    assert "removes it" not in agentpack("upgrade", pack).err
+
+
 def test_show_says_how_far_the_branch_is_ahead(agentpack: Agentpack, kit: Repository) -> None:
     kit.tag("v1.0.0")
     place = f"git+{kit.address}"
@@ -330,6 +351,53 @@ def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: 
         assert "was moved" in refused.err
     assert tree(project) == before
     agentpack("sync", "--frozen")
+
+
+@pytest.mark.parametrize("is_pack", [True, False])
+def test_a_moved_tag_does_not_hold_back_a_newer_release(
+    agentpack: Agentpack, project: Path, tmp_path: Path, is_pack: bool
+) -> None:
+    def release(version: str, text: str) -> Repository:
+        files = (
+            make_pack(version=version, files={"README.md": text})
+            if is_pack
+            else {"agents/one.md": agent_text("one", text)}
+        )
+        return far.commit(files).tag(f"v{version}")
+
+    far = Repository(tmp_path / "far")
+    release("1.0.0", "first")
+    agentpack("install", f"git+{far.address}")
+    release("1.0.0", "moved")
+    agentpack("upgrade", expect=5)
+    release("1.1.0", "newer")
+    agentpack("upgrade", "--check", expect=1)
+    before = tree(project)
+    [pack] = {"data-reviewer", "far"} & {row["name"] for row in json.loads(before["agentpack.lock"])["packs"]}
+    agentpack("sync", "--frozen")
+    assert tree(project) == before
+    agentpack("install", f"{pack}<1.1")
+    agentpack("upgrade", expect=5)
+    agentpack("rollback")
+    upgraded = agentpack("upgrade", "--yes")
+    assert "note: the tag `v1.0.0`" in upgraded.err
+    row = locked(project, pack)
+    assert (row["version"], row["commit"]) == ("1.1.0", far.head)
+
+
+def test_show_lists_the_releases_of_an_installed_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    far = Repository(tmp_path / "far").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    kit.tag("v1.0.0")
+    agentpack("install", f"git+{far.address}", f"git+{kit.address}")
+    far.commit(make_pack(version="1.1.0")).tag("v1.1.0")
+    kit.commit({"agents/one.md": agent_text("one", "Other.")}).tag("v1.1.0")
+    for pack in (NAME, "kit"):
+        assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", pack).out
+        offline = agentpack("show", pack, "--offline")
+        assert "versions  1.0.0 (locked here)" in offline.out
+        assert "`--offline` is set" in offline.err
 
 
 def test_a_tag_that_was_withdrawn_is_told(agentpack: Agentpack, project: Path, kit: Repository) -> None:
@@ -802,3 +870,13 @@ def test_settings_in_a_mirror_change_nothing(agentpack: Agentpack, project: Path
     rework(kit, "one", "- Work", "- Work hard")
     agentpack("upgrade", "--yes")
     assert "- Work hard." in installed(project, "one")
+
+
+@pytest.mark.parametrize("ref", ["", "@" + "1" * 40])
+def test_a_wrong_address_leaves_nothing_in_the_cache(
+    agentpack: Agentpack, kit: Repository, tmp_path: Path, ref: str
+) -> None:
+    agentpack("install", f"git+file://{tmp_path}/far/kti{ref}", expect=6)
+    assert "kti" not in agentpack("cache", "list", "--verbose").out
+    agentpack("show", f"git+{kit.address}")
+    assert kit.address in agentpack("cache", "list", "--verbose").out

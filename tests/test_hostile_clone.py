@@ -44,7 +44,7 @@ def _commands(verb: str) -> Iterator[tuple[Words, set[str]]]:
         if not getattr(command, "commands", {}) or command.invoke_without_command:
             yield words, {option for parameter in command.params for option in parameter.opts}
 
-    return below(typer.main.get_command(import_module(f"agentpack.cli.{VERBS[verb][0]}").app), (verb,))
+    return below(typer.main.get_command(import_module(f"agentpack.cli.{verb}").app), (verb,))
 
 
 @pytest.mark.parametrize("verb", VERBS)

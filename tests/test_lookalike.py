@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
+from support.trees import write_tree
 
 from agentpack.audit.lookalike import KnownNames, distance, visual_form
 
@@ -136,3 +138,14 @@ def test_a_conflict_does_not_swallow_it(agentpack: Agentpack, tmp_path: Path) ->
     place.parent.mkdir(parents=True)
     place.write_text("mine\n")
     assert "can be taken for" in agentpack("install", "python-engineers", "--source", packs, expect=3).err
+
+
+def test_a_name_that_agentpack_chose_itself_is_taken_for_none(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    for owner in ("one", "two"):
+        write_tree(tmp_path / owner / "wshobson", {f"agents/{owner}.md": agent_text(owner, f"You are {owner}.")})
+        assert "can be taken" not in agentpack("install", f"../{owner}/wshobson").err
+    assert "{name: wshobson-2," in (project / "agentpack.yaml").read_text()
+    write_tree(tmp_path / "wshobsen", {"agents/three.md": agent_text("three", "You are three.")})
+    assert "`wshobsen` can be taken for `wshobson`" in agentpack("install", "../wshobsen").err

@@ -20,7 +20,8 @@ LOCKED = LockedPack(NAME, "1.0.0", "near", Digest(f"sha256:{'0' * 64}"), (), (),
 def moved(agentpack: Agentpack, tmp_path: Path) -> Agentpack:
     """A project with a pack of a source that is no longer where it was."""
     publish(tmp_path / "team", make_pack())
-    agentpack("install", "data-reviewer", "--source", "../team")
+    agentpack("source", "add", "team", "../team")
+    agentpack("install", "data-reviewer")
     (tmp_path / "team").rename(tmp_path / "elsewhere")
     return agentpack
 

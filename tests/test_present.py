@@ -15,6 +15,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 
 import agentpack
+from agentpack.cli.app import OTHER_NAMES, VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.output import PARTS, Output, Result, ask_on_terminal, error_data, safe
 from agentpack.environment import project_scope
@@ -315,11 +316,42 @@ def test_a_call_that_is_off_is_told_in_the_words_of_other_errors(
     assert agentpack(*words.split(), expect=2).err == f"error: {error}\nhint: {hint}\n"
 
 
-def test_a_bare_call_shows_the_help(agentpack: Agentpack) -> None:
-    ran = agentpack(expect=None)
-    assert "Usage: agentpack" in ran.out
-    for verb in ("install", "uninstall", "sync", "lock", "upgrade", "history", "rollback"):
-        assert verb in ran.out
+def test_a_bare_call_says_where_we_are_and_what_to_do_next(agentpack: Agentpack, project: Path) -> None:
+    before = agentpack()
+    assert before.err.startswith(f"project {project}\nnothing is installed here\nnext:\n")
+    assert "  agentpack install python-engineer  install a persona\n" in before.err
+    agentpack("install", "python-engineer==1.0.0", "--accept", "every-tool")
+    file = project / ".claude/agents/python-engineer.md"
+    file.write_text(file.read_text() + "\n- Mine.\n")
+    after = agentpack("--project")
+    assert "python-engineer 1.0.0" in after.out
+    assert "  agentpack diff                  show the local edits\n" in after.err
+    assert "agentpack install" not in after.err
+    assert agentpack("--json").envelope["data"] == agentpack("status", "--json").envelope["data"]
+    (project / ".claude/agents/mine.md").write_text("---\nname: mine\ndescription: Mine.\n---\nWork.\n")
+    assert "  agentpack adopt " in agentpack().err
+
+
+def test_each_step_that_a_bare_call_names_works(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer==1.1.0")
+    steps = [line.split("  ")[1] for line in agentpack().err.splitlines() if line.startswith("  agentpack ")]
+    assert len(steps) >= 3
+    for step in steps:
+        agentpack(*step.split()[1:])
+
+
+def test_the_help_has_every_command_in_one_group(agentpack: Agentpack) -> None:
+    shown = agentpack("--help").out
+    for verb in VERBS:
+        assert shown.count(f"\n  {verb} ") == 1
+
+
+@pytest.mark.parametrize(("word", "meant"), OTHER_NAMES.items())
+def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, word: str, meant: str) -> None:
+    assert word not in VERBS
+    ran = agentpack(word, "my pack", "--x", expect=2)
+    assert ran.err == f"error: there is no command `{word}`\nhint: use `agentpack {meant} 'my pack' --x`\n"
+    agentpack(*meant.split(), "--help")
 
 
 def test_the_real_program_says_the_same_as_the_call_in_here(agentpack: Agentpack, project: Path) -> None:

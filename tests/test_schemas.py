@@ -132,7 +132,7 @@ def faults(kind: str, text: str) -> list[str]:
         ("manifest", "packs: [x, 7]", "packs[1]: expected a map, found `7`"),
         ("manifest", "packs: [{require: x, parameters: {a: null}}]", "packs[0].parameters.a"),
         ("manifest", "packs: [{require: x, as: {a: b c}}]", "packs[0].as.a: a persona's name is lower-case letters"),
-        ("manifest", "sources: [{name: team}]", "sources[0]: names no place (`path`, `git`, `archive`)"),
+        ("manifest", "sources: [{name: team}]", "sources[0]: names no place (`path`, "),
         ("manifest", "sources: [{name: team, path: ''}]", "sources[0].path: string should have at least 1 character"),
         ("manifest", "models: {opus: gpt}", "models.opus: expected a map, found `gpt`"),
         ("manifest", "policy: {packs: {alow: [x]}}", "policy.packs.alow: unknown key `alow` (did you mean `allow`?)"),

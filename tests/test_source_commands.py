@@ -159,7 +159,8 @@ def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, pr
 
 def test_a_source_with_installed_packs_is_not_removed(agentpack: Agentpack, project: Path, packs: Path) -> None:
     write_tree(project / "kit/agents", {"one.md": agent_text("one", "You are one.")})
-    agentpack("install", "crew", "lint", "--source", "packs")
+    agentpack("source", "add", "packs", "packs")
+    agentpack("install", "crew", "lint")
     agentpack("install", "./kit")
     before = marks(project, without=(".git",))
     ran = agentpack("source", "remove", "packs", expect=3)

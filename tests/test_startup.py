@@ -257,6 +257,7 @@ def lose_a_row(project: Path) -> None:
     delete(project)
 
 
+CHECKS = [["diff"], ["sync", "--check"], ["sync", "--locked"], ["sync", "--frozen"]]
 SITUATIONS: Sequence[Callable[[Path], None]] = (
     nothing,
     edit,
@@ -292,7 +293,7 @@ def quickly(arguments: Sequence[str], folder: Path) -> Ran | None:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-@pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])
+@pytest.mark.parametrize("arguments", CHECKS)
 def test_a_check_is_answered_as_the_full_program_does(
     agentpack: Agentpack, arguments: list[str], situation: Callable[[Path], None]
 ) -> None:
@@ -328,7 +329,8 @@ def test_a_check_is_left_to_the_full_program_where_there_is_a_policy(
     else:
         say_policy(agentpack.folder)
         agentpack("install", "python-engineer[strict-typing]")
-    assert quickly(["sync", "--check"], agentpack.folder) is None
+    for option in ("--check", "--locked", "--frozen"):
+        assert quickly(["sync", option], agentpack.folder) is None
     assert quickly(["diff"], agentpack.folder) == agentpack("diff")
 
 
@@ -351,7 +353,7 @@ def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack, tmp_path
     assert not modules & {*of_policies, "packaging.licenses", "calendar"}
 
 
-@pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])
+@pytest.mark.parametrize("arguments", CHECKS)
 def test_a_scope_without_anything_is_left_to_the_full_program(agentpack: Agentpack, arguments: list[str]) -> None:
     assert quickly(arguments, agentpack.folder) is None
 

@@ -1,9 +1,12 @@
 """uninstall: packs, variants or clients are taken out; what people had there before can be had back."""
 
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import modes, tree, with_state, write_tree
@@ -420,3 +423,62 @@ def test_every_option_that_an_edited_file_s_error_names_settles_it(installed: Ag
         assert edited.exists() == (option == "--keep-files")
         installed("rollback")
         assert tree(project) == before
+
+
+# Sources that nothing uses any more.
+
+
+def pack(name: str, **manifest: Any) -> dict[str, bytes]:
+    return make_pack(name, personas={name: persona_text(name, body=BODY)}, **manifest)
+
+
+def sources(project: Path) -> list[str]:
+    rows = yaml.safe_load((project / "agentpack.yaml").read_text()).get("sources", [])
+    return [row["path"] for row in rows]
+
+
+def test_a_source_that_install_added_goes_with_its_last_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", pack("one"), pack("two"))
+    agentpack("install", "one", "two", "--source", "../packs")
+    assert "the source" not in agentpack("uninstall", "two").err
+    assert sources(project) == ["../packs"]
+    assert "the source `packs`, which `install` added, is removed" in agentpack("uninstall", "one").err
+    assert tree(project) == {}
+    agentpack("rollback")
+    agentpack("uninstall", "one")
+    assert tree(project) == {}
+
+
+@pytest.mark.parametrize("how", ["source add", "by hand"])
+def test_a_source_that_somebody_named_stays(agentpack: Agentpack, project: Path, tmp_path: Path, how: str) -> None:
+    publish(tmp_path / "packs", pack("one"))
+    manifest = "schema: 1\nsources:\n  - {name: packs, path: ../packs}\n"
+    if how == "by hand":
+        agentpack("install", "python-engineer")
+        write_tree(project, {"agentpack.yaml": manifest + "packs: [one]\n"})
+        agentpack("sync", "--accept", "outside:packs")
+    else:
+        agentpack("source", "add", "packs", "../packs")
+        agentpack("install", "one")
+    assert "the source" not in agentpack("uninstall", "one").err
+    assert sources(project) == ["../packs"]
+
+
+def test_a_source_of_which_the_history_knows_nothing_stays(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    write_tree(tmp_path / "kit", {"agents/one.md": persona_text("one", body="You are one.\n")})
+    agentpack("install", "../kit")
+    shutil.rmtree(project / ".agentpack/state")
+    agentpack("uninstall", "kit")
+    assert sources(project) == ["../kit"]
+
+
+def test_a_source_that_what_stays_requires_stays(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    publish(tmp_path / "base", pack("one"))
+    publish(tmp_path / "packs", pack("two", requires=["one"]))
+    agentpack("install", "one", "--source", "../base")
+    agentpack("install", "two", "--source", "../packs")
+    agentpack("uninstall", "one")
+    assert sources(project) == ["../base", "../packs"]
+    agentpack("sync", "--locked")

@@ -52,14 +52,14 @@ def help_of(*words: str) -> str:
 
 def under(verb: str) -> str:
     """The commands below a verb that has such, each with its help."""
-    command = typer.main.get_command(import_module(f"agentpack.cli.{VERBS[verb][0]}").app)
+    command = typer.main.get_command(import_module(f"agentpack.cli.{verb}").app)
     names = list(getattr(command, "commands", ()))
     return "".join(f"\n### {verb} {name}\n\n```text\n{help_of(verb, name)}\n```\n" for name in names)
 
 
 def page() -> str:
     """The text of the page."""
-    rows = "".join(f"| [`{name}`](#{name}) | {does} |\n" for name, (_, does) in VERBS.items())
+    rows = "".join(f"| [`{name}`](#{name}) | {does} |\n" for name, does in VERBS.items())
     parts = [f"## {name}\n\n```text\n{help_of(name)}\n```\n{under(name)}" for name in VERBS]
     return f"{_HEAD}| command | does |\n| --- | --- |\n{rows}\n" + "\n".join(parts)
 

@@ -1,9 +1,10 @@
 """The fast path: calls that are answered without loading the command-line library.
 
-`--version`; a clean `diff` or `sync --check`; the name of a bundled pack for the shell's completion; and the plainest
-calls of `install` and `upgrade`, which `cli/quick_args.py` reads. Each hands over to the full program (None) at the
-slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, declared clients,
-anything that differs, and for `sync --check` a policy. A test holds the answers against the full program's.
+`--version`; a clean `diff` or `sync --check`, `--locked`, `--frozen`; the name of a bundled pack for the shell's
+completion; and the plainest calls of `install` and `upgrade`, which `cli/quick_args.py` reads. Each hands over to the
+full program (None) at the slightest doubt: an option it does not know, a missing record, an interrupted change, local
+variants, declared clients, anything that differs, and for `sync` a policy. A test holds the answers against the full
+program's.
 """
 
 import os
@@ -18,7 +19,12 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
 
     from agentpack.environment import Scope
 
-_CLEAN = {("diff",): "nothing differs", ("sync", "--check"): "nothing differs"}
+_CLEAN = {
+    ("diff",): "nothing differs",
+    ("sync", "--check"): "nothing differs",
+    ("sync", "--locked"): "nothing to change",
+    ("sync", "--frozen"): "nothing to change",
+}
 _MOST = 64 * 1024 * 1024
 _MOST_VALUES = 1_000_000
 # What files that others wrote can bring about here. The full program looks closer, and says what is wrong.
@@ -39,7 +45,7 @@ def answer(arguments: "Sequence[str]") -> int | None:
     words = _CLEAN.get(tuple(arguments))
     if words is None:
         return None
-    scope = clean_scope(judging=arguments[0] == "sync")
+    scope = clean_scope(judging=arguments[0] == "sync", reading=arguments[-1] in ("--locked", "--frozen"))
     if scope is not None and not (scope.isprintable() and scope.isascii() and "##" not in scope):
         return None  # shown escaped
     return None if scope is None else _say(sys.stderr, f"{scope}\n{words}\n")
@@ -61,9 +67,9 @@ def _say(stream: "Any", text: str | None) -> int | None:
 # A clean check.
 
 
-def clean_scope(*, judging: bool = False) -> str | None:
+def clean_scope(*, judging: bool = False, reading: bool = False) -> str | None:
     """The line that names the scope, if everything is as the last generation left it and as the lock wants it. None in
-    any doubt, and with `judging` if there is a policy.
+    any doubt, with `judging` if there is a policy, and with `reading` if a locked release can change where it is.
     """
     scope = _scope()
     if scope is None or (judging and _has_policy(scope)):
@@ -95,6 +101,8 @@ def clean_scope(*, judging: bool = False) -> str | None:
             return None  # what is wanted is not written yet
         if "declared" in lock or any(pack["local_variants"] for pack in lock["packs"]):
             return None  # and their folder is not there any more
+        if reading and not all(map(_is_fixed, lock["packs"])):
+            return None  # its bytes are compared with the lock
         locked = {file["path"]: f"sha256:{file['sha256']}" for file in lock["files"]}
         for path, _client, _pack, _persona, rendered, written, _mode in record["files"]:
             if not locked.pop(path, "") == rendered == written or not _holds(scope.absolute(path), written):
@@ -106,6 +114,14 @@ def clean_scope(*, judging: bool = False) -> str | None:
     except _DOUBTS:
         return None
     return str(scope)
+
+
+def _is_fixed(pack: "Mapping[str, Any]") -> bool:
+    """Whether a locked pack is a collection, whose version is its content, or a bundled release as the lock has it."""
+    if "agents" in pack:
+        return True
+    bundled = _json(f"{_packs_folder()}/digests.json")
+    return bool(pack["source"] == "bundled" and bundled[pack["name"]][pack["version"]] == pack["digest"])
 
 
 def _plain(state: str) -> bool:
@@ -254,12 +270,15 @@ def _has_no_sources(scope: "Scope") -> bool:
         return False
 
 
-def _bundled_names() -> list[str] | None:
-    """The names of the bundled packs, if their folder has the layout `<name>/<version>/pack.yaml`."""
+def _packs_folder() -> str:
     here = os.path.dirname(os.path.abspath(__file__))
     folder = f"{here}/_packs"
-    if not os.path.isdir(folder):
-        folder = f"{os.path.dirname(os.path.dirname(here))}/packs"
+    return folder if os.path.isdir(folder) else f"{os.path.dirname(os.path.dirname(here))}/packs"
+
+
+def _bundled_names() -> list[str] | None:
+    """The names of the bundled packs, if their folder has the layout `<name>/<version>/pack.yaml`."""
+    folder = _packs_folder()
     names = []
     try:
         for name in os.listdir(folder):

@@ -5,14 +5,14 @@ source that is still configured. A missing source (its folder moved or not clone
 sources have, but never for a pack that came from it. A `Supply` is asked for locked releases before any source.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from packaging.version import Version
 
-from agentpack.errors import Refused, SourceWithheld, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
@@ -23,6 +23,9 @@ from agentpack.sources.withheld import WithheldSource
 
 if TYPE_CHECKING:
     from agentpack.sources.supply import Supply
+
+
+_T = TypeVar("_T")
 
 
 class NamedSource(NamedTuple):
@@ -75,6 +78,10 @@ class Sources:
         """The names of sources on other machines that are not among them."""
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
+        self.silent: dict[Source, AgentpackError] = {}
+        """The sources that could not be asked, and why: what others have is taken from those."""
+        self.notes: list[str] = []
+        """Releases that are no longer what was locked, a sentence each."""
         self.read: list[ReleaseRef] = []
         """The releases that were read."""
         self._allowed: dict[PackName, Collection[str]] = {}
@@ -172,28 +179,41 @@ class Sources:
                 raise Unresolvable(message, details=[f"there: {there}"], hint=hint)
             self.refuse_forbidden(pack)
         for source in ordered:
+            is_own = named or (pack in self.locked and source.name == self.locked[pack].source)
             if source.name in self.missing:
                 self.passed_over.add(source.name)
-                if named or (pack in self.locked and source.name == self.locked[pack].source):
+                if is_own:
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
             there = self._name_there(pack)
-            try:
-                found = list(source.releases(there))
-                if not found and named:
-                    found = list(source.states(there))
-            except OSError as error:
-                raise _unreadable(source, error) from None
+            found = self.ask(source, partial(_offered, source, there, states=bool(named)), is_needed=bool(is_own))
             if found:
-                self._refuse_moved_tag(pack, source, found)
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
+                self.notes += [moved.message for ref in renamed if (moved := self.moved_tag(ref))]
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
         if named:
             raise _not_there(pack, named, ordered[0])
         gone = [source for source in allowed if source.name in self.missing]
         if gone:
             raise self._missing(gone, f"no other source has a pack `{pack}`")
+        if error := next((self.silent[source] for source in allowed if source in self.silent), None):
+            raise error
         return ()
+
+    def ask(self, source: Source, question: Callable[[], _T], *, is_needed: bool = False) -> _T | None:
+        """What a source answers; None if it cannot be asked, unless the answer is needed."""
+        if source in self.silent and not is_needed:
+            return None
+        try:
+            return question()
+        except OSError as problem:
+            error: AgentpackError = _unreadable(source, problem)
+        except (Unavailable, Unresolvable) as problem:
+            error = problem
+        if is_needed:
+            raise error
+        self.silent[source] = error
+        return None
 
     @cached_property
     def _only_collections(self) -> Collection[str]:
@@ -203,14 +223,13 @@ class Sources:
         rows = [row for row in self.locked.values() if row.commit]
         return {row.source for row in rows} - {row.source for row in rows if row.agents is None}
 
-    def _refuse_moved_tag(self, pack: PackName, source: Source, found: Sequence[ReleaseRef]) -> None:
-        """Raise Refused if the tag of the locked release names another commit now."""
-        locked = self.locked.get(pack)
-        if locked is None or not locked.commit or locked.source != source.name:
-            return
-        for ref in found:
-            if ref.tag and str(ref.version) == locked.version and ref.commit != locked.commit:
-                raise moved_tag(ref, locked.commit, source.where)
+    def moved_tag(self, ref: ReleaseRef) -> Refused | None:
+        """The refusal of a release whose tag names another commit than the locked one; None for any other."""
+        locked, source = self.locked.get(ref.pack), self.source(ref.source)
+        if locked is None or source is None or not (ref.tag and locked.commit):
+            return None
+        is_moved = (str(ref.version), ref.source) == (locked.version, locked.source) and ref.commit != locked.commit
+        return moved_tag(ref, locked.commit, source.where) if is_moved else None
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
         words = "; ".join(map(missing_words, sources))
@@ -228,9 +247,9 @@ class Sources:
         """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
         there = [source for source in self.allowed(pack) if source.name not in self.missing]
         there.sort(key=lambda source: source.is_remote)  # those that answer at once first
-        if any(source.releases(pack) for source in there):
+        if any(self.ask(source, partial(source.releases, pack)) for source in there):
             return None
-        return next((source.name for source in there if source.state_of(pack)), None)
+        return next((source.name for source in there if self.ask(source, partial(source.state_of, pack))), None)
 
     def packs(self) -> list[PackName]:
         """Every pack name that any source offers, but for those of collections."""
@@ -239,10 +258,7 @@ class Sources:
             if source.name in self.missing:
                 self.passed_over.add(source.name)
                 continue
-            try:
-                names.update(name for name in source.packs() if source.name in self._providers(name))
-            except OSError as error:
-                raise _unreadable(source, error) from None
+            names.update(name for name in self.ask(source, source.packs) or () if source.name in self._providers(name))
         return sorted(names)
 
     def released(self, ref: ReleaseRef) -> int | None:
@@ -302,8 +318,10 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
 
     Raises:
         Unavailable: the source could not be read.
-        Refused: the bytes do not match the pinned digest.
+        Refused: the bytes do not match the pinned digest, or the tag of a locked release was moved.
     """
+    if moved := sources.moved_tag(ref):
+        raise moved
     locked = sources.locked.get(ref.pack)
     supplied = sources.supplied(locked) if locked is not None and ref == _locked_ref(locked) else None
     files = _read(ref, sources) if supplied is None else supplied
@@ -329,6 +347,11 @@ def _read(ref: ReleaseRef, sources: Sources) -> Mapping[str, bytes]:
         return source.read(ref._replace(pack=sources.named[ref.pack].pack) if ref.pack in sources.named else ref)
     except OSError as error:
         raise _unreadable(source, error) from None
+
+
+def _offered(source: Source, pack: PackName, *, states: bool) -> Sequence[ReleaseRef]:
+    """The releases of a pack; where it has none and `states` is given, its states in the collection."""
+    return source.releases(pack) or (source.states(pack) if states else ())
 
 
 def _locked_ref(locked: LockedPack) -> ReleaseRef:

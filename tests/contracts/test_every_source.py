@@ -226,6 +226,7 @@ PLACES: Mapping[str, tuple[str, bool]] = {
 
 @pytest.mark.parametrize("kind", SOURCE_KINDS)
 def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Path) -> None:
+    assert kind in PLACES, f"{kind}: PLACES has no place of such a source"
     place, is_missing = PLACES[kind]
     options = dict.fromkeys(SOURCE_KINDS[kind].options, "f" * 64)
     source = ConfiguredSource("team", kind, place, options)
@@ -238,6 +239,20 @@ def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Pa
     assert parse_lock(lock.to_text().encode(), "agentpack.lock").manifest == manifest.to_data()
     opened = open_source(source, str(tmp_path), lambda: Remote(str(tmp_path / "cache"), {}))
     assert (opened.name, opened.is_missing) == ("team", is_missing)
+
+
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
+def test_a_place_belongs_to_the_folder_of_its_manifest_also_of_the_users_own(
+    kind: str, agentpack: Agentpack, project: Path, home: Path
+) -> None:
+    place, is_missing = PLACES[kind]
+    options = dict.fromkeys(SOURCE_KINDS[kind].options, "f" * 64)
+    for folder, name in ((home / ".config/agentpack", "own"), (project, "team")):
+        data = {"schema": 1, "sources": [{"name": name, kind: place, **options}], "packs": []}
+        write_tree(folder, {"agentpack.yaml": yaml.safe_dump(data)})
+    said = agentpack("search", "reviewer", "--offline", expect=0 if is_missing else 6).err
+    assert "`team`" in said
+    assert is_missing == SOURCE_KINDS[kind].is_path(place) == (f"{home}/.config/agentpack/{place}" in said)
 
 
 @pytest.mark.parametrize(

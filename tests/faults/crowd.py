@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agentpack.cli.app import VERBS, run
+from agentpack.cli.app import run
 
 CHANGES = (
     *(("install", f"crew=={release}") for release in ("1.0.0", "2.0.0", "3.0.0")),
@@ -30,7 +30,7 @@ def main(role: str, number: int, box: Path, files: list[str]) -> None:
     """A change or a look after the other, each a process of its own."""
     random.seed(number)
     for verb in {words[0] for words in (*CHANGES, *READS)}:
-        __import__(f"agentpack.cli.{VERBS[verb][0]}")
+        __import__(f"agentpack.cli.{verb}")
     print("ready", flush=True)
     until = float(sys.stdin.readline())
     with (box.parent / f"{role}-{number}.jsonl").open("w") as log:

@@ -240,7 +240,7 @@ class Staging:
         if not gone:
             return ()
         emptied: list[str] = []
-        for folder in sorted(known, key=_depth, reverse=True):
+        for folder in sorted(filter(self._disk.has_root, known), key=_depth, reverse=True):
             paths = [f"{folder}/{name}" for name in self._disk.entries(folder)]
             if paths and gone.issuperset(paths):
                 gone.add(folder)

@@ -5,7 +5,8 @@ commands that personas run, and findings of `audit` in their texts. Only new thi
 checked. The warnings are a pointer, not a proof: `audit` lists each place.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from packaging.version import Version
@@ -115,7 +116,7 @@ def name_warnings(
         *far,
         *_sources(sources, {source.name for source in new.sources} - sources | {BUNDLED}),
         *_shadowed(candidates, coming, offered),
-        *_packs(coming, offered, {pack.name for pack in lock.packs} if lock else set()),
+        *_packs(new, coming, offered, {pack.name for pack in lock.packs} if lock else set()),
         *_personas(coming, wanted),
     )
 
@@ -123,7 +124,7 @@ def name_warnings(
 def unshared_sources(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
     """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
-        if source not in old.sources and source.kind == "path" and source.place.startswith(("..", "/", "~")):
+        if source not in old.sources and source.is_path and source.place.startswith(("..", "/", "~")):
             yield f"the source `{source.name}` is outside of the project: other clones need {source.place} there too"
 
 
@@ -135,17 +136,15 @@ def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Col
     for source in candidates.sources.all:
         if not coming - {source.name}:
             continue  # all that is new comes from it: its thousands of packs need not be listed
-        try:
-            found[source.name] = source.packs()
-        except OSError:
-            found[source.name] = ()
+        found[source.name] = candidates.sources.ask(source, source.packs) or ()
     return found
 
 
-def _sources(coming: Collection[str], known: Collection[str]) -> Iterator[str]:
+def _sources(coming: Set[str], known: Collection[str]) -> Iterator[str]:
     from agentpack.audit.lookalike import nearest  # not where the packs that come with agentpack are all there is
 
-    for name, near in nearest(sorted(coming), known).items():
+    numbered = {name for name in coming if re.sub(r"-\d+\Z", "", name) in known}  # the number is agentpack's own
+    for name, near in nearest(sorted(coming - numbered), known).items():
         yield f"the source `{name}` can be taken for `{near.name}`: {near.why}"
 
 
@@ -164,14 +163,18 @@ def _shadowed(
 
 
 def _packs(
-    coming: Collection[LockedPack], offered: Mapping[str, Collection[str]], installed: Collection[str]
+    manifest: Manifest,
+    coming: Collection[LockedPack],
+    offered: Mapping[str, Collection[str]],
+    installed: Collection[str],
 ) -> Iterator[str]:
     from agentpack.audit.lookalike import nearest
 
     for source in dict.fromkeys(pack.source for pack in coming):
         places = {name: f"of `{other}`" for other, names in offered.items() if other != source for name in names}
         places |= {name: "that is installed" for name in installed if name not in places}
-        names = [pack.name for pack in coming if pack.source == source]
+        entries = [(pack.name, manifest.wanted(pack.name)) for pack in coming if pack.source == source]
+        names = [entry.name_there if entry else name for name, entry in entries]  # another one is agentpack's own
         for name, near in nearest(names, places).items():
             yield f"`{name}` of `{source}` can be taken for `{near.name}` {places[near.name]}: {near.why}"
 

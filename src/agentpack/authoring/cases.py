@@ -68,8 +68,11 @@ def case_from(data: Mapping[str, Any], file: str, line: int) -> Case:
 
 
 def failed_expectations(case: Case, persona: Persona, text: str, modules: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each expectation that does not hold. `text` is what the client gets; `golden` is not checked
-    here.
+    """A sentence for each expectation of a test case that does not hold; none for `golden`, which the caller compares.
+
+    Args:
+        text: what the client gets.
+        modules: by the id of a section that is read on demand, when to read it.
     """
     expected = case.expected
     there = _ids(persona)

@@ -44,11 +44,11 @@ class HeaderRows(NamedTuple):
 
 
 def header_rows(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[bytes] = ()) -> HeaderRows:
-    """The reduced header of a file in this format.
+    """The header of a file in this format, without the rows of harmless keys.
 
     Args:
-        harmless: keys to leave out.
-        texts: those of them that may only be left out if their value is a text.
+        harmless: keys that grant nothing. Their rows are left out, except a value that may go on in the next row.
+        texts: harmless keys that must have a text as their value; a row with another value stays.
     """
     rows = content
     if form == "markdown":

@@ -45,7 +45,13 @@ def with_source(workspace: Workspace, manifest: Manifest, requirement: Requireme
 def select_requirement(
     candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]
 ) -> Selection:
-    """Resolve one requirement on its own, with these parameter values."""
+    """Choose the newest release that one requirement allows, on its own, with these parameter values.
+
+    Options that the manifest has for the pack count, except its clients, parameters and names of personas.
+
+    Raises:
+        Unresolvable: no source has such a release.
+    """
     there = candidates.manifest.wanted(requirement.pack) or ManifestEntry(requirement, "")
     entry = there._replace(requirement=requirement, text=str(requirement), clients=None, parameters=values, renames={})
     manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))

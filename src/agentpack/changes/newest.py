@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from packaging.version import Version
 
@@ -13,6 +14,8 @@ from agentpack.changes.request import RebasedVariants
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve.words import retired
+from agentpack.sources.base import Source
+from agentpack.sources.collection import CollectionPack
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
@@ -68,7 +71,7 @@ def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
         named = not packs or any(entry.requirement.pack in packs for entry in entries if entry.source == source.name)
         if len(own) < 2 or not named or source.is_missing:
             continue
-        offered = source.collection.packs
+        offered = chosen.candidates.sources.ask(source, partial(_offered_by, source)) or ()
         new = [pack for pack in offered if pack.name not in own]
         if 0 < len(new) <= len(offered) / 2:
             counts = {pack.name: f" ({len(pack.agents)} agent{'s' if len(pack.agents) > 1 else ''})" for pack in new}
@@ -78,6 +81,10 @@ def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
             way = f"{new[0].name} --source {place}" if len(new) == 1 else f"--source {place} --all"
             told = f"`{source.name}` has plugins that are not installed: {', '.join(few)}{more}"
             yield f"{told}; `agentpack install {way}` installs {'it' if len(new) == 1 else 'them'}"
+
+
+def _offered_by(source: Source) -> Sequence[CollectionPack]:
+    return source.collection.packs
 
 
 def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from agentpack.errors import UsageError
 from agentpack.model.git_places import git_address, is_git_place, parse_git_place, telling_part
 from agentpack.model.manifest import ConfiguredSource, Manifest
-from agentpack.model.names import kebab
+from agentpack.model.names import PackName, kebab
 from agentpack.model.web_addresses import (
     archive_name,
     check_digest,
@@ -124,6 +124,24 @@ def with_sources(
     )
 
 
+def without_refs(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> tuple[Manifest, list[str]]:
+    """The manifest without the `ref:` of sources that these packs come from, and a note on each."""
+    free = {source_of(workspace, manifest, pack) for pack in packs}
+    sources, notes = list[ConfiguredSource](), list[str]()
+    for source in manifest.sources:
+        options = {key: value for key, value in source.options.items() if key != "ref" or source.name not in free}
+        if options != source.options:
+            notes.append(f"the source `{source.name}` has no `ref:` any more, for all packs of it")
+        sources.append(source._replace(options=options))
+    return manifest._replace(sources=tuple(sources)), notes
+
+
+def source_of(workspace: Workspace, manifest: Manifest, pack: PackName) -> str:
+    """The source that an installed pack comes from; empty if nothing names one."""
+    entry, locked = manifest.wanted(pack), workspace.lock.pack(pack) if workspace.lock else None
+    return (entry.source if entry else "") or (locked.source if locked else "")
+
+
 def typed(source: Source, folder: str) -> str:
     """The place of a source as one would type it in a folder, for hints."""
     if "://" not in source.where:
@@ -145,11 +163,11 @@ def same_place(workspace: Workspace, source: ConfiguredSource, place: Configured
     """Whether a source of the manifest is at a place, at whatever state."""
     if source.kind != place.kind:
         return False
-    if source.kind == "path":
+    if source.is_path and place.is_path:
         return os.path.abspath(workspace.sources.one(source).where) == os.path.abspath(
             workspace.sources.one(place).where
         )
-    if source.kind == "archive":
+    if source.kind != "git":
         return source.place == place.place
     folders = [one.options.get("subdirectory", "").strip("/") for one in (source, place)]
     return _plain_address(source) == _plain_address(place) and folders[0] == folders[1]
@@ -162,14 +180,15 @@ def _plain_address(source: ConfiguredSource) -> str:
 def free_name(sources: Sequence[ConfiguredSource], place: ConfiguredSource, stem: str = "") -> str:
     """A name for a new source: `stem` if nothing has it, else one after it; without a stem, after its place."""
     taken = {source.name for source in sources} | {BUNDLED}
-    telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)
-    stem = stem or kebab(_ARCHIVE.sub("", telling)) or "packs"
+    if not stem:
+        telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)
+        stem = kebab(_ARCHIVE.sub("", telling)) or "packs"
     return next(name for name in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if name not in taken)
 
 
 def portable_place(workspace: Workspace, place: ConfiguredSource) -> str:
     """A place as the manifest names it: a folder relative in a project, so that every clone can read it."""
-    if place.kind != "path":
+    if not place.is_path:
         return place.place
     if workspace.scope.kind == "project":
         return os.path.relpath(place.place, workspace.scope.root)

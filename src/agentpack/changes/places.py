@@ -7,11 +7,12 @@ left to `install.py`.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
-from agentpack.changes.place_arguments import is_place, place_of, typed, with_digest, with_sources
+from agentpack.changes.place_arguments import is_place, place_of, typed, with_digest, with_sources, without_refs
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
@@ -63,12 +64,14 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     """
     refuse_renames(request.renames)
     places = {text: place_of(workspace, text) for text in request.names if is_place(workspace, text)}
-    direct = {text: parse_requirement(text) for text in request.names if text not in places}
-    direct = {text: requirement for text, requirement in direct.items() if requirement.url is not None}
+    requirements = {text: parse_requirement(text) for text in request.names if text not in places}
+    direct = {text: requirement for text, requirement in requirements.items() if requirement.url is not None}
     places |= {text: place_of(workspace, requirement.url or "") for text, requirement in direct.items()}
     named = [place_of(workspace, text, option="--source ") for text in request.sources]
     old = manifest
-    manifest, opened, notes = with_sources(workspace, old, [*places.values(), *named])
+    newest = [requirement.pack for requirement in requirements.values() if requirement.newest]
+    manifest, free = without_refs(workspace, old, newest)
+    manifest, opened, notes = with_sources(workspace, manifest, [*places.values(), *named])
     of_place = dict(zip(places, opened, strict=False))
     reading = _Reading(workspace, manifest, request, opened[len(places) :])
     packs: list[AskedPack] = []
@@ -87,7 +90,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     return Asked(
         tuple({pack.requirement.pack: pack for pack in packs}.values()),
         manifest,
-        tuple(dict.fromkeys((*notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
+        tuple(dict.fromkeys((*free, *notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
 
 
@@ -314,10 +317,12 @@ class _Reading:
 
     def _is_hidden(self, source: Source, name: PackName) -> bool:
         """Whether another source before this one has a pack of this name, or this one may not provide it."""
-        for other in self.workspace.sources.open(self.manifest).allowed(name):
+        sources = self.workspace.sources.open(self.manifest)
+        for other in sources.allowed(name):
             if other.name == source.name:
                 return False
-            if not other.is_missing and other.releases(name):
+            found = () if other.is_missing else sources.ask(other, partial(other.releases, name))
+            if found is None or found:
                 return True
         return True
 
@@ -372,8 +377,7 @@ class _Reading:
     def _refuse_unknown(self, requirement: Requirement) -> None:
         """Raise Unresolvable if neither `--source` nor any other source has the pack."""
         name = requirement.pack
-        others = self.workspace.sources.open(self.manifest).all
-        if any(not source.is_missing and source.releases(name) for source in others):
+        if self._is_offered(name):
             return
         for source in self.named:
             offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
@@ -397,11 +401,16 @@ class _Reading:
 
     def _refuse_folder(self, requirement: Requirement, text: str) -> None:
         """Raise Unresolvable for a name that no source has and that is a folder here."""
-        sources = self.workspace.sources.open(self.manifest).all
-        if not any(not source.is_missing and source.releases(requirement.pack) for source in sources):
+        if not self._is_offered(requirement.pack):
             raise Unresolvable(
                 f"there is no pack named `{text}`", hint=f"for the folder `{text}` write `agentpack install ./{text}`"
             )
+
+    def _is_offered(self, name: PackName) -> bool:
+        """Whether a source has releases of a pack; not so one that cannot be asked."""
+        sources = self.workspace.sources.open(self.manifest)
+        there = (source for source in sources.all if not source.is_missing)
+        return any(sources.ask(source, partial(source.releases, name)) for source in there)
 
     def _nothing(self, source: Source, text: str, unread: Sequence[str]) -> Unresolvable:
         return Unresolvable(

@@ -15,7 +15,7 @@ from agentpack.workspace.workspace import Workspace
 
 
 def user_sources(workspace: Workspace) -> tuple[ConfiguredSource, ...]:
-    """The user's own sources, folders with their absolute paths; none in the user scope, where they are the only ones.
+    """The user's own sources, with absolute paths; none in the user scope, where they are the only ones.
 
     Raises:
         InvalidFile: the user's manifest has faults.
@@ -43,16 +43,16 @@ def with_user_sources(workspace: Workspace, manifest: Manifest) -> Manifest:
 
 def for_project(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSource:
     """A source of the user's own as the manifest of this project names it. Raises UsageError if it cannot."""
-    if source.kind != "path":
+    if not source.is_path:
         return source
     if not source.place.isprintable():
         hint = "rename it: agentpack.yaml would hold what no reader sees"
-        raise UsageError(f"the folder of the source `{source.name}` has hidden characters in its name", hint=hint)
+        raise UsageError(f"the place of the source `{source.name}` has hidden characters in its path", hint=hint)
     inside = source.place.startswith(f"{workspace.scope.root}/")
     return source._replace(place=portable_place(workspace, source)) if inside else source
 
 
 def _absolute(source: ConfiguredSource, folder: str) -> ConfiguredSource:
-    if source.kind != "path":
+    if not source.is_path:
         return source
     return source._replace(place=os.path.normpath(os.path.join(folder, os.path.expanduser(source.place))))

@@ -11,40 +11,76 @@ import typer
 from agentpack.cli.boundary import guarded
 from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Offline, Project, Quiet, Root, User, Verbose
-from agentpack.cli.output import Output
+from agentpack.cli.output import Output, safe
 from agentpack.cli.streams import OutputError, write_data
-from agentpack.errors import Interrupted
+from agentpack.errors import Interrupted, UsageError
 from agentpack.version import version_text
 
-VERBS: dict[str, tuple[str, str]] = {
-    "install": ("install", "Add packs to the manifest and install their personas."),
-    "uninstall": ("uninstall", "Remove packs, with the files that nothing else needs."),
-    "sync": ("sync", "Make installed files match the manifest and lock."),
-    "lock": ("lock", "Resolve and write the lock, but no agent files."),
-    "upgrade": ("upgrade", "Install the newest releases in range; local edits are kept."),
-    "diff": ("diff", "Show differences between disk and lock, or between releases."),
-    "status": ("status", "Show packs, versions, clients, edits, and newer releases."),
-    "history": ("history", "List the generations of this scope."),
-    "rollback": ("rollback", "Restore an earlier generation; can be undone."),
-    "show": ("show", "Show a pack's versions, variants, parameters and size."),
-    "render": ("render", "Print the text that a client would get."),
-    "search": ("search", "Find packs in all sources."),
-    "clients": ("clients", "List supported clients and how each was verified."),
-    "source": ("source", "List, add, remove and check the sources that packs come from."),
-    "explain": ("explain", "Show where each rule and field of an installed file comes from."),
-    "keep": ("keep", "Turn local edits of an installed file into a local variant."),
-    "adopt": ("adopt", "Bring existing agent files under management."),
-    "pack": ("pack", "Check agent files and packs; create, test and build packs."),
-    "policy": ("policy", "Show what policies allow, and which line decides it."),
-    "audit": ("audit", "Flag text worth a human look, in installed or new packs."),
-    "bundle": ("bundle", "Write one file with everything the lock needs, to install without a network."),
-    "cache": ("cache", "Show what is in the cache, or delete what is no longer used."),
-    "doctor": ("doctor", "Check this installation and this scope."),
+GROUPS: dict[str, dict[str, str]] = {
+    "Use": {
+        "install": "Add packs to the manifest and install their personas.",
+        "uninstall": "Remove packs, with the files that nothing else needs.",
+        "upgrade": "Install the newest releases in range; local edits are kept.",
+        "sync": "Make installed files match the manifest and lock.",
+        "lock": "Resolve and write the lock, but no agent files.",
+        "adopt": "Bring existing agent files under management.",
+        "keep": "Turn local edits of an installed file into a local variant.",
+    },
+    "Inspect": {
+        "status": "Show packs, versions, clients, edits, and newer releases.",
+        "diff": "Show differences between disk and lock, or between releases.",
+        "show": "Show a pack's versions, variants, parameters and size.",
+        "search": "Find packs in all sources.",
+        "explain": "Show where each rule and field of an installed file comes from.",
+        "render": "Print the text that a client would get.",
+        "clients": "List supported clients and how each was verified.",
+        "audit": "Flag text worth a human look, in installed or new packs.",
+        "policy": "Show what policies allow, and which line decides it.",
+    },
+    "Undo": {
+        "history": "List the generations of this scope.",
+        "rollback": "Restore an earlier generation; can be undone.",
+    },
+    "Maintain": {
+        "source": "List, add, remove and check the sources that packs come from.",
+        "bundle": "Write one file with everything the lock needs, to install without a network.",
+        "cache": "Show what is in the cache, or delete what is no longer used.",
+        "doctor": "Check this installation and this scope.",
+    },
+    "Write packs": {
+        "pack": "Check agent files and packs; create, test and build packs.",
+    },
 }
+"""The commands with their one-line help, grouped by use. Each is in the module of its name."""
+
+VERBS = {name: help for rows in GROUPS.values() for name, help in rows.items()}
+
+OTHER_NAMES = {
+    "add": "install",
+    "check": "sync --check",
+    "delete": "uninstall",
+    "find": "search",
+    "info": "show",
+    "init": "install",
+    "lint": "pack check",
+    "list": "status",
+    "log": "history",
+    "ls": "status",
+    "new": "pack new",
+    "outdated": "upgrade --check",
+    "remove": "uninstall",
+    "restore": "sync",
+    "rm": "uninstall",
+    "undo": "rollback",
+    "update": "upgrade",
+    "view": "show",
+    "why": "explain",
+}
+"""What other tools call a command."""
 
 HELP = ["-h", "--help"]
 _ROOT_HELP = "Versions, variants, upgrades and rollback for the personas of AI coding agents."
-_EPILOG = "Start with: agentpack install python-engineer"
+_EPILOG = "Start with: agentpack install python-engineer\n\nHelp for a command: agentpack help install"
 
 
 @cache
@@ -60,11 +96,7 @@ class Verbs(Group):
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entry = VERBS.get(cmd_name)
-        if entry is None:
-            return None
-        module = import_module(f"agentpack.cli.{entry[0]}")
-        return _parser(module.app)
+        return _parser(import_module(f"agentpack.cli.{cmd_name}").app) if cmd_name in VERBS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[:1] == ["help"]:
@@ -73,6 +105,13 @@ class Verbs(Group):
                 write_data(ctx.get_help())
                 raise typer.Exit
         if args and args[0] not in VERBS and not args[0].startswith("-"):
+            if meant := OTHER_NAMES.get(args[0]):
+                import shlex
+
+                call = safe(shlex.join(args[1:]))
+                raise UsageError(
+                    f"there is no command `{args[0]}`", hint=f"use `agentpack {meant} {call}".rstrip() + "`"
+                )
             from agentpack.model.names import did_you_mean
 
             hint = did_you_mean(args[0], VERBS)
@@ -80,9 +119,9 @@ class Verbs(Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            rows = [(name, help) for name, (_, help) in VERBS.items()]
-            formatter.write_dl([*rows, ("help", "The help of a command: `agentpack help diff`.")])
+        for title, rows in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(max(map(len, VERBS))), help) for name, help in rows.items()])
 
 
 app = typer.Typer(
@@ -117,11 +156,21 @@ def common(
     user: User = False,
     project: Project = False,
     root: Root = None,
-) -> None:
+) -> int | None:
     """Versions, variants, upgrades and rollback for the personas of AI coding agents."""
     context.obj = dict(zip(COMMON, (json, quiet, verbose, no_color, offline, user, project, root), strict=True))
     if context.invoked_subcommand is None:
-        write_data(context.get_help())
+        return _overview(context)
+    return None
+
+
+def _overview(context: typer.Context) -> int:
+    """What `agentpack` alone prints. Returns the exit code."""
+    from agentpack.cli.overview import app as overview
+
+    command = _parser(overview)
+    with command.make_context(None, [], parent=context) as call:
+        return int(command.invoke(call))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,4 +1,7 @@
-"""The options that every command has, passed to it as one `Session`."""
+"""The options that several commands share, and how a command is registered.
+
+`verb` adds the options that every command has, and passes what they say to it as one `Session`.
+"""
 
 import inspect
 from collections.abc import Callable

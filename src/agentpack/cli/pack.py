@@ -1,7 +1,7 @@
 """agentpack pack: new, check, test, build"""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from agentpack.cli.options import DryRun, Session, verb, verb_group
 from agentpack.cli.output import Result, safe
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import workflow_command
+
+if TYPE_CHECKING:
+    from agentpack.commands.pack.check import CheckedPlaces
 
 app = verb_group(
     "Check agent files and packs; create, test and build packs.", example="agentpack pack new data-reviewer"
@@ -113,22 +116,31 @@ def check(
         return _rules(session)
     from agentpack.commands.pack.check import errors_in, pack_check
 
-    packs, agents = pack_check(
+    checked = pack_check(
         session.surroundings, paths or (), client=client or "claude", against=against, fix=fix, dry_run=dry_run
     )
-    for pack in packs:
+    _tell_checked(session, checked, format, dry_run=dry_run)
+    data = {**_checked_rows(checked), "dry_run": dry_run}
+    return Result(data, 1 if errors_in((*checked.packs, *checked.agents), strict=strict) else 0)
+
+
+def _tell_checked(session: Session, checked: "CheckedPlaces", format: str, *, dry_run: bool) -> None:
+    for pack in checked.packs:
         _findings(session, pack.findings, format)
         for path in pack.fixed:
             session.output.say(f"{safe(pack.folder)}/{safe(path)}: {'would be mended' if dry_run else 'mended'}")
         compared = f" (against {pack.against})" if pack.against else ""
         session.output.say(f"{safe(pack.release or pack.folder)}{compared}: {_counted(pack.findings)}")
-    for one in agents:
+    for one in checked.agents:
         _findings(session, one.findings, format)
         session.output.say(f"{safe(one.place)}: {_count(len(one.files), 'agent')}, {_counted(one.findings)}")
         if one.documents:
             more = f" and {len(one.documents) - 1} more" if len(one.documents) > 1 else ""
             session.output.say(f"not checked, because there is no header: {safe(one.documents[0])}{more}")
-    data = {
+
+
+def _checked_rows(checked: "CheckedPlaces") -> dict[str, Any]:
+    return {
         "packs": [
             {
                 "folder": pack.folder,
@@ -137,7 +149,7 @@ def check(
                 "fixed": list(pack.fixed),
                 "findings": [_row(finding) for finding in pack.findings],
             }
-            for pack in packs
+            for pack in checked.packs
         ],
         "agent_files": [
             {
@@ -149,11 +161,9 @@ def check(
                 "not_checked": list(one.documents),
                 "findings": [_row(finding) for finding in one.findings],
             }
-            for one in agents
+            for one in checked.agents
         ],
-        "dry_run": dry_run,
     }
-    return Result(data, 1 if errors_in((*packs, *agents), strict=strict) else 0)
 
 
 def _findings(session: Session, findings: Sequence[CheckFinding], format: str) -> None:

@@ -31,13 +31,18 @@ def status(session: Session) -> Result:
 
     Example: agentpack status
     """
-    workspace = session.workspace
-    found = run(workspace)
+    found = tell_status(session)
+    if not found.packs and not session.workspace.manifest.packs:
+        session.output.say("nothing is installed here; `agentpack search` lists packs")
+    return Result(status_data(session, found))
+
+
+def tell_status(session: Session) -> Status:
+    """Print the status of the scope. Returns it."""
+    found = run(session.workspace)
     for line in _lines(session, found):
         session.output.print(session.output.advice(line))
-    if not found.packs and not workspace.manifest.packs:
-        session.output.say("nothing is installed here; `agentpack search` lists packs")
-    return Result(_data(session, found))
+    return found
 
 
 def _lines(session: Session, found: Status) -> Iterator[str]:
@@ -117,7 +122,7 @@ def _file_words(session: Session, file: FileStatus) -> str:
     return session.workspace.scope.shown(file.path) + (f"  ({words})" if words else "")
 
 
-def _data(session: Session, found: Status) -> dict[str, Any]:
+def status_data(session: Session, found: Status) -> dict[str, Any]:
     scope = session.workspace.scope
     return {
         "scope": scope.kind,

@@ -33,7 +33,8 @@ class EffectivePolicy(NamedTuple):
 
 
 def effective(workspace: Workspace) -> EffectivePolicy:
-    """All readable policies of the scope combined, and the problems with the others.
+    """The policies that apply in the scope, combined: its own, the user's and the organisation's, as far as they can be
+    read; for each of the others, why not.
 
     Raises:
         InvalidFile: the manifest has faults.

@@ -6,7 +6,10 @@ the size of a persona is measured. Writes nothing, and ignores the manifest's se
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
+
+from packaging.version import Version
 
 from agentpack.changes.named_release import clients_for, select_named, select_requirement
 from agentpack.changes.user_sources import with_user_sources
@@ -123,8 +126,9 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     pin = _pin(asked)
     release, pack = asked.candidates.read(pin.pack, pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
-    offered = [str(ref.version) for ref in asked.candidates.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
+    sizes = tuple(_sizes(asked, variants, for_clients))
+    offered = [str(version) for version in _every_version(asked.candidates, pin.pack, release.source)]
     return PackDetails(
         name=pack.name,
         version=pack.version,
@@ -136,8 +140,19 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
         variants=variants,
         parameters=tuple(_parameters(asked.manifest.packs[0], pack)),
-        sizes=tuple(_sizes(asked, variants, for_clients)),
+        sizes=sizes,
     )
+
+
+def _every_version(candidates: Candidates, pack: PackName, name: str) -> list[Version]:
+    """The releases of a pack, newest first. Its source is asked even if the lock names the one to use; if it cannot be
+    asked, those that are known.
+    """
+    known = {ref.version for ref in candidates.releases(pack)}
+    candidates.look_beyond_pins()
+    source = candidates.sources.source(name)
+    found = candidates.sources.ask(source, partial(candidates.sources.releases, pack)) if source else ()
+    return sorted(known.union(ref.version for ref in found or () if ref.tag or not ref.bare), reverse=True)
 
 
 def _variants(workspace: Workspace, pack: Pack) -> Iterator[VariantSummary]:
@@ -288,6 +303,7 @@ def search(workspace: Workspace, text: str = "") -> Found:
         rank = _rank(pack, words) if pack else None
         if pack is not None and rank is not None:
             found.append((rank, pack))
+    candidates.sources.silent.clear()  # they are among `unread`
     agents.sort(key=lambda agent: (agent.name.lower() not in words, agent.name))
     near = [] if found or agents else _near(text.lower(), known)
     return Found([pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], agents, near, unread)
@@ -298,6 +314,8 @@ def _collections(candidates: Candidates, unread: list[str]) -> Iterator[tuple[st
     for source in candidates.sources.all:
         if source.name not in candidates.sources.missing:
             try:
+                if source in candidates.sources.silent:
+                    raise candidates.sources.silent[source]
                 for pack in collected(source):
                     if source in candidates.sources.allowed(PackName(pack.name)):
                         yield source.name, pack
@@ -320,8 +338,9 @@ def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
     if not final:
         return None
     pack = candidates.read(name, final[0].version)[1]
-    sources = (source for source in candidates.sources.allowed(name) if source.name != final[0].source)
-    others = [source.name for source in sources if source.releases(name)]
+    sources = candidates.sources
+    allowed = (source for source in sources.allowed(name) if source.name != final[0].source)
+    others = [source.name for source in allowed if sources.ask(source, partial(source.releases, name))]
     header = pack.header
     return SearchResult(
         name=name,

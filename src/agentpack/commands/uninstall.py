@@ -1,15 +1,17 @@
 """uninstall: remove packs, variants or clients from the manifest, and from lock and disk what nothing else needs."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
-from agentpack.errors import DecisionNeeded, Refused, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import Action, Plan
 from agentpack.model.line_ends import plain
+from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -54,9 +56,8 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
-    state = _state_without(workspace, old, new)._replace(
-        notes=tuple(_texts_that_stay(workspace, asked)), notes_on=lambda planned: _earlier_texts(workspace, planned)
-    )
+    state = _state_without(workspace, old, new)._replace(notes_on=lambda planned: _earlier_texts(workspace, planned))
+    state = state._replace(notes=(*state.notes, *_texts_that_stay(workspace, asked)))
     command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
     own = _own_packs(workspace)
     state = state._replace(notes=(*state.notes, *_copies_that_stay(workspace, own, asked, new)))
@@ -78,11 +79,40 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
     chosen = choose_clients(choose(candidates_to_install(workspace, new, workspace.lock), new))
     wanted = chosen.enforced(allow_installed=True)
+    unused = _unused_sources(workspace, wanted.lock)
+    if unused:
+        new = new._replace(sources=tuple(source for source in new.sources if source.name not in unused))
+        recorded = {**wanted.lock.manifest, "sources": new.to_data()["sources"]}
+        wanted = wanted._replace(lock=wanted.lock._replace(manifest=recorded))
     state = desired_state(workspace, old, new, wanted)
+    words = (f"the source `{name}`, which `install` added, is removed: no pack uses it any more" for name in unused)
+    state = state._replace(notes=tuple(words))
     is_empty = not new.packs and not new.models and not new.sources
     if is_empty and state.manifest is not None and plain(state.manifest).decode() == new_manifest(new):
         return state._replace(manifest=None, lock=None)
     return state
+
+
+def _unused_sources(workspace: Workspace, after: Lock) -> Collection[str]:
+    """The sources of packs that go, where no other pack uses them and nobody but `install` put them into the manifest,
+    as the history of this checkout has it.
+    """
+    packs = workspace.lock.packs if workspace.lock else ()
+    unused = {pack.source for pack in packs} - {pack.source for pack in after.packs}
+    unused -= {entry["source"] for entry in after.manifest["packs"] if "source" in entry}
+    known = set[str]()
+    store, generations = workspace.store, workspace.store.generations
+    with suppress(AgentpackError):  # from where a source is cannot be told then
+        for number in generations.numbers() if unused else ():
+            generation = generations.read(number)
+            texts = [row.written for row in generation.documents if row.path == workspace.scope.manifest]
+            manifests = [workspace.documents.parse_manifest(store.blobs.get(digest)) for digest in texts]
+            there = {source.name for manifest in manifests for source in manifest.sources}
+            if generation.command.split()[0] not in ("install", "rollback"):
+                unused -= there - known
+            known = there
+        return sorted(unused & known)
+    return ()
 
 
 # What the manifest says then.

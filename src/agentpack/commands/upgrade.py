@@ -1,14 +1,17 @@
 """upgrade: install the newest releases in range, with local edits merged."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agentpack.changes.decisions import make_change
 from agentpack.changes.newest import newest, not_installed, not_taken
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.place_arguments import source_of
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
+from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
@@ -27,13 +30,23 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     )
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
     beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` takes it")
-    state = state._replace(notes=(*state.notes, *not_installed(chosen, packs), *beyond))
+    notes = (*not_installed(chosen, packs), *_held_by_ref(workspace, packs), *beyond)
+    state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
         from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack
 
         state = state._replace(warnings=install_warnings(chosen.candidates, workspace.lock, wanted))
     command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
     return make_change(workspace, command, state, request)
+
+
+def _held_by_ref(workspace: Workspace, packs: Sequence[PackName]) -> Iterator[str]:
+    """For each named pack whose source has a `ref:`, a sentence."""
+    refs = {source.name: source.options["ref"] for source in workspace.manifest.sources if "ref" in source.options}
+    for pack in packs:
+        if ref := refs.get(name := source_of(workspace, workspace.manifest, pack)):
+            way = f'`agentpack install "{pack}@latest"` removes it'
+            yield f"`{pack}` is taken from `ref: {ref}` of the source `{name}`; {way}"
 
 
 class MergeSides(NamedTuple):

@@ -47,6 +47,11 @@ class ConfiguredSource(NamedTuple):
     packs: tuple[str, ...] = ()
     """Patterns of the names that it may provide, and no source without such a pattern; empty for any name."""
 
+    @property
+    def is_path(self) -> bool:
+        """Whether the place is a path on this machine; a relative one starts at the folder of the manifest."""
+        return SOURCE_KINDS[self.kind].is_path(self.place)
+
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "ConfiguredSource":
         """The source in checked data, or in a lock. Raises ValueError if no key of it is a kind."""

@@ -82,7 +82,13 @@ class LeftOut(NamedTuple):
 
 
 def moved_tag(found: ReleaseRef, locked: str, where: str) -> Refused:
-    """The refusal of a release whose tag names another commit than the locked one."""
+    """The error for a release whose tag no longer names the locked commit.
+
+    Args:
+        found: the release as its tag is now.
+        locked: the commit in the lock.
+        where: the repository, for people.
+    """
     return Refused(
         f"the tag `{found.tag}` of {where} was moved: {found.pack} {found.version} is not what was locked",
         details=[f"locked  {locked}", f"found   {found.commit}"],

@@ -38,6 +38,20 @@ def _digest(text: str) -> None:
     check_digest(text)
 
 
+def _always(_: str) -> bool:
+    return True
+
+
+def _never(_: str) -> bool:
+    return False
+
+
+def _no_address(text: str) -> bool:
+    from agentpack.model.web_addresses import is_web_address
+
+    return not is_web_address(text)
+
+
 Check = Callable[[str], None]
 """Raises UsageError for a text that the key cannot have."""
 
@@ -50,10 +64,12 @@ class SourceKind(NamedTuple):
     """Checks the place."""
     options: Mapping[str, Check] = {}
     """Further keys that a source of this kind may have, each a text."""
+    is_path: Callable[[str], bool] = _never
+    """Whether a place is a path on this machine; a relative one starts at the folder of the manifest."""
 
 
 SOURCE_KINDS: Mapping[str, SourceKind] = {
-    "path": SourceKind("directory"),
+    "path": SourceKind("directory", is_path=_always),
     "git": SourceKind("git", _git_address, {"ref": _ref, "subdirectory": _subdirectory}),
-    "archive": SourceKind("archive_at", _archive_place, {"sha256": _digest}),
+    "archive": SourceKind("archive_at", _archive_place, {"sha256": _digest}, _no_address),
 }

@@ -59,7 +59,7 @@ def check_web_address(text: str, whose: str) -> None:
 
 
 def host_of(address: str) -> str:
-    """The host in a checked address, without its port."""
+    """The host in a web address, in lower case and without its port; empty for any other text."""
     found = _WEB.match(address)
     return found["host"].lower() if found else ""
 

@@ -36,8 +36,6 @@ FETCH_PATIENCE = 20
 """How many times the time-out a whole fetch may take."""
 _WHOLE_HISTORY = 2_147_483_647
 """The depth that git takes for no limit."""
-_PROTOCOLS = "https:ssh:http:file"
-"""What git may speak. Which of these an address may name is decided where it is read."""
 _EMPTY = {
     "HEAD": "ref: refs/heads/none\n",
     "config": "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
@@ -45,7 +43,9 @@ _EMPTY = {
 """The files of an empty repository."""
 _NEUTRAL = (
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "gc.auto=0"),
-    *("protocol.version=2", "protocol.ext.allow=never", "fetch.negotiationAlgorithm=noop", "fetch.fsckObjects=true"),
+    *("protocol.version=2", "fetch.negotiationAlgorithm=noop", "fetch.fsckObjects=true"),
+    # which of these an address may name is decided where it is read
+    *("protocol.allow=never", *(f"protocol.{name}.allow=always" for name in ("https", "ssh", "file"))),
     *("fetch.writeCommitGraph=false", "fetch.recurseSubmodules=false", "transfer.advertiseSID=false"),
     f"core.bigFileThreshold={MAX_FILE_BYTES}",  # larger ones are never held in memory
     *("fetch.fsck.zeroPaddedFilemode=ignore", "fetch.fsck.missingSpaceBeforeDate=ignore", "advice.detachedHead=false"),
@@ -104,6 +104,7 @@ class Mirror:
         """`source` is the source's name, for messages; the address has been checked."""
         self._remote = remote
         self._source = source
+        self._part = part
         self.address = address
         name = sha256(address.encode()).hexdigest()[:24]
         self.folder = f"{remote.folder}/git/{name}{part}.git"
@@ -122,7 +123,6 @@ class Mirror:
             Unavailable: it cannot be reached, or the network must not be used.
         """
         self._go_online()
-        self._make()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
             text = self._git(*words, online=True, folder=os.devnull).decode("utf-8", "surrogateescape")
@@ -277,6 +277,8 @@ class Mirror:
 
     def _fetch(self, objects: Sequence[str], *options: str, what: str = "blob:none") -> None:
         self._go_online()
+        if not self._part and not self._is_there():
+            _ = self.references  # a wrong address leaves no mirror behind
         self._make()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
@@ -324,7 +326,9 @@ class Mirror:
         """
         timeout = self._remote.timeout
         slow = (f"http.lowSpeedTime={max(1, round(timeout))}", "http.lowSpeedLimit=100")
-        settings = [part for one in (*_NEUTRAL, *slow) for part in ("-c", one)]
+        # `user`: the user's own settings may lead there, a redirect of the server may not
+        plain = f"protocol.http.allow={'always' if self.address.startswith('http:') else 'user'}"
+        settings = [part for one in (*_NEUTRAL, *slow, plain) for part in ("-c", one)]
         command = ["git", f"--git-dir={folder or self.folder}", *settings, *words]
         try:
             result = run(command, input.encode(), self._environment(online), patience * timeout, MAX_ANSWER_BYTES)
@@ -337,10 +341,11 @@ class Mirror:
         raise self._failed(result, online)
 
     def _environment(self, online: bool) -> Mapping[str, str]:
-        variables = {name: text for name, text in self._remote.variables.items() if name not in _LOCATING}
+        passed = {*self._remote.variables} - {*_LOCATING, "GIT_ALLOW_PROTOCOL"}
+        variables = {name: self._remote.variables[name] for name in sorted(passed)}
         variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GCM_INTERACTIVE": "never"}
         variables["GIT_OBJECT_DIRECTORY"] = f"{self.folder}/objects"
-        variables["GIT_ALLOW_PROTOCOL"] = _PROTOCOLS if online else "none"
+        variables |= {"GIT_PROTOCOL_FROM_USER": "1"} if online else {"GIT_ALLOW_PROTOCOL": "none"}
         if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
             # `core.sshCommand` of the user's own configuration would be hidden by the variable
             variables["GIT_SSH_VARIANT"] = "ssh"
@@ -375,6 +380,10 @@ _FAILURES = (
             "lets nobody in without credentials",
             "`git ls-remote {address}` asks for them; a credential helper keeps them",
         ),
+    ),
+    (
+        r"Protocol \S+ (?:not supported|.*disabled)",
+        ("leads to a place that is not encrypted", "`git ls-remote {address}` shows what git says of it"),
     ),
     (
         r"[Cc]ertificate|SSL|TLS",

@@ -1,13 +1,16 @@
-"""Run another program with bounds on its time and its output."""
+"""Run another program with bounds on its time and its output. It ends with this process, unless that is killed."""
 
 import os
 import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NamedTuple, NoReturn
+
+from agentpack.errors import Interrupted
 
 MAX_FILE_BYTES = 2 * 1024 * 1024 * 1024
 """Bytes of a file that the program may write, where the system can limit it (Linux)."""
@@ -31,6 +34,11 @@ def run(command: Sequence[str], input: bytes, variables: Mapping[str, str], seco
 
     Raises FileNotFoundError if there is no such program.
     """
+    with _ended_by_signals():
+        return _run(command, input, variables, seconds, most)
+
+
+def _run(command: Sequence[str], input: bytes, variables: Mapping[str, str], seconds: float, most: int) -> Finished:
     process = subprocess.Popen(  # noqa: S603 - the words are our own, but for an address that was checked
         list(command),
         stdin=subprocess.PIPE,
@@ -55,6 +63,25 @@ def run(command: Sequence[str], input: bytes, variables: Mapping[str, str], seco
             if pipe is not None:
                 with suppress(BrokenPipeError):
                     pipe.close()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Context in which signals that would end this process at once end the command instead, with `Interrupted`."""
+
+    def end(number: int, _: FrameType | None) -> NoReturn:
+        raise Interrupted(number, "stopped by a signal; nothing was changed")
+
+    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    try:
+        with suppress(ValueError):  # not the main thread
+            for number in numbers:
+                signal.signal(number, end)
+        yield
+    finally:
+        with suppress(ValueError):
+            for number in numbers:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _talk(process: "subprocess.Popen[bytes]", input: bytes, ends: float, most: int) -> Finished:

@@ -24,7 +24,7 @@ _LAST = 3
 
 
 def unresolvable(answers: Answers, wants: Sequence[Requirement], universe: Universe, proof: Clause) -> Unresolvable:
-    """The error for requirements that a proof shows to conflict."""
+    """The error that says why these requirements conflict, as a proof shows it, and what to change."""
     argument = argue(universe, proof)
     want, others = argument.statements[0], argument.statements[1:]
     if others and all(other.lacks and other.who == want.target for other in others):

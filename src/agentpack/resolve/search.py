@@ -93,7 +93,9 @@ class Search:
         self._whole: set[int] = set()
 
     def add_node(self, full: int, preferred: int = 0) -> int:
-        """Add a node whose values are the bits of `full`; `preferred` is tried first. Returns its number."""
+        """Add a node and return its number. `full` has a bit for each value; the bit in `preferred`, if any, is tried
+        first.
+        """
         self.full.append(full)
         self.left.append(full)
         self.known.append(0)

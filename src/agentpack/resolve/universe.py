@@ -165,7 +165,7 @@ class Universe:
         self.search.run(clauses)
 
     def chosen(self) -> dict[PackName, Version]:
-        """The releases chosen."""
+        """The release that `solve` chose for each needed pack."""
         left = self.search.left
         return {
             node.pack: node.version(left[index])

@@ -48,11 +48,11 @@ class Source(Protocol):
         ...
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
-        """The state of a pack that the place offers as a collection; None if it offers none of that name."""
+        """The newest state of a pack that the place offers as a collection; None if it offers no such pack."""
         ...
 
     def states(self, pack: PackName) -> Sequence[ReleaseRef]:
-        """All states that can be had of a pack of the collection, newest first: of a place without tags only one."""
+        """All states of a pack of the collection that can be read, newest first; a place without tags has only one."""
         ...
 
     def expect(self, packs: Mapping[PackName, Requirement]) -> None:

@@ -88,7 +88,8 @@ def releases_in(tree: Tree, roots: tuple[PackRoot, ...], pack: PackName, where: 
 
 
 def pack_files(tree: PackTree, root: str, where: str) -> Mapping[str, bytes]:
-    """The files of the pack in a folder of a tree, by POSIX path; junk and version control left out.
+    """The files of the pack in a folder of a tree, by POSIX path relative to that folder; without junk and version
+    control. `where` names the place in errors.
 
     Raises:
         Refused: a link, or more than a pack may contain.

@@ -16,16 +16,16 @@ _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 
 
 class Pruned(NamedTuple):
-    """What was deleted: the numbers of generations, and of pack files."""
+    """What was deleted: the numbers of generations, and of the files that hold contents."""
 
     generations: tuple[int, ...]
     packs: tuple[int, ...]
 
 
 def prune(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEPT) -> Pruned:
-    """Delete all but the last `keep` generations, and the pack files that none of those needs.
+    """Delete all but the last `keep` generations, and the files of `blobs` that hold no content these need.
 
-    The caller holds the process lock and has run recovery. Records are deleted first, durably.
+    The caller holds the process lock and has run recovery. The records of generations are deleted first, durably.
     """
     gone = prunable(disk, generations, blobs, keep=keep)
     for number in gone.generations:

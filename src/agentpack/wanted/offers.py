@@ -35,7 +35,7 @@ class OfferedPack(NamedTuple):
 
 
 class Offers(NamedTuple):
-    """What a place offers, and what of it cannot be read, a sentence each."""
+    """What a place offers: its packs, and a sentence for each part that cannot be read."""
 
     place: str
     packs: tuple[OfferedPack, ...]

@@ -200,7 +200,7 @@ class Selection(NamedTuple):
             files,
             tuple(parts),
             unwritten,
-            (*self._passed_over(), *self.candidates.states.notes),
+            (*self._passed_over(), *self.candidates.states.notes, *self.candidates.sources.notes),
             tuple(self.candidates.hidden),
             assignment.unaccepted(),
             self.skipped,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agentpack.disk.real_paths import is_below, real_path
 from agentpack.environment import Environment, Scope, cache_folder, repository_of, trusted_places
+from agentpack.errors import AgentpackError
 from agentpack.fetch import NamedSource, Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
@@ -44,6 +45,7 @@ class OpenedSources:
         self.supply: Supply | None = None
         """Where locked content is looked for before its source is asked."""
         self._elsewhere: dict[str, Source] = {}
+        self._silent: dict[Source, AgentpackError] = {}
         self.unreached: list[str] = []
         """Packs of which nobody could say whether there is something newer, a sentence each."""
         self.texts: dict[str, bytes] = {}
@@ -76,7 +78,7 @@ class OpenedSources:
             configured=self._manifest,
             patterns=manifest.sources,
         )
-        sources.supply = self.supply
+        sources.supply, sources.silent = self.supply, self._silent
         sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)
         return sources
@@ -150,9 +152,10 @@ class OpenedSources:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """A sentence for each source that was needed and is missing."""
+        """A sentence for each source that was needed and is missing, or could not be asked."""
         gone = (source for opened in self._opened for source in opened.all if source.name in opened.passed_over)
-        return tuple(dict.fromkeys(map(_noted, gone)))
+        silent = (f"{error.message}; packs were looked for without it" for error in self._silent.values())
+        return tuple(dict.fromkeys((*map(_noted, gone), *silent)))
 
     @property
     def releases_read(self) -> Collection[ReleaseRef]:

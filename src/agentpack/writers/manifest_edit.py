@@ -136,8 +136,11 @@ class _ManifestText(YamlText):
         if items.flow_style:
             return self.changed(self.without_in_flow(items.value, [number]))
         first, end = self.dash_line(items.value[number]), self.last_line(items.value[number]) + 1
+        line, is_last = key.start_mark.line, len(items.value) == 1
+        if is_last and name == "sources" and first == line + 1 and self.lines[line].strip() == f"{name}:":
+            return self.changed([self.rows(line, end, [])])
         cuts = [self.rows(first - self._comments_of(first, end), end, [])]
-        if len(items.value) == 1:
+        if is_last:
             cuts.append(self.emptied(key, "[]"))  # without it, the empty list would read as null
         return self.changed(cuts)
 

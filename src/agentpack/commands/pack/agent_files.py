@@ -47,7 +47,7 @@ class _Folder(NamedTuple):
 
 
 class AgentFinder:
-    """Finds agent files and their clients."""
+    """Finds the agent files at a place, decides which client reads each, and checks them."""
 
     def __init__(self, workspace: Workspace, client: str) -> None:
         """`client` is that of a file whose folder and name do not decide."""
