@@ -42,7 +42,8 @@ class Shelf:
         return [parse_requirement(text) for text in self.packs[pack][str(version)].get("requires", ())]
 
     def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
-        return self.packs[pack][str(version)].get("retired", {})
+        retired: Any = self.packs[pack][str(version)].get("retired", {})
+        return dict(retired)
 
     def known(self) -> Collection[str]:
         return self.packs.keys()

@@ -290,7 +290,7 @@ def test_no_variant_of_the_newest_release_puts_a_convention_above_safety() -> No
         assert "No convention justifies unsafe" in kit.text(chosen), chosen
 
 
-SAID_ONCE = {
+SAID_ONCE: Mapping[str, Mapping[str, Chosen]] = {
     "2": {
         "high-throughput-api": ("scenario-api",),
         "realtime": ("scenario-realtime",),
