@@ -65,6 +65,8 @@ class Sources:
         self.remembered = remembered or {}
         self.locked: Mapping[PackName, LockedPack] = {}
         """The packs of the lock, also those that need not stay with their source."""
+        self.fresh: Collection[PackName] = ()
+        """The packs of which another release than the locked one is wanted."""
         self.uses_pins = True
         """Whether the locked release of a pack that stays with its source is all there is of it, where the source need
         not be asked then."""
@@ -154,7 +156,7 @@ class Sources:
         locked, named = self.locked.get(pack), self.named.get(pack)
         if locked is not None and self.supplied(locked) is not None:
             return (_locked_ref(locked),)
-        if not self.uses_pins or locked is None or self.remembered.get(pack) != locked.source:
+        if not self.uses_pins or locked is None or pack in self.fresh or self.remembered.get(pack) != locked.source:
             return ()
         source = self.source(locked.source)
         if source is None or (named is not None and named.source != locked.source):

@@ -30,7 +30,8 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new, asked = arguments.manifest, [pack.requirement for pack in arguments.packs]
     anew = {one.pack for one in asked if request.sources or _wants_newer(one, old)}
     new = _with_requirements(workspace, new, arguments.packs, request)
-    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew)
+    moving = {one.pack for one in asked if request.sources or old.wanted(one.pack) is None}
+    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
     new = _with_settings(candidates, new, asked, request.settings)
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request).with_named_clients()

@@ -266,7 +266,7 @@ def _header_in(start: bytes, *, is_toml: bool) -> _Header:
 
 def signs_in(path: str, data: bytes) -> int:
     """How much there is to read in the header of an agent file, to be held against `MAX_SIGNS`."""
-    return _header_in(data[:MAX_HEAD_BYTES], is_toml=path.endswith(".toml")).signs
+    return _header_in(data, is_toml=path.endswith(".toml")).signs
 
 
 class _Beside(NamedTuple):
