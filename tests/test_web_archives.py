@@ -302,6 +302,7 @@ def test_the_token_of_a_source_opens_it_and_is_written_nowhere(
     agentpack: Agentpack, project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGENTPACK_TOKEN_KIT", "s3cr3t")
+    monkeypatch.setenv("AGENTPACK_HOST_KIT", "localhost")
     agentpack("install", server.url(AT), "--verbose")
     assert server.requests[0].headers["Authorization"] == "Bearer s3cr3t"
     for path in project.parent.rglob("*"):
