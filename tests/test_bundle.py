@@ -463,3 +463,27 @@ def test_the_user_has_a_bundle_too(agentpack: Agentpack, project: Path, home: Pa
     agentpack("bundle", "--user")
     files = unpacked(project / "agents.bundle.tar.gz")
     assert {"agentpack.yaml", "agentpack.lock"} <= set(files)
+
+
+def test_a_bundle_holds_the_packs_of_a_large_lock(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    names = [f"pack-{number}" for number in range(300)]
+    beside = {f"notes/{number}.md": f"{number}\n" for number in range(8)}
+    packs = {
+        f"{name}/1.0.0/{path}": data
+        for name in names
+        for path, data in make_pack(name, personas={name: persona_text(name)}, files=beside).items()
+    }
+    write_tree(tmp_path / "packs", packs)
+    agentpack("install", *names, "--source", "../packs", "--client", "claude")
+    agentpack("bundle", "-o", f"../{FILE}")
+    before = agents(project)
+    assert len(before) == 300
+    clone = Team(project, tmp_path / FILE).clone()
+    clone("sync", "--frozen", "--offline", "--source", f"../{FILE}")
+    assert agents(clone.folder) == before
+
+
+def test_a_collection_in_an_archive_has_the_bounds_of_a_pack(agentpack: Agentpack, tmp_path: Path) -> None:
+    crowd = {f"agents/a{number}.md": agent_text(f"a{number}", "Work.").encode() for number in range(2001)}
+    (tmp_path / "crowd.tar.gz").write_bytes(write_archive(crowd, prefix="crowd", several=True))
+    assert "more than 2000 agent files" in agentpack("install", "../crowd.tar.gz", expect=5).err
