@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, PolicyRefused, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
@@ -210,7 +210,7 @@ class Sources:
             return question()
         except OSError as problem:
             error: AgentpackError = _unreadable(source, problem)
-        except (Unavailable, Unresolvable) as problem:
+        except (PolicyRefused, Unavailable, Unresolvable) as problem:
             error = problem
         if is_needed:
             raise error

@@ -21,6 +21,7 @@ from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.sources.collection import is_agent_file
+from agentpack.workspace.policies import UNNAMED
 from agentpack.workspace.workspace import Workspace
 
 _MOST_LISTED = 20
@@ -96,7 +97,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
 
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
-    place = place_of(workspace, text)._replace(name="place")
+    place = place_of(workspace, text)._replace(name=UNNAMED)
     workspace.sources.name(place)
     return workspace.sources.one(with_digest(workspace, place))
 

@@ -22,6 +22,7 @@ from agentpack.disk.chown import make_folders
 from agentpack.errors import Refused, Unavailable
 from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.remote.access import Remote
+from agentpack.remote.credentials import git_login, variable_of
 from agentpack.remote.process import Finished, run
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -344,6 +345,8 @@ class Mirror:
         passed = {*self._remote.variables} - {*_LOCATING, "GIT_ALLOW_PROTOCOL"}
         variables = {name: self._remote.variables[name] for name in sorted(passed)}
         variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GCM_INTERACTIVE": "never"}
+        if online and (url := re.match(r"(https?)://([^/]+)/", self.address, re.IGNORECASE)):
+            variables |= git_login(self._source, url[1], url[2], variables)
         variables["GIT_OBJECT_DIRECTORY"] = f"{self.folder}/objects"
         variables |= {"GIT_PROTOCOL_FROM_USER": "1"} if online else {"GIT_ALLOW_PROTOCOL": "none"}
         if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
@@ -361,7 +364,9 @@ class Mirror:
             return Unavailable(message, details=telling[:5], hint="delete it")
         text = "timed out" if result.is_late else "\n".join(said)
         message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
-        hint = hint.format(address=self.address)
+        hint = hint.format(
+            address=self.address, token=variable_of("TOKEN", self._source), host=variable_of("HOST", self._source)
+        )
         return Unavailable(f"the source `{self._source}` at {self.address} {message}", details=telling[-5:], hint=hint)
 
 
@@ -378,7 +383,8 @@ _FAILURES = (
         r"Authentication failed|could not read (?:Username|Password)|Permission denied|returned error: 40[13]",
         (
             "lets nobody in without credentials",
-            "`git ls-remote {address}` asks for them; a credential helper keeps them",
+            "`git ls-remote {address}` asks for them; a credential helper keeps them. For https, "
+            "{token} with {host} gives a token",
         ),
     ),
     (
