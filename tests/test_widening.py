@@ -741,6 +741,18 @@ def test_what_was_accepted_stays_so_for_a_file_that_waits(agentpack: Agentpack, 
     assert locked(agentpack) == {"reviewer claude": "every-tool"}
 
 
+def test_what_was_accepted_stands_in_the_lock_only_for_files_that_wait(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "writes", writer={"tools": ["read"]})
+    agentpack("install", "reviews", "writes", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"description": "Reviews more."})
+    release(packs, "1.1.0", "writes", writer={"tools": ["read", "shell"]})
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    agent.write_text(agent.read_text().replace("description: ", "description: My own. "))
+    agentpack("lock", "--upgrade", "--accept", "reviews:every-tool", "--accept", "writes:shell")
+    agentpack("sync", "--partial", expect=3)
+    assert json.loads((agentpack.folder / "agentpack.lock").read_text())["accepted"] == ["reviews:every-tool"]
+
+
 def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpack: Agentpack, packs: Path) -> None:
     release(packs, "1.0.0", one={"tools": ["read"]}, two={"tools": ["read"]})
     agentpack("install", "reviews", "--source", str(packs))
