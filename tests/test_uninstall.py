@@ -393,9 +393,10 @@ def test_a_manifest_in_which_people_wrote_stays_when_the_last_pack_goes(
     assert there(project) == set()
 
 
-def test_the_sources_stay_when_the_last_pack_goes(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+def test_added_sources_stay_when_the_last_pack_goes(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     publish(tmp_path / "packs", make_pack("one", personas={"one": persona_text("one", body=BODY)}))
-    agentpack("install", "one", "--source", "../packs", "--client", "claude")
+    agentpack("source", "add", "../packs")
+    agentpack("install", "one", "--client", "claude")
     agentpack("uninstall", "one")
     assert "../packs" in (project / "agentpack.yaml").read_text()
     agentpack("install", "one")
