@@ -395,7 +395,7 @@ def test_a_manifest_in_which_people_wrote_stays_when_the_last_pack_goes(
 
 def test_added_sources_stay_when_the_last_pack_goes(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     publish(tmp_path / "packs", make_pack("one", personas={"one": persona_text("one", body=BODY)}))
-    agentpack("source", "add", "../packs")
+    agentpack("source", "add", "ours", "../packs")
     agentpack("install", "one", "--client", "claude")
     agentpack("uninstall", "one")
     assert "../packs" in (project / "agentpack.yaml").read_text()
