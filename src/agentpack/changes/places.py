@@ -20,7 +20,6 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
-from agentpack.sources.collection import is_agent_file
 from agentpack.workspace.policies import UNNAMED
 from agentpack.workspace.workspace import Workspace
 
@@ -252,6 +251,8 @@ class _Reading:
 
         A pack that is installed keeps its agents; of new packs the first one does.
         """
+        from agentpack.sources.collection import is_agent_file  # only for all packs of a place
+
         installed = {entry.requirement.pack for entry in self.manifest.packs}
         owners: dict[str, PackName] = {}
         twins: dict[PackName, list[str]] = {pack.requirement.pack: [] for pack in packs}

@@ -63,11 +63,11 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
     """What the descriptions of a collection's agents cost: every session of the client has them in context."""
-    from agentpack.model.text_size import count  # only for collections
-
     named = {requirement.pack for requirement in asked}
     parts = [part.persona for part in wanted.parts if part.pack.bare and part.pack.name in named]
     if len(parts) > 1:
+        from agentpack.model.text_size import count  # only for collections
+
         tokens = count("\n".join(f"{part.name}: {part.value('description') or ''}" for part in parts))[1]
         yield f"the descriptions of {len(parts)} agents are about {tokens:,} tokens, which every session pays"
 

@@ -19,11 +19,11 @@ from agentpack.model.lock import LockedPack
 from agentpack.model.lock_text import is_commit
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab, pack_name
-from agentpack.model.pack import ReleaseRef, moved_tag
+from agentpack.model.pack import NO_RELEASE, ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror, Tag, mirror_of
-from agentpack.sources.collection import AGENTS, NO_RELEASE, Collection, CollectionPack, collection
+from agentpack.sources.collection import AGENTS, Collection, CollectionPack, collection
 from agentpack.sources.elsewhere import Plugin, Plugins
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in

@@ -15,8 +15,15 @@ from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, text_digest
-from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows, digest_of_rows
-from agentpack.sources.collection import NO_RELEASE, digest_version
+from agentpack.model.pack import (
+    NO_RELEASE,
+    AgentRow,
+    Release,
+    ReleaseRef,
+    agent_rows,
+    digest_of_rows,
+    digest_version,
+)
 from agentpack.wanted.agents import choose_agents, names_of
 from agentpack.wanted.lock_satisfies import other_commit
 from agentpack.workspace.workspace import Workspace
