@@ -132,22 +132,28 @@ class Sources:
         if self.supplied(locked) is not None:
             return _locked_ref(locked)
         source = self.source(locked.source)
-        ref = source.pinned(self._name_there(locked.name), locked) if source is not None else None
+        ref = source.pinned(self.name_there(locked.name), locked) if source is not None else None
         if ref is not None:
             return ref._replace(pack=locked.name)
+        if source is not None and locked.repository and not source.is_missing:
+            raise Refused(
+                f"{locked.name} is locked from {locked.repository}, where `{source.name}` does not have it",
+                hint="`git restore agentpack.lock` brings the committed one back; "
+                f"`agentpack upgrade {locked.name}` takes what is there now",
+            )
         return next((ref for ref in self.releases(locked.name) if ref.bare), None)
 
     def supplied(self, locked: LockedPack | None) -> Mapping[str, bytes] | None:
         """The files of a locked release if the supply has them; None for one that comes with this agentpack."""
         if self.supply is None or locked is None or self._comes_along(locked):
             return None
-        return self.supply.files(self._name_there(locked.name), locked)
+        return self.supply.files(self.name_there(locked.name), locked)
 
     def _comes_along(self, locked: LockedPack) -> bool:
         source = self.source(BUNDLED) if locked.source == BUNDLED else None
         return source is not None and any(str(ref.version) == locked.version for ref in source.releases(locked.name))
 
-    def _name_there(self, pack: PackName) -> PackName:
+    def name_there(self, pack: PackName) -> PackName:
         """The name of a pack in its source."""
         named = self.named.get(pack)
         return named.pack if named else pack
@@ -163,7 +169,7 @@ class Sources:
             return ()
         if provider_fault(self.patterns, locked.source, pack, named.pack if named else ""):
             return ()
-        ref = source.pinned(self._name_there(pack), locked)
+        ref = source.pinned(self.name_there(pack), locked)
         return () if ref is None else (ref._replace(pack=pack),)
 
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
@@ -187,7 +193,7 @@ class Sources:
                 if is_own:
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
-            there = self._name_there(pack)
+            there = self.name_there(pack)
             found = self.ask(source, partial(_offered, source, there, states=bool(named)), is_needed=bool(is_own))
             if found:
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
@@ -270,7 +276,7 @@ class Sources:
         source = self.source(ref.source)
         try:
             if source is not None and ref.bare:  # the lock knows the state, and the source where it is
-                there = source.state_of(self._name_there(ref.pack))
+                there = source.state_of(self.name_there(ref.pack))
                 there = ref if ref.commit else there
                 return None if there is None else source.released(there)
             return None if source is None else source.released(ref)

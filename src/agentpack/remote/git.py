@@ -165,6 +165,23 @@ class Mirror:
         history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
         return history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
 
+    # What was found out once.
+
+    def has_noted(self, *words: str) -> bool:
+        """Whether a command of this user noted these words here."""
+        return self._is_there() and os.path.exists(self._note(words))
+
+    def note(self, *words: str) -> None:
+        """Keep words about what is here, as long as the mirror is kept."""
+        try:
+            make_folders(f"{self.folder}/notes", 0o700)
+            write_whole(self._note(words), b"")
+        except OSError as error:
+            raise _unwritable(error, self.folder) from None
+
+    def _note(self, words: Sequence[str]) -> str:
+        return f"{self.folder}/notes/{sha256(chr(0).join(words).encode()).hexdigest()}"
+
     # Questions to the mirror.
 
     def missing(self, objects: Iterable[str]) -> list[str]:
@@ -317,7 +334,6 @@ class Mirror:
         """Run git in the mirror and return what it prints.
 
         Args:
-            folder: another repository to run it in, with the objects of the mirror.
             online: whether it may open connections.
             folder: another repository than the mirror, with the mirror's objects.
             patience: how many times the time-out it may take.

@@ -25,6 +25,7 @@ from agentpack.model.pack import (
     digest_version,
 )
 from agentpack.wanted.agents import choose_agents, names_of
+from agentpack.wanted.false_rows import false_rows
 from agentpack.wanted.lock_satisfies import other_commit
 from agentpack.workspace.workspace import Workspace
 
@@ -135,7 +136,16 @@ class CollectionStates:
             )
 
     def _refuse_other_rows(self, locked: LockedPack, entry: ManifestEntry | None) -> None:
-        """Raise Refused if the locked agent files are all of the pack, and do not come to its digest."""
+        """Raise Refused if the locked agent files are all of the pack, and do not come to its digest, or if the row of
+        the lock says of its place what that does not say.
+        """
+        recorded = self._workspace.documents.lock_is_recorded
+        if fault := next(iter(() if recorded else false_rows([locked], self._sources())), ""):
+            raise Refused(
+                f"agentpack.lock: {fault}",
+                hint="`git restore agentpack.lock` brings the committed one back; "
+                f"`agentpack lock --upgrade-pack {locked.name}` locks what the source has now",
+            )
         is_whole = entry is None or (entry.personas is None and not entry.without)
         found = digest_of_rows(locked.agents or ())
         if is_whole and found != locked.digest:
