@@ -385,6 +385,35 @@ def test_a_moved_tag_does_not_hold_back_a_newer_release(
     assert (row["version"], row["commit"]) == ("1.1.0", far.head)
 
 
+def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    far = Repository(tmp_path / "tagged").commit(make_pack(version="1.0.0")).tag("data-reviewer--v1.0.0")
+    agentpack("install", f"git+{kit.address}@main", f"git+{far.address}")
+    old = far.head
+    assert "newer  " not in agentpack("status").out
+    for version in ("1.1.0", "1.2.0"):
+        far.commit(make_pack(version=version)).tag(f"data-reviewer--v{version}")
+    agentpack("upgrade", "--check", expect=1)
+    far.folder.rename(tmp_path / "gone")
+    told = agentpack("status", "--verbose").out
+    assert f"tagged at data-reviewer--v1.0.0, {old[:12]}" in told
+    assert f"kit at `ref: main`, {kit.head[:12]}" in told
+    assert "newer     1.2.0 (`agentpack upgrade`)" in told
+    rows = {row["name"]: row for row in agentpack("status", "--json").envelope["data"]["packs"]}
+    assert (rows[NAME]["tag"], rows[NAME]["ref"], rows[NAME]["in_range"]) == ("data-reviewer--v1.0.0", "", "1.2.0")
+    assert (rows["kit"]["tag"], rows["kit"]["ref"], rows["kit"]["in_range"]) == ("", "main", None)
+
+
+def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, project: Path, hub: Path) -> None:
+    one = plugin(hub, "one")
+    market(hub, one={"source": "url", "url": "https://git.example.com/one"}, here="./here")
+    agentpack("install", "git+https://git.example.com/market", "--all")
+    assert f"market, in https://git.example.com/one at {one.head[:12]}" in agentpack("status", "--verbose").out
+    [row] = [row for row in agentpack("status", "--json").envelope["data"]["packs"] if row["name"] == "one"]
+    assert row["repository"] == "https://git.example.com/one"
+
+
 def test_show_lists_the_releases_of_an_installed_pack(
     agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
 ) -> None:

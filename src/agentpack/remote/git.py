@@ -17,7 +17,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
-from agentpack.disk.atomic import write_whole
+from agentpack.disk.atomic import read_start, write_whole
 from agentpack.disk.chown import make_folders
 from agentpack.errors import Refused, Unavailable
 from agentpack.input.file_names import MAX_FILE_BYTES
@@ -64,6 +64,8 @@ _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_
 """Variables that a git hook sets for its own repository."""
 
 
+_TOLD = "references"
+"""The file of a mirror with the last answer about branches and tags."""
 _TREE_ROW = re.compile(rb"(\d+) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
 _NAME_A_FOLDER = "name a folder: `subdirectory:`"
 
@@ -111,6 +113,8 @@ class Mirror:
         self.folder = f"{remote.folder}/git/{name}{part}.git"
         self._files: dict[tuple[str, str], Sequence[TreeEntry]] = {}
         self._bytes_read = 0
+        self._told = b""
+        """What it said of its branches and tags."""
         self._here: set[str] = set()
         """Objects known to be here."""
 
@@ -126,8 +130,23 @@ class Mirror:
         self._go_online()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
-            text = self._git(*words, online=True, folder=os.devnull).decode("utf-8", "surrogateescape")
-        return _references(text)
+            self._told = self._git(*words, online=True, folder=os.devnull)
+        if self._is_there():
+            self._keep_told()
+        return _references(self._told.decode("utf-8", "surrogateescape"))
+
+    @property
+    def last_references(self) -> References | None:
+        """Its branches and tags when it was last asked; None if nothing is known. Nothing is asked."""
+        try:
+            there = self._is_there() and read_start(f"{self.folder}/{_TOLD}", MAX_ANSWER_BYTES)
+        except (OSError, Unavailable):
+            return None
+        return _references(there.decode("utf-8", "surrogateescape")) if there else None
+
+    def _keep_told(self) -> None:
+        with suppress(OSError):  # it only serves commands that look
+            write_whole(f"{self.folder}/{_TOLD}", self._told)
 
     def bring(self, objects: Iterable[str]) -> None:
         """Fetch commits and tags with their trees, those that are not here yet, at once.
@@ -298,6 +317,8 @@ class Mirror:
         if not self._part and not self._is_there():
             _ = self.references  # a wrong address leaves no mirror behind
         self._make()
+        if self._told:
+            self._keep_told()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
             self._git(

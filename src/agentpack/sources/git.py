@@ -22,7 +22,7 @@ from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab, pa
 from agentpack.model.pack import NO_RELEASE, ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
-from agentpack.remote.git import Mirror, Tag, mirror_of
+from agentpack.remote.git import Mirror, References, Tag, mirror_of
 from agentpack.sources.collection import AGENTS, Collection, CollectionPack, collection
 from agentpack.sources.elsewhere import Plugin, Plugins
 from agentpack.sources.git_tree import GitTree
@@ -188,13 +188,18 @@ class GitSource:
     @cached_property
     def _tags(self) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
         """The tagged releases of each pack, newest first; under None those of plain tags."""
-        found: dict[PackName | None, dict[Version, tuple[str, Tag]]] = {}
-        for name, tag in () if self.place.ref else self.mirror.references.tags.items():
-            read = _read_tag(name)
-            if read is not None:
-                pack, version = read
-                found.setdefault(pack, {}).setdefault(version, (name, tag))
-        return {pack: dict(sorted(tags.items(), reverse=True)) for pack, tags in found.items()}
+        return {} if self.place.ref else _tagged(self.mirror.references)
+
+    def last_heard(self, locked: LockedPack) -> tuple[str, Sequence[Version]]:
+        """The tag of a locked release, and all versions among whose tags that is, when the place was last asked. Empty
+        if it is not known, or the release has no tag.
+        """
+        references = None if self.place.ref or locked.repository else self.mirror.last_references
+        for tags in _tagged(references).values() if references else ():
+            name, tag = tags.get(Version(locked.version), ("", None))
+            if tag is not None and tag.commit == locked.commit:
+                return name, [*tags]
+        return "", ()
 
     @cached_property
     def _commit(self) -> str:
@@ -368,6 +373,16 @@ class GitSource:
             return Version(pack.version[:MAX_VERSION])
         except InvalidVersion:
             return Version(f"{NO_RELEASE}+{self.mirror.stamp(commit)}.g{commit[:12]}")
+
+
+def _tagged(references: References) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
+    found: dict[PackName | None, dict[Version, tuple[str, Tag]]] = {}
+    for name, tag in references.tags.items():
+        read = _read_tag(name)
+        if read is not None:
+            pack, version = read
+            found.setdefault(pack, {}).setdefault(version, (name, tag))
+    return {pack: dict(sorted(tags.items(), reverse=True)) for pack, tags in found.items()}
 
 
 def _read_tag(name: str) -> tuple[PackName | None, Version] | None:
