@@ -25,7 +25,6 @@ from agentpack.model.pack import (
     digest_version,
 )
 from agentpack.wanted.agents import choose_agents, names_of
-from agentpack.wanted.false_rows import false_rows
 from agentpack.wanted.lock_satisfies import other_commit
 from agentpack.workspace.workspace import Workspace
 
@@ -139,8 +138,11 @@ class CollectionStates:
         """Raise Refused if the locked agent files are all of the pack, and do not come to its digest, or if the row of
         the lock says of its place what that does not say.
         """
-        recorded = self._workspace.documents.lock_is_recorded
-        if fault := next(iter(() if recorded else false_rows([locked], self._sources())), ""):
+        if self._workspace.documents.lock_is_recorded:
+            return
+        from agentpack.wanted.false_rows import false_rows  # only for a lock that came from elsewhere
+
+        if fault := next(false_rows([locked], self._sources()), ""):
             raise Refused(
                 f"agentpack.lock: {fault}",
                 hint="`git restore agentpack.lock` brings the committed one back; "

@@ -7,7 +7,6 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.wanted.choose import pinned
-from agentpack.wanted.false_rows import false_rows
 from agentpack.wanted.lock_satisfies import mismatches
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
@@ -88,6 +87,8 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     if not reasons:  # a manifest that moved on explains the rest
         reasons += mismatches(workspace.manifest, lock)
         if not workspace.documents.lock_is_recorded:  # else a command here made it, and the place may have moved on
+            from agentpack.wanted.false_rows import false_rows
+
             reasons += false_rows(lock.packs, workspace.sources.open(workspace.manifest))
     return reasons
 
