@@ -64,8 +64,7 @@ _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_
 """Variables that a git hook sets for its own repository."""
 
 
-_TOLD = "references"
-"""The file of a mirror with the last answer about branches and tags."""
+_TOLD = "references"  # the file of a mirror with the last answer
 _TREE_ROW = re.compile(rb"(\d+) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
 _NAME_A_FOLDER = "name a folder: `subdirectory:`"
 
@@ -113,8 +112,7 @@ class Mirror:
         self.folder = f"{remote.folder}/git/{name}{part}.git"
         self._files: dict[tuple[str, str], Sequence[TreeEntry]] = {}
         self._bytes_read = 0
-        self._told = b""
-        """What it said of its branches and tags."""
+        self._told = b""  # of its branches and tags
         self._here: set[str] = set()
         """Objects known to be here."""
 
@@ -131,8 +129,7 @@ class Mirror:
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
             self._told = self._git(*words, online=True, folder=os.devnull)
-        if self._is_there():
-            self._keep_told()
+        self._keep_told()
         return _references(self._told.decode("utf-8", "surrogateescape"))
 
     @property
@@ -145,8 +142,9 @@ class Mirror:
         return _references(there.decode("utf-8", "surrogateescape")) if there else None
 
     def _keep_told(self) -> None:
-        with suppress(OSError):  # it only serves commands that look
-            write_whole(f"{self.folder}/{_TOLD}", self._told)
+        if self._told and self._is_there():
+            with suppress(OSError):  # it only serves commands that look
+                write_whole(f"{self.folder}/{_TOLD}", self._told)
 
     def bring(self, objects: Iterable[str]) -> None:
         """Fetch commits and tags with their trees, those that are not here yet, at once.
@@ -300,8 +298,7 @@ class Mirror:
         if not self._part and not self._is_there():
             _ = self.references  # a wrong address leaves no mirror behind
         self._make()
-        if self._told:
-            self._keep_told()
+        self._keep_told()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
             self._git(
@@ -338,7 +335,6 @@ class Mirror:
         """Run git in the mirror and return what it prints.
 
         Args:
-            folder: another repository to run it in, with the objects of the mirror.
             online: whether it may open connections.
             folder: another repository than the mirror, with the mirror's objects.
             patience: how many times the time-out it may take.
