@@ -52,14 +52,8 @@ _NEUTRAL = (
     *("fetch.fsck.zeroPaddedFilemode=ignore", "fetch.fsck.missingSpaceBeforeDate=ignore", "advice.detachedHead=false"),
 )
 """Settings that hold whatever the user's say."""
-_LOCATING: tuple[str, ...] = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-)
+_LOCATING: tuple[str, ...] = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+_LOCATING += ("GIT_NAMESPACE",)
 _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_SHALLOW_FILE", "GIT_QUARANTINE_PATH")
 """Variables that a git hook sets for its own repository."""
 
@@ -136,10 +130,10 @@ class Mirror:
     def last_references(self) -> References | None:
         """Its branches and tags when it was last asked; None if nothing is known. Nothing is asked."""
         try:
-            there = self._is_there() and read_start(f"{self.folder}/{_TOLD}", MAX_ANSWER_BYTES)
+            told = read_start(f"{self.folder}/{_TOLD}", MAX_ANSWER_BYTES) if self._is_there() else b""
         except (OSError, Unavailable):
-            return None
-        return _references(there.decode("utf-8", "surrogateescape")) if there else None
+            told = b""
+        return _references(told.decode("utf-8", "surrogateescape")) if told else None
 
     def _keep_told(self) -> None:
         if self._told and self._is_there():
