@@ -417,7 +417,7 @@ def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
         ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` has a meaning"),
         ("github:agents", "is not the address of a git repository"),
         ("https://github.com/a/b/tree/main/x/y", "write `github:a/b@main#subdirectory=x/y`"),
-        ("https://github.com/a/b/blob/main/x/y.md", "write `github:a/b@main`"),
+        ("https://github.com/a/b/blob/main/x/y.md", "`agentpack install github:a/b@main --only y`"),
     ],
 )
 def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, text: str, told: str) -> None:

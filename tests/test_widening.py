@@ -606,9 +606,9 @@ def test_a_base_that_comes_along_without_a_lock_is_held_against_what_extended_it
     assert "fixer for claude" in stopped(agentpack, "upgrade", "--yes").err
 
 
-def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack) -> None:
+def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack, packs: Path) -> None:
     widened("uninstall", "reviews")
-    assert "may: every-tool" in widened("install", "reviews").err
+    assert "may: every-tool" in widened("install", "reviews", "--source", str(packs)).err
 
 
 def test_without_lock_and_old_release_the_history_says_what_was_allowed(agentpack: Agentpack, packs: Path) -> None:

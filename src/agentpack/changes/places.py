@@ -127,6 +127,10 @@ class _Reading:
         names = [*sorted(source.packs()), *(pack.name for pack in collection.packs)]
         if not names:
             raise self._nothing(source, text, collection.unread)
+        is_only = len(names) == 1 and collection.packs and names[0] in self.request.only
+        if is_only and names[0] not in self._agents(source, names[0]):
+            hint = f"without `--only {names[0]}` all agents of it are installed"
+            raise Unresolvable(f"`{names[0]}` is the pack itself, not an agent of it", hint=hint)
         if len(names) > 1 and self.request.only:
             return [one for name in self._with_agents(source, names) for one in self._of(source, name)]
         if len(names) > 1 and not self.request.everything:

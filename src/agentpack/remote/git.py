@@ -52,20 +52,13 @@ _NEUTRAL = (
     *("fetch.fsck.zeroPaddedFilemode=ignore", "fetch.fsck.missingSpaceBeforeDate=ignore", "advice.detachedHead=false"),
 )
 """Settings that hold whatever the user's say."""
-_LOCATING: tuple[str, ...] = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-)
+_LOCATING: tuple[str, ...] = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+_LOCATING += ("GIT_NAMESPACE",)
 _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_SHALLOW_FILE", "GIT_QUARANTINE_PATH")
 """Variables that a git hook sets for its own repository."""
 
 
-_TOLD = "references"
-"""The file of a mirror with the last answer about branches and tags."""
+_TOLD = "references"  # the file of a mirror with the last answer
 _TREE_ROW = re.compile(rb"(\d+) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
 _NAME_A_FOLDER = "name a folder: `subdirectory:`"
 
@@ -113,8 +106,7 @@ class Mirror:
         self.folder = f"{remote.folder}/git/{name}{part}.git"
         self._files: dict[tuple[str, str], Sequence[TreeEntry]] = {}
         self._bytes_read = 0
-        self._told = b""
-        """What it said of its branches and tags."""
+        self._told = b""  # of its branches and tags
         self._here: set[str] = set()
         """Objects known to be here."""
 
@@ -131,22 +123,22 @@ class Mirror:
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
             self._told = self._git(*words, online=True, folder=os.devnull)
-        if self._is_there():
-            self._keep_told()
+        self._keep_told()
         return _references(self._told.decode("utf-8", "surrogateescape"))
 
     @property
     def last_references(self) -> References | None:
         """Its branches and tags when it was last asked; None if nothing is known. Nothing is asked."""
         try:
-            there = self._is_there() and read_start(f"{self.folder}/{_TOLD}", MAX_ANSWER_BYTES)
+            told = read_start(f"{self.folder}/{_TOLD}", MAX_ANSWER_BYTES) if self._is_there() else b""
         except (OSError, Unavailable):
-            return None
-        return _references(there.decode("utf-8", "surrogateescape")) if there else None
+            told = b""
+        return _references(told.decode("utf-8", "surrogateescape")) if told else None
 
     def _keep_told(self) -> None:
-        with suppress(OSError):  # it only serves commands that look
-            write_whole(f"{self.folder}/{_TOLD}", self._told)
+        if self._told and self._is_there():
+            with suppress(OSError):  # it only serves commands that look
+                write_whole(f"{self.folder}/{_TOLD}", self._told)
 
     def bring(self, objects: Iterable[str]) -> None:
         """Fetch commits and tags with their trees, those that are not here yet, at once.
@@ -317,8 +309,7 @@ class Mirror:
         if not self._part and not self._is_there():
             _ = self.references  # a wrong address leaves no mirror behind
         self._make()
-        if self._told:
-            self._keep_told()
+        self._keep_told()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
             self._git(

@@ -285,8 +285,13 @@ class CollectionStates:
         found = workspace.sources.texts.get(row.sha256)
         if found is None:
             name, state = locked.name, "cannot be read" if why else "holds another text of it now"
-            told = (why.message, *why.details, *([why.hint] if why.hint else [])) if why else ()
-            hint = f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"
+            source = self._sources().source(locked.source)
+            asked = why.hint if why and source and source.is_remote else None  # what lets it be reached
+            told = (why.message, *why.details, *([why.hint] if why.hint and not asked else [])) if why else ()
+            hint = (
+                asked
+                or f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"
+            )
             raise Unavailable(
                 f"{name} {locked.version}: {row.path} is not stored here, and `{locked.source}` {state}",
                 details=[f"it is wanted as sha256:{row.sha256}", *told],
