@@ -89,6 +89,8 @@ BEHIND_DOORS = frozenset(
 """What only `wanted` builds, and which switches only it sets: the three doors in it decide them."""
 SAME_NAME: Mapping[str, str] = {}
 """Class names that several modules define, each with the reason why neither can have another."""
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 450, 80
+GENERATED = ("input/unicode_table.py",)
 NETWORK = frozenset(("socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "httpx2", "asyncio"))
 
 
@@ -97,6 +99,8 @@ class Import(NamedTuple):
 
     module: str
     target: str
+    by_name: bool = False
+    """Whether a text names the module (`import_module`)."""
 
 
 @cache
@@ -126,6 +130,15 @@ def imports_of(name: str, module: ast.Module) -> Iterator[Import]:
                 whole = f"{source}.{alias.name}"
                 inner = whole.removeprefix("agentpack.") in modules() and source.startswith("agentpack")
                 yield Import(name, whole if inner else source)
+        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
+            target = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+            text = target.value if isinstance(target, ast.Constant) else ""
+            assert isinstance(text, str) and text, f"{name}:{node.lineno}: nobody sees what is imported"
+            yield Import(name, text if target is node.args[0] else text.rpartition(".")[0], by_name=True)
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
 def part(dotted: str) -> str:
@@ -154,11 +167,14 @@ def against_the_ranks(found: Iterable[Import]) -> list[Import]:
 
 
 def circle(found: Iterable[Import]) -> list[str]:
-    """Modules that import one another round and round; empty when there are none."""
+    """Modules that import one another round and round; empty when there are none.
+
+    One that a text names is left out: a repository may name plugins in repositories (`sources.open_plugin`).
+    """
     graph: dict[str, set[str]] = {}
     for one in own(found):
         target = one.target.removeprefix("agentpack.")
-        if target != one.module:
+        if target != one.module and not one.by_name:
             graph.setdefault(one.module, set()).add(target)
     try:
         TopologicalSorter(graph).prepare()
@@ -171,8 +187,7 @@ def past_the_doors(name: str, module: ast.Module) -> Iterator[str]:
     """Where a module outside `wanted` builds what is made behind its doors, or sets a switch that they set."""
     for node in ast.walk(module) if part(name) != "wanted" else ():
         if isinstance(node, ast.Call):
-            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            yield from (f"{name}:{node.lineno}: {word}" for word in {called} & BEHIND_DOORS)
+            yield from (f"{name}:{node.lineno}: {word}" for word in {_called(node)} & BEHIND_DOORS)
             yield from (f"{name}:{node.lineno}: {key.arg}" for key in node.keywords if key.arg in BEHIND_DOORS)
 
 
@@ -208,6 +223,9 @@ def test_no_modules_import_one_another_round_and_round() -> None:
         "def late():\n    from agentpack.commands.sync import sync",
         "import agentpack.commands.sync",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from agentpack.commands.sync import sync",
+        "import_module('agentpack.commands.sync')",
+        "importlib.import_module(f'agentpack.commands.{name}')",
+        "__import__('agentpack.commands.sync')",
     ],
 )
 def test_an_import_against_the_ranks_is_seen_wherever_it_stands(line: str) -> None:
@@ -347,6 +365,20 @@ def test_environment_variables_are_read_where_a_command_begins() -> None:
 def test_no_operation_reads_the_clock_by_itself() -> None:
     clocks = {part(found.module) for found in imports() if found.target.partition(".")[0] in ("time", "datetime")}
     assert clocks <= {"environment", "disk", "store", "remote"}  # the latter wait, and tell how old a file is
+
+
+def too_long(name: str, text: str) -> list[str]:
+    """A module and functions in it that no longer fit on a page."""
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [f"{name}.{one.name}" for one in functions if (one.end_lineno or 0) - one.lineno >= MOST_LINES_OF_A_FUNCTION]
+    return [*([name] if len(text.splitlines()) > MOST_LINES and name not in GENERATED else []), *long]
+
+
+def test_modules_and_functions_are_short() -> None:
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in ROOT.rglob("*.py")}
+    assert [long for name, text in texts.items() for long in too_long(name, text)] == []
+    assert too_long("x.py", "def f():\n" + "    pass\n" * 80) == ["x.py.f"]
+    assert too_long("x.py", "\n" * 451) == ["x.py"]
 
 
 def test_every_module_says_what_it_is_for() -> None:

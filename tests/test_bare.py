@@ -244,6 +244,17 @@ def test_a_rename_changes_the_name_in_the_file_and_nothing_else(agentpack: Agent
     assert now == ("watcher.md", text.replace(b"'Ops & Cost'", b"watcher"))
 
 
+def test_an_agent_with_line_ends_of_windows_is_recorded_as_it_is(agentpack: Agentpack, project: Path) -> None:
+    text = named("ender", body="You end.").replace(b"\n", b"\r\n")
+    write_tree(project / "team", {"a.md": text})
+    agentpack("install", "team", "--source", "team", "--client", "claude")
+    agentpack("install", "python-engineer")
+    assert "edits by hand" not in agentpack("history").out
+    agentpack("uninstall", "team")
+    agentpack("rollback", "1")
+    assert agents(project) == {"ender.md": text}
+
+
 def test_a_local_variant_of_an_agent_changes_what_it_says_and_nothing_else(agentpack: Agentpack, project: Path) -> None:
     text = agent(
         "name: Ops & Cost\ndescription: Use it: when {it} costs.\nmodel: opus\nodd: [1,  2]\n", "* One. {#a}\n"

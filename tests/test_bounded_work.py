@@ -34,6 +34,7 @@ from agentpack.input.schemas.packs import MAX_PATTERNS
 from agentpack.model import capabilities
 from agentpack.model.persona import Origin
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
+from agentpack.sources.collection import MAX_SIGNS
 from agentpack.wanted import renderings
 from agentpack.wanted.assemble import MAX_EXTENDED
 from agentpack.workspace.declared_clients import MAX_DECLARED
@@ -508,3 +509,22 @@ def test_more_skills_than_one_command_writes_are_refused(
     ran = agentpack("install", "data-reviewer", "--source", str(source), "--client", "claude", expect=5)
     assert "more than 5 skills" in ran.err
     assert "modules=inline" in ran.err
+
+
+def agents_of_many_fields(folder: Path, agents: int, fields: int) -> Path:
+    header = "".join(f"k{number}: 1\n" for number in range(fields))
+    texts = {f"a{one}.md": f"---\nname: a{one}\ndescription: One.\n{header}---\nWork.\n" for one in range(agents)}
+    return write_tree(folder / ".claude/agents", texts)
+
+
+def test_a_check_of_agents_with_many_fields(agentpack: Agentpack, tmp_path: Path) -> None:
+    folders = {count: agents_of_many_fields(tmp_path / str(count), 1, count) for count in (300, 600, 1200)}
+    grows_no_faster(lambda count: agentpack("pack", "check", str(folders[count]), expect=None), 300)
+
+
+@pytest.mark.parametrize(("agents", "fields"), [(100, 750), (3, 30_000)])
+def test_a_check_of_more_fields_than_can_be_read_is_refused(
+    agentpack: Agentpack, tmp_path: Path, agents: int, fields: int
+) -> None:
+    refused = agentpack("pack", "check", str(agents_of_many_fields(tmp_path, agents, fields)), expect=5)
+    assert f"{MAX_SIGNS:,} commas, colons, brackets and lines in headers" in refused.err

@@ -463,3 +463,62 @@ def test_the_user_has_a_bundle_too(agentpack: Agentpack, project: Path, home: Pa
     agentpack("bundle", "--user")
     files = unpacked(project / "agents.bundle.tar.gz")
     assert {"agentpack.yaml", "agentpack.lock"} <= set(files)
+
+
+def test_a_bundle_holds_the_packs_of_a_large_lock(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    names = [f"pack-{number}" for number in range(300)]
+    beside = {f"notes/{number}.md": f"{number}\n" for number in range(8)}
+    packs = {
+        f"{name}/1.0.0/{path}": data
+        for name in names
+        for path, data in make_pack(name, personas={name: persona_text(name)}, files=beside).items()
+    }
+    write_tree(tmp_path / "packs", packs)
+    agentpack("install", *names, "--source", "../packs", "--client", "claude")
+    agentpack("bundle", "-o", f"../{FILE}")
+    before = agents(project)
+    assert len(before) == 300
+    clone = Team(project, tmp_path / FILE).clone()
+    clone("sync", "--frozen", "--offline", "--source", f"../{FILE}")
+    assert agents(clone.folder) == before
+
+
+def test_a_collection_in_an_archive_has_the_bounds_of_a_pack(agentpack: Agentpack, tmp_path: Path) -> None:
+    crowd = {f"agents/a{number}.md": agent_text(f"a{number}", "Work.").encode() for number in range(2001)}
+    (tmp_path / "crowd.tar.gz").write_bytes(write_archive(crowd, prefix="crowd", several=True))
+    assert "more than 2000 agent files" in agentpack("install", "../crowd.tar.gz", expect=5).err
+
+
+def test_plugins_in_repositories_of_their_own_are_in_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = tmp_path / "hub"
+    for name in ("one", "two"):
+        Repository(hub / name).commit({f"agents/{name}.md": agent_text(name, f"You are {name}.")})
+    places = {name: {"source": "url", "url": f"https://git.example.com/{name}"} for name in ("one", "two")}
+    plugins = [{"name": name, "source": place} for name, place in places.items()]
+    listed = {"name": "market", "owner": {"name": "Ada"}, "plugins": plugins}
+    Repository(hub / "market").commit({".claude-plugin/marketplace.json": json.dumps(listed)})
+    settings = write_tree(tmp_path, {"gitconfig": f'[url "file://{hub}/"]\n\tinsteadOf = https://git.example.com/\n'})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings / "gitconfig"))
+    agentpack("install", "git+https://git.example.com/market", "--all")
+    agentpack("bundle", "-o", f"../{FILE}")
+    before = agents(project)
+    assert len(before) == 2
+    shutil.rmtree(hub)
+    shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"]))
+    clone = Team(project, tmp_path / FILE).clone()
+    clone("sync", "--frozen", expect=6)
+    for words in (["sync", "--frozen"], ["sync", "--locked"], ["diff"], ["status"]):
+        place = ["--source", f"../{FILE}"] if words[0] == "sync" else []
+        clone(*words, *place, "--offline")
+        assert agents(clone.folder) == before
+    fresh = write_tree(tmp_path / "fresh", {".git/HEAD": ""})
+    agentpack("install", f"../{FILE}", "--all", "--offline", cwd=fresh)
+    assert agents(fresh) == before
+    if shutil.which("unshare") and not subprocess.run(["unshare", "-rn", "true"], check=False).returncode:
+        shutil.rmtree(clone.folder)
+        clone = Team(project, tmp_path / FILE).clone()
+        words = [sys.executable, "-m", "agentpack", "sync", "--frozen", "--source", f"../{FILE}"]
+        subprocess.run(["unshare", "-rn", *words], cwd=clone.folder, check=True)
+        assert agents(clone.folder) == before

@@ -23,3 +23,7 @@ def test_the_pages_are_current() -> None:
 
 def test_every_client_has_a_word_on_how_it_reads_limits() -> None:
     assert READINGS.keys() == CLIENTS.keys()
+
+
+def test_the_readme_counts_the_clients() -> None:
+    assert f"[{len(CLIENTS)} clients](" in (ROOT / "README.md").read_text(encoding="utf-8")

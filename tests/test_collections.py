@@ -417,7 +417,7 @@ def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
         ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` has a meaning"),
         ("github:agents", "is not the address of a git repository"),
         ("https://github.com/a/b/tree/main/x/y", "write `github:a/b@main#subdirectory=x/y`"),
-        ("https://github.com/a/b/blob/main/x/y.md", "write `github:a/b@main`"),
+        ("https://github.com/a/b/blob/main/x/y.md", "`agentpack install github:a/b@main --only y`"),
     ],
 )
 def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, text: str, told: str) -> None:
@@ -859,6 +859,10 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another text": lambda lock: lock["packs"][0]["agents"][0].update(sha256=OTHER),
     "another path": lambda lock: lock["packs"][0]["agents"][1].update(path="agents/xxx.md"),
     "another source": lambda lock: lock["packs"][0].update(source="bundled"),
+    "another version": lambda lock: lock["packs"][0].update(version="7.0.0"),
+    "the version of a commit": lambda lock: lock["packs"][0].update(version="0.0.0+20261128100100.g0123456789ab"),
+    "a repository": lambda lock: lock["packs"][0].update(repository="https://git.example.com/kit", commit="0" * 40),
+    "a repository without a commit": lambda lock: lock["packs"][0].update(repository="https://git.example.com/kit"),
     "no agents": lambda lock: lock["packs"][0].pop("agents"),
     "a file less": lambda lock: lock["files"].pop(),
     "more power in a row": lambda lock: lock["files"][0].update(capabilities="bypass, every-tool"),

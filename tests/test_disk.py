@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -164,6 +165,15 @@ def test_an_old_file_that_was_looked_at_is_not_opened_again(disk: Disk, box: Pat
     while disk.look("x.md") is not disk.look("x.md"):
         pass  # its time must lie some ticks of the clock in the past
     assert disk.look("x.md") == disk.look("x.md")
+
+
+def test_a_file_that_changed_just_now_is_opened_again(disk: Disk, box: Path) -> None:
+    """It may change once more within the same tick of the clock, at the same size."""
+    path = box / "x.md"
+    path.write_bytes(b"one")
+    ahead = time.time() + 3600  # just now, however slow the machine is
+    os.utime(path, (ahead, ahead))
+    assert disk.look("x.md") is not disk.look("x.md")
 
 
 def test_entries_are_sorted(disk: Disk, box: Path) -> None:

@@ -1,5 +1,6 @@
 """Repositories behind a web server: real git on both sides, with and without a password, and servers that misbehave."""
 
+import base64
 import os
 import shutil
 import signal
@@ -68,6 +69,37 @@ def test_a_private_repository_is_read_with_gits_own_credentials(
     found = [*tree(project, without=()).values(), *tree(Path(os.environ["XDG_CACHE_HOME"]), without=()).values()]
     assert not any(PASSWORD.encode() in data for data in found)
     assert PASSWORD not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_variables_for_a_source_open_its_repository_and_no_other(
+    agentpack: Agentpack,
+    project: Path,
+    kit: Repository,
+    server: GitServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    token: bool,
+) -> None:
+    server.needs_password = True
+    monkeypatch.setenv("AGENTPACK_USERNAME_KIT", USER)
+    monkeypatch.setenv(f"AGENTPACK_{'TOKEN' if token else 'PASSWORD'}_KIT", PASSWORD)
+    helper(tmp_path, monkeypatch, "of-the-user")
+    refused = agentpack("install", place(server), expect=6)  # nobody has said whose password it is
+    assert "AGENTPACK_TOKEN_KIT with AGENTPACK_HOST_KIT" in refused.err
+    monkeypatch.setenv("AGENTPACK_HOST_KIT", "127.0.0.1")
+    ran = agentpack("install", place(server), "--verbose")
+    assert (project / ".claude/agents/one.md").exists()
+    found = [*tree(project, without=()).values(), *tree(Path(os.environ["XDG_CACHE_HOME"]), without=()).values()]
+    assert not any(PASSWORD.encode() in data for data in found)
+    assert PASSWORD not in ran.out + ran.err
+    with git_server(kit.folder.parent) as other:
+        other.needs_password = True
+        server.mischief = other.address
+        assert "kit stays as it is" in agentpack("lock", "--upgrade").err
+        assert other.seen
+        right = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        assert not any(right in (told or "") for _, told in other.seen)
 
 
 @pytest.mark.parametrize("password", [None, "wrong"])

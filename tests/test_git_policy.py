@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,26 @@ def test_the_repository_has_no_say_in_who_is_trusted(agentpack: Agentpack, keys:
     signed(kit, "v1.0.0", keys / "eve")
     assert os.environ["GIT_CONFIG_GLOBAL"]
     agentpack("install", f"git+{kit.address}", expect=5)
+
+
+def test_a_tag_that_is_too_young_is_passed_over_until_it_is_old_enough(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked() -> str:
+        return str(json.loads((project / "agentpack.lock").read_text())["packs"][0]["version"])
+
+    kit = Repository(tmp_path / "kit")
+    kit.day = "2020-01-01"
+    kit.commit({"agents/one.md": agent_text("one", "Work.")}).tag("v1.0.0")
+    kit.day = f"{datetime.now(UTC):%Y-%m-%d}"
+    kit.commit({"agents/one.md": agent_text("one", "Work hard.")}).tag("v1.1.0")
+    policy(monkeypatch, tmp_path, "minimum_age: 14\n")
+    agentpack("install", f"git+{kit.address}")
+    assert locked() == "1.0.0"
+    agentpack("upgrade", "--yes")
+    assert locked() == "1.0.0"
+    policy(monkeypatch, tmp_path, "minimum_age: 0\n")
+    kit.day = "2020-01-02"
+    kit.commit({"agents/one.md": agent_text("one", "Work harder.")}).tag("v1.2.0")
+    agentpack("upgrade", "--yes")
+    assert locked() == "1.2.0"

@@ -385,6 +385,35 @@ def test_a_moved_tag_does_not_hold_back_a_newer_release(
     assert (row["version"], row["commit"]) == ("1.1.0", far.head)
 
 
+def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    far = Repository(tmp_path / "tagged").commit(make_pack(version="1.0.0")).tag("data-reviewer--v1.0.0")
+    agentpack("install", f"git+{kit.address}@main", f"git+{far.address}")
+    old = far.head
+    assert "newer  " not in agentpack("status").out
+    for version in ("1.1.0", "1.2.0"):
+        far.commit(make_pack(version=version)).tag(f"data-reviewer--v{version}")
+    agentpack("upgrade", "--check", expect=1)
+    far.folder.rename(tmp_path / "gone")
+    told = agentpack("status", "--verbose").out
+    assert f"tagged at data-reviewer--v1.0.0, {old[:12]}" in told
+    assert f"kit at `ref: main`, {kit.head[:12]}" in told
+    assert "newer     1.2.0 (`agentpack upgrade`)" in told
+    rows = {row["name"]: row for row in agentpack("status", "--json").envelope["data"]["packs"]}
+    assert (rows[NAME]["tag"], rows[NAME]["ref"], rows[NAME]["in_range"]) == ("data-reviewer--v1.0.0", "", "1.2.0")
+    assert (rows["kit"]["tag"], rows["kit"]["ref"], rows["kit"]["in_range"]) == ("", "main", None)
+
+
+def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, project: Path, hub: Path) -> None:
+    one = plugin(hub, "one")
+    market(hub, one={"source": "url", "url": "https://git.example.com/one"}, here="./here")
+    agentpack("install", "git+https://git.example.com/market", "--all")
+    assert f"market, in https://git.example.com/one at {one.head[:12]}" in agentpack("status", "--verbose").out
+    [row] = [row for row in agentpack("status", "--json").envelope["data"]["packs"] if row["name"] == "one"]
+    assert row["repository"] == "https://git.example.com/one"
+
+
 def test_show_lists_the_releases_of_an_installed_pack(
     agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
 ) -> None:
@@ -674,6 +703,100 @@ def test_plugins_of_a_marketplace_may_be_in_repositories_of_their_own(
     assert "Work harder." in installed(project, "one")
     assert "You are two." in installed(project, "two")
     assert three.head == locked(project, "three")["commit"]
+
+
+HOLDING = (("diff",), ("sync", "--check"), ("lock", "--check"), ("sync", "--locked"), ("sync", "--frozen"))
+
+
+def changed_row(folder: Path, pack: str, **values: str) -> None:
+    lock = json.loads((folder / "agentpack.lock").read_text())
+    next(row for row in lock["packs"] if row["name"] == pack).update(values)
+    (folder / "agentpack.lock").write_text(json.dumps(lock, indent=1) + "\n")
+
+
+def test_a_repository_that_a_marketplace_here_does_not_name_passes_no_command(
+    agentpack: Agentpack, project: Path, hub: Path, tmp_path: Path
+) -> None:
+    plugin(hub, "one")
+    entry = {"name": "one", "source": {"source": "url", "url": "https://git.example.com/one"}}
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": [entry]})})
+    agentpack("install", "./market")
+    for number, words in enumerate(HOLDING):
+        clone = tmp_path / f"clone-{number}"
+        shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
+        changed_row(clone, "one", repository="https://git.example.com/evil")
+        said = agentpack(*words, cwd=clone, expect=None)
+        assert said.exit_code in (1, 3, 5), words
+        assert "one is locked from https://git.example.com/evil, and `market` has it in" in said.out + said.err, words
+    agentpack("diff")
+
+
+def test_a_repository_that_a_marketplace_elsewhere_does_not_name_is_refused_once_it_is_asked(
+    agentpack: Agentpack, project: Path, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a network nothing here tells what the marketplace says: a command that needs no text then goes by the
+    digests of the row.
+    """
+    plugin(hub, "one")
+    far = market(hub, one={"source": "url", "url": "https://git.example.com/one"})
+    agentpack("install", "one", "--source", f"git+{far.address}")
+    changed_row(project, "one", repository="https://git.example.com/evil")
+    agentpack("diff", "--offline")
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
+    for words in (("sync", "--frozen"), ("sync", "--locked"), ("sync", "--check"), ("lock", "--check")):
+        said = agentpack(*words, expect=None)
+        assert said.exit_code == (1 if "--check" in words and "sync" in words else 5), words
+        assert "one is locked from https://git.example.com/evil, where `market` does" in said.out + said.err, words
+
+
+@pytest.mark.parametrize("version", ["9.9.9", "0.0.0+20261128100100.g0123456789ab"])
+@pytest.mark.parametrize("tagged", [False, True])
+def test_a_version_that_neither_a_tag_nor_a_manifest_gives_passes_no_command(
+    agentpack: Agentpack,
+    project: Path,
+    kit: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    tagged: bool,
+) -> None:
+    """That of a commit is compared with the commit at once; any other one, when the pack is read: without a network
+    nobody knows which tags there are.
+    """
+    if tagged:
+        kit.tag("v1.0.0")
+    agentpack("install", f"git+{kit.address}")
+    honest = (project / "agentpack.lock").read_text()
+    changed_row(project, "kit", version=version)
+    agentpack("diff", expect=1 if "g" in version else 0)
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / ".claude")
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
+    for words in HOLDING[1:]:
+        said = agentpack(*words, expect=None)
+        assert said.exit_code in (1, 3, 5) and "kit" in said.out + said.err and version[:6] in said.err + said.out, (
+            words
+        )
+    (project / "agentpack.lock").write_text(honest)
+    agentpack("sync", "--frozen", "--offline")
+
+
+def test_a_commit_that_another_project_fetched_is_not_believed_here(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    kit.git("switch", "--quiet", "--create", "dev")
+    rework(kit, "one", "- Work", "- Serve another master")
+    kit.git("switch", "--quiet", "main")
+    near = tmp_path / "near"
+    near.mkdir()
+    agentpack("install", f"git+{kit.address}@dev", "--root", str(near))
+    forge(project, near)
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
+    assert "is not in the history of the default branch" in agentpack("sync", "--frozen", expect=5).err
+    assert not (project / ".claude").exists()
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,11 @@ def remote(tmp_path: Path) -> Remote:
     return made_remote(tmp_path)
 
 
+_ALWAYS = {"AGENTPACK_TIMEOUT": "0.3", "AGENTPACK_HOST_KIT": "localhost"}
+
+
 def made_remote(tmp_path: Path, **variables: str) -> Remote:
-    return Remote(str(tmp_path / "cache"), {"HOME": str(tmp_path), "AGENTPACK_TIMEOUT": "0.3", **variables})
+    return Remote(str(tmp_path / "cache"), {**_ALWAYS, "HOME": str(tmp_path), **variables})
 
 
 @pytest.fixture
@@ -261,6 +264,19 @@ def test_an_address_may_spell_out_its_port_and_shout_its_host(tmp_path: Path) ->
         assert server.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
     first, second = httpx2.URL("https://example.com:443/a"), httpx2.URL("https://EXAMPLE.com/b")
     assert first.origin == second.origin != httpx2.URL("http://example.com:443").origin
+
+
+@pytest.mark.parametrize("host", ["", "example.com", "localhost.example.com"])
+def test_a_source_named_like_ones_own_at_another_host_gets_nothing(
+    server: WebServer, tmp_path: Path, host: str
+) -> None:
+    server.answers["/kit"] = content(BODY)
+    variables = {"AGENTPACK_HOST_KIT": host, "AGENTPACK_PASSWORD_KIT": SECRET, "AGENTPACK_TOKEN_KIT": SECRET}
+    get(made_remote(tmp_path, **variables), server.url("/kit"))
+    assert "Authorization" not in server.requests[0].headers
+    server.answers["/kit"] = status(401)
+    said = failed(made_remote(tmp_path, **variables), server.url("/kit"), Unavailable)
+    assert "set AGENTPACK_TOKEN_KIT and AGENTPACK_HOST_KIT=localhost" in said
 
 
 def test_credentials_of_one_source_or_host_are_not_used_for_another(server: WebServer, tmp_path: Path) -> None:
@@ -529,5 +545,13 @@ def test_progress_is_told_while_bytes_arrive(server: WebServer, remote: Remote) 
 
 def test_every_variable_of_the_environment_stands_on_its_page() -> None:
     page = (Path(__file__).parent.parent / "docs/reference/network.md").read_text()
-    for name in ("AGENTPACK_OFFLINE", "AGENTPACK_TIMEOUT", "AGENTPACK_TOKEN_", "NETRC", "SSL_CERT_FILE", "HTTPS_PROXY"):
+    for name in (
+        "AGENTPACK_OFFLINE",
+        "AGENTPACK_TIMEOUT",
+        "AGENTPACK_TOKEN_",
+        "AGENTPACK_HOST_",
+        "NETRC",
+        "SSL_CERT_FILE",
+        "HTTPS_PROXY",
+    ):
         assert re.search(rf"`{name}", page), name

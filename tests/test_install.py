@@ -107,7 +107,7 @@ def test_a_file_that_already_is_as_wanted_is_taken_over_without_writing(
     agentpack("uninstall", "data-reviewer")
     write_tree(project, {AGENT: data})
     before = marks(project)[AGENT]
-    assert "taken over as it is" in agentpack("install", "data-reviewer").err
+    assert "taken over as it is" in agentpack("install", "data-reviewer", "--source", "packs").err
     assert marks(project)[AGENT] == before
 
 
@@ -483,9 +483,10 @@ def test_a_folder_of_agents_is_installed_as_it_is(agentpack: Agentpack, project:
 
 
 def test_a_manifest_that_says_more_stays(agentpack: Agentpack, project: Path, packs: Path) -> None:
-    agentpack("install", "data-reviewer", "--source", "packs")
+    agentpack("source", "add", "packs", "packs")
+    agentpack("install", "data-reviewer")
     agentpack("uninstall", "data-reviewer")
-    assert manifest(project).endswith("packs: []\n")
+    assert manifest(project) == "schema: 1\nsources:\n  - {name: packs, path: packs}\npacks: []\nclients: [claude]\n"
     assert AGENT not in tree(project)
 
 

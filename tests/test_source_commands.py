@@ -366,3 +366,28 @@ def test_a_lock_of_a_project_needs_the_source_in_its_own_manifest(
 def test_a_faulty_manifest_of_the_user_is_named(agentpack: Agentpack, project: Path, user: Path) -> None:
     (user / "agentpack.yaml").write_text("sources: 7\n")
     assert "sources" in agentpack("install", "python-engineer", expect=2).err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["upgrade", "--yes"], ["upgrade", "--yes", "--latest"], ["upgrade", "--yes", "crew"], ["lock", "--upgrade"]],
+)
+def test_a_pack_stays_with_its_source_whatever_another_one_offers(
+    agentpack: Agentpack, project: Path, tmp_path: Path, words: list[str]
+) -> None:
+    """Whoever adds a source does not say that packs of others come from there now."""
+    ours = publish(tmp_path / "ours", pack("crew", "1.0.0"))
+    theirs = publish(tmp_path / "theirs", pack("crew", "99.0.0"), pack("other"))
+    agentpack("install", "crew", "--source", str(ours))
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("sources:\n", f"sources:\n  - {{name: theirs, path: {theirs}}}\n"))
+    agentpack("sync", "--accept", "outside:theirs")
+    publish(ours, pack("crew", "1.1.0"))
+    agentpack(*words)
+    [row] = lock_of(project)["packs"]
+    assert (row["source"], row["version"]) == ("ours", "1.1.0")
+    agentpack("install", "crew@latest")
+    assert locked_from(project) == {"crew": "ours"}
+    agentpack("install", "crew", "--source", str(theirs))
+    [row] = lock_of(project)["packs"]
+    assert (row["source"], row["version"]) == ("theirs", "99.0.0")

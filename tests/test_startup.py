@@ -147,6 +147,13 @@ def test_a_command_without_a_source_elsewhere_loads_nothing_of_a_network(
     assert not {name for name in modules if name.partition(".")[0] in NETWORK or name.startswith("agentpack.remote.")}
 
 
+@pytest.mark.parametrize("arguments", [["install", "python-engineer"], ["upgrade"], ["sync"]])
+def test_a_command_without_a_place_loads_nothing_that_reads_one(agentpack: Agentpack, arguments: list[str]) -> None:
+    agentpack("install", "python-engineer")
+    of_places = {f"agentpack.{name}" for name in ("model.git_places", "model.web_addresses", "sources.collection")}
+    assert not of_places & loaded(agentpack.folder, *arguments)
+
+
 def test_an_archive_that_is_in_the_cache_is_read_without_a_network(agentpack: Agentpack) -> None:
     with WebServer({"/kit.tgz": content(write_archive(make_pack(), prefix="kit"))}) as server:
         agentpack("install", server.url("/kit.tgz"))

@@ -393,6 +393,16 @@ def test_a_manifest_in_which_people_wrote_stays_when_the_last_pack_goes(
     assert there(project) == set()
 
 
+def test_added_sources_stay_when_the_last_pack_goes(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    publish(tmp_path / "packs", make_pack("one", personas={"one": persona_text("one", body=BODY)}))
+    agentpack("source", "add", "ours", "../packs")
+    agentpack("install", "one", "--client", "claude")
+    agentpack("uninstall", "one")
+    assert "../packs" in (project / "agentpack.yaml").read_text()
+    agentpack("install", "one")
+    assert (project / CLAUDE.format("one")).exists()
+
+
 def test_a_client_that_only_other_packs_have_is_none_of_this_pack(installed: Agentpack, project: Path) -> None:
     before = tree(project)
     err = installed("uninstall", "two", "--client", "claude", expect=2).err

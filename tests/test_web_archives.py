@@ -13,6 +13,7 @@ from support.cases import case
 from support.collection_files import agent_text
 from support.packs import make_pack, persona_text
 from support.running import Agentpack
+from support.trees import write_tree
 from support.web_server import WebServer, content, dripping_head, silent, status
 
 from agentpack.input.archives import write_archive
@@ -302,10 +303,25 @@ def test_the_token_of_a_source_opens_it_and_is_written_nowhere(
     agentpack: Agentpack, project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGENTPACK_TOKEN_KIT", "s3cr3t")
+    monkeypatch.setenv("AGENTPACK_HOST_KIT", "localhost")
     agentpack("install", server.url(AT), "--verbose")
     assert server.requests[0].headers["Authorization"] == "Bearer s3cr3t"
     for path in project.parent.rglob("*"):
         assert not path.is_file() or b"s3cr3t" not in path.read_bytes()
+
+
+def test_an_address_that_a_policy_refuses_is_not_asked(
+    agentpack: Agentpack, project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(project.parent, {"policy.yaml": f"schema: 1\nsources: {{deny: ['{server.url('')}/*']}}\n"})
+    monkeypatch.setenv("AGENTPACK_POLICY", str(project.parent / "policy.yaml"))
+    refused = agentpack("install", server.url(AT), expect=5)
+    assert "error: the source `kit` is refused by `sources.deny`" in refused.err
+    assert f"it is at {server.url(AT)}" in refused.err
+    assert server.asked == []
+    write_tree(project, {"agentpack.yaml": f"schema: 1\nsources: [{{name: kit, git: '{server.url('/kit')}'}}]\n"})
+    assert "packs were looked for without it" in agentpack("install", "python-engineer").err
+    assert server.asked == []
 
 
 def test_an_archive_is_named_after_what_it_is_of() -> None:

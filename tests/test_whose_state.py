@@ -105,6 +105,13 @@ def _linked(inside: bool) -> Callable[[Path], None]:
     return make
 
 
+def _of_another_project(project: Path) -> None:
+    other = project.parent / "another project"
+    (other / ".git").mkdir(parents=True)
+    Agentpack(other)("install", "python-engineer", "--client", "claude")
+    (project / STATE).symlink_to(other / STATE)
+
+
 def _of_all_modes(project: Path) -> None:
     _decided(project)
     for path in (project / STATE).rglob("*"):
@@ -141,6 +148,7 @@ BROUGHT: Mapping[str, Callable[[Path], None]] = {
     "a pipe for an id": _with_a_pipe_for_an_id,
     "a link within": _linked(True),
     "a link that leads out": _linked(False),
+    "a link to one's own of another project": _of_another_project,
     "set-id and world-writable": _of_all_modes,
     "garbage": _of_garbage,
     "a file": _a_file,

@@ -606,9 +606,9 @@ def test_a_base_that_comes_along_without_a_lock_is_held_against_what_extended_it
     assert "fixer for claude" in stopped(agentpack, "upgrade", "--yes").err
 
 
-def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack) -> None:
+def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack, packs: Path) -> None:
     widened("uninstall", "reviews")
-    assert "may: every-tool" in widened("install", "reviews").err
+    assert "may: every-tool" in widened("install", "reviews", "--source", str(packs)).err
 
 
 def test_without_lock_and_old_release_the_history_says_what_was_allowed(agentpack: Agentpack, packs: Path) -> None:
@@ -739,6 +739,18 @@ def test_what_was_accepted_stays_so_for_a_file_that_waits(agentpack: Agentpack, 
     agentpack("sync", "--on-conflict", "theirs")
     assert "Reviews more." in agent.read_text()
     assert locked(agentpack) == {"reviewer claude": "every-tool"}
+
+
+def test_what_was_accepted_stands_in_the_lock_only_for_files_that_wait(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "writes", writer={"tools": ["read"]})
+    agentpack("install", "reviews", "writes", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"description": "Reviews more."})
+    release(packs, "1.1.0", "writes", writer={"tools": ["read", "shell"]})
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    agent.write_text(agent.read_text().replace("description: ", "description: My own. "))
+    agentpack("lock", "--upgrade", "--accept", "reviews:every-tool", "--accept", "writes:shell")
+    agentpack("sync", "--partial", expect=3)
+    assert json.loads((agentpack.folder / "agentpack.lock").read_text())["accepted"] == ["reviews:every-tool"]
 
 
 def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpack: Agentpack, packs: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, PolicyRefused, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
@@ -65,6 +65,8 @@ class Sources:
         self.remembered = remembered or {}
         self.locked: Mapping[PackName, LockedPack] = {}
         """The packs of the lock, also those that need not stay with their source."""
+        self.fresh: Collection[PackName] = ()
+        """The packs of which another release than the locked one is wanted."""
         self.uses_pins = True
         """Whether the locked release of a pack that stays with its source is all there is of it, where the source need
         not be asked then."""
@@ -130,22 +132,28 @@ class Sources:
         if self.supplied(locked) is not None:
             return _locked_ref(locked)
         source = self.source(locked.source)
-        ref = source.pinned(self._name_there(locked.name), locked) if source is not None else None
+        ref = source.pinned(self.name_there(locked.name), locked) if source is not None else None
         if ref is not None:
             return ref._replace(pack=locked.name)
+        if source is not None and locked.repository and not source.is_missing:
+            raise Refused(
+                f"{locked.name} is locked from {locked.repository}, where `{source.name}` does not have it",
+                hint="`git restore agentpack.lock` brings the committed one back; "
+                f"`agentpack upgrade {locked.name}` takes what is there now",
+            )
         return next((ref for ref in self.releases(locked.name) if ref.bare), None)
 
     def supplied(self, locked: LockedPack | None) -> Mapping[str, bytes] | None:
         """The files of a locked release if the supply has them; None for one that comes with this agentpack."""
         if self.supply is None or locked is None or self._comes_along(locked):
             return None
-        return self.supply.files(self._name_there(locked.name), locked)
+        return self.supply.files(self.name_there(locked.name), locked)
 
     def _comes_along(self, locked: LockedPack) -> bool:
         source = self.source(BUNDLED) if locked.source == BUNDLED else None
         return source is not None and any(str(ref.version) == locked.version for ref in source.releases(locked.name))
 
-    def _name_there(self, pack: PackName) -> PackName:
+    def name_there(self, pack: PackName) -> PackName:
         """The name of a pack in its source."""
         named = self.named.get(pack)
         return named.pack if named else pack
@@ -154,14 +162,14 @@ class Sources:
         locked, named = self.locked.get(pack), self.named.get(pack)
         if locked is not None and self.supplied(locked) is not None:
             return (_locked_ref(locked),)
-        if not self.uses_pins or locked is None or self.remembered.get(pack) != locked.source:
+        if not self.uses_pins or locked is None or pack in self.fresh or self.remembered.get(pack) != locked.source:
             return ()
         source = self.source(locked.source)
         if source is None or (named is not None and named.source != locked.source):
             return ()
         if provider_fault(self.patterns, locked.source, pack, named.pack if named else ""):
             return ()
-        ref = source.pinned(self._name_there(pack), locked)
+        ref = source.pinned(self.name_there(pack), locked)
         return () if ref is None else (ref._replace(pack=pack),)
 
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
@@ -185,7 +193,7 @@ class Sources:
                 if is_own:
                     raise self._missing([source], f"`{pack}` comes from it")
                 continue
-            there = self._name_there(pack)
+            there = self.name_there(pack)
             found = self.ask(source, partial(_offered, source, there, states=bool(named)), is_needed=bool(is_own))
             if found:
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
@@ -208,7 +216,7 @@ class Sources:
             return question()
         except OSError as problem:
             error: AgentpackError = _unreadable(source, problem)
-        except (Unavailable, Unresolvable) as problem:
+        except (PolicyRefused, Unavailable, Unresolvable) as problem:
             error = problem
         if is_needed:
             raise error
@@ -268,7 +276,7 @@ class Sources:
         source = self.source(ref.source)
         try:
             if source is not None and ref.bare:  # the lock knows the state, and the source where it is
-                there = source.state_of(self._name_there(ref.pack))
+                there = source.state_of(self.name_there(ref.pack))
                 there = ref if ref.commit else there
                 return None if there is None else source.released(there)
             return None if source is None else source.released(ref)

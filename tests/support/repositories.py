@@ -22,6 +22,7 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.day = "2026-11-28"
         self._minutes = 0
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main", "--template=")
@@ -37,7 +38,7 @@ class Repository:
 
     def git_in(self, input: str, *words: str) -> str:
         """Run git in the repository with a text as its input. Returns what it prints."""
-        date = f"2026-11-28T10:{self._minutes:02}:00+0000"
+        date = f"{self.day}T10:{self._minutes:02}:00+0000"
         dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         done = subprocess.run(
             ["git", *words],

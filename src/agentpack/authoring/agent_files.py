@@ -6,6 +6,7 @@ header. What a client accepts is data in its `Client`.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from agentpack.authoring.agent_fields import field_findings
@@ -14,12 +15,13 @@ from agentpack.clients.base import Client, ending
 from agentpack.clients.read_back import fields_and_body
 from agentpack.clients.render import interpreted
 from agentpack.errors import InvalidFile
-from agentpack.input.documents import decode, read_yaml
+from agentpack.input.documents import MAX_FAULTS, decode, read_yaml
 from agentpack.input.hidden_text import HiddenCharacter, HiddenText, text_findings
 
 _SHOWN = 5
 """Largest number of hidden characters reported for one file."""
-_KEY = r"""["']?%s["']?[ \t]*[:=]"""
+_QUOTED = re.compile(r"""["'](.*)["']\Z""")
+_AFTER_KEY = re.compile(r":(?=\s|\Z)|=")
 _TOP_KEY = re.compile(r"([A-Za-z][\w-]*):(?:[ \t]|\Z)")
 _PLAIN_COMMENT = re.compile(r"""[A-Za-z][\w-]*:[ \t]+[^\s"'|>\[{#&*!].*?[ \t](#.*)\Z""")
 
@@ -67,11 +69,12 @@ class Header(NamedTuple):
     fields: Mapping[str, Any]
     lines: tuple[str, ...]
     """The lines of the file down to the end of the header; all lines if the header has no end."""
+    numbers: Mapping[str, int]
+    """The first line that begins with a key, for each of them."""
 
     def line_of(self, key: str) -> int:
         """The line of a key, from 1; 0 if it is not on a line of its own."""
-        pattern = re.compile(_KEY % re.escape(key))
-        return next((number for number, line in enumerate(self.lines, 1) if pattern.match(line)), 0)
+        return self.numbers.get(key, 0)
 
 
 def check_agent(text: AgentText) -> CheckedAgent:
@@ -102,7 +105,7 @@ def check_agent(text: AgentText) -> CheckedAgent:
     if not any(one.rule == "A102" for one in form):
         found += _name_findings(text, header, name)
         found += _description_findings(text, header)
-        found += field_findings(text, header)
+        found += islice(field_findings(text, header), MAX_FAULTS)
     found += _body_findings(text, header, body)
     return CheckedAgent(text, tuple(found), name)
 
@@ -161,7 +164,12 @@ def _headless(text: AgentText, opened: bool) -> CheckFinding:
 def _header(client: Client, decoded: str, fields: Mapping[str, Any], body: str) -> Header:
     if client.format == "markdown" and decoded.endswith(body):
         decoded = decoded[: len(decoded) - len(body)]
-    return Header(fields, tuple(decoded.split("\n")))
+    lines, numbers = tuple(decoded.split("\n")), dict[str, int]()
+    for number, line in enumerate(lines, 1):
+        key, *after = _AFTER_KEY.split(line, maxsplit=1)
+        if after:
+            numbers.setdefault(_QUOTED.sub(r"\1", key.rstrip(" \t")), number)
+    return Header(fields, lines, numbers)
 
 
 # The form of the header.

@@ -3,24 +3,26 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.local_variants import wanted_with_variants
-from agentpack.changes.place_arguments import typed
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import RebasedVariants
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve.words import retired
 from agentpack.sources.base import Source
-from agentpack.sources.collection import CollectionPack
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from agentpack.sources.collection import CollectionPack
 
 _FEW = 6
 
@@ -77,13 +79,15 @@ def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
             counts = {pack.name: f" ({len(pack.agents)} agent{'s' if len(pack.agents) > 1 else ''})" for pack in new}
             few = [pack.name + (counts[pack.name] if pack.agents else "") for pack in new[:_FEW]]
             more = f" and {len(new) - _FEW} more" if len(new) > _FEW else ""
+            from agentpack.changes.place_arguments import typed  # only where there are such plugins
+
             place = typed(source, chosen.workspace.environment.cwd)
             way = f"{new[0].name} --source {place}" if len(new) == 1 else f"--source {place} --all"
             told = f"`{source.name}` has plugins that are not installed: {', '.join(few)}{more}"
             yield f"{told}; `agentpack install {way}` installs {'it' if len(new) == 1 else 'them'}"
 
 
-def _offered_by(source: Source) -> Sequence[CollectionPack]:
+def _offered_by(source: Source) -> "Sequence[CollectionPack]":
     return source.collection.packs
 
 

@@ -6,19 +6,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from agentpack.errors import UsageError
-from agentpack.model.git_places import git_address, is_git_place, parse_git_place, telling_part
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, kebab
-from agentpack.model.web_addresses import (
-    archive_name,
-    check_digest,
-    check_web_address,
-    is_archive_address,
-    is_web_address,
-)
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.sources.collection import telling_name
 from agentpack.workspace.workspace import Workspace
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
@@ -32,11 +23,19 @@ def is_place(workspace: Workspace, text: str) -> bool:
     """Whether an argument names a place, and not a pack."""
     if _DIRECT.match(text):
         return False
-    if is_git_place(text) or _ADDRESS.match(text):
+    if _is_git_place(text) or _ADDRESS.match(text):
         return True
     if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
         return True
     return "/" in text and not any(sign in text for sign in "[]<>=!@; ")
+
+
+def _is_git_place(text: str) -> bool:
+    if ":" not in text and not text.startswith("git+"):
+        return False
+    from agentpack.model.git_places import is_git_place  # only for what may be an address
+
+    return is_git_place(text)
 
 
 def place_of(workspace: Workspace, text: str, *, option: str = "") -> ConfiguredSource:
@@ -45,6 +44,9 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
     Raises:
         UsageError: there is no such place, or it is of a kind that is not read.
     """
+    from agentpack.model.git_places import parse_git_place
+    from agentpack.model.web_addresses import check_digest, check_web_address, is_archive_address  # only for places
+
     if is_archive_address(text):
         address, _, digest = text.partition("#sha256=")
         check_web_address(address, f"`{option}{text}`")
@@ -52,7 +54,7 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
             check_digest(digest)
         return ConfiguredSource("", "archive", address, {"sha256": digest} if digest else {})
     here = os.path.exists(os.path.join(workspace.environment.cwd, os.path.expanduser(text)))
-    if is_git_place(text) or text.startswith("file://"):
+    if _is_git_place(text) or text.startswith("file://"):
         place = parse_git_place(text)
         options = {"ref": place.ref, "subdirectory": place.subdirectory}
         return ConfiguredSource("", "git", place.place, {key: value for key, value in options.items() if value})
@@ -146,14 +148,18 @@ def typed(source: Source, folder: str) -> str:
     """The place of a source as one would type it in a folder, for hints."""
     if "://" not in source.where:
         return source.where if source.is_remote else os.path.relpath(source.where, folder)
-    return source.where if is_git_place(source.where) or _ARCHIVE.search(source.where) else f"git+{source.where}"
+    return source.where if _is_git_place(source.where) or _ARCHIVE.search(source.where) else f"git+{source.where}"
 
 
 def with_digest(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSource:
     """The source; an archive at an address with the `sha256` of what is there now."""
-    if source.kind != "archive" or "sha256" in source.options or not is_web_address(source.place):
+    if source.kind != "archive" or "sha256" in source.options:
         return source
-    from agentpack.sources.archive_at import fetch_archive  # only where an address is named
+    from agentpack.model.web_addresses import is_web_address
+    from agentpack.sources.archive_at import fetch_archive  # only where an archive is named
+
+    if not is_web_address(source.place):
+        return source
 
     data = fetch_archive(workspace.sources.remote, source.name, source.place)
     return source._replace(options={"sha256": sha256(data).hexdigest()})
@@ -174,11 +180,17 @@ def same_place(workspace: Workspace, source: ConfiguredSource, place: Configured
 
 
 def _plain_address(source: ConfiguredSource) -> str:
+    from agentpack.model.git_places import git_address  # only where the manifest names a repository
+
     return git_address(source.place).rstrip("/").removesuffix(".git")
 
 
 def free_name(sources: Sequence[ConfiguredSource], place: ConfiguredSource, stem: str = "") -> str:
     """A name for a new source: `stem` if nothing has it, else one after it; without a stem, after its place."""
+    from agentpack.model.git_places import telling_part
+    from agentpack.model.web_addresses import archive_name
+    from agentpack.sources.collection import telling_name  # only for places
+
     taken = {source.name for source in sources} | {BUNDLED}
     if not stem:
         telling = {"path": telling_name, "git": telling_part, "archive": archive_name}[place.kind](place.place)

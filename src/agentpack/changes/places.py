@@ -20,7 +20,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
-from agentpack.sources.collection import is_agent_file
+from agentpack.workspace.policies import UNNAMED
 from agentpack.workspace.workspace import Workspace
 
 _MOST_LISTED = 20
@@ -96,7 +96,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
 
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source. Raises UsageError if there is none."""
-    place = place_of(workspace, text)._replace(name="place")
+    place = place_of(workspace, text)._replace(name=UNNAMED)
     workspace.sources.name(place)
     return workspace.sources.one(with_digest(workspace, place))
 
@@ -127,6 +127,10 @@ class _Reading:
         names = [*sorted(source.packs()), *(pack.name for pack in collection.packs)]
         if not names:
             raise self._nothing(source, text, collection.unread)
+        is_only = len(names) == 1 and collection.packs and names[0] in self.request.only
+        if is_only and names[0] not in self._agents(source, names[0]):
+            hint = f"without `--only {names[0]}` all agents of it are installed"
+            raise Unresolvable(f"`{names[0]}` is the pack itself, not an agent of it", hint=hint)
         if len(names) > 1 and self.request.only:
             return [one for name in self._with_agents(source, names) for one in self._of(source, name)]
         if len(names) > 1 and not self.request.everything:
@@ -251,6 +255,8 @@ class _Reading:
 
         A pack that is installed keeps its agents; of new packs the first one does.
         """
+        from agentpack.sources.collection import is_agent_file  # only for all packs of a place
+
         installed = {entry.requirement.pack for entry in self.manifest.packs}
         owners: dict[str, PackName] = {}
         twins: dict[PackName, list[str]] = {pack.requirement.pack: [] for pack in packs}

@@ -84,7 +84,7 @@ class Session:
                 capability.
         """
         accepted = []
-        for word in words or ():
+        for word in (part for text in words or () for part in _parts(text)):
             pack, widened, client = word.rpartition("widened:")
             outside, colon, source = word.partition(":")
             if outside == "outside" and colon:
@@ -148,6 +148,11 @@ def _what_was_read(workspace: "Workspace") -> Iterator[str]:
     for ref in workspace.sources.releases_read:
         place = "" if ref.source == BUNDLED else f": {ref.place}"
         yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
+
+
+def _parts(text: str) -> list[str]:
+    """The words of a list with commas. The limits of a tool and a setting may hold some of their own."""
+    return [text] if "(" in text or "setting:" in text else [part.strip() for part in text.split(",")]
 
 
 def _check_acceptance(word: str) -> None:

@@ -109,7 +109,9 @@ def _about(pack: PackStatus, *, is_clean: bool) -> Iterator[tuple[str, str]]:
         yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
     if pack.source != "bundled":
         asks = " (`agentpack upgrade --check` asks for newer releases)" if pack.commit else ""
-        yield "source", f"{pack.source}{f' at {pack.commit[:12]}' if pack.commit else ''}{asks}"
+        repository = f", in {pack.repository}" if pack.repository else ""
+        state = ", ".join(filter(None, (pack.tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))
+        yield "source", f"{pack.source}{repository}{f' at {state}' if state else ''}{asks}"
     if pack.files and is_clean:
         yield "files", "as installed" if len(pack.files) == 1 else f"{len(pack.files)}, all as installed"
 

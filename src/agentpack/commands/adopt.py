@@ -214,7 +214,7 @@ def _wanted(
     workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Sequence[AdoptionChoice]
 ) -> Wanted:
     anew = [choice.entry.requirement.pack for choice in choices if choice.state]
-    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=anew)
+    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=anew, anywhere=anew)
     if source is not None:
         before = candidates.sources
         where = workspace.sources.one(source).where

@@ -30,7 +30,8 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new, asked = arguments.manifest, [pack.requirement for pack in arguments.packs]
     anew = {one.pack for one in asked if request.sources or _wants_newer(one, old)}
     new = _with_requirements(workspace, new, arguments.packs, request)
-    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew)
+    moving = {one.pack for one in asked if request.sources or old.wanted(one.pack) is None}
+    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
     new = _with_settings(candidates, new, asked, request.settings)
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request).with_named_clients()
@@ -62,11 +63,11 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
     """What the descriptions of a collection's agents cost: every session of the client has them in context."""
-    from agentpack.model.text_size import count  # only for collections
-
     named = {requirement.pack for requirement in asked}
     parts = [part.persona for part in wanted.parts if part.pack.bare and part.pack.name in named]
     if len(parts) > 1:
+        from agentpack.model.text_size import count  # only for collections
+
         tokens = count("\n".join(f"{part.name}: {part.value('description') or ''}" for part in parts))[1]
         yield f"the descriptions of {len(parts)} agents are about {tokens:,} tokens, which every session pays"
 

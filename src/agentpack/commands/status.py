@@ -5,7 +5,7 @@ it stays cheap. Differences rule by rule are left to `diff`.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -20,6 +20,7 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
+from agentpack.sources.base import Source
 from agentpack.wanted.skipped import SkippedAgents, left_out_words, skipped_agents
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, read_consistently
@@ -53,6 +54,12 @@ class PackStatus(NamedTuple):
     digest: str
     commit: str
     """The commit of a git repository that it is from; empty for other sources."""
+    repository: str
+    """The address of that repository, if it is another one than that of the source: a plugin of a marketplace."""
+    ref: str
+    """The branch, tag or commit that the manifest names for its source."""
+    tag: str
+    """The tag of its commit, when the source was last asked."""
     requirement: str | None
     """As in the manifest; None for a pack that only others require."""
     variants: tuple[str, ...]
@@ -121,7 +128,7 @@ def status(workspace: Workspace) -> Status:
     lock = workspace.lock or Lock({}, (), (), ())
     sources = workspace.sources.open(workspace.manifest, remote=False)  # an upgrade looks for the source again
     files = tuple(_files(workspace, lock))
-    packs = tuple(_pack(pack, workspace.manifest.wanted(pack.name), sources, files) for pack in lock.packs)
+    packs = tuple(_pack(workspace, pack, sources, files) for pack in lock.packs)
     known = {pack.name for pack in packs}
     folders = _folders(workspace, lock, files)
     return Status(
@@ -188,12 +195,13 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
             yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")
 
 
-def _pack(
-    pack: LockedPack, wanted: ManifestEntry | None, sources: Sources, files: tuple[FileStatus, ...]
-) -> PackStatus:
-    locked = Version(pack.version)
-    if pack.commit or pack.source in sources.elsewhere:
-        newer = []  # it is on another machine, which nobody waits for here
+def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
+    locked, wanted = Version(pack.version), workspace.manifest.wanted(pack.name)
+    configured = next((source for source in workspace.manifest.sources if source.name == pack.source), None)
+    tag = ""
+    if pack.commit or pack.source in sources.elsewhere:  # on another machine, which nobody waits for here
+        tag, known = _last_heard(workspace.sources.one(configured), pack) if configured else ("", ())
+        newer = [version for version in known if version > locked]
     elif pack.agents is None:
         newer = [version for version in _offered(pack, sources) if version > locked]
     else:
@@ -207,6 +215,9 @@ def _pack(
         source=pack.source,
         digest=pack.digest,
         commit=pack.commit,
+        repository=pack.repository,
+        ref=configured.options.get("ref", "") if configured else "",
+        tag=tag,
         requirement=str(wanted.requirement) if wanted else None,
         variants=pack.variants,
         local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
@@ -216,6 +227,12 @@ def _pack(
         newest=str(max(final)) if final else None,
         files=own,
     )
+
+
+def _last_heard(source: Source, pack: LockedPack) -> tuple[str, Sequence[Version]]:
+    from agentpack.sources.git import GitSource  # loads git code: only for a pack on another machine
+
+    return source.last_heard(pack) if isinstance(source, GitSource) else ("", ())
 
 
 def _offered(pack: LockedPack, sources: Sources) -> list[Version]:

@@ -56,7 +56,9 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
-    state = _state_without(workspace, old, new)._replace(notes_on=lambda planned: _earlier_texts(workspace, planned))
+    keeps = request.keep_files  # by its source a file can be recognised again
+    state = _state_without(workspace, old, new, keeps_sources=keeps)
+    state = state._replace(notes_on=lambda planned: _earlier_texts(workspace, planned))
     state = state._replace(notes=(*state.notes, *_texts_that_stay(workspace, asked)))
     command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
     own = _own_packs(workspace)
@@ -76,10 +78,10 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
     )
 
 
-def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
+def _state_without(workspace: Workspace, old: Manifest, new: Manifest, *, keeps_sources: bool) -> DesiredState:
     chosen = choose_clients(choose(candidates_to_install(workspace, new, workspace.lock), new))
     wanted = chosen.enforced(allow_installed=True)
-    unused = _unused_sources(workspace, wanted.lock)
+    unused = () if keeps_sources else _unused_sources(workspace, wanted.lock)
     if unused:
         new = new._replace(sources=tuple(source for source in new.sources if source.name not in unused))
         recorded = {**wanted.lock.manifest, "sources": new.to_data()["sources"]}

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
-from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry
+from agentpack.input.archive_entries import MACOS, MAX_PACKS, CollectedEntries, UnsafeEntry
 from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, FileNames, path_fault, shown
 from agentpack.input.tar import read_tar
 from agentpack.input.zip import read_zip
@@ -34,7 +34,7 @@ class UnsafeArchive(Refused):
 
 
 def read_archive(
-    data: bytes, name: str, *, expected: str | None = None, prefix: str | None = None
+    data: bytes, name: str, *, expected: str | None = None, prefix: str | None = None, several: bool = False
 ) -> Mapping[str, bytes]:
     """The files in a tar.gz or zip, by POSIX path.
 
@@ -42,6 +42,7 @@ def read_archive(
         name: the archive's name, for errors.
         expected: `sha256:<hex>` of the whole archive. Checked before anything is parsed.
         prefix: the folder that may contain all entries, `<name>-<version>`. It is stripped if it does.
+        several: it may hold several packs, and more than one pack may (`MAX_PACKS`).
 
     Raises:
         Refused: the digest differs.
@@ -57,17 +58,17 @@ def read_archive(
             hint="a release never changes once published: ask whoever publishes it",
         )
     try:
-        return _named(_collected(data), prefix)
+        return _named(_collected(data, MAX_PACKS if several else 1), prefix)
     except UnsafeEntry as fault:
         where = "" if fault.entry is None else f" `{shown(fault.entry)}`:"
         raise UnsafeArchive(f"{label}:{where} {fault.what}", hint=HINT) from None
 
 
-def _collected(data: bytes) -> CollectedEntries:
+def _collected(data: bytes, times: int) -> CollectedEntries:
     if data.startswith(b"\x1f\x8b"):
-        return read_tar(data)
+        return read_tar(data, times)
     if data.startswith(b"PK"):
-        return read_zip(data)
+        return read_zip(data, times)
     raise UnsafeEntry("neither a tar.gz nor a zip")
 
 
@@ -125,11 +126,11 @@ def _check(fault: str | None, raw: str, path: str) -> None:
 # Writing.
 
 
-def write_archive(files: Mapping[str, bytes], *, prefix: str) -> bytes:
+def write_archive(files: Mapping[str, bytes], *, prefix: str, several: bool = False) -> bytes:
     """A tar.gz of these files, all in the folder `prefix`, that `read_archive` can read.
 
     The same files give the same bytes with the same compression library: sorted, without times, owners or an archive
-    name, every mode 0644.
+    name, every mode 0644. `several` is as for `read_archive`.
 
     Raises:
         UnsafeArchive: a pack may not contain these files.
@@ -144,7 +145,7 @@ def write_archive(files: Mapping[str, bytes], *, prefix: str) -> bytes:
         parts.append(packer.compress(piece))
     parts += [packer.flush(), struct.pack("<II", crc, size & 0xFFFFFFFF)]
     data = b"".join(parts)
-    read_archive(data, f"{prefix}.tar.gz", prefix=prefix)
+    read_archive(data, f"{prefix}.tar.gz", prefix=prefix, several=several)
     return data
 
 

@@ -7,7 +7,7 @@ end.
 
 import zlib
 
-from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry, max_unpacked
+from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024
@@ -30,10 +30,10 @@ _KINDS = {
 _WITHOUT_MEANING = frozenset("atime ctime mtime uid gid uname gname comment".split())
 
 
-def read_tar(data: bytes) -> CollectedEntries:
-    """The entries. Raises UnsafeEntry."""
-    found = CollectedEntries()
-    stream = _Unpacked(data)
+def read_tar(data: bytes, times: int = 1) -> CollectedEntries:
+    """The entries, within so many times the bounds of one pack. Raises UnsafeEntry."""
+    found = CollectedEntries(len(data), times)
+    stream = _Unpacked(data, found.max_unpacked)
     name: str | None = None
     while any(header := stream.take(_BLOCK)):
         found.entry()
@@ -68,10 +68,10 @@ def read_tar(data: bytes) -> CollectedEntries:
 class _Unpacked:
     """The bytes in one gzip member. Holds no more in memory than was requested plus one piece."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most: int) -> None:
         self._data = memoryview(data)
         self._at = 0
-        self._left = max_unpacked(len(data))
+        self._left = most
         self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
         self._ready = bytearray()
 

@@ -12,7 +12,7 @@ import struct
 import zlib
 from typing import Any, NamedTuple
 
-from agentpack.input.archive_entries import CollectedEntries, UnsafeEntry, max_unpacked
+from agentpack.input.archive_entries import CollectedEntries, UnsafeEntry
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 _END = struct.Struct("<4s4H2IH")
@@ -41,9 +41,9 @@ class _ZipEntry(NamedTuple):
     is_folder: bool
 
 
-def read_zip(data: bytes) -> CollectedEntries:
+def read_zip(data: bytes, times: int = 1) -> CollectedEntries:
     """The entries. Raises UnsafeEntry."""
-    found = CollectedEntries()
+    found = CollectedEntries(len(data), times)
     end = _end(data)
     _, disk, first, here, count, length, start, _ = _END.unpack_from(data, end)
     if disk or first or here != count:
@@ -51,7 +51,7 @@ def read_zip(data: bytes) -> CollectedEntries:
     if start + length != end:
         raise UnsafeEntry("something before its start or after its directory")
     entries = _directory(data, start, end, count, found)
-    if sum(entry.size for entry in entries) > max_unpacked(len(data)):
+    if sum(entry.size for entry in entries) > found.max_unpacked:
         raise UnsafeEntry("grows too much when it is unpacked")
     at = 0
     ends = [*(entry.offset for entry in entries), start][1:]

@@ -22,6 +22,8 @@ _PAGE = re.compile(
     r"(?:git\+)?https://github\.com/(?P<repository>[^/]+/[^/]+)/(?P<kind>tree|blob)/(?P<ref>[^/]+)/?(?P<folder>[^?#]*)"
 )
 """A page that GitHub shows of a repository, as people copy it from their browser."""
+_RANGED = re.compile(r"(?P<place>[^<>\s]+?)\s*(?P<range>(?:[<>]=?|[=!~]=).*)\Z")
+"""An address with a range behind it."""
 _REF = re.compile(r"[^\s\\^~:?*\[\x00-\x20\x7f]+\Z")
 
 
@@ -65,8 +67,14 @@ def parse_git_place(text: str) -> GitPlace:
     if page := _PAGE.match(text):
         is_folder = page["folder"] and page["kind"] == "tree"
         folder = f"#subdirectory={page['folder']}" if is_folder else ""
-        hint = f"write `github:{page['repository']}@{page['ref']}{folder}`"
+        place = f"github:{page['repository']}@{page['ref']}{folder}"
+        is_agent = page["kind"] == "blob" and page["folder"].endswith(".md")
+        agent = page["folder"].rpartition("/")[2].removesuffix(".md").removesuffix(".agent")
+        hint = f"`agentpack install {place} --only {agent}`" if is_agent else f"write `{place}`"
         raise UsageError(f"`{shown}` is a page about a repository, not its address", hint=hint)
+    if ranged := _RANGED.match(text):
+        hint = f'`agentpack install "PACK{ranged["range"]}" --source {ranged["place"]}`'
+        raise UsageError(f"`{shown}`: a range of versions belongs to the name of a pack", hint=hint)
     rest, _, fragment = text.removeprefix("git+").partition("#")
     key, _, folder = fragment.partition("=")
     if fragment and (key != "subdirectory" or not folder):

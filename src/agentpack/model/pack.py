@@ -9,6 +9,9 @@ from packaging.version import Version
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest, PackName, text_digest
 
+NO_RELEASE = "0.0.0"
+"""The version of agents for which no manifest has one; a digest of their texts follows."""
+
 
 class ReleaseRef(NamedTuple):
     """A release that a source offers, not read yet."""
@@ -95,3 +98,8 @@ def moved_tag(found: ReleaseRef, locked: str, where: str) -> Refused:
         hint="a release never changes once published: ask its author; if you trust the new content, "
         f"`agentpack uninstall {found.pack}` and install it again",
     )
+
+
+def digest_version(digest: Digest) -> Version:
+    """The version of agent files for which no manifest has one."""
+    return Version(f"{NO_RELEASE}+h{digest.removeprefix('sha256:')[:12]}")

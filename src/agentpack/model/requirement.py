@@ -5,7 +5,7 @@ The grammar is PEP 508 as `packaging` parses it, with variants in place of extra
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -87,11 +87,17 @@ def parse_requirement(text: str) -> Requirement:
     name = pack_name(shape["name"])
     variants = _variants(text, shape["variants"])
     rest = shape["rest"]
-    if rest.startswith("@"):
-        return _at(text, name, variants, rest[1:].strip())
+    range, at, where = rest.partition("@")
+    if at and (not range or _is_address(where.strip())):
+        found = _at(text, name, variants, where.strip())
+        return replace(found, range=_range(text, range.strip())) if range else found
     if ";" in rest:
         raise UsageError(f"`{text}`: environment markers (`;`) have no meaning for packs", hint=_HINT)
     return Requirement(pack=name, variants=variants, range=_range(text, rest))
+
+
+def _is_address(text: str) -> bool:
+    return "://" in text or text.startswith(("github:", "gitlab:"))
 
 
 def _variants(text: str, inside: str | None) -> tuple[str, ...]:
@@ -106,7 +112,7 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
 
 def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Requirement:
     """Parse the part after `@`: an address, or a short form of a version."""
-    if "://" in where:
+    if _is_address(where):
         if holds_secret(where):
             raise UsageError(f"`{text}`: {REFUSED}", hint=_HINT)
         return Requirement(pack=name, variants=variants, url=where)

@@ -5,7 +5,6 @@ such addresses: their names, and the digest that must stand beside each in a man
 """
 
 import re
-from ipaddress import ip_address
 
 from agentpack.addresses import REFUSED, holds_secret, without_secrets
 from agentpack.errors import UsageError
@@ -65,6 +64,8 @@ def host_of(address: str) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
+    from ipaddress import ip_address  # only for an address that is not encrypted
+
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -71,7 +71,7 @@ def release_verdicts(policy: Policy, facts: ReleaseFacts) -> tuple[Verdict, ...]
     """The verdict of each rule on the release, in the order of the reference page."""
     licenses = _Licences(policy.licenses)
     return (
-        *_sources(policy.sources, facts),
+        *source_verdicts(policy.sources, facts.source, (facts.place, *facts.spellings)),
         *_judged("packs", policy.packs, f"pack `{facts.pack}`", lambda entry: _is_pack(str(entry), facts)),
         *(() if facts.own and facts.license is None else licenses.judged(facts.license)),
         *_capabilities(policy.capabilities, facts.capabilities),
@@ -141,21 +141,21 @@ def _of_denied(rule: str, denied: Sequence[PolicyEntry], found: PolicyEntry | No
 # Sources and packs.
 
 
-def _sources(lists: PolicyLists, facts: ReleaseFacts) -> Iterator[Verdict]:
-    """Verdicts on the source: it is allowed by its real place, and denied under any of its names, including everything
-    below.
+def source_verdicts(lists: PolicyLists, source: str, places: Sequence[str]) -> Iterator[Verdict]:
+    """Verdicts on a source: it is allowed by its real place, the first, and denied under any of its names, including
+    everything below.
     """
+    place = places[0]
     by_place = any(is_place(entry.value) for listed in lists.allow for entry in listed.entries)
-    what = f"source `{facts.source}`" + (f" at {facts.place}" if by_place and facts.place else "")
-    names = (facts.place, *facts.spellings)
+    what = f"source `{source}`" + (f" at {place}" if by_place and place else "")
 
     def is_allowed(entry: str | int) -> bool:
-        return _is_at(facts.place, str(entry)) if is_place(entry) else entry == facts.source
+        return _is_at(place, str(entry)) if is_place(entry) else entry == source
 
     def is_denied(entry: str | int) -> bool:
         if not is_place(entry):
-            return entry == facts.source
-        return any(_is_at(name, str(entry), below=True) for name in names)
+            return entry == source
+        return any(_is_at(name, str(entry), below=True) for name in places)
 
     yield from _judged("sources", PolicyLists(allow=lists.allow), what, is_allowed)
     yield from _judged("sources", PolicyLists(deny=lists.deny), what, is_denied)

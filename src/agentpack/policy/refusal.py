@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agentpack.disk.policy_file import read_trusted
 from agentpack.environment import POLICY_VARIABLE, blocking_path
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
-from agentpack.policy.evaluate import Verdict, read_policy, refusals
+from agentpack.policy.evaluate import Verdict, read_policy, refusals, source_verdicts
 from agentpack.policy.policy import Policy
 
 MAX_BYTES = 256 * 1024
@@ -89,6 +89,13 @@ def refuse_releases(found: Sequence[PackVerdict]) -> None:
     message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
     hint = f"`agentpack policy explain {refused[0].pack}@{refused[0].version}` tells what each setting says"
     raise PolicyRefused(message, details=details, hint=hint)
+
+
+def refuse_source(policy: Policy, source: str, places: Sequence[str]) -> None:
+    """Raise PolicyRefused if nothing may come from a source, which is known by these places."""
+    for refused in refusals(source_verdicts(policy.sources, source, places)):
+        message = f"the source `{source}` is refused by `{refused.rule}` ({refused.file}:{refused.line})"
+        raise PolicyRefused(message, details=[f"it is at {places[0]}", verdict_text(refused)])
 
 
 def verdict_text(verdict: Verdict) -> str:

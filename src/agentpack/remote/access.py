@@ -42,6 +42,9 @@ class Remote:
         self.progress: Progress = _silent
         """Called with the name of a task that may take long; its context reports how far the task is."""
 
+        self.judge: Callable[[str, str], None] = lambda source, place: None
+        """Called with the name of a source and its address before that is asked; it may raise."""
+
     @cached_property
     def cache(self) -> ContentCache:
         """The cache of this user."""
@@ -66,7 +69,7 @@ class Remote:
         return seconds
 
     def go_online(self, source: str, place: str) -> None:
-        """Raise Unavailable if the network must not be used.
+        """Raise Unavailable if the network must not be used, or what `judge` raises.
 
         Args:
             source: the name of the source that needs it.
@@ -78,3 +81,4 @@ class Remote:
                 details=[f"it is at {place}, and what is needed of it is not in the cache"],
                 hint="run it once without `--offline`",
             )
+        self.judge(source, place)

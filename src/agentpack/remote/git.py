@@ -17,11 +17,12 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
-from agentpack.disk.atomic import write_whole
+from agentpack.disk.atomic import read_start, write_whole
 from agentpack.disk.chown import make_folders
 from agentpack.errors import Refused, Unavailable
 from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.remote.access import Remote
+from agentpack.remote.credentials import git_login, variable_of
 from agentpack.remote.process import Finished, run
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -51,18 +52,13 @@ _NEUTRAL = (
     *("fetch.fsck.zeroPaddedFilemode=ignore", "fetch.fsck.missingSpaceBeforeDate=ignore", "advice.detachedHead=false"),
 )
 """Settings that hold whatever the user's say."""
-_LOCATING: tuple[str, ...] = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-)
+_LOCATING: tuple[str, ...] = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+_LOCATING += ("GIT_NAMESPACE",)
 _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_SHALLOW_FILE", "GIT_QUARANTINE_PATH")
 """Variables that a git hook sets for its own repository."""
 
 
+_TOLD = "references"  # the file of a mirror with the last answer
 _TREE_ROW = re.compile(rb"(\d+) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
 _NAME_A_FOLDER = "name a folder: `subdirectory:`"
 
@@ -110,6 +106,7 @@ class Mirror:
         self.folder = f"{remote.folder}/git/{name}{part}.git"
         self._files: dict[tuple[str, str], Sequence[TreeEntry]] = {}
         self._bytes_read = 0
+        self._told = b""  # of its branches and tags
         self._here: set[str] = set()
         """Objects known to be here."""
 
@@ -125,8 +122,23 @@ class Mirror:
         self._go_online()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.progress(f"asking {self.address}"):
-            text = self._git(*words, online=True, folder=os.devnull).decode("utf-8", "surrogateescape")
-        return _references(text)
+            self._told = self._git(*words, online=True, folder=os.devnull)
+        self._keep_told()
+        return _references(self._told.decode("utf-8", "surrogateescape"))
+
+    @property
+    def last_references(self) -> References | None:
+        """Its branches and tags when it was last asked; None if nothing is known. Nothing is asked."""
+        try:
+            told = read_start(f"{self.folder}/{_TOLD}", MAX_ANSWER_BYTES) if self._is_there() else b""
+        except (OSError, Unavailable):
+            told = b""
+        return _references(told.decode("utf-8", "surrogateescape")) if told else None
+
+    def _keep_told(self) -> None:
+        if self._told and self._is_there():
+            with suppress(OSError):  # it only serves commands that look
+                write_whole(f"{self.folder}/{_TOLD}", self._told)
 
     def bring(self, objects: Iterable[str]) -> None:
         """Fetch commits and tags with their trees, those that are not here yet, at once.
@@ -163,6 +175,23 @@ class Mirror:
         history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
         history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
         return history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
+
+    # What was found out once.
+
+    def has_noted(self, *words: str) -> bool:
+        """Whether a command of this user noted these words here."""
+        return self._is_there() and os.path.exists(self._note(words))
+
+    def note(self, *words: str) -> None:
+        """Keep words about what is here, as long as the mirror is kept."""
+        try:
+            make_folders(f"{self.folder}/notes", 0o700)
+            write_whole(self._note(words), b"")
+        except OSError as error:
+            raise _unwritable(error, self.folder) from None
+
+    def _note(self, words: Sequence[str]) -> str:
+        return f"{self.folder}/notes/{sha256(chr(0).join(words).encode()).hexdigest()}"
 
     # Questions to the mirror.
 
@@ -280,6 +309,7 @@ class Mirror:
         if not self._part and not self._is_there():
             _ = self.references  # a wrong address leaves no mirror behind
         self._make()
+        self._keep_told()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
             self._git(
@@ -316,7 +346,6 @@ class Mirror:
         """Run git in the mirror and return what it prints.
 
         Args:
-            folder: another repository to run it in, with the objects of the mirror.
             online: whether it may open connections.
             folder: another repository than the mirror, with the mirror's objects.
             patience: how many times the time-out it may take.
@@ -344,6 +373,8 @@ class Mirror:
         passed = {*self._remote.variables} - {*_LOCATING, "GIT_ALLOW_PROTOCOL"}
         variables = {name: self._remote.variables[name] for name in sorted(passed)}
         variables |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GCM_INTERACTIVE": "never"}
+        if online and (url := re.match(r"(https?)://([^/]+)/", self.address, re.IGNORECASE)):
+            variables |= git_login(self._source, url[1], url[2], variables)
         variables["GIT_OBJECT_DIRECTORY"] = f"{self.folder}/objects"
         variables |= {"GIT_PROTOCOL_FROM_USER": "1"} if online else {"GIT_ALLOW_PROTOCOL": "none"}
         if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
@@ -361,7 +392,9 @@ class Mirror:
             return Unavailable(message, details=telling[:5], hint="delete it")
         text = "timed out" if result.is_late else "\n".join(said)
         message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
-        hint = hint.format(address=self.address)
+        hint = hint.format(
+            address=self.address, token=variable_of("TOKEN", self._source), host=variable_of("HOST", self._source)
+        )
         return Unavailable(f"the source `{self._source}` at {self.address} {message}", details=telling[-5:], hint=hint)
 
 
@@ -378,7 +411,8 @@ _FAILURES = (
         r"Authentication failed|could not read (?:Username|Password)|Permission denied|returned error: 40[13]",
         (
             "lets nobody in without credentials",
-            "`git ls-remote {address}` asks for them; a credential helper keeps them",
+            "`git ls-remote {address}` asks for them; a credential helper keeps them. For https, "
+            "{token} with {host} gives a token",
         ),
     ),
     (

@@ -240,12 +240,16 @@ class _Transfer:
         )
 
     def _no_login(self, status: int, url: httpx2.URL) -> Unavailable:
-        host, token, path = url.host, variable_of("TOKEN", self._source), netrc_path(self._variables)
+        host, path = url.host, netrc_path(self._variables)
+        token = f"{variable_of('TOKEN', self._source)} and {variable_of('HOST', self._source)}={host}"
         if url.origin != httpx2.URL(self._url).origin:
             words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which wants a login ({status})"
             return self._unavailable(words, "credentials are sent to the address of the source only: name that one")
         if self._login is not None:
-            words, hint = "does not accept the credentials", f"look at {token} or at the entry of {host} in {path}"
+            words, hint = (
+                "does not accept the credentials",
+                f"look at {variable_of('TOKEN', self._source)} or at the entry of {host} in {path}",
+            )
         elif status == 401:
             words = "asks for a login"
             hint = f"set {token}, or add `machine {host}` with `login` and `password` to {path}"

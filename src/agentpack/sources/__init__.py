@@ -4,12 +4,12 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agentpack.model.git_places import GitPlace
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.source_kinds import SOURCE_KINDS
 from agentpack.sources.base import Source
 
 if TYPE_CHECKING:
+    from agentpack.model.git_places import GitPlace
     from agentpack.remote.access import Remote
 
 
@@ -25,7 +25,7 @@ def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Rem
     return opened
 
 
-def open_plugin(name: str, place: GitPlace, remote: "Callable[[], Remote]") -> Source:
+def open_plugin(name: str, place: "GitPlace", remote: "Callable[[], Remote]") -> Source:
     """Open the repository of a plugin that a marketplace has elsewhere. `name` is that of the marketplace's source."""
     opened: Source = import_module("agentpack.sources.git").GitSource(name, place, remote, any_branch=True)
     return opened

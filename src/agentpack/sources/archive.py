@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agentpack.disk.atomic import read_start
-from agentpack.errors import Unavailable
+from agentpack.errors import Refused, Unavailable
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
-from agentpack.input.file_names import shown
+from agentpack.input.file_names import MAX_BYTES, MAX_FILES, shown
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName, content_digest, kebab
 from agentpack.model.pack import ReleaseRef
@@ -60,7 +60,8 @@ class ArchiveSource(OnThisMachine):
             data = read_start(self.where, MAX_ARCHIVE_BYTES + 1) if self._load is None else self._load()
         except OSError as error:
             raise Unavailable(f"{self._label} cannot be read: {error.strerror}") from None
-        files = read_archive(data, self._label, expected=f"sha256:{self._sha256}" if self._sha256 else None)
+        expected = f"sha256:{self._sha256}" if self._sha256 else None
+        files = read_archive(data, self._label, expected=expected, several=True)
         tops = {path.partition("/")[0] for path in files}
         around = f"{next(iter(tops))}/" if len(tops) == 1 and not any("/" not in path for path in files) else ""
         return {path[len(around) :]: data for path, data in files.items()}
@@ -118,7 +119,11 @@ class ArchiveSource(OnThisMachine):
 
     def _agents(self, pack: CollectionPack) -> Mapping[str, bytes]:
         root = f"{pack.root}/" if pack.root else ""
-        return {path: self._files[root + path] for path in pack.agents}
+        files = {path: self._files[root + path] for path in pack.agents}
+        if len(files) > MAX_FILES or sum(map(len, files.values())) > MAX_BYTES:
+            most = f"{MAX_FILES} agent files or {MAX_BYTES // 1024 // 1024} MiB"
+            raise Refused(f"{self._label}: `{pack.name}` has more than {most}")
+        return files
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         if plugin := self._plugins.find(self.collection, ref.pack):

@@ -103,7 +103,7 @@ def write_bundle(
     for root, row in folders_of(lock).items():
         files |= {f"{root}/{path}": data for path, data in releases[root].items() if _counts(row, path)}
     read_bundle(files, label)
-    return write_archive(files, prefix=_FOLDER)
+    return write_archive(files, prefix=_FOLDER, several=True)
 
 
 def read_bundle(files: Mapping[str, bytes], label: str) -> Bundle | None:

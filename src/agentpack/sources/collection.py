@@ -18,14 +18,13 @@ from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, 
 from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, Digest, PackName, kebab, pack_name
+from agentpack.model.pack import digest_version
 
 MARKETPLACES = tuple(
     f"{folder}/marketplace.json" for folder in (".claude-plugin", ".github/plugin", ".agents/plugins", ".cursor-plugin")
 )
 PLUGINS = (".claude-plugin/plugin.json", ".github/plugin/plugin.json", ".cursor-plugin/plugin.json", "plugin.json")
 APM = "apm.yml"
-NO_RELEASE = "0.0.0"
-"""The version of agents for which no manifest has one; a digest of their texts follows."""
 AGENTS = "agents"
 """The name of the folders whose Markdown files are agents."""
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -266,7 +265,7 @@ def _header_in(start: bytes, *, is_toml: bool) -> _Header:
 
 def signs_in(path: str, data: bytes) -> int:
     """How much there is to read in the header of an agent file, to be held against `MAX_SIGNS`."""
-    return _header_in(data[:MAX_HEAD_BYTES], is_toml=path.endswith(".toml")).signs
+    return _header_in(data, is_toml=path.endswith(".toml")).signs
 
 
 class _Beside(NamedTuple):
@@ -439,11 +438,6 @@ def state_version(pack: CollectionPack, digest: Digest) -> Version:
         return Version(pack.version[:MAX_VERSION])
     except InvalidVersion:
         return digest_version(digest)
-
-
-def digest_version(digest: Digest) -> Version:
-    """The version of agent files for which no manifest has one."""
-    return Version(f"{NO_RELEASE}+h{digest.removeprefix('sha256:')[:12]}")
 
 
 def _text(value: Any) -> str:

@@ -19,11 +19,11 @@ from agentpack.model.lock import LockedPack
 from agentpack.model.lock_text import is_commit
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab, pack_name
-from agentpack.model.pack import ReleaseRef, moved_tag
+from agentpack.model.pack import NO_RELEASE, ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
-from agentpack.remote.git import Mirror, Tag, mirror_of
-from agentpack.sources.collection import AGENTS, NO_RELEASE, Collection, CollectionPack, collection
+from agentpack.remote.git import Mirror, References, Tag, mirror_of
+from agentpack.sources.collection import AGENTS, Collection, CollectionPack, collection
 from agentpack.sources.elsewhere import Plugin, Plugins
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
@@ -137,6 +137,7 @@ class GitSource:
             found = next((pack for pack in packs if pack.name == ref.pack), packs[0] if len(packs) == 1 else None)
             if found is None:
                 raise self._gone(ref)
+            self._refuse_other_version(ref, found)
             return self._at(ref.commit).tree.contents(found.root, found.agents)
         state = self._at(ref.commit)
         roots = releases_in(state.tree, state.roots, ref.pack, self.where)
@@ -187,13 +188,18 @@ class GitSource:
     @cached_property
     def _tags(self) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
         """The tagged releases of each pack, newest first; under None those of plain tags."""
-        found: dict[PackName | None, dict[Version, tuple[str, Tag]]] = {}
-        for name, tag in () if self.place.ref else self.mirror.references.tags.items():
-            read = _read_tag(name)
-            if read is not None:
-                pack, version = read
-                found.setdefault(pack, {}).setdefault(version, (name, tag))
-        return {pack: dict(sorted(tags.items(), reverse=True)) for pack, tags in found.items()}
+        return {} if self.place.ref else _tagged(self.mirror.references)
+
+    def last_heard(self, locked: LockedPack) -> tuple[str, Sequence[Version]]:
+        """The tag of a locked release, and all versions among whose tags that is, when the place was last asked. Empty
+        if it is not known, or the release has no tag.
+        """
+        references = None if self.place.ref or locked.repository else self.mirror.last_references
+        for tags in _tagged(references).values() if references else ():
+            name, tag = tags.get(Version(locked.version), ("", None))
+            if tag is not None and tag.commit == locked.commit:
+                return name, [*tags]
+        return "", ()
 
     @cached_property
     def _commit(self) -> str:
@@ -238,9 +244,17 @@ class GitSource:
 
     def _bring(self, commit: str, ref: ReleaseRef | None = None) -> None:
         """Fetch a commit that is not here. Raises Refused for one that the place does not lead to, or whose release
-        has a tag that names another: a lock may come from anybody, and name a commit of somebody's fork or branch.
+        has a tag that names another: a lock may come from anybody, and name a commit of somebody's fork or branch, also
+        one that another project has fetched already.
         """
-        if self.mirror.missing([commit]) and commit != self.place.ref:
+        words = (
+            self.place.ref,
+            "any" if self._is_loose else "",
+            commit,
+            *((ref.pack, str(ref.version)) if ref else ()),
+        )
+        is_known = self.mirror.has_noted(*words) and not self.mirror.missing([commit])
+        if not is_known and commit != self.place.ref:
             if ref is not None:
                 self._refuse_other_than_tagged(ref)
             if not self.mirror.has_in_history(commit, self._tips):
@@ -252,6 +266,8 @@ class GitSource:
                     hint="`agentpack upgrade` takes what is there now; `agentpack diff --upgrade` shows it before",
                 )
         self.mirror.bring([commit])
+        if not is_known:
+            self.mirror.note(*words)
 
     @property
     def _is_loose(self) -> bool:
@@ -270,6 +286,24 @@ class GitSource:
             name, tag = self._tags.get(pack, {}).get(ref.version, ("", None))
             if tag and tag.commit != ref.commit and (pack or self._now.names == (ref.pack,)):
                 raise moved_tag(ref._replace(commit=tag.commit, tag=name), ref.commit, self.where)
+
+    def _refuse_other_version(self, ref: ReleaseRef, found: CollectionPack) -> None:
+        """Raise Refused if neither a tag nor the manifest gives a state its version. That of a plugin elsewhere is its
+        marketplace's.
+        """
+        words = ("version", ref.commit, ref.pack, str(ref.version))
+        if self._any_branch or ref.version == self._version(found, ref.commit) or self.mirror.has_noted(*words):
+            return
+        tagged = (self._tags.get(pack, {}).get(ref.version) for pack in (ref.pack, None))
+        if not ref.tag and not any(one and one[1].commit == ref.commit for one in tagged):
+            told = f"{self._version(found, ref.commit)} there, and no tag gives it another version"
+            raise Refused(
+                f"{ref.pack} {ref.version} is not what {self.address} has at {ref.commit[:12]}",
+                details=[f"it is {told}"],
+                hint="`git restore agentpack.lock` brings the committed one back; "
+                f"`agentpack upgrade {ref.pack}` takes what is there now",
+            )
+        self.mirror.note(*words)
 
     @property
     def _own_name(self) -> str:
@@ -316,7 +350,11 @@ class GitSource:
         state, place = self._now, f"{self.where} at {self._commit[:12]}"
         found = self._pack_at(self._commit, pack) if not state.roots else None
         if found is not None:
-            return [ReleaseRef(pack, self._version(found), self.name, place, True, self._commit, self._ref_tag)]
+            return [
+                ReleaseRef(
+                    pack, self._version(found, self._commit), self.name, place, True, self._commit, self._ref_tag
+                )
+            ]
         versions = sorted(releases_in(state.tree, state.roots, pack, self.where), reverse=True)
         return [ReleaseRef(pack, version, self.name, place, False, self._commit, self._ref_tag) for version in versions]
 
@@ -329,12 +367,22 @@ class GitSource:
     def _pack_at(self, commit: str, pack: PackName) -> CollectionPack | None:
         return self._at(commit).collection.pack(pack)
 
-    def _version(self, pack: CollectionPack) -> Version:
+    def _version(self, pack: CollectionPack, commit: str) -> Version:
         """Its manifest's version, else one that names the commit: `0.0.0+20261128101500.g0123456789ab`."""
         try:
             return Version(pack.version[:MAX_VERSION])
         except InvalidVersion:
-            return Version(f"{NO_RELEASE}+{self.mirror.stamp(self._commit)}.g{self._commit[:12]}")
+            return Version(f"{NO_RELEASE}+{self.mirror.stamp(commit)}.g{commit[:12]}")
+
+
+def _tagged(references: References) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
+    found: dict[PackName | None, dict[Version, tuple[str, Tag]]] = {}
+    for name, tag in references.tags.items():
+        read = _read_tag(name)
+        if read is not None:
+            pack, version = read
+            found.setdefault(pack, {}).setdefault(version, (name, tag))
+    return {pack: dict(sorted(tags.items(), reverse=True)) for pack, tags in found.items()}
 
 
 def _read_tag(name: str) -> tuple[PackName | None, Version] | None:

@@ -52,6 +52,7 @@ class Candidates:
         lock: Lock | None,
         *,
         refresh: Collection[str] | None = (),
+        anywhere: Collection[str] = (),
         ignore_minimum_age: bool = False,
         as_locked: bool = False,
     ) -> None:
@@ -59,7 +60,8 @@ class Candidates:
 
         Args:
             lock: its packs keep their source, and their release where that still fits.
-            refresh: packs to choose afresh whatever the lock has; None for all.
+            refresh: packs to choose afresh whatever release the lock has; None for all.
+            anywhere: packs that need not stay with their source.
             as_locked: packs of collections are exactly as the lock has them, whatever the manifest asks for.
             ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
@@ -87,8 +89,9 @@ class Candidates:
         """Places of hidden text that a policy let pass, in words."""
         locked = lock.packs if lock else ()
         self.kept = {pack.name for pack in locked if refresh is not None and pack.name not in refresh}
-        """The packs that stay with their source."""
-        self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name in self.kept])
+        """The packs that keep their release where it fits."""
+        self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name not in anywhere])
+        self.sources.fresh = {pack.name for pack in locked} - self.kept
         self.sources.locked = {pack.name: pack for pack in locked}
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
@@ -104,7 +107,7 @@ class Candidates:
 
     def use(self, sources: Sources) -> None:
         """Take releases from these sources, before any was asked for."""
-        sources.locked = self.sources.locked
+        sources.locked, sources.fresh = self.sources.locked, self.sources.fresh
         self.sources = sources
 
     def look_beyond_pins(self) -> bool:
@@ -320,16 +323,21 @@ def _other_readers(release: Release) -> str | None:
 
 
 def candidates_to_install(
-    workspace: Workspace, manifest: Manifest, lock: Lock | None, *, refresh: Collection[str] | None = ()
+    workspace: Workspace,
+    manifest: Manifest,
+    lock: Lock | None,
+    *,
+    refresh: Collection[str] | None = (),
+    anywhere: Collection[str] = (),
 ) -> Candidates:
     """Candidates for a command that installs: without releases that the policy considers too new.
 
     Args:
         lock: its packs keep their releases as far as the manifest allows.
-        refresh: packs that are looked for again, in every source, and for which the newest release is wanted; None for
-            all of them.
+        refresh: packs of which the newest release is wanted; None for all of them. Each stays with its source.
+        anywhere: packs that are looked for in every source, because the user named one.
     """
-    return Candidates(workspace, manifest, lock, refresh=refresh)
+    return Candidates(workspace, manifest, lock, refresh=refresh, anywhere=anywhere)
 
 
 def candidates_to_view(

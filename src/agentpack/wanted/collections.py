@@ -15,8 +15,15 @@ from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, text_digest
-from agentpack.model.pack import AgentRow, Release, ReleaseRef, agent_rows, digest_of_rows
-from agentpack.sources.collection import NO_RELEASE, digest_version
+from agentpack.model.pack import (
+    NO_RELEASE,
+    AgentRow,
+    Release,
+    ReleaseRef,
+    agent_rows,
+    digest_of_rows,
+    digest_version,
+)
 from agentpack.wanted.agents import choose_agents, names_of
 from agentpack.wanted.lock_satisfies import other_commit
 from agentpack.workspace.workspace import Workspace
@@ -128,7 +135,19 @@ class CollectionStates:
             )
 
     def _refuse_other_rows(self, locked: LockedPack, entry: ManifestEntry | None) -> None:
-        """Raise Refused if the locked agent files are all of the pack, and do not come to its digest."""
+        """Raise Refused if the locked agent files are all of the pack, and do not come to its digest, or if the row of
+        the lock says of its place what that does not say.
+        """
+        if self._workspace.documents.lock_is_recorded:
+            return
+        from agentpack.wanted.false_rows import false_rows  # only for a lock that came from elsewhere
+
+        if fault := next(false_rows([locked], self._sources()), ""):
+            raise Refused(
+                f"agentpack.lock: {fault}",
+                hint="`git restore agentpack.lock` brings the committed one back; "
+                f"`agentpack lock --upgrade-pack {locked.name}` locks what the source has now",
+            )
         is_whole = entry is None or (entry.personas is None and not entry.without)
         found = digest_of_rows(locked.agents or ())
         if is_whole and found != locked.digest:
@@ -266,8 +285,13 @@ class CollectionStates:
         found = workspace.sources.texts.get(row.sha256)
         if found is None:
             name, state = locked.name, "cannot be read" if why else "holds another text of it now"
-            told = (why.message, *why.details, *([why.hint] if why.hint else [])) if why else ()
-            hint = f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"
+            source = self._sources().source(locked.source)
+            asked = why.hint if why and source and source.is_remote else None  # what lets it be reached
+            told = (why.message, *why.details, *([why.hint] if why.hint and not asked else [])) if why else ()
+            hint = (
+                asked
+                or f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"
+            )
             raise Unavailable(
                 f"{name} {locked.version}: {row.path} is not stored here, and `{locked.source}` {state}",
                 details=[f"it is wanted as sha256:{row.sha256}", *told],

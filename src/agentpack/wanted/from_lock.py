@@ -86,6 +86,10 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     reasons += map(str, workspace.changed_declarations(lock))
     if not reasons:  # a manifest that moved on explains the rest
         reasons += mismatches(workspace.manifest, lock)
+        if not workspace.documents.lock_is_recorded:  # else a command here made it, and the place may have moved on
+            from agentpack.wanted.false_rows import false_rows
+
+            reasons += false_rows(lock.packs, workspace.sources.open(workspace.manifest))
     return reasons
 
 

@@ -115,6 +115,3 @@ def _collection_mismatches(pack: LockedPack, entry: ManifestEntry | None) -> Ite
     is_whole = entry is None or (entry.personas is None and not entry.without)
     if is_whole and digest_of_rows(pack.agents or ()) != pack.digest:
         yield f"{pack.name} is locked with agent files that do not come to its digest"
-    told = pack.version.partition("+h")[2]
-    if not pack.digest.startswith(f"sha256:{told}"):
-        yield f"{pack.name} is locked with a version that is not that of its digest"

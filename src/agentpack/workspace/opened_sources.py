@@ -42,6 +42,8 @@ class OpenedSources:
         self._opened: list[Sources] = []
         self.progress: Progress | None = None
         """Shows how far work over a network is; None shows nothing."""
+        self.judge: Callable[[str, str], None] | None = None
+        """Raises an error if a source, by name and address, is not to be asked; None asks all."""
         self.supply: Supply | None = None
         """Where locked content is looked for before its source is asked."""
         self._elsewhere: dict[str, Source] = {}
@@ -119,6 +121,7 @@ class OpenedSources:
         found = Remote(cache_folder(), self._environment.variables)
         found.offline = found.offline or self._environment.offline
         found.progress = self.progress or found.progress
+        found.judge = self.judge or found.judge
         return found
 
     @property

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from agentpack.policy.policy import Policy
 
 
+UNNAMED = "place"
+"""The name of a place that is read under no name of its own."""
+
+
 class Policies:
     """The policies that apply in a scope.
 
@@ -66,6 +70,16 @@ class Policies:
     def may_refuse(self) -> bool:
         """Whether a policy is set that could refuse something."""
         return self.exist and self.strictest.has_rules
+
+    def refuse_place(self, source: str, address: str) -> None:
+        """Raise PolicyRefused if nothing may come from a source on another machine: it is not to be asked then. What a
+        place supplies under the name of another source is judged when it is read.
+        """
+        if self.may_refuse and source != UNNAMED:
+            from agentpack.model.git_places import spellings
+            from agentpack.policy.refusal import refuse_source  # both only where there is a policy
+
+            refuse_source(self.strictest, source, spellings(address))
 
     def accept(self, capability: str) -> bool:
         """Whether policies allow a release to gain the capability without `--accept`."""

@@ -47,4 +47,5 @@ def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
 def refuse_address(requirement: Requirement, hint: str | None = None) -> None:
     """Raise UsageError for a requirement with an address."""
     if requirement.url is not None:
-        raise UsageError(f"`{requirement}`: addresses are not read by this version", hint=hint)
+        hint = hint or f"`agentpack show {requirement.url}` lists what is there"
+        raise UsageError(f"`{requirement}`: this command takes the name of a pack, without an address", hint=hint)

@@ -159,6 +159,7 @@ def changing(
     @wraps(work)
     def changing(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         _ = workspace.policies.external
+        workspace.sources.judge = workspace.policies.refuse_place
         return workspace.consistency.changing(lambda: work(workspace, *args, **kwargs))
 
     return changing

@@ -17,7 +17,7 @@ from agentpack.disk.atomic import read_start
 from agentpack.errors import Refused, UsageError
 from agentpack.input.file_names import MAX_FILE_BYTES, NOT_CONTENT
 from agentpack.model.names import is_junk
-from agentpack.sources.collection import AGENTS
+from agentpack.sources.collection import AGENTS, MAX_SIGNS, signs_in
 from agentpack.sources.trees import MAX_ENTRIES
 from agentpack.workspace.workspace import Workspace
 
@@ -53,6 +53,7 @@ class AgentFinder:
         """`client` is that of a file whose folder and name do not decide."""
         self.workspace = workspace
         self.default = workspace.clients[client]
+        self._signs = 0
 
     def check(self, place: str) -> CheckedAgents:
         """Check a file, or every agent file below a folder.
@@ -96,7 +97,7 @@ class AgentFinder:
                 )
         below = os.path.relpath(path, root)
         unread = self._place(folder) is not None and not _is_read(client, below)
-        yield AgentText(client, shown, _read(path), root, below, asked=True, unread=unread)
+        yield AgentText(client, shown, self._read(path), root, below, asked=True, unread=unread)
 
     def _below(self, top: str, shown: str) -> Sequence[AgentText]:
         """The agents below a folder: those in folders for agents, else every file with a header that has a name."""
@@ -120,21 +121,31 @@ class AgentFinder:
             if client is not None and (is_own or _is_read(client, inner)):
                 unread = not _is_read(client, inner)
                 if _is_named_so(client, inner):
-                    yield AgentText(client, _joined(shown, below), _read(path), root, inner, unread=unread)
+                    yield AgentText(client, _joined(shown, below), self._read(path), root, inner, unread=unread)
                 continue
             client = self._by_name(leaf) or self.default
             around, inside = _agents_folder(own, below)
             if (inside and _may_be_agent(client, inside)) or leaf.endswith(".agent.md"):
                 root = "/".join(filter(None, (top, around)))
-                yield AgentText(client, _joined(shown, below), _read(path), root, inside or below)
+                yield AgentText(client, _joined(shown, below), self._read(path), root, inside or below)
 
     def _likely(self, top: str, shown: str, paths: Sequence[str]) -> Iterator[AgentText]:
         for below in paths:
             if _may_be_agent(self.default, below) and self._place(os.path.dirname(f"{top}/{below}")) is None:
-                text = AgentText(self.default, _joined(shown, below), _read(f"{top}/{below}"), top, below)
+                text = AgentText(self.default, _joined(shown, below), self._read(f"{top}/{below}"), top, below)
                 checked = check_agent(text)
                 if checked.is_document or checked.name:
                     yield text
+
+    def _read(self, path: str) -> bytes:
+        data = _read(path)
+        self._signs += signs_in(path, data)
+        if self._signs > MAX_SIGNS:
+            raise Refused(
+                f"more than can be checked at once: {MAX_SIGNS:,} commas, colons, brackets and lines in headers",
+                hint="name some of the files, or a folder below",
+            )
+        return data
 
     def _by_name(self, leaf: str) -> Client | None:
         return next((self.workspace.clients[name] for end, name in BY_NAME.items() if leaf.endswith(end)), None)

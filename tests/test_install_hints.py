@@ -1,0 +1,82 @@
+"""What people type or paste in place of a pack or an address: it works, or they are told what to write."""
+
+from pathlib import Path
+
+import pytest
+from support.collection_files import agent_text
+from support.git_server import git_server
+from support.packs import make_pack
+from support.repositories import Repository
+from support.running import Agentpack
+from support.trees import tree
+
+PAGE = "https://github.com/acme/agents"
+WRONG = {
+    "github:acme/agents>=1,<2": '`agentpack install "PACK>=1,<2" --source github:acme/agents`',
+    "git+https://git.example.com/kit==1.0": '`agentpack install "PACK==1.0" --source git+https://git.example.com/kit`',
+    f"{PAGE}/tree/main/python": "write `github:acme/agents@main#subdirectory=python`",
+    f"{PAGE}/blob/main/agents/smith.md": "`agentpack install github:acme/agents@main --only smith`",
+    f"{PAGE}/blob/main/agents/smith.agent.md": "`agentpack install github:acme/agents@main --only smith`",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_form_leads_to_the_right_one(agentpack: Agentpack, project: Path, text: str) -> None:
+    before = tree(project)
+    assert f"hint: {WRONG[text]}\n" in agentpack("install", text, "--offline", expect=2).err
+    assert tree(project) == before
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """The repository `github:acme/kit` with two releases of a pack."""
+    (tmp_path / "gitconfig").write_text(f'[url "file://{tmp_path}/far/"]\n\tinsteadOf = https://github.com/acme/\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    far = Repository(tmp_path / "far/kit")
+    for version in ("1.0.0", "2.0.0"):
+        far.commit(make_pack(version=version)).tag(f"v{version}")
+    return far
+
+
+@pytest.mark.parametrize("place", ["github:acme/kit", "git+https://github.com/acme/kit"])
+@pytest.mark.parametrize(
+    ("range", "version"), [("", "2.0.0"), ("<2", "1.0.0"), (">=1,<2", "1.0.0"), ("~=1.0", "1.0.0")]
+)
+def test_a_direct_reference_takes_every_address_and_a_range(
+    agentpack: Agentpack, project: Path, far: Repository, place: str, range: str, version: str
+) -> None:
+    assert f"data-reviewer {version}\n" in agentpack("install", f"data-reviewer{range} @ {place}").err
+    agentpack("sync", "--locked")
+
+
+@pytest.mark.parametrize("command", ["show", "render"])
+def test_a_look_at_an_address_is_told_where(agentpack: Agentpack, command: str) -> None:
+    refused = agentpack(command, "kit @ github:acme/kit", expect=2)
+    assert "hint: `agentpack show github:acme/kit` lists what is there" in refused.err
+
+
+def test_the_only_pack_is_no_agent_of_itself(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    kit = Repository(tmp_path / "kit").commit({"agents/one.md": agent_text("one", "Work.")})
+    refused = agentpack("install", f"git+{kit.address}", "--only", "kit", expect=4)
+    assert "`kit` is the pack itself, not an agent of it" in refused.err
+    assert "hint: without `--only kit` all agents of it are installed" in refused.err
+
+
+def test_a_clone_without_a_login_is_told_how_to_get_one(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Repository(tmp_path / "far/kit").commit({"agents/one.md": agent_text("one", "Work.")})
+    with git_server(tmp_path / "far") as server:
+        agentpack("install", f"git+{server.address}/kit")
+        (project / ".claude/agents/one.md").unlink()
+        server.needs_password = True
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+        (project / ".agentpack").rename(tmp_path / "state")
+        refused = agentpack("sync", "--frozen", expect=6)
+    assert f"hint: `git ls-remote {server.address}/kit` asks for them" in refused.err
+
+
+def test_several_acceptances_stand_in_one_option(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer", "--dry-run", "--accept", "shell, web")
+    for word in ("mcp:a,b", "shell,wbe", "outside:a,b"):
+        assert "there is no capability" in agentpack("install", "python-engineer", "--accept", word, expect=2).err
