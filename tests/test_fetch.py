@@ -47,18 +47,25 @@ def test_every_pack_of_every_source_is_known() -> None:
     assert sources.packs() == ["data-reviewer", "team-lead"]
 
 
-@pytest.mark.parametrize("ask", [Sources.packs, lambda sources: sources.releases(NAME)], ids=["packs", "releases"])
-def test_a_source_that_cannot_be_read_is_named_with_the_place(ask: object) -> None:
+def test_a_source_that_cannot_be_read_is_named_with_the_place() -> None:
     sources = Sources([MemorySource("team", broken=BROKEN)])
     with pytest.raises(Unavailable) as refused:
-        ask(sources)  # type: ignore[operator]
+        sources.releases(NAME)
     assert refused.value.message == "the source `team` cannot be read: /packs: Permission denied"
     assert refused.value.exit_code == 6
 
 
 def test_an_error_without_a_place_names_that_of_the_source() -> None:
     with pytest.raises(Unavailable, match="cannot be read: memory: Input/output error"):
-        Sources([MemorySource("team", broken=OSError(5, "Input/output error"))]).packs()
+        Sources([MemorySource("team", broken=OSError(5, "Input/output error"))]).releases(NAME)
+
+
+def test_a_list_of_packs_leaves_out_a_source_that_cannot_be_read() -> None:
+    sources = Sources([MemorySource("team", broken=BROKEN), MemorySource("near", ONE)])
+    assert sources.packs() == ["data-reviewer"]
+    assert [str(error) for error in sources.silent.values()] == [
+        "the source `team` cannot be read: /packs: Permission denied"
+    ]
 
 
 def test_a_release_of_a_source_that_is_not_configured_is_unavailable() -> None:

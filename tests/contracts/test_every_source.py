@@ -250,7 +250,7 @@ def test_a_place_belongs_to_the_folder_of_its_manifest_also_of_the_users_own(
     for folder, name in ((home / ".config/agentpack", "own"), (project, "team")):
         data = {"schema": 1, "sources": [{"name": name, kind: place, **options}], "packs": []}
         write_tree(folder, {"agentpack.yaml": yaml.safe_dump(data)})
-    said = agentpack("search", "reviewer", "--offline", expect=0 if is_missing else 6).err
+    said = agentpack("search", "reviewer", "--offline").err
     assert "`team`" in said
     assert is_missing == SOURCE_KINDS[kind].is_path(place) == (f"{home}/.config/agentpack/{place}" in said)
 

@@ -22,8 +22,9 @@ from agentpack.disk.chown import make_folders
 from agentpack.errors import Refused, Unavailable
 from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.remote.access import Remote
-from agentpack.remote.credentials import git_login, variable_of
-from agentpack.remote.process import Finished, run
+from agentpack.remote.credentials import git_login
+from agentpack.remote.git_failures import failure
+from agentpack.remote.process import run
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Bytes of one answer of git: the names of all branches and tags, or of all files."""
@@ -367,7 +368,7 @@ class Mirror:
             ) from None
         if result.code == 0 and not result.is_cut:
             return result.output
-        raise self._failed(result, online)
+        raise failure(result, self._source, self.address, MAX_ANSWER_BYTES, unread="" if online else self.folder)
 
     def _environment(self, online: bool) -> Mapping[str, str]:
         passed = {*self._remote.variables} - {*_LOCATING, "GIT_ALLOW_PROTOCOL"}
@@ -381,55 +382,6 @@ class Mirror:
             # `core.sshCommand` of the user's own configuration would be hidden by the variable
             variables["GIT_SSH_VARIANT"] = "ssh"
         return variables
-
-    def _failed(self, result: Finished, online: bool) -> Unavailable | Refused:
-        said = [line.strip() for line in result.said.decode("utf-8", "replace").splitlines() if line.strip()]
-        telling = [line for line in said if line.startswith(("fatal:", "error:", "remote:", "gpg:", "ERROR"))] or said
-        if result.is_cut:
-            return Refused(f"{self.address} answers with more than {MAX_ANSWER_BYTES // 1024 // 1024} MiB")
-        if not online:
-            message = f"{self.folder}, a mirror of {self.address}, cannot be read"
-            return Unavailable(message, details=telling[:5], hint="delete it")
-        text = "timed out" if result.is_late else "\n".join(said)
-        message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
-        hint = hint.format(
-            address=self.address, token=variable_of("TOKEN", self._source), host=variable_of("HOST", self._source)
-        )
-        return Unavailable(f"the source `{self._source}` at {self.address} {message}", details=telling[-5:], hint=hint)
-
-
-_FAILURES = (
-    (
-        r"timed out|too slow",
-        ("does not answer in time", "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer"),
-    ),
-    (
-        r"not our ref|did not send all necessary|unadvertised object",
-        ("no longer has what is wanted", "its history was rewritten: `agentpack upgrade` takes what is there now"),
-    ),
-    (
-        r"Authentication failed|could not read (?:Username|Password)|Permission denied|returned error: 40[13]",
-        (
-            "lets nobody in without credentials",
-            "`git ls-remote {address}` asks for them; a credential helper keeps them. For https, "
-            "{token} with {host} gives a token",
-        ),
-    ),
-    (
-        r"Protocol \S+ (?:not supported|.*disabled)",
-        ("leads to a place that is not encrypted", "`git ls-remote {address}` shows what git says of it"),
-    ),
-    (
-        r"[Cc]ertificate|SSL|TLS",
-        ("has a certificate that is not trusted", "`git ls-remote {address}` shows what git says of it"),
-    ),
-    (
-        r"not found|does not appear to be a git|does not exist|returned error: 404",
-        ("is no repository, or is closed to others", "check the address: `git ls-remote {address}`"),
-    ),
-)
-"""Signs of common failures in what git says, and what to say of each."""
-_UNKNOWN_FAILURE = ("cannot be reached", "`git ls-remote {address}` shows what git says of it")
 
 
 def _make_repository(folder: str) -> None:

@@ -1,0 +1,61 @@
+"""What to say when git fails: its own words say why, and a hint what to do."""
+
+import re
+
+from agentpack.errors import Refused, Unavailable
+from agentpack.remote.credentials import variable_of
+from agentpack.remote.process import Finished
+
+_FAILURES = (
+    (
+        r"timed out|too slow",
+        ("does not answer in time", "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer"),
+    ),
+    (
+        r"not our ref|did not send all necessary|unadvertised object",
+        ("no longer has what is wanted", "its history was rewritten: `agentpack upgrade` takes what is there now"),
+    ),
+    (
+        r"Authentication failed|could not read (?:Username|Password)|Permission denied|returned error: 40[13]",
+        (
+            "lets nobody in without credentials",
+            "`git ls-remote {address}` asks for them; a credential helper keeps them. For https, "
+            "{token} with {host} gives a token",
+        ),
+    ),
+    (
+        r"Protocol \S+ (?:not supported|.*disabled)",
+        ("leads to a place that is not encrypted", "`git ls-remote {address}` shows what git says of it"),
+    ),
+    (
+        r"[Cc]ertificate|SSL|TLS",
+        ("has a certificate that is not trusted", "`git ls-remote {address}` shows what git says of it"),
+    ),
+    (
+        r"not found|does not appear to be a git|does not exist|returned error: 404",
+        ("is no repository, or is closed to others", "check the address: `git ls-remote {address}`"),
+    ),
+)
+"""Signs of common failures in what git says, and what to say of each."""
+_UNKNOWN_FAILURE = ("cannot be reached", "`git ls-remote {address}` shows what git says of it")
+
+
+def failure(result: Finished, source: str, address: str, most: int, *, unread: str = "") -> Unavailable | Refused:
+    """The error for a call of git that failed, or answered with too much.
+
+    Args:
+        source: the name of the source.
+        most: the most bytes that it may answer with.
+        unread: the folder of the mirror, if git was to read it and not to ask the repository.
+    """
+    said = [line.strip() for line in result.said.decode("utf-8", "replace").splitlines() if line.strip()]
+    telling = [line for line in said if line.startswith(("fatal:", "error:", "remote:", "gpg:", "ERROR"))] or said
+    if result.is_cut:
+        return Refused(f"{address} answers with more than {most // 1024 // 1024} MiB")
+    if unread:
+        message = f"{unread}, a mirror of {address}, cannot be read"
+        return Unavailable(message, details=telling[:5], hint="delete it")
+    text = "timed out" if result.is_late else "\n".join(said)
+    message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
+    hint = hint.format(address=address, token=variable_of("TOKEN", source), host=variable_of("HOST", source))
+    return Unavailable(f"the source `{source}` at {address} {message}", details=telling[-5:], hint=hint)
