@@ -679,7 +679,9 @@ def test_a_version_that_neither_a_tag_nor_a_manifest_gives_passes_no_command(
     monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", str(tmp_path))
     for words in HOLDING[1:]:
         said = agentpack(*words, expect=None)
-        assert said.exit_code in (1, 3, 5) and "kit" in said.out + said.err and version[:6] in said.err + said.out, words
+        assert said.exit_code in (1, 3, 5) and "kit" in said.out + said.err and version[:6] in said.err + said.out, (
+            words
+        )
     (project / "agentpack.lock").write_text(honest)
     agentpack("sync", "--frozen", "--offline")
 

@@ -368,7 +368,8 @@ def test_a_faulty_manifest_of_the_user_is_named(agentpack: Agentpack, project: P
 
 
 @pytest.mark.parametrize(
-    "words", [["upgrade", "--yes"], ["upgrade", "--yes", "--latest"], ["upgrade", "--yes", "crew"], ["lock", "--upgrade"]]
+    "words",
+    [["upgrade", "--yes"], ["upgrade", "--yes", "--latest"], ["upgrade", "--yes", "crew"], ["lock", "--upgrade"]],
 )
 def test_a_pack_stays_with_its_source_whatever_another_one_offers(
     agentpack: Agentpack, project: Path, tmp_path: Path, words: list[str]

@@ -242,7 +242,12 @@ class GitSource:
         has a tag that names another: a lock may come from anybody, and name a commit of somebody's fork or branch, also
         one that another project has fetched already.
         """
-        words = (self.place.ref, "any" if self._is_loose else "", commit, *((ref.pack, str(ref.version)) if ref else ()))
+        words = (
+            self.place.ref,
+            "any" if self._is_loose else "",
+            commit,
+            *((ref.pack, str(ref.version)) if ref else ()),
+        )
         is_known = self.mirror.has_noted(*words) and not self.mirror.missing([commit])
         if not is_known and commit != self.place.ref:
             if ref is not None:
@@ -340,7 +345,11 @@ class GitSource:
         state, place = self._now, f"{self.where} at {self._commit[:12]}"
         found = self._pack_at(self._commit, pack) if not state.roots else None
         if found is not None:
-            return [ReleaseRef(pack, self._version(found, self._commit), self.name, place, True, self._commit, self._ref_tag)]
+            return [
+                ReleaseRef(
+                    pack, self._version(found, self._commit), self.name, place, True, self._commit, self._ref_tag
+                )
+            ]
         versions = sorted(releases_in(state.tree, state.roots, pack, self.where), reverse=True)
         return [ReleaseRef(pack, version, self.name, place, False, self._commit, self._ref_tag) for version in versions]
 
