@@ -850,15 +850,29 @@ def test_only_the_plugins_that_are_asked_for_are_fetched(
 # Where a fresh user got stuck.
 
 
-def test_a_plugin_whose_repository_is_gone_stops_no_other(agentpack: Agentpack, project: Path, hub: Path) -> None:
+@pytest.mark.parametrize("kind", ["repository", "folder", "archive"])
+def test_a_plugin_whose_repository_is_gone_stops_no_other(
+    agentpack: Agentpack, project: Path, hub: Path, tmp_path: Path, kind: str
+) -> None:
     plugin(hub, "one")
     places = {name: {"source": "url", "url": f"https://git.example.com/{name}"} for name in ("one", "two")}
     far = market(hub, here="./here", **places)
-    told = agentpack("install", f"git+{far.address}", "--all").err
+    ways = {"repository": f"git+{far.address}", "folder": "../market", "archive": "../market.tar.gz"}
+    far.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "market"))
+    far.git("archive", "--output", str(tmp_path / "market.tar.gz"), "HEAD")
+    place = ways[kind]
+    told = agentpack("install", place, "--all").err
     assert "note: `two` is left out: the plugin `two` of `market` is in another repository" in told
     assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["near.md", "one.md"]
-    refused = agentpack("install", "two", "--source", f"git+{far.address}", expect=6)
+    refused = agentpack("install", "two", "--source", place, expect=6)
     assert "the plugin `two` of `market` is in another repository" in refused.err
+
+
+def test_of_many_plugins_whose_repositories_are_gone_a_few_are_named(agentpack: Agentpack, hub: Path) -> None:
+    places = {f"p{number}": {"source": "url", "url": f"https://git.example.com/p{number}"} for number in range(8)}
+    told = agentpack("install", f"git+{market(hub, here='./here', **places).address}", "--all").err
+    assert told.count("is left out") == 5
+    assert "note: 3 more plugins are left out: their repositories cannot be read\n" in told
 
 
 def test_a_hint_names_a_repository_as_one_types_it(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

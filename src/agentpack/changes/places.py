@@ -24,6 +24,7 @@ from agentpack.workspace.policies import UNNAMED
 from agentpack.workspace.workspace import Workspace
 
 _MOST_LISTED = 20
+_MOST_UNREAD = 5
 _MOST_BESIDE = 3
 _MOST_TWINS = 6
 
@@ -101,10 +102,7 @@ def open_place(workspace: Workspace, text: str) -> Source:
     return workspace.sources.one(with_digest(workspace, place))
 
 
-# Arguments.
-
-
-# What they ask for.
+# What arguments ask for.
 
 
 class _Reading:
@@ -142,18 +140,21 @@ class _Reading:
                 details=listed,
                 hint=f"`agentpack install {names[0]} --source {text}`, `--only AGENT`, or `--all`",
             )
-        return [one for name in names for one in self._of_place(source, name)]
+        unread = self._unread(source) if self.request.everything else {}
+        few = [f"`{name}` is left out: {why}" for name, why in [*unread.items()][:_MOST_UNREAD]]
+        more = [f"{len(unread) - _MOST_UNREAD} more plugins are left out: their repositories cannot be read"]
+        self.notes += few + (more if len(unread) > _MOST_UNREAD else [])
+        return [one for name in names if name not in unread for one in self._of(source, name)]
 
-    def _of_place(self, source: Source, name: PackName) -> list[AskedPack]:
-        """A pack of a place of which all are asked for; none for a plugin whose own repository cannot be read."""
-        try:
-            return self._of(source, name)
-        except (Unavailable, Unresolvable) as error:
-            found = source.collection.pack(name)
-            if not self.request.everything or found is None or not found.elsewhere:
-                raise
-            self.notes.append(f"`{name}` is left out: {error.message}")
-            return []
+    def _unread(self, source: Source) -> Mapping[PackName, str]:
+        """The plugins of a place whose own repositories cannot be read, and why."""
+        found: dict[PackName, str] = {}
+        for pack in source.collection.packs:
+            try:
+                _ = source.state_of(pack.name) if pack.elsewhere else None
+            except (Unavailable, Unresolvable) as error:
+                found[pack.name] = error.message
+        return found
 
     def pack(self, text: str) -> list[AskedPack]:
         """The pack that a requirement names: of `--source` if that has it."""
