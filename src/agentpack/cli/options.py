@@ -76,7 +76,7 @@ Strict = Annotated[
     typer.Option("--strict", help="Fail if an agent of a collection cannot be installed for every client, or at all."),
 ]
 Adopt = Annotated[
-    bool, typer.Option("--adopt", help="Take over files that agentpack did not write; their bytes are kept.")
+    bool, typer.Option("--adopt", help="Manage files that agentpack did not write; their bytes are kept.")
 ]
 OnConflict = Annotated[
     str,
