@@ -390,7 +390,7 @@ def test_a_file_is_not_adopted_where_another_would_change_along_with_it(agentpac
     managed.write_bytes(earlier)
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
-    agentpack("lock", "--upgrade", "--accept", "python-engineer:every-tool")
+    agentpack("lock", "--upgrade", "--accept", "python-engineer:every-tool", "--accept", "skills")
     agentpack("adopt", f"{AGENTS}/tidy.md", expect=3)
     assert managed.read_bytes() == earlier
     agentpack("sync")

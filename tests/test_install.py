@@ -171,7 +171,7 @@ def test_what_is_asked_for_is_added_to_what_was_chosen(
 ) -> None:
     """A variant more is no reason to leave the range, or to lose the variants before it."""
     agentpack("install", "python-engineer[strict-typing]>=1.0,<1.1")
-    agentpack("install", asked)
+    agentpack("install", asked, *(["--accept", "skills"] if "latest" in asked else []))
     assert f"  - {said}\n" in manifest(project)
 
 

@@ -274,7 +274,7 @@ def test_in_a_clone_that_nothing_changed_there_is_no_history(clone: Agentpack) -
 
 @pytest.mark.parametrize("arguments", [("0",), ("0", "--dry-run"), ("0", "--adopt")])
 def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arguments: tuple[str, ...]) -> None:
-    clone("upgrade", "--latest", "--yes")
+    clone("upgrade", "--latest", "--yes", "--accept", "skills")
     before = with_state(clone.folder)
     ran = clone("rollback", *arguments, expect=2)
     assert "there is nothing to go back to: generation 1 is what was found in this checkout" in ran.err
@@ -283,7 +283,7 @@ def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arg
 
 def test_what_was_found_can_be_gone_back_to_and_nothing_before_it(clone: Agentpack) -> None:
     found = modes(clone.folder)
-    clone("upgrade", "--latest", "--yes")
+    clone("upgrade", "--latest", "--yes", "--accept", "skills")
     assert modes(clone.folder) != found
     upgraded = modes(clone.folder)
     clone("rollback", "0", expect=2)
@@ -350,7 +350,7 @@ def test_a_forgotten_first_generation_is_not_gone_back_beyond(
 
 def test_edits_since_the_last_command_are_said_to_be_kept(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.0.0", "--client", "claude")
-    agentpack("upgrade", "--latest", "--yes")
+    agentpack("upgrade", "--latest", "--yes", "--accept", "skills")
     path = project / ".claude/agents/python-engineer.md"
     assert "your edits" not in agentpack("rollback", "--dry-run").err
     path.write_text(path.read_text() + "- Mine.\n")

@@ -390,3 +390,17 @@ def test_whoever_wants_json_is_not_asked_on_a_terminal_either(agentpack: Agentpa
     assert b"[y/N]" in done.out
     assert b"[y/N]" not in with_json.out
     assert tree(project) == before
+
+
+@pytest.mark.parametrize("more", [(), ("--latest",)])
+def test_a_newer_release_without_the_variant_says_what_to_do_instead(
+    agentpack: Agentpack, project: Path, more: tuple[str, ...]
+) -> None:
+    variant = {"reviewer/thorough": "---\nsummary: More.\n---\n- Look twice. {#twice}\n"}
+    retired = {"thorough": "ask for `patient`, its new name"}
+    publish(project / "named", make_pack(variants=variant), make_pack(version="2.0.0", retired=retired))
+    agentpack("install", "data-reviewer[thorough]", "--source", "named")
+    before = tree(project)
+    note = "note: data-reviewer 2.0.0 lacks `thorough`: ask for `patient`, its new name\n"
+    assert note in agentpack("upgrade", "--yes", *more).err
+    assert tree(project) == before

@@ -254,7 +254,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
     Args:
         latest: ignore the ranges in the manifest.
     """
-    from agentpack.changes.newest import newest, out_of_range  # resolving is loaded only here
+    from agentpack.changes.newest import newest, not_taken  # resolving is loaded only here
 
     limits.check(workspace, workspace.states.recorded.values())
     packs = _packs_of(workspace, limits.name)
@@ -277,7 +277,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         notes=(
             *map(str, wanted.notes({file.path for file in files})),
             *(map(str, skipped_agents(wanted.lock)) if files else ()),
-            *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),
+            *not_taken(chosen, packs, "`agentpack diff --upgrade --latest` shows it"),
         ),
         empty=not wanted.files and not workspace.states.recorded,
     )
