@@ -8,14 +8,14 @@ client stops a command, because others wrote those. What the user asks for, such
 a further pack, is only shown.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
 from agentpack.capabilities.of_file import capabilities
 from agentpack.errors import AgentpackError, DecisionNeeded
-from agentpack.model.capabilities import accepted, meaning, widening
+from agentpack.model.capabilities import accepted, capability_words, meaning, widening
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack
@@ -112,11 +112,6 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
     gained = sorted({word for change in changes for word in change.unaccepted})
     for word in gained[:_MOST_MEANINGS]:
         yield f"`{word}` lets it {meaning(word)}"
-
-
-def capability_words(words: Iterable[str]) -> str:
-    """Capabilities as a comma-separated list for people."""
-    return ", ".join(words) or "no tool"
 
 
 def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:

@@ -78,6 +78,11 @@ def meaning(word: str) -> str:
     return _MEANINGS[head] + (f", within {bracket}{limit}" if bracket and head in TOOLS else "")
 
 
+def capability_words(words: Iterable[str]) -> str:
+    """Capabilities as a comma-separated list for people."""
+    return ", ".join(words) or "no tool"
+
+
 def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
     """The capabilities in `after` that `before` does not cover, sorted."""
     before = frozenset(before)
