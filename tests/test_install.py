@@ -202,6 +202,19 @@ def test_values_are_typed_checked_and_kept(agentpack: Agentpack, project: Path, 
     assert "    parameters: {flag: true}\n" in manifest(project)
 
 
+def test_a_value_goes_back_to_its_default(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs", "--set", "flag=off")
+    whole = agentpack("diff", "--json").out
+    before = tree(project)
+    told = agentpack("install", "data-reviewer", "--unset", "nothing", expect=2).err
+    assert "`--unset nothing`: this parameter is not set\n  set: flag\n" in told
+    assert tree(project) == before
+    agentpack("install", "data-reviewer", "--unset", "flag")
+    assert "parameters" not in manifest(project)
+    assert agentpack("diff", "--json").out == whole
+    assert "no parameter is set" in agentpack("install", "data-reviewer", "--unset", "flag", expect=2).err
+
+
 def test_who_asks_for_no_save_is_told_of_render(agentpack: Agentpack, project: Path) -> None:
     before = tree(project)
     assert "agentpack render NAME" in agentpack("install", "python-engineer", "--no-save", expect=2).err

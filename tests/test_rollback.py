@@ -51,6 +51,17 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
 
 @pytest.mark.parametrize("document", ["agentpack.lock", "agentpack.yaml"])
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "another"])
+@pytest.mark.usefixtures("three")
+def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None:
+    assert "was a rollback" not in agentpack("rollback").err
+    told = (
+        "the last command was a rollback, to generation 2, and this undoes it; `agentpack rollback 1` goes further back"
+    )
+    assert told in agentpack("rollback", "--dry-run").err
+    assert told in agentpack("rollback").err
+    assert "was a rollback" not in agentpack("rollback", "1").err
+
+
 def test_one_step_back_waits_where_somebody_else_moved_lock_or_manifest(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], document: str, gone: bool
 ) -> None:
