@@ -49,8 +49,6 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
     assert [row["command"] for row in found["generations"]][-2:] == ["rollback 1", "rollback 3"]
 
 
-@pytest.mark.parametrize("document", ["agentpack.lock", "agentpack.yaml"])
-@pytest.mark.parametrize("gone", [True, False], ids=["gone", "another"])
 @pytest.mark.usefixtures("three")
 def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None:
     assert "was a rollback" not in agentpack("rollback").err
@@ -62,6 +60,8 @@ def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None
     assert "was a rollback" not in agentpack("rollback", "1").err
 
 
+@pytest.mark.parametrize("document", ["agentpack.lock", "agentpack.yaml"])
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "another"])
 def test_one_step_back_waits_where_somebody_else_moved_lock_or_manifest(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], document: str, gone: bool
 ) -> None:
