@@ -379,7 +379,7 @@ def test_a_library_sets_no_framework_and_no_compose_file_unless_the_user_does(ki
 @pytest.mark.parametrize(
     ("checker", "strict"),
     [
-        ("mypy", "mypy --strict"),
+        ("mypy", "mypy --strict|mypy: `strict = true`"),
         ("basedpyright", "basedpyright[,:] `strict`"),
         ("pyright", "pyright[,:] `strict`"),
         ("pyrefly", 'preset = "strict"'),
