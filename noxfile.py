@@ -56,7 +56,15 @@ def nightly(session: nox.Session) -> None:
     lives = [f"tests/properties/test_{name}.py" for name in ("life", "git_life", "keep_laws")]
     laws = ["tests/properties", *(f"--ignore={file}" for file in lives), "tests/contracts/test_every_target.py"]
     laws += ["tests/contracts/test_agent_files.py", "tests/test_archives.py", "tests/test_hostile_clone.py"]
-    session.run("pytest", "tests/test_damaged_state.py", *laws, "--timeout", "0", *session.posargs)
+    session.run(
+        "pytest",
+        "tests/test_damaged_state.py",
+        "tests/test_bundled_packs.py",
+        *laws,
+        "--timeout",
+        "0",
+        *session.posargs,
+    )
     session.env["AGENTPACK_STRIDE"] = "1"
     session.run("pytest", "tests/faults/test_stop_at_every_call.py", "--timeout", "0", *session.posargs)
     session.env["AGENTPACK_EXAMPLES"] = "10000"

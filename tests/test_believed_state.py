@@ -77,7 +77,7 @@ def _attacked(phase: str, *, recorded: bool, project: Path) -> None:
     (project / STATE / "lock").write_bytes(b"")  # of the killed process
     before, state = everything(project, without=(STATE,)), everything(project)
     is_strange = phase in ("staged", "decided", "half in place", "counts")
-    looking = every(usually(3, thorough=1), LOOKING, PHASES.index(phase) + recorded)
+    looking = every(usually(4, thorough=2, nightly=1), LOOKING, PHASES.index(phase) + recorded)
     for words in (*looking, *([("sync",), ("upgrade", "--yes"), ("install", "other")] if is_strange else [])):
         ran = agentpack(*words, expect=None)
         assert everything(project, without=(STATE,)) == before, (words, ran.err)
@@ -287,7 +287,7 @@ def test_a_real_change_of_every_client_is_gone_on_with_wherever_it_was_stopped(
         renames = [number for number, call in enumerate(asked) if call == "rename"]
         decision = next(number for number in renames if "write" not in asked[number:])
         stops = (decision, decision + 2, renames[-1] + 1, len(asked) // 3, (decision + renames[-1]) // 2)
-        for number in stops[: usually(3, thorough=len(stops))]:
+        for number in stops[: usually(3, thorough=4, nightly=len(stops))]:
             shutil.rmtree(box)
             shutil.copytree(kept, box, symlinks=True)
             killed_at(number, lambda words=words: agentpack(*words))  # type: ignore[misc]

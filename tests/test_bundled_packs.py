@@ -20,7 +20,7 @@ from support.bundled import (
     split,
     versions,
 )
-from support.effort import THOROUGH
+from support.effort import NIGHTLY
 
 from agentpack.authoring.sizes import added_by
 from agentpack.compose.compose import draft_of
@@ -35,7 +35,7 @@ from agentpack.sources.bundled import bundled_folder, bundled_source
 
 pytestmark = pytest.mark.untraced
 REVIEWER = PackName("python-reviewer")
-TRIED = versions() if THOROUGH else versions()[-1:]
+TRIED = versions() if NIGHTLY else versions()[-1:]
 """The releases that are rendered in every way. The older ones never change, and every client's files of them are held
 by `contracts/test_golden.py`.
 """

@@ -66,7 +66,7 @@ DAMAGES: Mapping[str, Damage] = {
 }
 
 
-KINDS = usually(1, thorough=3, nightly=len(DAMAGES))
+KINDS = usually(1, thorough=2, nightly=len(DAMAGES))
 """How many kinds of damage each file suffers under each command."""
 
 

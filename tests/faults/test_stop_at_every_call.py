@@ -28,9 +28,9 @@ from agentpack.store.process_lock import process_lock
 from agentpack.workspace.workspace import Workspace
 
 EVERY_CALL = range(200)
-STRIDE = int(os.environ.get("AGENTPACK_STRIDE", usually(13, thorough=5)))
-"""Where a second stop follows a first one at any call, every thirteenth call is tried for it, in CI every fifth, and
-others for the next first one. The session `nightly` tries all.
+STRIDE = int(os.environ.get("AGENTPACK_STRIDE", usually(23, thorough=9, nightly=5)))
+"""Where a second stop follows a first one at any call, every 23rd call is tried for it, in CI every ninth, and others for
+the next first one. The session `nightly` tries all.
 """
 MEMORY = "/dev/shm"
 
