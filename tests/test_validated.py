@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.packs import make_pack, persona_text, release_of, variant_text
@@ -252,3 +254,17 @@ def test_a_document_that_does_not_come_to_its_sum_is_passed_over(tmp_path: Path)
     assert cache.get("manifest", "sha256:" + "0" * 64) == {"packs": ["a"]}
     place.write_bytes(place.read_bytes().replace(b'["a"]', b"[]"))
     assert cache.get("manifest", "sha256:" + "0" * 64) is None
+
+
+def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    honest: dict[str, Any] = {"header": {"name": "kit", "on": True, "count": 12}, "body/one": "You look."}
+    cache.put_pieces("pack", digest, in_pieces(honest.items()))
+    path = tmp_path / place("pack", digest)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(bytes(byte ^ (0x01 if number == at else 0) for number, byte in enumerate(whole)))
+        kept = cache.pieces("pack", digest)
+        with suppress(Unavailable):
+            found = kept and {"header": kept["header"], "body/one": kept.text("body/one")}
+            assert found in (None, honest), at
