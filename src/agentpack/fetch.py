@@ -1,8 +1,9 @@
 """Find the source that provides a pack, and read a release from it with its digest checked.
 
 `Sources` keeps the order of precedence: the first source that has a pack provides it, unless the lock names another
-source that is still configured. A missing source (its folder moved or not cloned) is skipped for packs that other
-sources have, but never for a pack that came from it. A `Supply` is asked for locked releases before any source.
+source that is still configured. A source that is missing (its folder moved or not cloned) or cannot be asked stops
+every pack that it may have: the ones that came from it, and the ones that only a later source offers. The exception is
+what comes with agentpack, which nobody else can publish. A `Supply` is asked for locked releases before any source.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -196,6 +197,8 @@ class Sources:
             there = self.name_there(pack)
             found = self.ask(source, partial(_offered, source, there, states=bool(named)), is_needed=bool(is_own))
             if found:
+                if source.name not in (kept, BUNDLED):
+                    self._refuse_after(ordered[: ordered.index(source)], pack, source)
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
                 self.notes += [moved.message for ref in renamed if (moved := self.moved_tag(ref))]
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
@@ -207,6 +210,17 @@ class Sources:
         if error := next((self.silent[source] for source in allowed if source in self.silent), None):
             raise error
         return ()
+
+    def _refuse_after(self, earlier: Sequence[Source], pack: PackName, later: Source) -> None:
+        """Raise if one of the earlier sources may have the pack that the later one offers, but cannot be asked: anybody
+        may have published another pack under its name there.
+        """
+        for source in earlier:
+            error = self._missing([source]) if source.name in self.missing else self.silent.get(source)
+            if error is not None:
+                why = f"`{pack}` may come from it, and `{source.name}` is listed before `{later.name}`"
+                way = f"`{{require: {pack}, source: {later.name}}}` in {self.configured} takes it from `{later.name}`"
+                raise type(error)(error.message, details=[*error.details, why, way], hint=error.hint)
 
     def ask(self, source: Source, question: Callable[[], _T], *, is_needed: bool = False) -> _T | None:
         """What a source answers; None if it cannot be asked, unless the answer is needed."""
@@ -239,15 +253,15 @@ class Sources:
         is_moved = (str(ref.version), ref.source) == (locked.version, locked.source) and ref.commit != locked.commit
         return moved_tag(ref, locked.commit, source.where) if is_moved else None
 
-    def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
+    def _missing(self, sources: Sequence[Source], *why: str) -> Unavailable:
         words = "; ".join(map(missing_words, sources))
         if withheld := [source.name for source in sources if isinstance(source, WithheldSource)]:
             accept = " ".join(f"--accept outside:{name}" for name in withheld)
             hint = f"`agentpack sync {accept}` lets this checkout use it from now on, if you trust agentpack.yaml"
-            return SourceWithheld(words, details=[why], hint=hint)
+            return SourceWithheld(words, details=why, hint=hint)
         return Unavailable(
             words,
-            details=[why],
+            details=why,
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
 
