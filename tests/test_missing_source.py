@@ -1,5 +1,6 @@
 """A configured source whose folder was moved or not cloned: named where it is needed, noted where it is not."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,38 @@ def test_a_search_and_an_adoption_go_on_without_a_pack_that_a_missing_source_may
     write_tree(moved.folder, {".claude/agents/mine.md": persona_text("mine")})
     moved("adopt")
     assert "source: anybody" not in (moved.folder / "agentpack.yaml").read_text()
+
+
+def test_an_installed_pack_moves_to_no_other_source_because_its_own_has_it_no_longer(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    publish(tmp_path / "team", make_pack())
+    publish(tmp_path / "anybody", make_pack(version="9.0.0"))
+    agentpack("source", "add", "team", "../team")
+    agentpack("source", "add", "anybody", "../anybody")
+    agentpack("install", "data-reviewer")
+    shutil.rmtree(tmp_path / "team/data-reviewer")
+    before = tree(agentpack.folder)
+    for words in ("sync", "lock", "upgrade --yes", "install data-reviewer", "install python-engineer"):
+        refused = agentpack(*words.split(), expect=4)
+        assert refused.err.splitlines()[-3:] == [
+            "error: the source `team` no longer has `data-reviewer`",
+            "  `anybody` has a pack of the same name, which may be another one",
+            f"hint: `{{require: data-reviewer, source: anybody}}` in {agentpack.folder}/agentpack.yaml takes it from "
+            "`anybody`",
+        ]
+    assert "9.0.0" not in agentpack("status").out
+    agentpack("diff")
+    assert tree(agentpack.folder) == before
+    moved = agentpack("install", "data-reviewer", "--source", "../anybody")
+    assert "data-reviewer 1.0.0 from `team` -> 9.0.0 from `anybody`" in moved.err
+
+
+def test_a_collection_does_not_answer_for_a_source_that_cannot_be_asked(agentpack: Agentpack, tmp_path: Path) -> None:
+    write_tree(agentpack.folder, {"shelf/data-reviewer/agents/reviewer.md": persona_text()})
+    agentpack("source", "add", "team", "git+file:///no/team")
+    agentpack("source", "add", "anybody", "shelf/data-reviewer")
+    before = tree(agentpack.folder)
+    assert "the source `team` at file:///no/team" in agentpack("install", "data-reviewer", expect=6).err
+    assert tree(agentpack.folder) == before
+    agentpack("install", "data-reviewer", "--source", "shelf/data-reviewer")

@@ -198,7 +198,7 @@ class Sources:
             found = self.ask(source, partial(_offered, source, there, states=bool(named)), is_needed=bool(is_own))
             if found:
                 if source.name not in (kept, BUNDLED):
-                    self._refuse_after(ordered[: ordered.index(source)], pack, source)
+                    self._refuse_stand_in(ordered[: ordered.index(source)], pack, source)
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
                 self.notes += [moved.message for ref in renamed if (moved := self.moved_tag(ref))]
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
@@ -211,16 +211,19 @@ class Sources:
             raise error
         return ()
 
-    def _refuse_after(self, earlier: Sequence[Source], pack: PackName, later: Source) -> None:
-        """Raise if one of the earlier sources may have the pack that the later one offers, but cannot be asked: anybody
-        may have published another pack under its name there.
+    def _refuse_stand_in(self, earlier: Sequence[Source], pack: PackName, later: Source) -> None:
+        """Raise if the pack of the later source may be another one of the same name, which anybody can publish: if the
+        locked one came from an earlier source that has it no longer, or if an earlier source cannot be asked.
         """
+        way = f"`{{require: {pack}, source: {later.name}}}` in {self.configured} takes it from `{later.name}`"
         for source in earlier:
             error = self._missing([source]) if source.name in self.missing else self.silent.get(source)
             if error is not None:
                 why = f"`{pack}` may come from it, and `{source.name}` is listed before `{later.name}`"
-                way = f"`{{require: {pack}, source: {later.name}}}` in {self.configured} takes it from `{later.name}`"
                 raise type(error)(error.message, details=[*error.details, why, way], hint=error.hint)
+            if source.name == self.remembered.get(pack):
+                why = f"`{later.name}` has a pack of the same name, which may be another one"
+                raise Unresolvable(f"the source `{source.name}` no longer has `{pack}`", details=[why], hint=way)
 
     def ask(self, source: Source, question: Callable[[], _T], *, is_needed: bool = False) -> _T | None:
         """What a source answers; None if it cannot be asked, unless the answer is needed."""
@@ -266,10 +269,13 @@ class Sources:
         )
 
     def in_collection(self, pack: PackName) -> str | None:
-        """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
-        there = [source for source in self.allowed(pack) if source.name not in self.missing]
-        there.sort(key=lambda source: source.is_remote)  # those that answer at once first
-        if any(self.ask(source, partial(source.releases, pack)) for source in there):
+        """The first source that offers a pack of this name as a collection, where no source has a pack with it; None if
+        one that cannot be asked may have it.
+        """
+        there = sorted(self.allowed(pack), key=lambda source: source.is_remote)  # those that answer at once first
+        if any(source.name in self.missing or self.ask(source, partial(source.releases, pack)) for source in there):
+            return None
+        if not self.silent.keys().isdisjoint(there):
             return None
         return next((source.name for source in there if self.ask(source, partial(source.state_of, pack))), None)
 
