@@ -1,5 +1,6 @@
 """What is kept of a checked pack is that pack, and nothing is believed of it but under the digest of the bytes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.packs import make_pack, persona_text, release_of, variant_text
+from support.running import Agentpack
 
 from agentpack.bundling import validated_packs
 from agentpack.compose.compose import Pack, as_released, as_written, compose, draft_of, values_for
@@ -268,3 +270,16 @@ def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:
         with suppress(Unavailable):
             found = kept and {"header": kept["header"], "body/one": kept.text("body/one")}
             assert found in (None, honest), at
+
+
+def test_pieces_in_the_format_without_checksums_are_dropped_and_written_again(agentpack: Agentpack, home: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    (kept,) = (home / ".cache/agentpack").glob("pack-*/*.json")
+    today = kept.read_bytes()
+    length = int(today[:7], 16)
+    index, size = json.loads(today[16 : 16 + length])
+    head = json.dumps([{name: row[:2] for name, row in index.items()}, size]).encode()
+    kept.write_bytes(b"%15d\n%s%s" % (len(head), head, today[16 + length :]))
+    ran = agentpack("render", "python-engineer", "--client", "claude")
+    assert "damaged" not in ran.err
+    assert kept.read_bytes() == today
