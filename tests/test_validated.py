@@ -254,8 +254,11 @@ def test_a_document_that_does_not_come_to_its_sum_is_passed_over(tmp_path: Path)
     cache.put("manifest", "sha256:" + "0" * 64, {"packs": ["a"]})
     (place,) = (tmp_path / "cache").glob("*/*")
     assert cache.get("manifest", "sha256:" + "0" * 64) == {"packs": ["a"]}
-    place.write_bytes(place.read_bytes().replace(b'["a"]', b"[]"))
+    honest = place.read_bytes()
+    place.write_bytes(honest.replace(b'["a"]', b"[]"))
     assert cache.get("manifest", "sha256:" + "0" * 64) is None
+    place.with_stem("1" * 64).write_bytes(honest)
+    assert cache.get("manifest", "sha256:" + "1" * 64) is None
 
 
 def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:

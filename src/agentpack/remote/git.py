@@ -251,6 +251,9 @@ class Mirror:
     def _read(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         sizes = self._git("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", input=_lines(blobs))
         rows = [line.split() for line in sizes.decode().splitlines()]
+        if any(row[1:] == ["missing"] for row in rows):
+            message = f"{self.folder}, a mirror of {self.address}, lacks what was fetched into it"
+            raise Unavailable(message, hint="delete it")
         small = [(row[0], int(row[2])) for row in rows if len(row) == 3 and row[1] == "blob"]
         small = [(name, size) for name, size in small if size <= MAX_FILE_BYTES]
         self._bytes_read += sum(size for _, size in small)

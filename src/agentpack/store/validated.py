@@ -149,16 +149,16 @@ class ValidatedCache:
         try:
             with open(_open_own(f"{self.folder}/{place(kind, digest)}"), "rb") as file:
                 data = file.read(MAX_CACHED_BYTES + 1)
-            # Other JSON put there would read as a manifest that wants nothing.
+            # Other JSON put there, also that of another document, would read as a manifest that wants other packs.
             told, _, text = data.partition(b"\n")
-            return json.loads(text) if len(data) <= MAX_CACHED_BYTES and told == _sum(text) else None
+            return json.loads(text) if len(data) <= MAX_CACHED_BYTES and told == _sum(text, of=digest) else None
         except (OSError, ValueError, RecursionError):
             return None
 
     def put(self, kind: str, digest: str, data: Any) -> None:
         """Store the data atomically."""
         text = _json(data)
-        self._write(place(kind, digest), [_sum(text), b"\n", text])
+        self._write(place(kind, digest), [_sum(text, of=digest), b"\n", text])
 
     def pieces(self, kind: str, digest: str) -> CachedPieces | None:
         """The pieces stored for this digest, or None."""
@@ -218,8 +218,8 @@ def _json(data: Any) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _sum(text: bytes) -> bytes:
-    return b"%08x" % crc32(text)
+def _sum(text: bytes, *, of: str = "") -> bytes:
+    return b"%08x" % crc32(text, crc32(of.encode()))
 
 
 def _damaged(path: str) -> Unavailable:
