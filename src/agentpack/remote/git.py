@@ -122,7 +122,7 @@ class Mirror:
         """
         self._go_online()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
-        with self._remote.progress(f"asking {self.address}"):
+        with self._remote.waiting(self._source), self._remote.progress(f"asking {self.address}"):
             self._told = self._git(*words, online=True, folder=os.devnull)
         self._keep_told()
         return _references(self._told.decode("utf-8", "surrogateescape"))
@@ -315,7 +315,8 @@ class Mirror:
         self._make()
         self._keep_told()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
-        with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
+        progress = self._remote.progress(f"fetching from {self.address}")
+        with self._remote.waiting(self._source), self._aside() as folder, progress:
             self._git(
                 *words,
                 *(f"--filter={what}", *options, "--stdin", "--", self.address),
