@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.packs import make_pack, publish, variant_text
 from support.running import Agentpack
+from support.web_server import WebServer
 
 from agentpack.cli.app import run
 
@@ -72,3 +73,17 @@ def test_nothing_is_offered_where_nothing_can_be_found_out(
     (project / "agentpack.yaml").write_text("packs: [")
     for words in (["explain", "x", ""], ["install", "x", "--set", ""], ["rollback", ""], ["history", "show", ""]):
         assert offered(agentpack, monkeypatch, *words) == []
+
+
+@pytest.mark.parametrize("words", ["install data", "show data-reviewer[", "install data-reviewer --set t"])
+def test_a_tab_in_a_clone_opens_no_connection(
+    installed: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("AGENTPACK_TIMEOUT", "0.5")
+    manifest = project / "agentpack.yaml"
+    with WebServer() as server:
+        kit = f'{{name: kit, archive: "{server.url("/kit.tar.gz")}", sha256: {"0" * 64}}}'
+        far = f'{{name: far, git: "{server.url("/far")}"}}'
+        manifest.write_text(manifest.read_text().replace("sources:\n", f"sources:\n  - {kit}\n  - {far}\n"))
+        offered(installed, monkeypatch, *words.split(" "))
+        assert server.asked == []

@@ -114,7 +114,7 @@ def _visible(project: Path) -> dict[str, tuple[bytes, int]]:
     return {path: mark for path, mark in modes(project).items() if not path.startswith(".agentpack/state")}
 
 
-def _is_honest(ran: Ran) -> bool:
+def is_honest(ran: Ran) -> bool:
     is_told = ran.exit_code in (0, 1, 2) or "hint: " in ran.err
     return ran.exit_code in (0, 1, 2, 3, 4, 5, 6) and "Traceback" not in ran.err and is_told
 
@@ -142,7 +142,7 @@ def test_a_command_does_all_or_nothing_whatever_is_damaged(
         damaged = _visible(project)
         ran = agentpack(*command.split(), expect=None)
         wanted = damaged if ran.exit_code else after if place.startswith(STATE) else _visible(project)
-        if not _is_honest(ran) or _visible(project) != wanted:
+        if not is_honest(ran) or _visible(project) != wanted:
             wrong.append(f"{place} {name}: {ran.exit_code} {ran.err}")
     assert wrong == []
 
@@ -179,6 +179,6 @@ def test_an_interrupted_change_ends_on_one_side_whatever_is_damaged(
             ran = agentpack(*words, expect=None)
             wanted = (half, before, done) if ran.exit_code > 1 else (instead, afterwards)
             is_unknown = "was not made by you" in ran.err or (place, name) == (f"{STATE}/journal", "removed")
-            if not _is_honest(ran) or (_visible(project) not in wanted and not is_unknown):
+            if not is_honest(ran) or (_visible(project) not in wanted and not is_unknown):
                 wrong.append(f"{place} {name}: {ran.exit_code} {ran.err}")
     assert wrong == []

@@ -1017,3 +1017,23 @@ def test_a_wrong_address_leaves_nothing_in_the_cache(
     assert "kti" not in agentpack("cache", "list", "--verbose").out
     agentpack("show", f"git+{kit.address}")
     assert kit.address in agentpack("cache", "list", "--verbose").out
+
+
+def test_a_damaged_mirror_is_not_taken_for_a_repository_without_agents(
+    agentpack: Agentpack, tmp_path: Path, project: Path, home: Path
+) -> None:
+    far = Repository(tmp_path / "far").commit(
+        {f"agents/{name}.md": agent_text(name, "Look.") for name in ("one", "two")}
+    )
+    agentpack("install", f"git+{far.address}")
+    before = tree(project)
+    for pack in (home / ".cache/agentpack/git").glob("*.git/objects/pack/*.pack"):
+        pack.unlink()
+        pack.mkdir()
+    shutil.rmtree(project / ".agentpack/state")
+    (project / ".claude/agents/one.md").unlink()
+    for words in ("sync", "sync --frozen", "upgrade --yes", "lock --upgrade", "install far --only one"):
+        ran = agentpack(*words.split(), expect=0 if "upgrade" in words else 6)
+        assert "mirror" in ran.err, (words, ran.err)
+        assert "history was rewritten" not in ran.err
+    assert tree(project) == {path: text for path, text in before.items() if path != ".claude/agents/one.md"}

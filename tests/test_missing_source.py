@@ -1,11 +1,13 @@
 """A configured source whose folder was moved or not cloned: named where it is needed, noted where it is not."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from support.memory import MemorySource
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
+from support.trees import tree, write_tree
 
 from agentpack.errors import Unavailable
 from agentpack.fetch import Sources
@@ -84,9 +86,6 @@ def test_a_source_that_is_there_and_lacks_the_release_is_not_called_missing(move
 def test_a_pack_does_not_move_to_another_source_because_its_own_is_missing() -> None:
     near, far = MemorySource("near"), MemorySource("far", make_pack())
     sources = Sources([near, far], missing=["near"])
-    assert [ref.source for ref in sources.releases(NAME)] == ["far"]
-    assert sources.passed_over == {"near"}
-    sources = Sources([near, far], missing=["near"])
     sources.locked = {NAME: LOCKED}
     with pytest.raises(Unavailable, match="the source `near` is missing"):
         sources.releases(NAME)
@@ -100,3 +99,84 @@ def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, tm
     assert words not in agentpack("install", "team-lead", "--source", "inside").err
     assert words not in agentpack("install", NAME).err
     assert words not in agentpack("install", NAME, "--source", str(tmp_path / "team"), "--user").err
+
+
+@pytest.mark.parametrize(("gone", "code"), [("path: team", 6), ("path: ../private", 3), ('git: "file:///no/team"', 6)])
+@pytest.mark.parametrize("words", ["install data-reviewer", "sync", "lock", "install data-reviewer --dry-run"])
+def test_a_pack_of_a_later_source_does_not_stand_in_for_one_that_cannot_be_asked(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str, code: int, words: str
+) -> None:
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", "/no")
+    (tmp_path / "private").mkdir()
+    publish(agentpack.folder / "anybody", make_pack())
+    packs = "[]" if "install" in words else "[data-reviewer]"
+    sources = f"  - {{name: team, {gone}}}\n  - {{name: anybody, path: anybody}}\n"
+    text = f"schema: 1\nclients: [claude]\nsources:\n{sources}packs: {packs}\n"
+    write_tree(agentpack.folder, {"agentpack.yaml": text})
+    before = tree(agentpack.folder)
+    refused = agentpack(*words.split(), expect=code)
+    assert "error: the source `team`" in refused.err
+    assert "  `data-reviewer` may come from it, and `team` is listed before `anybody`\n" in refused.err
+    assert "hint: " in refused.err
+    assert tree(agentpack.folder) == before
+    named = "{require: data-reviewer, source: anybody}"
+    assert f"`{named}` in {agentpack.folder}/agentpack.yaml takes it from `anybody`" in refused.err
+    manifest = agentpack.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace(f"packs: {packs}", f"packs: [{named}]"))
+    agentpack("sync")
+    manifest.write_text(manifest.read_text().replace(named, "data-reviewer"))
+    agentpack("sync")  # the lock remembers it
+
+
+def test_what_comes_with_agentpack_can_stand_behind_any_source(moved: Agentpack) -> None:
+    moved("uninstall", "data-reviewer")
+    assert "note: the source `team` is missing" in moved("install", "python-engineer").err
+
+
+def test_a_search_and_an_adoption_go_on_without_a_pack_that_a_missing_source_may_have(
+    moved: Agentpack, tmp_path: Path
+) -> None:
+    publish(tmp_path / "anybody", make_pack())
+    moved("uninstall", "data-reviewer")
+    moved("source", "add", "anybody", "../anybody")
+    found = moved("search", "reviewer")
+    assert "note: data-reviewer: the source `team` is missing" in found.err
+    assert "python-reviewer" in found.out
+    write_tree(moved.folder, {".claude/agents/mine.md": persona_text("mine")})
+    moved("adopt")
+    assert "source: anybody" not in (moved.folder / "agentpack.yaml").read_text()
+
+
+def test_an_installed_pack_moves_to_no_other_source_because_its_own_has_it_no_longer(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    publish(tmp_path / "team", make_pack())
+    publish(tmp_path / "anybody", make_pack(version="9.0.0"))
+    agentpack("source", "add", "team", "../team")
+    agentpack("source", "add", "anybody", "../anybody")
+    agentpack("install", "data-reviewer")
+    shutil.rmtree(tmp_path / "team/data-reviewer")
+    before = tree(agentpack.folder)
+    for words in ("sync", "lock", "upgrade --yes", "install data-reviewer", "install python-engineer"):
+        refused = agentpack(*words.split(), expect=4)
+        assert refused.err.splitlines()[-3:] == [
+            "error: the source `team` no longer has `data-reviewer`",
+            "  `anybody` has a pack of the same name, which may be another one",
+            f"hint: `{{require: data-reviewer, source: anybody}}` in {agentpack.folder}/agentpack.yaml takes it from "
+            "`anybody`",
+        ]
+    assert "9.0.0" not in agentpack("status").out
+    agentpack("diff")
+    assert tree(agentpack.folder) == before
+    moved = agentpack("install", "data-reviewer", "--source", "../anybody")
+    assert "data-reviewer 1.0.0 from `team` -> 9.0.0 from `anybody`" in moved.err
+
+
+def test_a_collection_does_not_answer_for_a_source_that_cannot_be_asked(agentpack: Agentpack, tmp_path: Path) -> None:
+    write_tree(agentpack.folder, {"shelf/data-reviewer/agents/reviewer.md": persona_text()})
+    agentpack("source", "add", "team", "git+file:///no/team")
+    agentpack("source", "add", "anybody", "shelf/data-reviewer")
+    before = tree(agentpack.folder)
+    assert "the source `team` at file:///no/team" in agentpack("install", "data-reviewer", expect=6).err
+    assert tree(agentpack.folder) == before
+    agentpack("install", "data-reviewer", "--source", "shelf/data-reviewer")

@@ -7,6 +7,8 @@ from support.packs import make_pack, persona_text, publish
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
+from support.web_server import WebServer
+from support.web_server import silent as silent_answer
 
 GONE = "file:///nowhere/acme"
 MANIFEST = f'schema: 1\nclients: [claude]\nsources:\n  - {{name: acme, git: "{GONE}"}}\n'
@@ -83,3 +85,19 @@ def test_it_is_asked_only_once(
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
     silent("install", "python-engineer", "python-reviewer")
     assert calls.read_text().count("ls-remote") == 1
+
+
+@pytest.mark.parametrize("words", ["search x", "show python-engineer", "install python-engineer"])
+def test_a_manifest_full_of_silent_sources_costs_no_more_than_a_few_time_outs(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("AGENTPACK_TIMEOUT", "0.2")
+    with WebServer({f"/{number}.tar.gz": silent_answer for number in range(40)}) as server:
+        rows = (f'{{name: s{n}, archive: "{server.url(f"/{n}.tar.gz")}", sha256: "{n:064}"}}' for n in range(40))
+        sources = "".join(f"  - {row}\n" for row in rows)
+        write_tree(project, {"agentpack.yaml": f"schema: 1\nclients: [claude]\nsources:\n{sources}packs: []\n"})
+        ran = agentpack(*words.split())
+        assert "the source `s39` is not asked: other sources cost " in ran.err
+        assert 2 <= len(server.asked) < 10
+        refused = agentpack("install", "acme-lint", expect=6)
+        assert "the source `s0` cannot be read: no answer from localhost" in refused.err

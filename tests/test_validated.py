@@ -1,13 +1,17 @@
 """What is kept of a checked pack is that pack, and nothing is believed of it but under the digest of the bytes."""
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.packs import make_pack, persona_text, release_of, variant_text
+from support.running import Agentpack
 
 from agentpack.bundling import validated_packs
 from agentpack.compose.compose import Pack, as_released, as_written, compose, draft_of, values_for
@@ -250,5 +254,35 @@ def test_a_document_that_does_not_come_to_its_sum_is_passed_over(tmp_path: Path)
     cache.put("manifest", "sha256:" + "0" * 64, {"packs": ["a"]})
     (place,) = (tmp_path / "cache").glob("*/*")
     assert cache.get("manifest", "sha256:" + "0" * 64) == {"packs": ["a"]}
-    place.write_bytes(place.read_bytes().replace(b'["a"]', b"[]"))
+    honest = place.read_bytes()
+    place.write_bytes(honest.replace(b'["a"]', b"[]"))
     assert cache.get("manifest", "sha256:" + "0" * 64) is None
+    place.with_stem("1" * 64).write_bytes(honest)
+    assert cache.get("manifest", "sha256:" + "1" * 64) is None
+
+
+def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    honest: dict[str, Any] = {"header": {"name": "kit", "on": True, "count": 12}, "body/one": "You look."}
+    cache.put_pieces("pack", digest, in_pieces(honest.items()))
+    path = tmp_path / place("pack", digest)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(bytes(byte ^ (0x01 if number == at else 0) for number, byte in enumerate(whole)))
+        kept = cache.pieces("pack", digest)
+        with suppress(Unavailable):
+            found = kept and {"header": kept["header"], "body/one": kept.text("body/one")}
+            assert found in (None, honest), at
+
+
+def test_pieces_in_the_format_without_checksums_are_dropped_and_written_again(agentpack: Agentpack, home: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    (kept,) = (home / ".cache/agentpack").glob("pack-*/*.json")
+    today = kept.read_bytes()
+    length = int(today[:7], 16)
+    index, size = json.loads(today[16 : 16 + length])
+    head = json.dumps([{name: row[:2] for name, row in index.items()}, size]).encode()
+    kept.write_bytes(b"%15d\n%s%s" % (len(head), head, today[16 + length :]))
+    ran = agentpack("render", "python-engineer", "--client", "claude")
+    assert "damaged" not in ran.err
+    assert kept.read_bytes() == today

@@ -1,8 +1,9 @@
 """Find the source that provides a pack, and read a release from it with its digest checked.
 
 `Sources` keeps the order of precedence: the first source that has a pack provides it, unless the lock names another
-source that is still configured. A missing source (its folder moved or not cloned) is skipped for packs that other
-sources have, but never for a pack that came from it. A `Supply` is asked for locked releases before any source.
+source that is still configured. A source that is missing (its folder moved or not cloned) or cannot be asked stops
+every pack that it may have: the ones that came from it, and the ones that only a later source offers. The exception is
+what comes with agentpack, which nobody else can publish. A `Supply` is asked for locked releases before any source.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -196,6 +197,8 @@ class Sources:
             there = self.name_there(pack)
             found = self.ask(source, partial(_offered, source, there, states=bool(named)), is_needed=bool(is_own))
             if found:
+                if source.name not in (kept, BUNDLED):
+                    self._refuse_stand_in(ordered[: ordered.index(source)], pack, source)
                 renamed = [ref._replace(pack=pack) for ref in found] if there != pack else found
                 self.notes += [moved.message for ref in renamed if (moved := self.moved_tag(ref))]
                 return tuple(sorted(renamed, key=lambda ref: ref.version, reverse=True))
@@ -207,6 +210,20 @@ class Sources:
         if error := next((self.silent[source] for source in allowed if source in self.silent), None):
             raise error
         return ()
+
+    def _refuse_stand_in(self, earlier: Sequence[Source], pack: PackName, later: Source) -> None:
+        """Raise if the pack of the later source may be another one of the same name, which anybody can publish: if the
+        locked one came from an earlier source that has it no longer, or if an earlier source cannot be asked.
+        """
+        way = f"`{{require: {pack}, source: {later.name}}}` in {self.configured} takes it from `{later.name}`"
+        for source in earlier:
+            error = self._missing([source]) if source.name in self.missing else self.silent.get(source)
+            if error is not None:
+                why = f"`{pack}` may come from it, and `{source.name}` is listed before `{later.name}`"
+                raise type(error)(error.message, details=[*error.details, why, way], hint=error.hint)
+            if source.name == self.remembered.get(pack):
+                why = f"`{later.name}` has a pack of the same name, which may be another one"
+                raise Unresolvable(f"the source `{source.name}` no longer has `{pack}`", details=[why], hint=way)
 
     def ask(self, source: Source, question: Callable[[], _T], *, is_needed: bool = False) -> _T | None:
         """What a source answers; None if it cannot be asked, unless the answer is needed."""
@@ -239,23 +256,26 @@ class Sources:
         is_moved = (str(ref.version), ref.source) == (locked.version, locked.source) and ref.commit != locked.commit
         return moved_tag(ref, locked.commit, source.where) if is_moved else None
 
-    def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
+    def _missing(self, sources: Sequence[Source], *why: str) -> Unavailable:
         words = "; ".join(map(missing_words, sources))
         if withheld := [source.name for source in sources if isinstance(source, WithheldSource)]:
             accept = " ".join(f"--accept outside:{name}" for name in withheld)
             hint = f"`agentpack sync {accept}` lets this checkout use it from now on, if you trust agentpack.yaml"
-            return SourceWithheld(words, details=[why], hint=hint)
+            return SourceWithheld(words, details=why, hint=hint)
         return Unavailable(
             words,
-            details=[why],
+            details=why,
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
 
     def in_collection(self, pack: PackName) -> str | None:
-        """The first source that offers a pack of this name as a collection, where no source has a pack with it."""
-        there = [source for source in self.allowed(pack) if source.name not in self.missing]
-        there.sort(key=lambda source: source.is_remote)  # those that answer at once first
-        if any(self.ask(source, partial(source.releases, pack)) for source in there):
+        """The first source that offers a pack of this name as a collection, where no source has a pack with it; None if
+        one that cannot be asked may have it.
+        """
+        there = sorted(self.allowed(pack), key=lambda source: source.is_remote)  # those that answer at once first
+        if any(source.name in self.missing or self.ask(source, partial(source.releases, pack)) for source in there):
+            return None
+        if not self.silent.keys().isdisjoint(there):
             return None
         return next((source.name for source in there if self.ask(source, partial(source.state_of, pack))), None)
 

@@ -205,6 +205,32 @@ def test_killed_while_undoing_it_is_finished_by_the_next_command(stage: Stage) -
             assert_clean(stage.box)
 
 
+def test_a_change_that_cannot_be_finished_is_undone_however_often_that_is_killed(stage: Stage) -> None:
+    """What was half written beside its place when the first attempt ended is not taken for whole by the second."""
+    crashed = stage.box.with_name("crashed")
+    calls = stage.disk()
+    stage.reset()
+    second(calls)
+    renames = [number for number, call in enumerate(calls.calls) if call == "rename"]
+    stage.reset()
+    assert in_a_child(partial(second, stage.disk(renames[-2], sync=False))) == -signal.SIGKILL
+    record = stage.box / ".agentpack/state/generations/000002.json"
+    record.write_bytes(record.read_bytes()[:-20])
+    stage.box.rename(crashed)
+    ends = set()
+    for m in EVERY_CALL:
+        shutil.rmtree(stage.box, ignore_errors=True)
+        shutil.copytree(crashed, stage.box)
+        status = in_a_child(partial(_recover, stage.disk(m, sync=False)))
+        ends.add(status)
+        recovered(stage.box)
+        assert tree(stage.box) == stage.old
+        assert_clean(stage.box)
+        if status == 0:
+            break
+    assert ends == {0, -signal.SIGKILL}
+
+
 def _recover(disk: Disk) -> None:
     with process_lock(disk):
         recover(disk, Store(disk))

@@ -1,4 +1,5 @@
-"""Shell completion of names. It never fails: an empty list is an answer too.
+"""Shell completion of names. It never fails: an empty list is an answer too. It opens no connection: what sources on
+other machines offered last is in the cache.
 
 Every command imports this for its options, also to print help, so lookups are loaded only when completing.
 """
@@ -24,7 +25,7 @@ def _plain(names: Iterable[str]) -> list[str]:
 def _workspace() -> "Workspace":
     from agentpack.workspace.workspace import Workspace
 
-    environment = Environment.current()
+    environment = Environment.current()._replace(offline=True)  # a manifest that came with a clone may name any host
     return Workspace(environment, find_scope(environment))
 
 

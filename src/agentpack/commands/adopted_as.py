@@ -21,6 +21,7 @@ from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_c
 from agentpack.errors import AgentpackError
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, pack_name, slug, text_digest
+from agentpack.model.pack import ReleaseRef
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement
 from agentpack.sources.base import Source
@@ -207,8 +208,14 @@ class Recognition:
         """Every release of every pack that is not in the manifest, newest first."""
         for pack in self.candidates.known():
             if self.manifest.wanted(pack) is None and pack not in self._packs:
-                for ref in self.candidates.releases(PackName(pack)):
+                for ref in self._releases(PackName(pack)):
                     yield Requirement(pack=ref.pack, range=f"=={ref.version}")
+
+    def _releases(self, pack: PackName) -> Sequence[ReleaseRef]:
+        try:
+            return self.candidates.releases(pack)
+        except AgentpackError:
+            return ()  # a pack that its source may have, which cannot be asked, is nothing to recognise
 
     def _personas(self, requirement: Requirement) -> int:
         try:

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
-from agentpack.errors import AgentpackError, Unavailable
+from agentpack.errors import AgentpackError, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.changes import file_state
 from agentpack.model.lock import Lock, LockedFile, LockedPack
@@ -126,7 +126,7 @@ class Status(NamedTuple):
 def status(workspace: Workspace) -> Status:
     """The status of the scope. Changes nothing, except that an interrupted change is finished first."""
     lock = workspace.lock or Lock({}, (), (), ())
-    sources = workspace.sources.open(workspace.manifest, remote=False)  # an upgrade looks for the source again
+    sources = workspace.sources.open(workspace.manifest, lock.packs, remote=False)
     files = tuple(_files(workspace, lock))
     packs = tuple(_pack(workspace, pack, sources, files) for pack in lock.packs)
     known = {pack.name for pack in packs}
@@ -236,9 +236,11 @@ def _last_heard(source: Source, pack: LockedPack) -> tuple[str, Sequence[Version
 
 
 def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
-    """The available releases; empty if the pack's source is missing, which is reported."""
+    """The available releases; empty if the pack's source no longer has it, or is missing, which is reported."""
     try:
         return [ref.version for ref in sources.releases(pack.name)]
+    except Unresolvable:
+        return []
     except Unavailable:
         if not sources.passed_over:
             raise

@@ -1,11 +1,12 @@
 """What all remote sources of a command share: the cache, whether the network may be used, who is told of progress."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from time import monotonic
 from typing import Protocol, TypeVar, cast
 
-from agentpack.errors import Unavailable, UsageError
+from agentpack.errors import AgentpackError, Unavailable, UsageError
 from agentpack.remote.cache import ContentCache
 
 _T = TypeVar("_T")
@@ -13,6 +14,8 @@ _T = TypeVar("_T")
 TIMEOUT_VARIABLE = "AGENTPACK_TIMEOUT"
 TIMEOUT = 30.0
 """Seconds without an answer before a place counts as unreachable."""
+PATIENCE = 4
+"""How many times the time-out one command may lose on several sources; others are not asked then."""
 OFFLINE_VARIABLE = "AGENTPACK_OFFLINE"
 
 
@@ -39,6 +42,7 @@ class Remote:
         self.variables = variables
         self.offline = variables.get(OFFLINE_VARIABLE, "") not in ("", "0")
         self._made: dict[str, object] = {}
+        self._lost: dict[str, float] = {}
         self.progress: Progress = _silent
         """Called with the name of a task that may take long; its context reports how far the task is."""
 
@@ -55,6 +59,16 @@ class Remote:
         if key not in self._made:
             self._made[key] = make()
         return cast(_T, self._made[key])
+
+    @contextmanager
+    def waiting(self, source: str) -> Iterator[None]:
+        """Context of one conversation with a source. The time of one that fails counts as lost."""
+        start = monotonic()
+        try:
+            yield
+        except AgentpackError:
+            self._lost[source] = self._lost.get(source, 0.0) + monotonic() - start
+            raise
 
     @property
     def timeout(self) -> float:
@@ -80,5 +94,12 @@ class Remote:
                 f"the source `{source}` is needed, and `--offline` is set",
                 details=[f"it is at {place}, and what is needed of it is not in the cache"],
                 hint="run it once without `--offline`",
+            )
+        lost = sum(self._lost.values())
+        if len(self._lost) > 1 and lost > PATIENCE * self.timeout:
+            raise Unavailable(
+                f"the source `{source}` is not asked: other sources cost {lost:,.0f} seconds without an answer",
+                details=[f"it is at {place}"],
+                hint=f"try again later, or with more patience: `{TIMEOUT_VARIABLE}=120`",
             )
         self.judge(source, place)

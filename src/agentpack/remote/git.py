@@ -122,7 +122,7 @@ class Mirror:
         """
         self._go_online()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
-        with self._remote.progress(f"asking {self.address}"):
+        with self._remote.waiting(self._source), self._remote.progress(f"asking {self.address}"):
             self._told = self._git(*words, online=True, folder=os.devnull)
         self._keep_told()
         return _references(self._told.decode("utf-8", "surrogateescape"))
@@ -251,6 +251,9 @@ class Mirror:
     def _read(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         sizes = self._git("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", input=_lines(blobs))
         rows = [line.split() for line in sizes.decode().splitlines()]
+        if any(row[1:] == ["missing"] for row in rows):
+            message = f"{self.folder}, a mirror of {self.address}, lacks what was fetched into it"
+            raise Unavailable(message, hint="delete it")
         small = [(row[0], int(row[2])) for row in rows if len(row) == 3 and row[1] == "blob"]
         small = [(name, size) for name, size in small if size <= MAX_FILE_BYTES]
         self._bytes_read += sum(size for _, size in small)
@@ -312,7 +315,8 @@ class Mirror:
         self._make()
         self._keep_told()
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
-        with self._aside() as folder, self._remote.progress(f"fetching from {self.address}"):
+        progress = self._remote.progress(f"fetching from {self.address}")
+        with self._remote.waiting(self._source), self._aside() as folder, progress:
             self._git(
                 *words,
                 *(f"--filter={what}", *options, "--stdin", "--", self.address),

@@ -12,7 +12,11 @@ _FAILURES = (
         ("does not answer in time", "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer"),
     ),
     (
-        r"not our ref|did not send all necessary|unadvertised object",
+        r"did not send all necessary",  # what arrived is not there: files of the mirror stand in its way
+        ("and its mirror in the cache do not fit together", "`agentpack cache prune --all` deletes a damaged mirror"),
+    ),
+    (
+        r"not our ref|unadvertised object",
         ("no longer has what is wanted", "its history was rewritten: `agentpack upgrade` takes what is there now"),
     ),
     (

@@ -119,7 +119,7 @@ def _get(remote: Remote, source: str, url: str, most: int, *, etag: str = "", ma
     check_web_address(url, f"the source `{source}`")
     login = authorization(source, host_of(url), remote.variables)
     wanted, client = _Wanted(source, url, most, login, etag, may_be_gone), _client(remote)
-    with remote.progress(f"reading {host_of(url)}") as advance:
+    with remote.waiting(source), remote.progress(f"reading {host_of(url)}") as advance:
         for attempt in range(MAX_ATTEMPTS):
             try:
                 return _Transfer(remote, client, wanted).run(advance)

@@ -39,8 +39,8 @@ DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, Overflow
 class CachedPieces:
     """A document stored as named pieces of JSON or text, each read when requested.
 
-    File format: the length of the index in 16 bytes, the index (start and length of each piece, counted from the end of
-    the index), and the pieces.
+    File format: the length of the index and its checksum in 16 bytes, the index (start, length and checksum of each
+    piece, counted from the end of the index), and the pieces.
     """
 
     def __init__(self, path: str, *, shipped: bool = False) -> None:
@@ -51,13 +51,16 @@ class CachedPieces:
         descriptor = self._open(path)
         try:
             start = os.pread(descriptor, 1 << 16, 0)
-            self._first = _HEAD + int(start[:_HEAD])
+            self._first = _HEAD + int(start[:7], 16)
             whole = os.fstat(descriptor).st_size
             if not _HEAD < self._first <= whole:
                 raise ValueError("not the length of an index")
             if self._first > len(start):
                 start = os.pread(descriptor, self._first, 0)
-            self._index, size = json.loads(start[_HEAD : self._first].decode())
+            head = start[_HEAD : self._first]
+            if start[7:_HEAD] != _sum(head) + b"\n":
+                raise ValueError("damaged")
+            self._index, size = json.loads(head.decode())
             if type(self._index) is not dict or whole != self._first + size:
                 raise ValueError("cut off")
         finally:
@@ -84,18 +87,15 @@ class CachedPieces:
 
     def text(self, name: str) -> str:
         """A piece that was stored as text. Raises like `__getitem__`."""
-        data = self._read(name)
         try:
-            if crc32(data) == self._index[name][2]:
-                return data.decode()
-        except (LookupError, TypeError, ValueError):
-            pass
-        raise _damaged(self._path)
+            return self._read(name).decode()
+        except ValueError:
+            raise _damaged(self._path) from None
 
     def _read(self, name: str) -> bytes:
         row = self._index[name]
         try:
-            offset, length = row[:2]
+            offset, length, expected = row
             if not 0 <= offset <= offset + length <= _MOST:
                 raise ValueError(name)
         except (TypeError, ValueError):
@@ -111,7 +111,10 @@ class CachedPieces:
             except OSError:
                 raise _damaged(self._path) from None
             self._window_at, start = offset, 0
-        return self._window[start : start + length]
+        data = self._window[start : start + length]
+        if crc32(data) != expected:
+            raise _damaged(self._path)
+        return data
 
 
 def in_pieces(pieces: Iterable[tuple[str, Any]]) -> list[bytes]:
@@ -121,12 +124,11 @@ def in_pieces(pieces: Iterable[tuple[str, Any]]) -> list[bytes]:
     offset = 0
     for name, data in pieces:
         text = data.encode() if isinstance(data, str) else _json(data)
-        # JSON shows damage by itself, text does not.
-        index[name] = (offset, len(text), crc32(text)) if isinstance(data, str) else (offset, len(text))
+        index[name] = offset, len(text), crc32(text)
         texts.append(text)
         offset += len(texts[-1])
     head = _json([index, offset])
-    return [b"%15d\n" % len(head), head, *texts]
+    return [b"%7x%s\n" % (len(head), _sum(head)), head, *texts]
 
 
 class ValidatedCache:
@@ -147,16 +149,16 @@ class ValidatedCache:
         try:
             with open(_open_own(f"{self.folder}/{place(kind, digest)}"), "rb") as file:
                 data = file.read(MAX_CACHED_BYTES + 1)
-            # Other JSON put there would read as a manifest that wants nothing.
+            # Other JSON put there, also that of another document, would read as a manifest that wants other packs.
             told, _, text = data.partition(b"\n")
-            return json.loads(text) if len(data) <= MAX_CACHED_BYTES and told == _sum(text) else None
+            return json.loads(text) if len(data) <= MAX_CACHED_BYTES and told == _sum(text, of=digest) else None
         except (OSError, ValueError, RecursionError):
             return None
 
     def put(self, kind: str, digest: str, data: Any) -> None:
         """Store the data atomically."""
         text = _json(data)
-        self._write(place(kind, digest), [_sum(text), b"\n", text])
+        self._write(place(kind, digest), [_sum(text, of=digest), b"\n", text])
 
     def pieces(self, kind: str, digest: str) -> CachedPieces | None:
         """The pieces stored for this digest, or None."""
@@ -216,8 +218,8 @@ def _json(data: Any) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _sum(text: bytes) -> bytes:
-    return b"%08x" % crc32(text)
+def _sum(text: bytes, *, of: str = "") -> bytes:
+    return b"%08x" % crc32(text, crc32(of.encode()))
 
 
 def _damaged(path: str) -> Unavailable:
