@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 
-from agentpack.errors import UsageError
+from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, kebab
 from agentpack.sources.base import Source
@@ -65,6 +66,17 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
             f"`{option}{text}`: there is no such folder", hint=f"for the repository on GitHub write `github:{text}`"
         )
     return ConfiguredSource("", "path", _folder(workspace, text, option))
+
+
+def open_place(workspace: Workspace, text: str) -> Source:
+    """A place as a source, under the name that it has here or would get. Raises UsageError if there is none."""
+    place, sources = place_of(workspace, text), tuple[ConfiguredSource, ...]()
+    with suppress(InvalidFile):  # what there is elsewhere can be looked at all the same
+        sources = workspace.manifest.sources
+    known = next((source.name for source in sources if same_place(workspace, source, place)), None)
+    place = place._replace(name=known or free_name(sources, place))
+    workspace.sources.name(place)
+    return workspace.sources.one(with_digest(workspace, place))
 
 
 def _unread(text: str) -> UsageError:
