@@ -129,7 +129,7 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
     "hangs up": (web_server.hung_up, Unavailable, "no proper answer", MAX_ATTEMPTS),
     "401": (status(401), Unavailable, "asks for a login (401)", 1),
     "403": (status(403), Unavailable, "does not let you read this address (403)", 1),
-    "404": (status(404), Unavailable, "has nothing at this address (404)", 1),
+    "404": (status(404), Unavailable, "if it needs a login, set AGENTPACK_TOKEN_", 1),
     "429": (status(429), Unavailable, "too many requests (429)", MAX_ATTEMPTS),
     "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks to wait 3,600 seconds", 1),
     "500": (status(500), Unavailable, "an error of its own (500)", 1),
@@ -152,6 +152,7 @@ def test_each_misbehaviour_has_its_exit_code_and_its_sentence(remote: Remote) ->
             assert words in said
             assert server.url("/kit") in said
             assert SECRET not in said
+            assert not said.endswith("None"), "nothing says what to do next"
             assert len(server.asked) == requests
     assert not (Path(remote.folder) / "content/objects").exists()
 

@@ -32,6 +32,7 @@ MAX_RETRY_AFTER = 10
 MAX_CONNECTIONS = 8
 MIN_BYTES_PER_SECOND = 16 * 1024
 """What a transfer must bring on average, after twice the time-out."""
+_LOOK = "open the address in a browser: it has to lead to the file itself"
 _FIRST_PAUSE = 0.2
 _PASSING = frozenset((429, 502, 503, 504))
 _GONE = frozenset((404, 410))
@@ -182,7 +183,7 @@ class _Transfer:
                 self._check_status(response)
                 body = b"" if response.status_code in _GONE else b"".join(self._body(response))
                 return _Answer(response.status_code, body, response.headers.get("ETag", ""))
-        raise self._unavailable(f"{host_of(self._url)} redirects more than {MAX_REDIRECTS} times", None)
+        raise self._unavailable(f"{host_of(self._url)} redirects more than {MAX_REDIRECTS} times", _LOOK)
 
     def _next(self, url: httpx2.URL, location: str) -> httpx2.URL:
         """Where a redirect leads."""
@@ -202,7 +203,7 @@ class _Transfer:
         if status in _GONE:
             if self._may_be_gone:
                 return
-            raise self._unavailable(f"{host} has nothing at this address ({status})", "look whether it has moved")
+            raise self._unavailable(f"{host} has nothing at this address ({status})", self._moved)
         if status in (401, 403):
             raise self._no_login(status, response.url)
         if status in _PASSING or status >= 500:
@@ -211,7 +212,7 @@ class _Transfer:
             words = "too many requests" if status == 429 else "an error of its own"
             error = self._unavailable(f"{host} answers with {words} ({status}){asks}", "try again later")
             raise _MayPass(error, wait) if status in _PASSING else error
-        raise self._unavailable(f"{host} answers with the unexpected status {status}", None)
+        raise self._unavailable(f"{host} answers with the unexpected status {status}", _LOOK)
 
     def _body(self, response: httpx2.Response) -> Iterator[bytes]:
         length = response.headers.get("Content-Length", "")
@@ -229,10 +230,20 @@ class _Transfer:
     # Words of errors.
 
     def _too_large(self) -> Refused:
-        return self._refused(f"has more than {self._most:,} bytes, the most that is read")
+        return self._refused(
+            f"has more than {self._most:,} bytes, the most that is read", "each pack may be an archive of its own"
+        )
 
-    def _refused(self, words: str) -> Refused:
-        return Refused(f"the source `{self._source}` {words}", details=[f"it is at {self._url}"])
+    def _refused(self, words: str, hint: str = _LOOK) -> Refused:
+        return Refused(f"the source `{self._source}` {words}", details=[f"it is at {self._url}"], hint=hint)
+
+    @property
+    def _moved(self) -> str:
+        login = "" if self._login else f"; if it needs a login, set {self._variables_for(host_of(self._url))}"
+        return f"look whether it has moved{login}"
+
+    def _variables_for(self, host: str) -> str:
+        return f"{variable_of('TOKEN', self._source)} and {variable_of('HOST', self._source)}={host}"
 
     def _unavailable(self, words: str, hint: str | None) -> Unavailable:
         return Unavailable(
@@ -241,7 +252,7 @@ class _Transfer:
 
     def _no_login(self, status: int, url: httpx2.URL) -> Unavailable:
         host, path = url.host, netrc_path(self._variables)
-        token = f"{variable_of('TOKEN', self._source)} and {variable_of('HOST', self._source)}={host}"
+        token = self._variables_for(host)
         if url.origin != httpx2.URL(self._url).origin:
             words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which wants a login ({status})"
             return self._unavailable(words, "credentials are sent to the address of the source only: name that one")
