@@ -17,6 +17,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
 _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|oci:", re.IGNORECASE)
 _DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://))", re.IGNORECASE)
 """The beginning of a direct reference: a pack, and behind `@` where it is."""
+_BARE_REPOSITORY = ("HEAD", "objects", "refs")
 _ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
 
 
@@ -103,6 +104,8 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
             f"`{option}{text}` is neither a folder nor an archive",
             hint="for one agent file name its folder, and the agent with `--only NAME`",
         )
+    if all(exists(f"{absolute}/{part}") for part in _BARE_REPOSITORY):
+        raise UsageError(f"`{option}{text}` is a git repository without files", hint=f"write `git+file://{absolute}`")
     if not absolute.isprintable():
         hint = "rename it: agentpack.yaml would hold what no reader sees"
         raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
