@@ -13,7 +13,7 @@ from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.workspace.workspace import Workspace
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
+_REPOSITORY = re.compile(r"(?:(?P<forge>github|gitlab)\.com/)?(?P<path>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)\Z")
 _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|oci:", re.IGNORECASE)
 _DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://))", re.IGNORECASE)
 """The beginning of a direct reference: a pack, and behind `@` where it is."""
@@ -62,10 +62,12 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
         return ConfiguredSource("", "git", place.place, {key: value for key, value in options.items() if value})
     if _ADDRESS.match(text):
         raise _unread(text)
-    if not here and _REPOSITORY.match(text):
-        raise UsageError(
-            f"`{option}{text}`: there is no such folder", hint=f"for the repository on GitHub write `github:{text}`"
+    if not here and (repository := _REPOSITORY.match(text)):
+        forge = repository["forge"] or "github"
+        hint = (
+            f"for the repository on {'GitHub' if forge == 'github' else 'GitLab'} write `{forge}:{repository['path']}`"
         )
+        raise UsageError(f"`{option}{text}`: there is no such folder", hint=hint)
     return ConfiguredSource("", "path", _folder(workspace, text, option))
 
 
