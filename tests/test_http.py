@@ -419,6 +419,11 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(
         assert connects == ["packs.example.com:443"]
         server.answers["/kit"] = content(BODY)
         assert get(remote, server.url("/kit")) == BODY
+    gone = f"http://ada:{SECRET}@127.0.0.1:1"
+    monkeypatch.setenv("HTTPS_PROXY", gone)
+    said = failed(made_remote(tmp_path, HTTPS_PROXY=gone), "https://packs.example.com/kit", Unavailable)
+    assert "no connection to packs.example.com, or to the proxy" in said
+    assert SECRET not in said
     for address in ("socks5://localhost:1", "nonsense://x", "http://[::"):
         monkeypatch.setenv("HTTPS_PROXY", address)
         with case(address):

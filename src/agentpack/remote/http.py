@@ -32,6 +32,8 @@ MAX_RETRY_AFTER = 10
 MAX_CONNECTIONS = 8
 MIN_BYTES_PER_SECOND = 16 * 1024
 """What a transfer must bring on average, after twice the time-out."""
+_PROXIES = {"HTTPS_PROXY", "ALL_PROXY"}
+_PROXY = "HTTPS_PROXY names the proxy, NO_PROXY the hosts that need none"
 _LOOK = "open the address in a browser: it has to lead to the file itself"
 _FIRST_PAUSE = 0.2
 _PASSING = frozenset((429, 502, 503, 504))
@@ -281,11 +283,12 @@ class _Transfer:
         if isinstance(error, httpx2.TimeoutException):
             return self._unavailable(f"no answer from {host} for {self._timeout:g} seconds", _LONGER)
         if isinstance(error, httpx2.ProxyError):
-            hint = "HTTPS_PROXY names the proxy, NO_PROXY the hosts that need none"
-            return self._unavailable(f"the proxy does not let it through: {error}", hint)
+            return self._unavailable(f"the proxy does not let it through: {error}", _PROXY)
         said = next((one.strerror for one in reasons if isinstance(one, OSError) and one.strerror), None)
         if isinstance(error, httpx2.ConnectError):
-            return _MayPass(self._unavailable(f"no connection to {host}: {said or error}", "try again later"))
+            is_direct = self._url.startswith("http:") or not _PROXIES & {name.upper() for name in self._variables}
+            to, hint = (host, "try again later") if is_direct else (f"{host}, or to the proxy", _PROXY)
+            return _MayPass(self._unavailable(f"no connection to {to}: {said or error}", hint))
         if self._received or self._expected:
             of = f" of {self._expected:,}" if self._expected else ""
             words = f"{host} broke off after {self._received:,}{of} bytes"

@@ -61,7 +61,10 @@ class Store:
             return None
         from agentpack.input.archives import read_archive  # only for a release that `sync --source` supplied
 
-        files = read_archive(data, "a stored release", prefix=RELEASE)
+        try:
+            files = read_archive(data, "a stored release", prefix=RELEASE)
+        except AgentpackError:  # a damaged record: the source is asked again
+            return None
         return files if content_digest(files.items()) == digest else None
 
     def text(self, digest: Digest) -> bytes | None:
