@@ -328,6 +328,12 @@ def test_what_was_supplied_is_kept_for_later_commands(team: Team) -> None:
             clone(*words.split(), "--offline")
             assert agents(clone.folder) == before
     assert "twice" not in clone("explain", "reviewer").out
+    (clone.folder / ".claude/agents/lead.md").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        policy = write_tree(team.project.parent, {"policy.yaml": "schema: 1\nminimum_age: 14 days\n"}) / "policy.yaml"
+        patch.setenv("AGENTPACK_POLICY", str(policy))
+        clone("sync", "--frozen", "--offline")
+    assert agents(clone.folder) == before
     clone("uninstall", "team-lead")
     clone("rollback")
     (clone.folder / ".claude/agents/lead.md").unlink()
