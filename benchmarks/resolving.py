@@ -39,6 +39,9 @@ class World:
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
         return [Requirement(pack=name, range=range) for name, range in self.needs[pack]]
 
+    def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
+        return {}
+
     def known(self) -> Collection[str]:
         return self.names
 

@@ -1,6 +1,7 @@
 """adopt: agent files that are there already come under management, with what they say."""
 
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -129,6 +130,27 @@ def test_the_very_text_of_a_release_is_recognised_with_its_variants(agentpack: A
     assert "python-engineer[strict-typing]==1.0.0" in (project / "agentpack.yaml").read_text()
     agentpack("diff")
     agentpack("sync", "--locked")
+
+
+@pytest.mark.parametrize("there", ["none of its skills", "one of them", "one of them with an edit"])
+def test_the_skills_of_a_recognised_agent_come_along(agentpack: Agentpack, project: Path, there: str) -> None:
+    """An agent that was copied by hand sends its reader to skills: those that are missing are written."""
+    agentpack("install", "python-engineer==3.0.0")
+    whole = tree(project / ".claude")
+    agentpack("uninstall", "python-engineer")
+    shutil.rmtree(project / ".agentpack")
+    async_skill = "skills/python-engineer-async/SKILL.md"
+    present = {"agents/python-engineer.md": whole["agents/python-engineer.md"]}
+    if there != "none of its skills":
+        edit = b"- Ours.\n" if "edit" in there else b""
+        present |= {async_skill: whole[async_skill] + edit}
+    write_tree(project / ".claude", present)
+    (file,) = adopted(agentpack)
+    assert (file["pack"], file["version"], file["exact"]) == ("python-engineer", "3.0.0", True)
+    assert tree(project / ".claude") == whole | present
+    agentpack("lock", "--check")
+    agentpack("rollback")
+    assert tree(project / ".claude") == present
 
 
 def test_an_edited_release_is_recognised_and_diff_shows_exactly_the_edits(agentpack: Agentpack, project: Path) -> None:
@@ -390,7 +412,7 @@ def test_a_file_is_not_adopted_where_another_would_change_along_with_it(agentpac
     managed.write_bytes(earlier)
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
-    agentpack("lock", "--upgrade", "--accept", "python-engineer:every-tool")
+    agentpack("lock", "--upgrade", "--accept", "python-engineer:every-tool", "--accept", "skills")
     agentpack("adopt", f"{AGENTS}/tidy.md", expect=3)
     assert managed.read_bytes() == earlier
     agentpack("sync")

@@ -90,6 +90,22 @@ def test_one_bad_file_is_one_file() -> None:
             assert (path, told) == ("1.md", reason)
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (".apm/agents/b.agent.md", "GitHub Copilot (CLI and VS Code) does not load an agent with such `tools`"),
+        (".gemini/agents/b.md", "Gemini CLI does not load an agent with such `tools`"),
+    ],
+)
+def test_an_agent_whose_tools_its_client_refuses_hinders_no_other(
+    path: str, told: str, agentpack: Agentpack, project: Path
+) -> None:
+    bad = agent("name: b\ndescription: x\ntools:\n  Read: true\n")
+    write_tree(project / "kit", {path: bad, "agents/reviewer.md": PLAIN})
+    assert told in " ".join(agentpack("install", "./kit").err.split())
+    assert tree(project / ".claude/agents") == {"reviewer.md": PLAIN}
+
+
 def test_a_file_that_is_left_out_is_named_with_its_agent_where_that_is_known() -> None:
     found = read_agents({"deep/b.md": named("'b: c'"), "a.md": PLAIN}, "kit")
     assert found.left_out == (LeftOut("deep/b.md", "b: c", "Claude Code takes no name with a colon"),)

@@ -407,7 +407,7 @@ def test_a_file_of_many_agents_of_others(agentpack: Agentpack, project: Path) ->
 
 
 def test_a_lock_that_lists_many_agents_for_every_client(agentpack: Agentpack, project: Path) -> None:
-    agentpack("install", "python-engineer", "--client", "claude")
+    agentpack("install", "python-engineer<3", "--client", "claude")
     lock = json.loads((project / "agentpack.lock").read_text())
     (row,) = lock["files"]
     names = [f"a{number}" for number in range(2000)]

@@ -24,6 +24,7 @@ from support.effort import THOROUGH
 
 from agentpack.authoring.sizes import added_by
 from agentpack.compose.compose import draft_of
+from agentpack.compose.modules import PARAMETER as MODULES
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import UsageError
@@ -43,14 +44,16 @@ SETTINGS = [
     pytest.param(version, name, value, id=f"{version}-{name}={value}")
     for version in TRIED
     for name, declaration in pack(version).declarations.items()
+    if name != MODULES  # of agentpack's own: `contracts/test_modules.py`
     for value in settings_of(declaration)
 ]
-BODY_WORDS = {"1.0.0": 1200, "1.1.0": 1700, "2.0.0": 2300}
+BODY_WORDS = {"1.0.0": 1200, "1.1.0": 1700, "2.0.0": 2300, "2.1.0": 2550, "3.0.0": 3250}
 """How long a release may be, modules included."""
 MODULAR = [version for version in versions() if pack(version).personas[NAME].header["modules"]]
 """The releases in a core and modules, from 2.0.0 on."""
-CORE_WORDS, CORE_CHARACTERS, CORE_RULES = 900, 4 * 1500, 59
-"""How long a core may be, whatever single parameter is set. Four characters count as a token."""
+CORES = {"2.0.0": (900, 1500), "2.1.0": (1100, 1700), "3.0.0": (900, 1450)}
+"""How many words and tokens a core may have, whatever single parameter is set."""
+CORE_RULES = 59
 VARIANT_WORDS, LEAN_WORDS = 220, 300
 """What a variant adds, whatever single parameter is set; `lean` is all that is left, and has its own budget."""
 DESCRIPTION_WORDS = range(40, 81)
@@ -157,6 +160,8 @@ UNSAID: Mapping[str, Mapping[str, set[str]]] = {
     "hook_runner": {"none": {"TOOL-5.4"}},
     "diagrams": {"none": {"COMM-3"}},
     "cache": {"none": {"METH-5.3", "TOOL-2.4", "SCEN-1.3", "SCEN-4.2"}},
+    "dataframe": {"pandas": {"METH-5.5", "SCEN-2.1"}}
+    | {value: {"METH-5.5", "SCEN-2.1", "TOOL-4.1"} for value in ("pyspark", "duckdb")},
     "observability": {"prometheus": {"METH-6.2", "TOOL-6.2"}, "none": {"METH-6.2", "TOOL-6.2", "TOOL-6.3"}},
 }
 """What a value leaves unsaid because it says otherwise: the paragraph below the table of losses."""
@@ -326,8 +331,9 @@ def test_modules_are_the_last_sections_and_stand_in_the_order_of_their_list(vers
 )
 def test_the_core_keeps_to_its_budget_whatever_is_set(version: str, name: str, value: Value) -> None:
     core, _ = core_and_modules(version, rendered(version, (), "claude", **companions(name, value)))
-    assert len(core.split()) <= CORE_WORDS
-    assert len(core) <= CORE_CHARACTERS
+    words, tokens = CORES[version]
+    assert len(core.split()) <= words
+    assert len(core) <= 4 * tokens
     assert len([line for line in core.splitlines() if line and not line.startswith("#")]) <= CORE_RULES
 
 
@@ -348,26 +354,72 @@ STRICT = {
     "pyrefly": ["pyrefly check --preset strict"],
     "ty": ["ty check --error all", "ruff check --extend-select ANN ."],
 }
+CHANGED = {
+    "mypy": ["mypy <changed files>", "mypy --strict --follow-imports=silent <new files>"],
+    "basedpyright": ["basedpyright <changed files>"],
+    "pyright": ["pyright <changed files>"],
+    "pyrefly": ["pyrefly check", "pyrefly check --preset strict <new files>"],
+    "ty": ["ty check", "ty check --error all <new files>", "ruff check --extend-select ANN <new files>"],
+}
+AROUND = {
+    "uv": ["uv run --locked", "uv lock", "uv audit"],
+    "pip": ["python -m", "python -m pip_audit"],
+    "poetry": ["poetry run", "poetry lock", "poetry sync", "poetry run pip-audit"],
+    "pdm": ["pdm run", "pdm lock", "pdm sync", "pdm run pip-audit"],
+    "hatch": ["hatch run", "hatch run pip-audit"],
+}
+"""From 3.0.0 on: the prefix of each package manager, and what goes before and after the gate."""
 
 
-@pytest.mark.parametrize("version", MODULAR)
-@pytest.mark.parametrize(("manager", "checker"), list(product(RUN, STRICT)))
-def test_the_gate_is_made_of_whole_commands(version: str, manager: str, checker: str) -> None:
+def gate_commands(version: str, manager: str, checker: str) -> tuple[str, list[str]]:
+    """The gate as a user of both reads it, and its commands in their order."""
     text = rendered(version, (), "claude", package_manager=manager, type_checker=checker)
     gate = text.partition("\n## Gate\n")[2].partition("\n## ")[0]
-    commands = [word for word in re.findall(r"`([^`]*)`", gate) if " " in word and "=" not in word.split()[0]]
+    spans = [word for word in re.findall(r"`([^`]*)`", gate) if " " in word and "=" not in word.split()[0]]
+    return gate, [span for span in spans if not span.startswith(("typeCheckingMode", "git ", "# "))]
+
+
+@pytest.mark.parametrize("version", ["2.0.0", "2.1.0"])
+@pytest.mark.parametrize(("manager", "checker"), list(product(RUN, STRICT)))
+def test_the_gate_of_2_is_made_of_whole_commands(version: str, manager: str, checker: str) -> None:
+    gate, commands = gate_commands(version, manager, checker)
     run = RUN[manager]
     audit = {"uv": "uv audit", "pip": "python -m pip_audit"}.get(manager, f"{run}pip-audit")
-    assert [command for command in commands if not command.startswith("typeCheckingMode")] == [
-        f"{run}ruff format --check .",
+    types = STRICT[checker]
+    if version == "2.1.0":
+        if manager == "uv":
+            assert commands[:4] == ["uv run --locked", "uv run", "uv lock", "uv run"]
+            commands = commands[4:]
+        if checker == "mypy":
+            types = ["mypy FILES", "mypy --strict --follow-imports=silent NEW"]
+    assert commands == [
         f"{run}ruff check .",
-        *(run + command for command in STRICT[checker]),
+        f"{run}ruff format --check .",
+        *(run + command for command in types),
         f"{run}pytest PATH",
         f"{run}pytest --cov=SOURCE --cov-branch --cov-fail-under=60",
         f"{run}coverage report --include='GLOB' --fail-under=85",
         audit,
     ]
     assert ('typeCheckingMode = "strict"' in gate) == (checker in ("basedpyright", "pyright"))
+
+
+@pytest.mark.parametrize("version", [version for version in MODULAR if version >= "3"])
+@pytest.mark.parametrize(("manager", "checker"), list(product(AROUND, CHANGED)))
+def test_the_gate_is_made_of_whole_commands_after_one_prefix(version: str, manager: str, checker: str) -> None:
+    gate, commands = gate_commands(version, manager, checker)
+    prefix, *around = AROUND[manager]
+    assert commands == [
+        prefix,
+        "ruff format --check <changed files>",
+        "ruff check <changed files>",
+        *CHANGED[checker],
+        "pytest <tests of what changed>",
+        "pytest --cov=<package> --cov-branch --cov-fail-under=60",
+        "coverage report --include='<pattern>' --fail-under=85",
+        *around,
+    ]
+    assert ("# pyright: strict" in gate) == (checker in ("basedpyright", "pyright"))
 
 
 LIBRARIES = re.compile(

@@ -15,7 +15,7 @@ from agentpack.clients.base import Client
 from agentpack.clients.user_declared import declared_client
 from agentpack.input.documents import Document
 from agentpack.input.schemas import validate
-from agentpack.model.capabilities import HEADS, PLAIN, gives_of, is_capability, split_acceptance, widening
+from agentpack.model.capabilities import HEADS, PLAIN, gives_of, is_capability, meaning, split_acceptance, widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
@@ -84,6 +84,12 @@ SAYS: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("client", sorted(MODULES))
 def test_a_list_of_tools_is_what_the_client_makes_of_it(client: str) -> None:
     assert (may(client), may(client, tools=LOOKING), may(client, tools=WORKING)) == SAYS[client]
+
+
+@pytest.mark.parametrize("word", [*PLAIN, *(f"{head}:some-name" for head in HEADS), "read/grep", "shell(ask)"])
+def test_every_word_has_a_meaning_for_people(word: str) -> None:
+    assert is_capability(word)
+    assert " " in meaning(word)
 
 
 # A client that a clone declares, which can put any key into a file.

@@ -8,7 +8,7 @@ from compare_personas import Counted, counted, longest_shared_run, ours
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "explanation" / "persona.md"
-AGAIN = "python tools/compare_personas.py --ours 2.0.0 --page docs/explanation/persona.md"
+AGAIN = "python tools/compare_personas.py --ours 3.0.0 --page docs/explanation/persona.md"
 
 PLAIN = """---
 name: someone
@@ -71,9 +71,9 @@ def test_dashes_are_no_words_of_a_shared_run() -> None:
 
 
 def test_the_core_is_part_of_the_whole() -> None:
-    whole, core = ours("2.0.0").values()
+    whole, core = ours("3.0.0").values()
     assert set(core.splitlines()) < set(whole.splitlines())
-    assert "\n## Gate\n" in core and "\n## Toolkit\n" not in core
+    assert "\n## Gate\n" in core and "\n## Python toolkit\n" not in core
     assert list(ours("1.0.0")) == ["python-engineer 1.0.0"]
 
 
@@ -96,5 +96,5 @@ def test_a_page_without_the_row_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_page_has_our_counts_of_today() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
-    rows = [counted(name, text).row for name, text in ours("2.0.0").items()]
+    rows = [counted(name, text).row for name, text in ours("3.0.0").items()]
     assert [row for row in rows if row not in lines] == [], f"`{AGAIN}` writes them"

@@ -60,11 +60,16 @@ def test_all_clients_get_a_persona_in_one_transaction(
     assert "nothing to change" in agentpack("install", requirement, scope).err
 
 
-def test_the_engineer_of_today_asks_for_consent_where_a_client_cannot_limit_tools(agentpack: Agentpack) -> None:
-    ran = agentpack("install", "python-engineer>=2", *for_clients(ALL), expect=3)
+def test_the_engineer_of_today_asks_for_no_consent(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer", *for_clients(ALL))
+    agentpack("diff")
+
+
+def test_the_engineer_of_2_asks_for_consent_where_a_client_cannot_limit_tools(agentpack: Agentpack) -> None:
+    ran = agentpack("install", "python-engineer>=2,<3", *for_clients(ALL), expect=3)
     assert "tools limited to read, search, edit, shell" in ran.err
     consent = " ".join(re.findall(r"`(--accept \S+)`", ran.err)).split()
-    agentpack("install", "python-engineer>=2", *for_clients(ALL), *consent)
+    agentpack("install", "python-engineer>=2,<3", *for_clients(ALL), *consent)
     agentpack("diff")
 
 
@@ -93,7 +98,7 @@ def test_what_was_accepted_for_one_pack_counts_for_no_other(agentpack: Agentpack
     accepted = agentpack("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
     assert 'the restriction "tools limited to read, search" is lost, you accepted this' in accepted.err
     ran = agentpack("install", "python-reviewer", expect=3)
-    assert ": python-reviewer: tools limited to read, search" in ran.err
+    assert ": python-reviewer: tools denied: edit" in ran.err
     agentpack("install", "python-reviewer", "--accept", "limited:widened:codex", expect=3)
     agentpack("install", "python-reviewer", "--accept", "python-reviewer:widened:codex")
 
@@ -127,13 +132,15 @@ def test_a_note_is_told_with_a_change_and_not_again(agentpack: Agentpack, packs:
         assert "the restriction" not in agentpack(*again).err
 
 
-def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack) -> None:
-    """2.0.0 limits its tools, which Codex cannot say: looking ahead needs no acceptance, and says that going does."""
+def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack, project: Path) -> None:
+    """2.1.0 limits its tools, which Codex cannot say: looking ahead needs no acceptance, and says that going does."""
     agentpack("install", "python-engineer==1.1.0", "-c", "codex")
-    for look in (("diff", "--upgrade", "--latest"), ("upgrade", "--latest", "--check")):
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.1.0", ">=1.1,<3"))
+    for look in (("diff", "--upgrade"), ("upgrade", "--check")):
         ran = agentpack(*look, expect=1)
         assert "would be lost, which needs `--accept widened:codex`" in ran.err
-    agentpack("upgrade", "--latest", "--yes", expect=3)
+    agentpack("upgrade", "--yes", expect=3)
 
 
 def test_an_acceptance_names_a_client(agentpack: Agentpack) -> None:

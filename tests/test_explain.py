@@ -177,6 +177,13 @@ def test_a_rule_that_was_left_out_says_why(installed: Agentpack) -> None:
     assert "  local variant house removes it (.agentpack/variants/reviewer/house.md)\n" in ran.err
 
 
+@pytest.mark.parametrize(("words", "name"), [("SAY what", "say"), ("what you `saw`", "say"), ("**be kind**", "kind")])
+def test_a_rule_is_found_by_its_words(installed: Agentpack, words: str, name: str) -> None:
+    for typed in ([words], words.split()):
+        (rule,) = installed("explain", "reviewer", *typed, "--json").envelope["data"]["rules"]
+        assert rule["name"] == name
+
+
 def test_unknown_names_are_answered_with_the_nearest(installed: Agentpack) -> None:
     assert "hint: did you mean `look`?" in installed("explain", "reviewer", "loook", expect=2).err
     assert "hint: did you mean `reviewer`" in installed("explain", "reviewr", expect=2).err
@@ -186,7 +193,7 @@ def test_unknown_names_are_answered_with_the_nearest(installed: Agentpack) -> No
 @pytest.mark.parametrize("words", ["explain reviewer", "keep reviewer", "uninstall reviewer"])
 def test_every_command_refuses_an_empty_scope_in_the_same_words(agentpack: Agentpack, words: str) -> None:
     ran = agentpack(*words.split(), expect=2)
-    assert "error: nothing is installed here\nhint: `agentpack install` comes first\n" in ran.err
+    assert "error: nothing is installed here\nhint: install a pack first: `agentpack install NAME`\n" in ran.err
 
 
 @pytest.mark.parametrize("words", ["explain reviewer", "sync --locked", "keep reviewer"])

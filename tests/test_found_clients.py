@@ -64,8 +64,8 @@ def test_with_every_client_there_those_that_can_get_the_persona_and_the_rest_is_
     agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(home, *ALL, scope="user")
-    preview = agentpack("install", "--user", "python-engineer", "--dry-run", "--json").envelope["data"]
-    ran = agentpack("install", "--user", "python-engineer")
+    preview = agentpack("install", "--user", "python-engineer<3", "--dry-run", "--json").envelope["data"]
+    ran = agentpack("install", "--user", "python-engineer<3")
     lines = [line for line in ran.err.splitlines() if line.startswith("skipped ")]
     left = {one["client"] for one in preview["skipped"]}
     names = json.loads((home / ".config/agentpack/agentpack.lock").read_text())["clients"]
@@ -77,7 +77,7 @@ def test_with_every_client_there_those_that_can_get_the_persona_and_the_rest_is_
     assert "skipped Roo Code, Zoo Code: it has no agents in the user scope" in lines
     agentpack("sync", "--user", "--locked")
     agentpack("lock", "--user", "--check")
-    assert "nothing to change" in agentpack("install", "--user", "python-engineer").err
+    assert "nothing to change" in agentpack("install", "--user", "python-engineer<3").err
     before = tree(home, without=STATE)
 
     other = tmp_path / "other"

@@ -171,7 +171,7 @@ def test_what_is_asked_for_is_added_to_what_was_chosen(
 ) -> None:
     """A variant more is no reason to leave the range, or to lose the variants before it."""
     agentpack("install", "python-engineer[strict-typing]>=1.0,<1.1")
-    agentpack("install", asked)
+    agentpack("install", asked, *(["--accept", "skills"] if "latest" in asked else []))
     assert f"  - {said}\n" in manifest(project)
 
 
@@ -200,6 +200,19 @@ def test_values_are_typed_checked_and_kept(agentpack: Agentpack, project: Path, 
     assert "    parameters: {flag: false}\n" in manifest(project)
     agentpack("install", "data-reviewer", "--set", "flag=yes")
     assert "    parameters: {flag: true}\n" in manifest(project)
+
+
+def test_a_value_goes_back_to_its_default(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs", "--set", "flag=off")
+    whole = agentpack("diff", "--json").out
+    before = tree(project)
+    told = agentpack("install", "data-reviewer", "--unset", "nothing", expect=2).err
+    assert "`--unset nothing`: this parameter is not set\n  set: flag\n" in told
+    assert tree(project) == before
+    agentpack("install", "data-reviewer", "--unset", "flag")
+    assert "parameters" not in manifest(project)
+    assert agentpack("diff", "--json").out == whole
+    assert "no parameter is set" in agentpack("install", "data-reviewer", "--unset", "flag", expect=2).err
 
 
 def test_who_asks_for_no_save_is_told_of_render(agentpack: Agentpack, project: Path) -> None:

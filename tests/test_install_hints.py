@@ -31,6 +31,13 @@ def test_a_wrong_form_leads_to_the_right_one(agentpack: Agentpack, project: Path
     assert tree(project) == before
 
 
+@pytest.mark.parametrize("typed", ["1.1.0", "v1.1.0", "1.1"])
+def test_a_version_after_a_name_leads_to_a_requirement(agentpack: Agentpack, typed: str) -> None:
+    hint = f"`agentpack install python-engineer=={typed.removeprefix('v')}` installs that version"
+    assert hint in agentpack("install", "python-engineer", typed, expect=2).err
+    assert f"`{typed}` is a version, and not a pack" in agentpack("install", typed, expect=2).err
+
+
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """The repository `github:acme/kit` with two releases of a pack."""

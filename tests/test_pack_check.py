@@ -1,6 +1,7 @@
 """`agentpack pack check`: each rule finds what breaks it, at its place, and a good pack breaks none."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,8 @@ PARAMETERS = {
 }
 USED = "- Speak. {#speak when=tone:a}\n- Shout. {#shout when=loud}\n"
 LONG = "- " + "word " * 900 + "{#long}\n"
+PRODUCTS = "- Take FastAPI, Redis, Kafka, NumPy, Polars, Django, Flask, Celery, Ray, Docker or Helm. {#take}\n"
+ALWAYS = "".join(f"- Do {word} {word.upper()}. {{#{word}}}\n" for word in "ab cd ef gh ij kl mn op qr st uv".split())
 PERSONA, VARIANT = "personas/reviewer.md", "variants/reviewer/extra.md"
 BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
     "a manifest that does not read": (
@@ -128,6 +131,17 @@ BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
         with_rule("- Use thing 3.1. {#thing checked=2026-11-23}\n- Use other 2.4. {#other}\n"),
         ("P902", PERSONA, 12),
     ),
+    "much to read on every call": (with_rule("- If asked, " + "word " * 850 + "{#long}\n"), ("P305", PERSONA, 0)),
+    "many products": (with_rule(PRODUCTS), ("P403", PERSONA, 11)),
+    "many rules that always apply": (with_rule(ALWAYS), ("P404", PERSONA, 9)),
+    "a claim that was checked long ago": (
+        with_rule("- Use thing 3.1. {#thing checked=2019-11-23}\n- Use that. {#that}\n"),
+        ("P903", PERSONA, 11),
+    ),
+    "a claim whose text says that it is old": (
+        with_rule("- Use thing 3.1 (checked 2019-11). {#thing checked=2099-11-23}\n"),
+        ("P903", PERSONA, 11),
+    ),
     "no licence named": (
         lambda: {**good(), "pack.yaml": good()["pack.yaml"].replace(b"license: MIT\n", b"")},
         ("P103", "pack.yaml", 0),
@@ -151,9 +165,35 @@ def test_what_breaks_a_rule_is_found_at_its_place(name: str, agentpack: Agentpac
 def test_the_exit_code_says_whether_an_error_is_among_it(name: str, agentpack: Agentpack, tmp_path: Path) -> None:
     make, (rule, *_) = BREAKS[name]
     folder = write_tree(tmp_path / "pack", make())
-    only_warnings = RULES[rule].level == "warning"
-    assert agentpack("pack", "check", str(folder), expect=None).exit_code == (0 if only_warnings else 1)
-    assert agentpack("pack", "check", str(folder), "--strict", expect=None).exit_code == 1
+    level = RULES[rule].level
+    assert agentpack("pack", "check", str(folder), expect=None).exit_code == (1 if level == "error" else 0)
+    assert agentpack("pack", "check", str(folder), "--strict", expect=None).exit_code == (0 if level == "note" else 1)
+
+
+NOT_NOTED = {
+    "products each with its condition": PRODUCTS.replace("Take", "If the project has none, take"),
+    "words that begin a sentence": "- Ask. Look. Say. Try. Run. Read. Write: Keep. Do. End. Go. See. Use. {#verbs}\n",
+    "many rules, some of which have a condition": ALWAYS.replace("- Do kl", "- Where there is one, do kl"),
+    "a claim that was checked today": "- Use thing 3.1 (checked TODAY). {#thing checked=TODAY}\n",
+}
+
+
+@pytest.mark.parametrize("name", NOT_NOTED)
+def test_what_is_no_burden_on_the_reader_is_not_noted(name: str, agentpack: Agentpack, tmp_path: Path) -> None:
+    text = NOT_NOTED[name].replace("TODAY", datetime.now(UTC).date().isoformat())
+    assert found_in(agentpack, write_tree(tmp_path / "pack", good(body=BODY + text))) == []
+
+
+def test_what_only_some_tasks_need_is_not_noted(agentpack: Agentpack, tmp_path: Path) -> None:
+    body = BODY + "\n## Rarely {#rarely}\n\n" + PRODUCTS + ALWAYS + "- " + "word " * 800 + "{#long}\n"
+    folder = write_tree(tmp_path / "pack", good(body=body, header={"modules": {"rarely": "something rare comes up"}}))
+    assert found_in(agentpack, folder) == []
+
+
+def test_notes_are_counted_by_themselves(agentpack: Agentpack, tmp_path: Path) -> None:
+    folder = str(write_tree(tmp_path / "pack", good(body=BODY + PRODUCTS)))
+    assert "no problems found, 1 note\n" in agentpack("pack", "check", folder).err
+    assert agentpack("pack", "check", folder, "--format", "github").out.startswith("::notice file=")
 
 
 # Releases side by side.

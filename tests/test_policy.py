@@ -1256,7 +1256,7 @@ def test_explain_judges_a_pack_by_every_rule(agentpack: Agentpack, packs: Path, 
 
 def test_explain_of_an_allowed_pack_ends_with_0(agentpack: Agentpack) -> None:
     by_user("licenses: {allow: [MIT]}\n")
-    assert "python-engineer 2.0.0: allowed" in agentpack("policy", "explain", "python-engineer").out
+    assert "python-engineer 3.0.0: allowed" in agentpack("policy", "explain", "python-engineer").out
     assert agentpack("policy", "explain", "no-such-pack", expect=4).out == ""
 
 

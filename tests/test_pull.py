@@ -264,7 +264,7 @@ def lock_only(agents_ignored: None, colleague: Agentpack, mine: Agentpack, proje
     assert text != path.read_text()
     path.write_text(text)
     manifest = project / MANIFEST
-    manifest.write_text(manifest.read_text().replace(">=1,<2", ">=1"))
+    manifest.write_text(manifest.read_text().replace(">=1,<2", ">=1,<3"))
     colleague("lock", "--upgrade")
     commit(project)
     git(mine.folder, "pull")
@@ -294,7 +294,7 @@ def test_an_edit_that_was_merged_before_is_told_as_well(
     git(lock_only.folder, "checkout", "agentpack.lock")
     assert "Keep all decisions" in (lock_only.folder / AGENT).read_text()
     manifest = project / MANIFEST
-    manifest.write_text(manifest.read_text().replace(">=1", ">=1,<2"))
+    manifest.write_text(manifest.read_text().replace(">=1,<3", ">=1,<2"))
     colleague("lock", "--accept", "every-tool")
     commit(project)
     git(lock_only.folder, "pull")

@@ -41,6 +41,10 @@ class Shelf:
         self.asked["requires", pack, str(version)] += 1
         return [parse_requirement(text) for text in self.packs[pack][str(version)].get("requires", ())]
 
+    def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
+        retired: Any = self.packs[pack][str(version)].get("retired", {})
+        return dict(retired)
+
     def known(self) -> Collection[str]:
         return self.packs.keys()
 

@@ -49,6 +49,17 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
     assert [row["command"] for row in found["generations"]][-2:] == ["rollback 1", "rollback 3"]
 
 
+@pytest.mark.usefixtures("three")
+def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None:
+    assert "was a rollback" not in agentpack("rollback").err
+    told = (
+        "the last command was a rollback, to generation 2, and this undoes it; `agentpack rollback 1` goes further back"
+    )
+    assert told in agentpack("rollback", "--dry-run").err
+    assert told in agentpack("rollback").err
+    assert "was a rollback" not in agentpack("rollback", "1").err
+
+
 @pytest.mark.parametrize("document", ["agentpack.lock", "agentpack.yaml"])
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "another"])
 def test_one_step_back_waits_where_somebody_else_moved_lock_or_manifest(
@@ -274,7 +285,7 @@ def test_in_a_clone_that_nothing_changed_there_is_no_history(clone: Agentpack) -
 
 @pytest.mark.parametrize("arguments", [("0",), ("0", "--dry-run"), ("0", "--adopt")])
 def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arguments: tuple[str, ...]) -> None:
-    clone("upgrade", "--latest", "--yes")
+    clone("upgrade", "--latest", "--yes", "--accept", "skills")
     before = with_state(clone.folder)
     ran = clone("rollback", *arguments, expect=2)
     assert "there is nothing to go back to: generation 1 is what was found in this checkout" in ran.err
@@ -283,7 +294,7 @@ def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arg
 
 def test_what_was_found_can_be_gone_back_to_and_nothing_before_it(clone: Agentpack) -> None:
     found = modes(clone.folder)
-    clone("upgrade", "--latest", "--yes")
+    clone("upgrade", "--latest", "--yes", "--accept", "skills")
     assert modes(clone.folder) != found
     upgraded = modes(clone.folder)
     clone("rollback", "0", expect=2)
@@ -350,7 +361,7 @@ def test_a_forgotten_first_generation_is_not_gone_back_beyond(
 
 def test_edits_since_the_last_command_are_said_to_be_kept(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.0.0", "--client", "claude")
-    agentpack("upgrade", "--latest", "--yes")
+    agentpack("upgrade", "--latest", "--yes", "--accept", "skills")
     path = project / ".claude/agents/python-engineer.md"
     assert "your edits" not in agentpack("rollback", "--dry-run").err
     path.write_text(path.read_text() + "- Mine.\n")

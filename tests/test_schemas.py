@@ -28,7 +28,7 @@ def faults(kind: str, text: str) -> list[str]:
             "pack",
             "zzz: 1",
             "zzz: unknown key `zzz` (known: agentpack, authors, description, homepage, keywords, license, "
-            "name, parameters, personas, requires, schema, version)",
+            "name, parameters, personas, requires, retired, schema, version)",
         ),
         ("pack", "requires: [other>>1]", "requires[0]: `other>>1`: `>>1` is not a range of versions"),
         ("pack", "requires: other", "requires: expected a list, found `other`"),

@@ -261,7 +261,7 @@ def test_a_file_in_conflict_is_left_and_the_others_go_on_when_asked(agentpack: A
 
 def test_a_file_of_others_that_was_left_is_theirs_ever_after(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {AGENT: "mine\n"})
-    ask_for(project, "python-engineer, 'data-reviewer>=1.0'")
+    ask_for(project, "'python-engineer<3', 'data-reviewer>=1.0'")
     agentpack("sync", "--partial", expect=3)
     lock = project / "agentpack.lock"
     assert [row["pack"] for row in json.loads(lock.read_text())["files"]] == ["python-engineer"]

@@ -46,6 +46,26 @@ def there(project: Path) -> set[str]:
     return {path for path in tree(project) if path.startswith((".claude", ".opencode", ".gemini"))}
 
 
+def test_every_pack_can_be_removed_at_once(installed: Agentpack, project: Path) -> None:
+    before = modes(project)
+    assert "`--all` removes every pack: name none" in installed("uninstall", "one", "--all", expect=2).err
+    installed("uninstall", "--all", "--dry-run")
+    assert modes(project) == before
+    installed("uninstall", "--all")
+    assert there(project) == set()
+    assert "nothing to change" in installed("uninstall", "--all").err
+    installed("rollback")
+    assert modes(project) == before
+
+
+def test_the_name_of_an_agent_leads_to_its_pack(installed: Agentpack, tmp_path: Path) -> None:
+    publish(tmp_path / "packs", make_pack("crew", personas={"smith": persona_text("smith", body=BODY)}))
+    installed("install", "crew")
+    told = installed("uninstall", "smith", expect=2).err
+    assert "`smith` is an agent of the pack `crew`" in told
+    assert "`agentpack install crew --without smith` removes only this agent" in told
+
+
 # A client.
 
 
@@ -157,7 +177,7 @@ def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, pr
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "nothing is named"),
+        ((), "say what to uninstall"),
         (("--client", "nobody"), "there is no client `nobody`"),
         (("--client", "codex"), "`codex` is no client of this scope"),
         (("one", "--client", "gemini"), "`gemini` is no client of these packs"),

@@ -270,7 +270,7 @@ def test_what_is_asked_cannot_be_answered_without_a_terminal(agentpack: Agentpac
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     before = marks(project)
     ran = agentpack("upgrade", "--latest", expect=3)
-    assert "hint: `--yes` answers the question beforehand" in ran.err
+    assert "hint: use `--yes` to skip this prompt" in ran.err
     assert agentpack("upgrade", "--latest", "--json", expect=3).envelope["exit_code"] == 3
     assert marks(project) == before
 
@@ -388,5 +388,44 @@ def test_whoever_wants_json_is_not_asked_on_a_terminal_either(agentpack: Agentpa
     (done, with_json) = run_all([asked, unasked])
     assert (done.exit_code, with_json.exit_code) == (3, 3)
     assert b"[y/N]" in done.out
+    assert b"Cancelled. Nothing was changed." in done.out
+    assert b"error:" not in done.out
     assert b"[y/N]" not in with_json.out
+    assert tree(project) == before
+
+
+def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, project: Path) -> None:
+    changelog = "## 1.1.0\n\n### Added\n\n- More.\n\n## [1.0.1] - 2026-01-01\n\n- Less.\n\n## 1.0.0\n\n- First.\n"
+    rules = "\n## Rules {#rules}\n\n- Look. {#look}\n"
+    old, new = persona_text(body="You. {#you}\n"), persona_text(body="You. {#you}\n" + rules)
+    releases = (
+        make_pack("news", "1.0.0", personas={"reviewer": old}),
+        make_pack("news", "1.1.0", personas={"reviewer": new}, files={"CHANGELOG.md": changelog}),
+    )
+    publish(project / "more", *releases)
+    agentpack("install", "news==1.0.0", "--source", "more")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ""))
+    looked = agentpack("upgrade", "--dry-run")
+    assert "news 1.0.0 -> 1.1.0  (+4 -0 lines, 2 rules)\n  1.1.0: Added\n  1.0.1\n" in looked.err
+    (news,) = agentpack("upgrade", "--dry-run", "--json").envelope["data"]["news"]
+    assert news["size"] == {"added": 4, "removed": 0, "rules": 2}
+    assert [entry["version"] for entry in news["entries"]] == ["1.1.0", "1.0.1"]
+    (done,) = run_all([Job(["upgrade"], str(project), terminal=True, typed="y\n")])
+    assert done.exit_code == 0
+    assert done.out.count(b"news 1.0.0 -> 1.1.0") == 1
+    assert b"`agentpack rollback` undoes it" in done.out
+
+
+@pytest.mark.parametrize("more", [(), ("--latest",)])
+def test_a_newer_release_without_the_variant_says_what_to_do_instead(
+    agentpack: Agentpack, project: Path, more: tuple[str, ...]
+) -> None:
+    variant = {"reviewer/thorough": "---\nsummary: More.\n---\n- Look twice. {#twice}\n"}
+    retired = {"thorough": "ask for `patient`, its new name"}
+    publish(project / "named", make_pack(variants=variant), make_pack(version="2.0.0", retired=retired))
+    agentpack("install", "data-reviewer[thorough]", "--source", "named")
+    before = tree(project)
+    note = "note: data-reviewer 2.0.0 lacks `thorough`: ask for `patient`, its new name\n"
+    assert note in agentpack("upgrade", "--yes", *more).err
     assert tree(project) == before

@@ -63,9 +63,12 @@ def _overview() -> Iterator[str]:
     yield "Every client that agentpack writes personas for. `tools/client_pages.py` makes the pages from the adapters."
     yield ""
     yield "*judge*: the client itself was run on such files. *source*: its code was read. *documentation*: only its"
-    yield "maker's pages and other renderers were."
+    yield "maker's pages and other renderers were. *skills*: whether a pack's modules are written as Agent Skills."
+    yield "A `#` in a path: the client keeps all its agents in that one file."
     nouns = [field.noun for field in WORDS.values()]
-    yield from _table("client", "name", "version", "verified by", "project", "user", "limits tools", "model", *nouns)
+    yield from _table(
+        "client", "name", "version", "verified by", "project", "user", "limits tools", "model", *nouns, "skills"
+    )
     for name, target in CLIENTS.items():
         words = _words(target)
         project, user = _places(target)
@@ -79,6 +82,7 @@ def _overview() -> Iterator[str]:
             _limits(words),
             "yes" if words.model else "no",
             *("yes" if field in words.choices else "no" for field in WORDS),
+            "yes" if target.skills else "no",
         )
 
 

@@ -15,7 +15,8 @@ _TOUR = (
     'agentpack install "python-engineer==1.0.0"',
     f"sed -i 's/for structured logs/for logs in JSON/' {_AGENT}",
     "agentpack diff",
-    "agentpack upgrade --latest --yes",
+    "sed -i 's/==1.0.0/>=1,<3/' agentpack.yaml",
+    "agentpack upgrade --yes",
     f"grep structlog {_AGENT}",
 )
 _DARK, _LIGHT, _GREY, _WHITE = (27, 31, 40), (222, 226, 234), (130, 138, 152), (255, 255, 255)

@@ -141,7 +141,7 @@ def read_agent(path: str, data: bytes, label: str, *, hidden: bool = False) -> L
         name = header.get("name", "")
         if not hidden:
             refuse_hidden({path: data}, label)
-        if reason := _missing(header) or client.unloadable(found.fields):
+        if reason := _missing(header) or _refused(client, found.fields) or client.unloadable(found.fields):
             raise _Unusable(reason, name)
         if len(found.body) > MAX_TEXT:
             raise _Unusable(f"longer than {MAX_TEXT // 1024} Ki characters", name)
@@ -212,6 +212,12 @@ def _missing(header: Mapping[str, Any]) -> str:
     """What an agent lacks that every client wants; empty if it has both."""
     missing = [key for key in ("name", "description") if key not in header]
     return f"its header has no {missing[0]}" if missing else ""
+
+
+def _refused(client: Client, fields: Mapping[str, Any]) -> str:
+    """Why the client does not load a file with these tools; empty if it does."""
+    refused = [key for key, value in fields.items() if client.refuses(key, value)]
+    return f"{client.title} does not load an agent with such `{refused[0]}`" if refused else ""
 
 
 def _words(faults: Iterable[Fault]) -> str:

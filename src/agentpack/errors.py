@@ -81,6 +81,15 @@ class DecisionNeeded(AgentpackError):
     exit_code = 3
 
 
+class Cancelled(DecisionNeeded):
+    """The user answered no."""
+
+    code = "cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled. Nothing was changed.")
+
+
 class Unresolvable(AgentpackError):
     """No set of releases satisfies the requirements."""
 

@@ -253,7 +253,7 @@ def test_an_edit_of_a_crlf_file_is_shown_explained_and_kept(agentpack: Agentpack
 
 
 def test_a_crlf_file_is_recognised_by_adopt_and_uninstalled(agentpack: Agentpack, project: Path) -> None:
-    text = agentpack("render", "python-engineer", "--client", "claude").out
+    text = agentpack("render", "python-engineer<3", "--client", "claude").out
     write_tree(project, {".claude/agents/python-engineer.md": as_crlf(text.encode())})
     before = tree(project)
     (file,) = agentpack("adopt", ".claude/agents/python-engineer.md", "--json").envelope["data"]["adopted"]

@@ -1,25 +1,26 @@
-"""What a rendered text says of the gate: its commands by the label of their rule, and the settings they ask for."""
+"""What a rendered text says of the gate: its commands by the label of their rule, and how new files begin."""
 
 import re
 from typing import NamedTuple
 
-from support.bundled import rendered
+from support.bundled import rendered, versions
 
-VERSION = "2.0.0"
 PLACES = {
-    "PATH": "tests/test_pricing.py",
-    "GLOB": "src/shop/pricing/*",
-    "SOURCE": "src",
-    "PACKAGE": "shop",
-    "ENVIRONMENT": "default",
+    "<changed files>": "src tests",
+    "<new files>": "src",
+    "<tests of what changed>": "tests/test_pricing.py",
+    "<package>": "shop",
+    "<pattern>": "src/shop/pricing/*",
 }
 """What is put in where the text leaves a word to the reader: as these places are called in the project of the tests."""
+DEPENDENCIES = "Dependencies"
+"""The label of what is run when dependencies changed."""
 
 _ITEM = re.compile(r"^- (?P<label>[^:`]+): (?P<rest>.*)$", re.MULTILINE)
+_PREFIX = re.compile(r"^- Prefix each with `([^`]+)`", re.MULTILINE)
+_CHANGED = re.compile(r"^If dependencies changed[^:]*: (.*)$", re.MULTILINE)
+_HEAD = re.compile(r"new files begin with `([^`]+)`")
 _SPAN = re.compile(r"`([^`]+)`")
-_SETTING = re.compile(r"[\w-]+ = .+")
-_TABLE = re.compile(r"\[[\w.-]+\]")
-_PLACE = re.compile(r"\b[A-Z]{4,}\b")
 
 
 class Gate(NamedTuple):
@@ -27,8 +28,8 @@ class Gate(NamedTuple):
 
     commands: dict[str, tuple[str, ...]]
     """By the word before the colon: `Style`, `Types`, `Tests` and so on."""
-    settings: str
-    """What the text wants in `pyproject.toml`, as TOML."""
+    head: str
+    """The line that new files begin with, so that the type checker is strict there; empty for most checkers."""
 
     def with_words(self, label: str, *words: str) -> list[str]:
         """The commands of a label that hold one of these words, or all of them; never none."""
@@ -36,28 +37,33 @@ class Gate(NamedTuple):
         assert found, f"{label}: no command with {words} in {self.commands[label]}"
         return found
 
+    def new(self, files: dict[str, str]) -> dict[str, str]:
+        """These files as the text wants new ones."""
+        return {path: f"{self.head}\n{text}" if self.head else text for path, text in files.items()}
+
 
 def gate_of(manager: str, checker: str) -> Gate:
-    """The gate that a user reads who asked for this package manager and this type checker."""
-    text = rendered(VERSION, package_manager=manager, type_checker=checker)
-    return read_gate(text)
+    """The gate of the newest release, for a user with this package manager and this type checker."""
+    return read_gate(rendered(versions()[-1], package_manager=manager, type_checker=checker))
 
 
 def read_gate(text: str) -> Gate:
-    """Every code span of the list items under `## Gate`: a command, a setting, or the table that it stands in."""
+    """Every code span of the list items under `## Gate`, after the prefix, and of the sentence on dependencies."""
     section = re.split(r"^## ", text.partition("\n## Gate\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
-    commands: dict[str, tuple[str, ...]] = {}
-    settings: list[str] = []
-    for item in _ITEM.finditer(section):
-        spans = _SPAN.findall(item["rest"])
-        wanted = [span for span in spans if _SETTING.fullmatch(span)]
-        tables = [span for span in spans if _TABLE.fullmatch(span)]
-        if wanted:
-            assert len(tables) == 1, f"in which table is {wanted} to stand: {item[0]}"
-            settings += [*tables, *wanted]
-        commands[item["label"]] = tuple(_placed(span) for span in spans if span not in (*wanted, *tables))
-    return Gate(commands, "\n".join(settings))
+    (prefix,) = _PREFIX.findall(section)
+    head = _HEAD.search(section)
+    commands = {
+        item["label"]: tuple(
+            f"{prefix} {_placed(span)}" for span in _SPAN.findall(item["rest"]) if head is None or span != head[1]
+        )
+        for item in _ITEM.finditer(section)
+    }
+    (changed,) = _CHANGED.findall(section)
+    return Gate(commands | {DEPENDENCIES: tuple(_SPAN.findall(changed))}, head[1] if head else "")
 
 
 def _placed(command: str) -> str:
-    return _PLACE.sub(lambda found: PLACES[found[0]], command)
+    for place, path in PLACES.items():
+        command = command.replace(place, path)
+    assert "<" not in command, command
+    return command

@@ -42,6 +42,7 @@ _MORE = {
     "poetry": '[[tool.poetry.source]]\nname = "index"\nurl = "{index}"\npriority = "primary"\n\n',
 }
 _FILES = {
+    ".gitignore": "__pycache__/\n.coverage\n.venv/\n",
     "src/shop/__init__.py": '"""A shop."""\n',
     "src/shop/py.typed": "",
     "src/shop/pricing/__init__.py": '''\
@@ -120,8 +121,6 @@ class Project:
             "hatch": ["hatch env create"],
         }[manager]:
             self.runs(command)
-        if manager == "uv":
-            self._variables["UV_LOCKED"] = "1"  # as the text asks for where there is a `uv.lock`
 
     def _on_path(self, environment: Path) -> None:
         self._variables["PATH"] = f"{environment / 'bin'}{os.pathsep}{self._variables['PATH']}"
@@ -144,6 +143,16 @@ class Project:
         """Run a command that must end with 0."""
         done = self.run(command, **variables)
         assert done.exit_code == 0, f"{command}: exit {done.exit_code}\n{done.said}"
+
+    def commit(self) -> None:
+        """Make the project's files, as they are, a commit of a repository."""
+        self.runs("git init --quiet")
+        self.runs("git add --all")
+        self.runs("git -c user.name=shop -c user.email=shop@example.com commit --quiet --allow-empty --message shop")
+
+    def uncommitted(self) -> str:
+        """What `git status` names."""
+        return self.run("git status --porcelain").said
 
     @contextmanager
     def having(self, files: Mapping[str, str], settings: str = "") -> Iterator[None]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gate.commands import Gate, gate_of, read_gate
+from gate.commands import DEPENDENCIES, Gate, gate_of, read_gate
 from gate.projects import CHECKERS, MANAGERS, Workshop
 from gate.vulnerabilities import Service, serving
 
@@ -83,14 +83,15 @@ def service() -> Iterator[Service]:
         yield here
 
 
-def test_what_is_no_setting_is_a_command() -> None:
+def test_commands_stand_after_the_prefix_and_those_for_dependencies_do_not() -> None:
     gate = read_gate(
-        '# A\n\n## Gate\n\nRun `nothing`.\n\n- Types: `uv run x PATH`, with `mode = "strict"` under `[tool.x]`\n'
-        "- Style: `uv run y .`, `uv run z`\n\n## More\n\n- Tests: `no`\n"
+        "# A\n\n## Gate\n\nRun `nothing`.\n\n- Prefix each with `uv run` if so.\n- Types: `x <new files>`; "
+        "new files begin with `# x: strict`\n- Style: `y .`, `z`\n\nIf dependencies changed: `lock` before these.\n\n"
+        "## More\n\n- Tests: `no`\n"
     )
-    assert gate == Gate(
-        {"Types": ("uv run x tests/test_pricing.py",), "Style": ("uv run y .", "uv run z")}, '[tool.x]\nmode = "strict"'
-    )
+    commands = {"Types": ("uv run x src",), "Style": ("uv run y .", "uv run z"), DEPENDENCIES: ("lock",)}
+    assert gate == Gate(commands, "# x: strict")
+    assert gate.new({"a.py": "A = 1\n"}) == {"a.py": "# x: strict\nA = 1\n"}
 
 
 @pytest.mark.parametrize("manager", MANAGERS)
@@ -98,29 +99,43 @@ def test_what_is_no_setting_is_a_command() -> None:
 def test_every_gate_has_a_command_of_each_kind(manager: str, checker: str) -> None:
     gate = gate_of(manager, checker)
     start = "python -m " if manager == "pip" else f"{manager} "
-    assert list(gate.commands) == ["Style", "Types", "Tests", "Business logic", "Dependencies, if changed"]
+    assert list(gate.commands) == ["Style", "Types", "Tests", "Business logic", DEPENDENCIES]
     assert [
         command for commands in gate.commands.values() for command in commands if not command.startswith(start)
     ] == []
     assert gate.with_words("Types", checker)
-    assert ("strict" in gate.settings) == checker.endswith("pyright")
+    assert ("strict" in gate.head) == checker.endswith("pyright")
 
 
 @runs
 @pytest.mark.parametrize(("manager", "checker"), PAIRS)
-def test_clean_code_passes(workshop: Workshop, service: Service, manager: str, checker: str) -> None:
+def test_clean_code_passes_and_leaves_nothing_behind(workshop: Workshop, manager: str, checker: str) -> None:
     gate, project = gate_of(manager, checker), workshop.project(manager)
-    with project.having({}, gate.settings):
-        for label, commands in gate.commands.items():
-            for command in commands:
-                if not label.startswith("Dependencies"):
-                    project.runs(command)
+    project.commit()
+    for label, commands in gate.commands.items():
+        for command in commands:
+            if label != DEPENDENCIES:
+                project.runs(command)
+    assert project.uncommitted() == ""
+
+
+TWICE = {"tests/conftest.py": '"""Fixtures."""\n', "tests/unit/conftest.py": '"""Fixtures."""\n'}
+
+
+@runs
+@pytest.mark.parametrize("manager", TRIED)
+def test_two_files_of_one_name_stop_no_command(workshop: Workshop, manager: str) -> None:
+    """`mypy .` reads two `conftest.py` as one module, and then nothing else."""
+    gate, project = gate_of(manager, "mypy"), workshop.project(manager)
+    with project.having(TWICE, '[tool.mypy]\nfiles = ["src"]'):
+        listed = [command.replace(" src tests", "") for command in gate.commands["Types"]]
+        for command in (*gate.commands["Style"], *listed, *gate.commands["Tests"]):
+            project.runs(command)
 
 
 @runs
 @pytest.mark.skipif("uv" not in TRIED, reason="uv is not among the package managers that are tried")
-def test_the_gate_leaves_the_lock_of_uv_as_it_is(workshop: Workshop) -> None:
-    """As the text has it: with `UV_LOCKED`, without which `uv run` would write it anew."""
+def test_the_gate_leaves_the_lock_of_uv_as_it_is_until_it_is_locked_again(workshop: Workshop) -> None:
     gate, project = gate_of("uv", "mypy"), workshop.project("uv")
     lock = project.folder / "uv.lock"
     before = lock.read_bytes()
@@ -128,8 +143,10 @@ def test_the_gate_leaves_the_lock_of_uv_as_it_is(workshop: Workshop) -> None:
         for command in gate.commands["Style"]:
             assert "needs to be updated" in project.run(command).said
         assert lock.read_bytes() == before
-        project.runs(gate.commands["Style"][0], UV_LOCKED="0")
+        project.runs(gate.commands[DEPENDENCIES][0])
         assert lock.read_bytes() != before
+        for command in gate.commands["Style"]:
+            project.runs(command)
     lock.write_bytes(before)
 
 
@@ -138,7 +155,7 @@ def test_the_gate_leaves_the_lock_of_uv_as_it_is(workshop: Workshop) -> None:
 @pytest.mark.parametrize(("manager", "checker"), PAIRS)
 def test_every_type_checker_finds(workshop: Workshop, manager: str, checker: str, fault: str) -> None:
     gate, project = gate_of(manager, checker), workshop.project(manager)
-    with project.having(TYPE_FAULTS[fault], gate.settings):
+    with project.having(gate.new(TYPE_FAULTS[fault])):
         done = [project.run(command) for command in gate.commands["Types"]]
         for command in gate.commands["Style"]:
             project.runs(command)
@@ -152,7 +169,7 @@ def test_every_type_checker_finds(workshop: Workshop, manager: str, checker: str
 def test_the_gate_finds(workshop: Workshop, manager: str, fault: str) -> None:
     gate, project = gate_of(manager, TRIED[manager][0]), workshop.project(manager)
     label, words, files = FAULTS[fault]
-    with project.having(files, gate.settings):
+    with project.having(files):
         for command in gate.with_words(label, *words):
             done = project.run(command)
             assert done.exit_code == 1, f"{command}: exit {done.exit_code}\n{done.said}"
@@ -162,7 +179,7 @@ def test_the_gate_finds(workshop: Workshop, manager: str, fault: str) -> None:
 @pytest.mark.parametrize("manager", TRIED)
 def test_business_logic_has_a_floor_of_its_own(workshop: Workshop, manager: str) -> None:
     gate, project = gate_of(manager, TRIED[manager][0]), workshop.project(manager)
-    with project.having(THIN, gate.settings):
+    with project.having(THIN):
         for command in gate.commands["Tests"]:
             project.runs(command)
         (command,) = gate.commands["Business logic"]
@@ -175,11 +192,11 @@ def test_business_logic_has_a_floor_of_its_own(workshop: Workshop, manager: str)
 @pytest.mark.parametrize("manager", TRIED)
 def test_a_dependency_with_a_vulnerability_is_found(workshop: Workshop, service: Service, manager: str) -> None:
     gate, project = gate_of(manager, TRIED[manager][0]), workshop.project(manager)
-    (command,) = gate.commands["Dependencies, if changed"]
+    *_, command = gate.commands[DEPENDENCIES]
     asking = {"PIP_AUDIT_VULNERABILITY_SERVICE": "osv", "PIP_AUDIT_OSV_URL": f"{service.address}v1/query"}
     if command == "uv audit":
         command += f" --service-url {service.address}"
-    with project.having({}, gate.settings):
+    with project.having({}):
         project.runs(command, **asking)
         assert "packaging" in service.asked
         with service.warning_of("packaging"):

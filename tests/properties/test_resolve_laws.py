@@ -71,6 +71,9 @@ class Shelf:
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
         return self.packs[pack][version].requires
 
+    def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
+        return {}
+
     def known(self) -> Collection[str]:
         return self.packs.keys()
 

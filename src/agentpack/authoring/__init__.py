@@ -5,7 +5,18 @@ Pure, apart from the data file of retired libraries: a release and the one befor
 
 from collections.abc import Callable, Iterable, Iterator
 
-from agentpack.authoring import changelog, claims, conditions, duplicates, ids, package, references, retired, sizes
+from agentpack.authoring import (
+    changelog,
+    claims,
+    conditions,
+    duplicates,
+    ids,
+    package,
+    reading,
+    references,
+    retired,
+    sizes,
+)
 from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
@@ -19,6 +30,7 @@ _CHECKS: tuple[Callable[[Subject], Iterator[CheckFinding]], ...] = (
     changelog.findings,
     retired.findings,
     claims.findings,
+    reading.findings,
 )
 
 

@@ -8,19 +8,12 @@ from packaging.version import Version
 from agentpack.authoring.changes import MAJOR, MINOR, PATCH, STEPS, ReleaseChange, steps
 from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
-
-FILE = "CHANGELOG.md"
-_HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILINE)
+from agentpack.model.changelog import FILE, entries
 
 
 def entry_for(text: str, version: str) -> tuple[int, str] | None:
     """The line (from 1) of the heading for a version, and the text below it; None if there is none."""
-    headings = list(_HEADING.finditer(text))
-    ends = [*(heading.start() for heading in headings[1:]), len(text)]
-    for match, end in zip(headings, ends, strict=False):
-        if match[1] == version:
-            return text.count("\n", 0, match.start()) + 1, text[match.end() : end]
-    return None
+    return next((entry[1:] for entry in entries(text) if entry.version == version), None)
 
 
 def step_between(before: str, after: str) -> int:

@@ -3,11 +3,13 @@
 An id never changes its meaning, so that teams can refer to it or ignore it. The hundreds group them: 1 the pack as a
 whole, 2 ids, 3 size, 4 wording, 5 parameters and conditions, 6 references, 7 text, 8 releases, 9 libraries. Rules for
 agent files begin with `A`: 1 header, 2 name and description, 3 tools, 4 other fields, 5 text.
+
+A note never counts: it says what may be hard on the reader, which only the author can judge.
 """
 
 from typing import NamedTuple
 
-ERROR, WARNING = "error", "warning"
+ERROR, WARNING, NOTE = "error", "warning", "note"
 
 
 class CheckRule(NamedTuple):
@@ -33,7 +35,7 @@ class CheckFinding(NamedTuple):
 
     @property
     def weight(self) -> str:
-        """`error` or `warning`."""
+        """`error`, `warning` or `note`."""
         return self.level or RULES[self.rule].level
 
 
@@ -50,8 +52,11 @@ _ALL = (
     CheckRule("P302", "description-too-long", WARNING, "The description stays within its budget."),
     CheckRule("P303", "variant-too-long", WARNING, "What a variant adds stays within its budget."),
     CheckRule("P304", "whole-too-long", ERROR, "The whole text with a variant stays within the budget it declares."),
+    CheckRule("P305", "much-to-read", NOTE, "The text that is always read is short."),
     CheckRule("P401", "duplicate-rule", ERROR, "No two rules say the same in the same words."),
     CheckRule("P402", "near-duplicate-rule", WARNING, "No two rules say nearly the same."),
+    CheckRule("P403", "names-products", NOTE, "Few products are named without a condition in what is always read."),
+    CheckRule("P404", "long-list", NOTE, "A long list in what is always read says when its rules apply."),
     CheckRule("P501", "never-holds", ERROR, "A rule can be rendered: its conditions do not contradict each other."),
     CheckRule("P502", "unused-parameter", ERROR, "Every parameter changes something."),
     CheckRule("P601", "dead-reference", ERROR, "What is referred to exists: ids, files, packs."),
@@ -63,6 +68,7 @@ _ALL = (
     CheckRule("P804", "version-too-small", ERROR, "The version says how much changed: patch, minor or major."),
     CheckRule("P901", "retired-library", ERROR, "A retired library is named only with its successor."),
     CheckRule("P902", "unchecked-claim", WARNING, "A rule that names a version of a library carries `checked=<date>`."),
+    CheckRule("P903", "old-claim", NOTE, "A dated claim was checked within the last 180 days."),
     CheckRule("A101", "no-header", ERROR, "An agent file has the header its client looks for."),
     CheckRule("A102", "unreadable-agent", ERROR, "The client can read the file and its header."),
     CheckRule("A103", "header-cut", ERROR, "The header ends at a line `---`, and nowhere before."),

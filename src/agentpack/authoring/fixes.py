@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from agentpack.authoring.changelog import FILE, draft_entry, entry_for
+from agentpack.authoring.changelog import draft_entry, entry_for
 from agentpack.authoring.subject import Subject, pieces
 from agentpack.compose.conflicts import ids_of
 from agentpack.compose.parse import Layer
 from agentpack.edits.rules import braced, fresh_id
+from agentpack.model.changelog import FILE
 from agentpack.model.line_ends import as_lf, with_ends_of
 
 

@@ -4,7 +4,7 @@ The text that counts is the one a client gets, without its header. Sections list
 the one it extends, are read on demand and are not part of its core.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agentpack.authoring.findings import ERROR, CheckFinding
@@ -35,7 +35,7 @@ def _texts(persona: Persona, modules: Mapping[str, str]) -> Iterator[tuple[str, 
             yield rule.text + rule.gap, rule.origin
 
 
-def outside_modules(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterator[Section]:
+def outside_modules(sections: Iterable[Section], modules: Mapping[str, str]) -> Iterator[Section]:
     """The sections outside of all modules: a module is a section with everything below it."""
     level = 0
     for section in sections:

@@ -37,12 +37,13 @@ class Earlier(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A release to check. `folder` is its folder as the user wrote it."""
+    """A release to check. `folder` is its folder as the user wrote it, `today` an ISO 8601 time."""
 
     folder: str
     release: Release
     pack: Pack
     drafts: Drafts
+    today: str
     earlier: Earlier | None = None
 
     def place(self, file: str) -> str:

@@ -13,7 +13,7 @@ from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.same_file import refuse_sources, same_file_notes
 from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import capability_changes, gained_over_disk, refuse_widening
-from agentpack.errors import DecisionNeeded, InvalidFile
+from agentpack.errors import Cancelled, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
@@ -88,13 +88,13 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
 
 
 def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
-    """Commit the proposed change, unless it changes nothing or is a dry run. Raises DecisionNeeded if the user
+    """Commit the proposed change, unless it changes nothing or is a dry run. Raises Cancelled if the user
     declines.
     """
     if request.dry_run or not (proposed.changes_anything or _agrees_anew(workspace, request)):
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
-        raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
+        raise Cancelled()
     return commit(workspace, DecidedChange(proposed, pins_of(wanted.lock), earlier_modes(workspace, proposed.plan)))
 
 

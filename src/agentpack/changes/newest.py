@@ -13,6 +13,7 @@ from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import RebasedVariants
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
+from agentpack.resolve.words import retired
 from agentpack.sources.base import Source
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
@@ -48,12 +49,20 @@ def newest(
     return chosen, *wanted_with_variants(chosen, preview=preview)
 
 
-def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
-    """For each pack with a newer final release that only `--latest` would use, a sentence."""
+def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[str]:
+    """For each pack with a newer final release, a sentence: what to do about variants that it no longer has, or that it
+    is out of range, and `way`; the latter only if there is a way.
+    """
+    ranges = {entry.requirement.pack: entry.requirement for entry in chosen.manifest.packs}
     for pin in chosen.pins:
         final = [version for version in chosen.candidates.published(pin.pack) if not version.is_prerelease]
         if final and (not packs or pin.pack in packs) and max(final) > pin.version:
-            yield f"{pin.pack} {max(final)} is out of range"
+            newest, wanted = max(final), ranges.get(pin.pack)
+            in_range = wanted is not None and wanted.allows(newest)  # then the choice has read it already
+            gone = chosen.candidates.retired(pin.pack, newest) if in_range and pin.variants else {}
+            instead = "; ".join(retired(pin.variants, gone))
+            if instead or way:
+                yield f"{pin.pack} {newest} {f'lacks {instead}' if instead else f'is out of range; {way}'}"
 
 
 def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:

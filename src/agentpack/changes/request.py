@@ -30,6 +30,8 @@ class ChangeRequest(Decisions):
     clients: Sequence[str] = ()
     settings: Sequence[str] = ()
     """`parameter=value` texts for the named packs."""
+    unset: Sequence[str] = ()
+    """Parameters of the named packs that get their defaults back."""
     sources: Sequence[str] = ()
     """Folders of packs to add as sources."""
     only: Sequence[str] = ()

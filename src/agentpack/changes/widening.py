@@ -8,13 +8,14 @@ client stops a command, because others wrote those. What the user asks for, such
 a further pack, is only shown.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from agentpack.capabilities.of_file import capabilities
 from agentpack.errors import AgentpackError, DecisionNeeded
-from agentpack.model.capabilities import accepted, widening
+from agentpack.model.capabilities import accepted, capability_words, meaning, widening
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack
@@ -27,7 +28,7 @@ from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written, file_releases, lock_of_generation
 from agentpack.workspace.workspace import Workspace
 
-_MOST_DETAILS = 30
+_MOST_DETAILS, _MOST_MEANINGS = 30, 10
 
 
 class CapabilityChange(NamedTuple):
@@ -86,31 +87,31 @@ class CapabilitiesWidened(DecisionNeeded):
         super().__init__(
             f"{_some_words(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
             details=list(_details(self.changes)),
-            hint="accept it with "
-            + " ".join(f"`{option}`" for option in options)
-            + ", or stay below that release with a range",
+            hint=f"accept it with `{' '.join(options)}`, or stay below that release with a range",
         )
 
 
-def _some_words(named: Sequence[str], what: str) -> str:
-    return ", ".join(named[:3]) + (f" and {len(named) - 3} more {what}" if len(named) > 3 else "")
+def _some_words(named: Sequence[str], what: str = "") -> str:
+    return ", ".join(named[:3]) + (f" and {len(named) - 3} more {what}".rstrip() if len(named) > 3 else "")
 
 
 def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
-    groups: dict[tuple[str, str, tuple[str, ...] | None, tuple[str, ...]], list[str]] = {}
+    """Who may do what, in one row for those that are alike, then what the gained words mean."""
+    clients: dict[CapabilityChange, list[str]] = {}
     for change in changes:
-        groups.setdefault((change.pack, change.persona, change.before, change.after), []).append(change.client)
-    for count, ((_, persona, before, after), clients) in enumerate(groups.items()):
-        if count == _MOST_DETAILS:
-            yield f"and {len(groups) - count} more"
-            return
-        was = "not there or not known" if before is None else capability_words(before)
-        yield f"{persona} for {', '.join(clients)}: {was} -> {capability_words(after)}"
-
-
-def capability_words(words: Iterable[str]) -> str:
-    """Capabilities as a comma-separated list for people."""
-    return ", ".join(words) or "no tool"
+        clients.setdefault(change._replace(client="", widened=(), unaccepted=(), granted=()), []).append(change.client)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for change, reached in clients.items():
+        was = "new or not recorded" if change.before is None else capability_words(change.before)
+        row = ", ".join(reached), f"{was} -> {capability_words(change.after)}"
+        groups.setdefault(row, []).append(change.persona)
+    for (reached_, words), personas in islice(groups.items(), _MOST_DETAILS):
+        yield f"{_some_words(personas)} for {reached_}: {words}"
+    if len(groups) > _MOST_DETAILS:
+        yield f"and {len(groups) - _MOST_DETAILS} more"
+    gained = sorted({word for change in changes for word in change.unaccepted})
+    for word in gained[:_MOST_MEANINGS]:
+        yield f"`{word}` lets it {meaning(word)}"
 
 
 def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:

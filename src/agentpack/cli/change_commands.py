@@ -9,7 +9,7 @@ from dataclasses import replace
 from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest as ChangeRequest
-from agentpack.cli.outcomes import confirmation, finish
+from agentpack.cli.outcomes import Confirmation, finish, news_data, news_of
 from agentpack.cli.output import Result
 from agentpack.cli.session import Session
 from agentpack.errors import UsageError
@@ -20,7 +20,7 @@ def install(session: Session, request: ChangeRequest) -> Result:
     """Run `agentpack install`."""
     from agentpack.commands.install import install as operation
 
-    return confirmed_change(session, request, operation)
+    return finish(session, changed(session, request, operation))
 
 
 def upgrade(session: Session, request: ChangeRequest) -> Result:
@@ -28,13 +28,17 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
     from agentpack.commands.upgrade import upgrade as operation  # not for `install`
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
-    confirm = None if request.yes else confirmation(session, look=look)
-    return confirmed_change(session, replace(request, confirm=confirm), operation)
+    confirm = None if request.yes else Confirmation(session, look)
+    outcome = changed(session, replace(request, confirm=confirm), operation)
+    # `--check` and `--yes` are for programs, which do not read what is new
+    news = news_of(session, outcome) if request.dry_run and request.require_acceptance else {}
+    result = finish(session, outcome, news, shown=confirm is not None and confirm.shown)
+    return result._replace(data={**result.data, "news": news_data(news)})
 
 
-def confirmed_change(
+def changed(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
-) -> Result:
+) -> Outcome:
     """Run the operation; with `--on-conflict edit` the user merges the conflicts, and it runs again."""
     edits = request.on_conflict == "edit"
     if not edits and request.on_conflict not in ("stop", "keep", "theirs"):
@@ -42,11 +46,10 @@ def confirmed_change(
     if edits and request.partial:
         raise UsageError("`--on-conflict edit` excludes `--partial`")
     try:
-        outcome = operation(session.workspace, request)
+        return operation(session.workspace, request)
     except ConflictsFound as error:
         if not edits or request.dry_run:
             raise
         from agentpack.cli.merge_tool import merge_in_editor  # only for a conflict that is to be edited
 
-        outcome = operation(session.workspace, replace(request, edited=merge_in_editor(session, error)))
-    return finish(session, outcome)
+        return operation(session.workspace, replace(request, edited=merge_in_editor(session, error)))

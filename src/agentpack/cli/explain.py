@@ -27,8 +27,12 @@ def explain(
         str, typer.Argument(metavar="NAME", help="A persona, or a pack.", autocompletion=complete_installed)
     ],
     rule: Annotated[
-        str | None,
-        typer.Argument(metavar="[RULE]", help="One rule or field, in full.", autocompletion=complete_rule),
+        list[str] | None,
+        typer.Argument(
+            metavar="[RULE|WORDS]",
+            help="One rule or field, by its id or words from its text.",
+            autocompletion=complete_rule,
+        ),
     ] = None,
     client: Clients = None,
 ) -> Result:
@@ -37,11 +41,11 @@ def explain(
 
     The file is read as it is on disk. `~` marks a line edited by hand, `+` an added one, `-` a removed one.
 
-    Example: agentpack explain python-engineer readability
+    Example: agentpack explain python-engineer "simplest design"
     """
     limits = ComparisonFilter(name=name, clients=client or ())
-    if rule is not None:
-        rules = explain_rule(session.workspace, limits, rule)
+    if rule:
+        rules = explain_rule(session.workspace, limits, " ".join(rule))
         _show_rules(session, rules)
         return Result({"rules": [_rule_data(session, found) for found in rules]})
     files = run(session.workspace, limits)

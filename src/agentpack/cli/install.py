@@ -38,6 +38,10 @@ def install(
     ] = None,
     client: Clients = None,
     set_: Set = None,
+    unset: Annotated[
+        list[str] | None,
+        typer.Option("--unset", metavar="PARAMETER", help="Go back to the parameter's default; repeat it."),
+    ] = None,
     source: Annotated[
         list[str] | None,
         typer.Option("--source", metavar="PLACE", help="Add a place, and take the packs from there."),
@@ -86,6 +90,7 @@ def install(
         everything=all_,
         clients=client or (),
         settings=set_ or (),
+        unset=_listed(unset),
         sources=source or (),
         dry_run=dry_run,
         adopt=adopt,

@@ -2,15 +2,19 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from agentpack.changes.outcome import Outcome
-from agentpack.changes.request import Confirm
+from agentpack.changes.outcome import Outcome, PackChange
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, ask_on_terminal, safe
 from agentpack.cli.session import Session
+from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.wanted.skipped import skipped_data
 from agentpack.wanted.wanted import GroupedNote
+
+if TYPE_CHECKING:
+    from agentpack.changes.news import PackNews
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),
@@ -30,15 +34,23 @@ _DECIDED: Mapping[str, str] = {
     "keep": "updated; where both sides changed, your text stays",
     "theirs": "updated; where both sides changed, the new text stands, and yours is in the history",
 }
+_MOST_RELEASES, _MOST_HEADINGS = 6, 8
+"""Releases between two that are listed, and headings of each."""
+_NO_NEWS: "Mapping[str, PackNews]" = MappingProxyType({})
 _COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "red", "=": "blue"}
 
 
-def show_outcome(session: Session, outcome: Outcome) -> None:
-    """Print the changes, one line each, and a summary."""
+def show_outcome(session: Session, outcome: Outcome, news: "Mapping[str, PackNews]" = _NO_NEWS) -> None:
+    """Print the changes, one line each, and a summary.
+
+    Args:
+        news: what is new in packs that get another release, by name.
+    """
     output = session.output
     absolute = session.workspace.scope.absolute
     show_warnings(output, outcome)
-    for line in output.some([safe(_pack_line(pack.name, pack.before, pack.after)) for pack in outcome.packs]):
+    packs = ["\n".join(_pack_lines(pack, news.get(pack.name))) for pack in outcome.packs]
+    for line in output.some(packs):
         output.say(line)
     show_capabilities(output, outcome)
     if text := "\n".join(_change_lines(output, outcome.plan, absolute)):
@@ -60,7 +72,12 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         output.say("nothing to change")
     elif outcome.dry_run:
         output.say("dry run: nothing was written")
-    elif outcome.generation is not None:
+    else:
+        _show_generation(output, outcome)
+
+
+def _show_generation(output: Output, outcome: Outcome) -> None:
+    if outcome.generation is not None:
         output.say(f"generation {outcome.generation}; `agentpack rollback` undoes it")
 
 
@@ -109,12 +126,21 @@ def change_line(output: Output, change: Change, place: str) -> str | None:
     return f"  {output.style_words(sign, _COLORS[sign])} {safe(place)}  {word}"
 
 
-def _pack_line(name: str, before: str | None, after: str | None) -> str:
+def _pack_lines(pack: PackChange, news: "PackNews | None") -> Iterator[str]:
+    name, before, after = pack
     if before is None:
-        return f"{name} {after}"
-    if after is None:
-        return f"{name} {before} removed"
-    return f"{name} {before} -> {after}"
+        yield safe(f"{name} {after}")
+    elif after is None:
+        yield safe(f"{name} {before} removed")
+    elif news is None:
+        yield safe(f"{name} {before} -> {after}")
+    else:
+        yield safe(f"{name} {before} -> {after}" + (f"  ({news.size})" if news.size else ""))
+        for entry in news.entries[:_MOST_RELEASES]:
+            headings = ", ".join(entry.headings[:_MOST_HEADINGS])
+            yield safe(f"  {entry.version}: {headings}" if headings else f"  {entry.version}")
+        if news.entries:
+            yield f"  `agentpack show {news.pack} --changes {news.before} {news.after}` prints the changelog"
 
 
 def outcome_data(outcome: Outcome) -> dict[str, Any]:
@@ -168,27 +194,62 @@ def _capability_data(outcome: Outcome) -> list[dict[str, Any]]:
     return may_data(outcome.capabilities)
 
 
-def finish(session: Session, outcome: Outcome) -> Result:
-    """Print the outcome and return it. Conflicts left unresolved give exit code 3."""
-    show_outcome(session, outcome)
+def finish(
+    session: Session, outcome: Outcome, news: "Mapping[str, PackNews]" = _NO_NEWS, *, shown: bool = False
+) -> Result:
+    """Print the outcome and return it. Conflicts left unresolved give exit code 3.
+
+    Args:
+        shown: the user has seen the plan; only the number of the generation is new.
+    """
+    if shown:
+        _show_generation(session.output, outcome)
+    else:
+        show_outcome(session, outcome, news)
     return Result(outcome_data(outcome), 3 if outcome.left else 0)
 
 
-def confirmation(session: Session, *, look: str) -> Confirm:
-    """The confirmation prompt of `upgrade`; declines when there is no terminal.
+class Confirmation:
+    """The question of `upgrade`: shows the plan with what is new in it, and asks whether to go on.
 
-    Args:
-        look: the command that shows the changes inside the files.
+    `look` is the command that shows the changes inside the files. `shown` is True once the plan was shown.
     """
 
-    def confirm(outcome: Outcome) -> bool:
-        if session.output.json:
-            return False
-        session.output.say("planned, and not done yet:")
-        show_outcome(session, outcome)
-        session.output.say(f"`{look}` shows what changes inside")
-        if not session.environment.interactive:
-            return False
+    def __init__(self, session: Session, look: str) -> None:
+        self.session = session
+        self.look = look
+        self.shown = False
+
+    def __call__(self, outcome: Outcome) -> bool:
+        """The answer. Raises DecisionNeeded if there is nobody to ask."""
+        session, say = self.session, self.session.output.say
+        if not session.output.json:
+            say("Will change:")
+            show_outcome(session, outcome, news_of(session, outcome))
+            say(f"`{self.look}` shows what changes inside")
+            self.shown = True
+        if session.output.json or not session.environment.interactive:
+            raise DecisionNeeded(
+                "upgrade asks before it writes, and nobody can answer here; nothing was changed",
+                hint="use `--yes` to skip this prompt",
+            )
         return ask_on_terminal("Upgrade?")
 
-    return confirm
+
+def news_of(session: Session, outcome: Outcome) -> "Mapping[str, PackNews]":
+    """What is new in each pack that gets another release, by name."""
+    from agentpack.changes.news import pack_news  # only where it is shown
+
+    return {news.pack: news for news in pack_news(session.workspace, outcome)}
+
+
+def news_data(news: "Mapping[str, PackNews]") -> list[dict[str, Any]]:
+    """The news for JSON output."""
+    return [
+        {
+            **one._asdict(),
+            "size": one.size and one.size._asdict(),
+            "entries": [{"version": entry.version, "text": entry.text.strip()} for entry in one.entries],
+        }
+        for one in news.values()
+    ]

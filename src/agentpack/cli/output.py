@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from agentpack.addresses import without_secrets
 from agentpack.cli.streams import write_bytes, write_data, write_words
 from agentpack.environment import Scope
-from agentpack.errors import AgentpackError, InvalidFile
+from agentpack.errors import AgentpackError, Cancelled, InvalidFile
 from agentpack.reports.escaping import flat as flat
 from agentpack.reports.escaping import for_stream, json_text, safe_text
 from agentpack.reports.escaping import safe as safe
@@ -132,6 +132,8 @@ class Output:
         Args:
             shown: styles a safe line for the terminal.
         """
+        if self.json:
+            return
         text = content.decode("utf-8", "surrogateescape")
         if sys.stdout.isatty():
             for line in safe_text(text).removesuffix("\n").split("\n"):
@@ -214,7 +216,8 @@ class Output:
         if self.json:
             self._envelope("error", error.exit_code, data or {}, [error_data(error, self.advice)])
             return error.exit_code
-        self._tell(f"{self.style_words('error:', 'bold', 'red')} {safe(error.message)}")
+        label = "" if isinstance(error, Cancelled) else f"{self.style_words('error:', 'bold', 'red')} "
+        self._tell(label + safe(error.message))
         for line in error.details:
             for part in line.split("\n"):
                 self._tell(f"  {safe(part)}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentpack.authoring.findings import ERROR, RULES, CheckFinding
+from agentpack.authoring.findings import ERROR, NOTE, RULES, WARNING, CheckFinding
 from agentpack.cli.complete import complete_client
 from agentpack.cli.options import DryRun, Session, verb, verb_group
 from agentpack.cli.output import Result, safe
@@ -28,6 +28,7 @@ Folders = Annotated[
     list[str] | None,
     typer.Argument(metavar="[DIR]...", help="Folders of packs, or of one; the current one unless named."),
 ]
+_COLORS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
 FORMATS = ("text", "github", "json")
 
 
@@ -184,7 +185,7 @@ def _rules(session: Session) -> Result:
 
 
 def _text(session: Session, finding: CheckFinding) -> Iterator[str]:
-    color = "red" if finding.weight == ERROR else "yellow"
+    color = _COLORS[finding.weight]
     place = f"{finding.file}:{finding.line}" if finding.line else finding.file
     yield f"{safe(place)}: {session.output.style(finding.rule, color)} {safe(finding.message)}"
     if finding.hint:
@@ -193,14 +194,13 @@ def _text(session: Session, finding: CheckFinding) -> Iterator[str]:
 
 def _github(finding: CheckFinding) -> str:
     where = {"file": finding.file, **({"line": str(finding.line)} if finding.line else {}), "title": finding.rule}
-    return workflow_command(finding.weight, where, finding.message)
+    return workflow_command("notice" if finding.weight == NOTE else finding.weight, where, finding.message)
 
 
 def _counted(findings: Sequence[CheckFinding]) -> str:
-    errors = sum(finding.weight == ERROR for finding in findings)
-    if not findings:
-        return "no problems found"
-    return f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
+    errors, warnings, notes = (sum(f.weight == level for f in findings) for level in (ERROR, WARNING, NOTE))
+    counted = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}" if errors + warnings else "no problems found"
+    return counted + (f", {_count(notes, 'note')}" if notes else "")
 
 
 def _count(number: int, word: str) -> str:

@@ -1,13 +1,16 @@
 """agentpack show"""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from agentpack.changes.news import ChangeSize
 from agentpack.changes.place_arguments import is_place, open_place
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
-from agentpack.commands.show import PackDetails, Size, VariantSummary
+from agentpack.commands.show import PackDetails, Size, VariantSummary, release_changes
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import CHARACTERS_PER_TOKEN
@@ -24,8 +27,14 @@ def show(
     requirement: OneRequirement,
     client: Clients = None,
     set_: Set = None,
+    changes: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--changes", metavar="FROM TO", help="What changed from one version to another."),
+    ] = None,
 ) -> Result:
     """Show description, versions, variants, parameters and size of a pack, installed or not.
+
+    With --changes, print the pack's changelog between two versions, and how many lines and rules differ.
 
     For a place (`./agents`, `packs.tar.gz`, `github:owner/repo`), the packs and agents that it offers.
 
@@ -36,6 +45,8 @@ def show(
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
+    if changes is not None:
+        return _show_changes(session, requirement, *changes)
     if is_place(session.workspace, requirement):
         return _show_place(session, requirement)
     shown = run(session.workspace, requirement, clients=client or (), settings=set_ or ())
@@ -50,6 +61,29 @@ def show(
         example = safe(f"{shown.name}[{shown.variants[0].name}]")
         output.say(f'`agentpack show "{example}"` tells of a variant, `--verbose` of all')
     return Result(_data(shown))
+
+
+def _show_changes(session: Session, name: str, before: str, after: str) -> Result:
+    from agentpack.changes.differences import ComparisonFilter
+    from agentpack.commands.diff_releases import diff_releases
+    from agentpack.reports.words import line_counts
+
+    found, output = release_changes(session.workspace, name, before, after), session.output
+    between = f"{found.name}=={found.before}", f"{found.name}=={found.after}"
+    differences = diff_releases(session.workspace, *between, ComparisonFilter())
+    counts = [line_counts(file) for file in differences.files]
+    rules = sum(len(file.compared.rules) for file in differences.files)
+    size = ChangeSize(sum(one.added for one in counts), sum(one.removed for one in counts), rules)
+    output.print(output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold") + f"  ({size})")
+    for entry in found.entries:
+        output.print("")
+        output.print(output.style(safe(entry.version), "bold"))
+        output.exact(f"{entry.text.strip()}\n".encode())
+    if not found.entries:
+        output.say("the pack has no changelog for these versions")
+    output.say(f"`agentpack diff --from {between[0]} --to {between[1]}` shows each line")
+    entries = [{"version": entry.version, "text": entry.text.strip()} for entry in found.entries]
+    return Result({**found._asdict(), "entries": entries, "size": size._asdict()})
 
 
 def _show_place(session: Session, place: str) -> Result:

@@ -60,7 +60,8 @@ def sync(
         raise UsageError(
             "`sync --source` needs `--locked` or `--frozen`", hint="`agentpack install --source` adds a source"
         )
-    from agentpack.cli import change_commands  # both not for `--help`
+    from agentpack.cli import change_commands  # not for `--help`, as what follows
+    from agentpack.cli.outcomes import finish
     from agentpack.commands.sync import sync as operation
 
     request = change_commands.ChangeRequest(
@@ -73,4 +74,4 @@ def sync(
         discard_edits=discard_edits,
         partial=partial,
     )
-    return change_commands.confirmed_change(session, request, operation)
+    return finish(session, change_commands.changed(session, request, operation))

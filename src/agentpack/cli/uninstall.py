@@ -27,6 +27,7 @@ def uninstall(
             show_default=False,
         ),
     ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every pack that is installed here.")] = False,
     client: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,10 +51,18 @@ def uninstall(
 
     Example: agentpack uninstall python-engineer --client codex
     """
-    if not names and not client:
-        raise UsageError("nothing is named", hint="`agentpack uninstall NAME`, or `--client CLIENT` for all packs")
+    if all_ and names:
+        raise UsageError("`--all` removes every pack: name none")
+    if not names and not client and not all_:
+        hint = "`agentpack uninstall NAME` or `--all`; `--client CLIENT` for a client's files of all packs"
+        raise UsageError("say what to uninstall", hint=hint)
     session.accept(accept)
     request = ChangeRequest(
-        names=names or (), clients=client or (), keep_files=keep_files, discard_edits=discard_edits, dry_run=dry_run
+        names=names or (),
+        everything=all_,
+        clients=client or (),
+        keep_files=keep_files,
+        discard_edits=discard_edits,
+        dry_run=dry_run,
     )
     return finish(session, run(session.workspace, request))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, PLAN, CapabilityMeanings
 from agentpack.clients.file_rules import FileRules
-from agentpack.clients.grammar import UNKNOWN, UNKNOWN_COMMAS, UNREAD, Grammar
+from agentpack.clients.grammar import REFUSED, UNKNOWN, UNKNOWN_COMMAS, UNREAD, Grammar, listed
 from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
@@ -259,6 +259,12 @@ class Client:
         """How a list of denied tools is parsed. A star is believed where that is established."""
         known = self.powers.denying or self.powers.reading
         return (known or self.grammar._replace(star=UNREAD)).denying()
+
+    def refuses(self, key: str, value: Any) -> bool:
+        """Whether the client does not load a file with this field: a list of tools in a form that it does not take."""
+        meaning = self.meaning(key)
+        grammar = self.denying if meaning == "deny" else self.grammar
+        return meaning in ("allow", "deny") and listed(grammar, value).form == REFUSED
 
     def knows_plan(self, key: str) -> bool:
         """Whether `plan` as the value of a key is known to be a mode in which nothing is changed."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords, native_settings
 from agentpack.clients.capability_meanings import MEANINGS
-from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNKNOWN, Grammar, listed
+from agentpack.clients.grammar import ALL, NAMES, NONE, UNKNOWN, Grammar, listed
 from agentpack.errors import UsageError
 from agentpack.input.setting_forms import fit_setting
 from agentpack.model.capabilities import LOOKING
@@ -355,9 +355,7 @@ class _Writing:
 
     def keep_restriction(self, key: str, value: Any) -> bool:
         """Write a list of tools in an unknown form as it is, unless the client would refuse the file."""
-        meaning = self.client.meaning(key)
-        grammar = self.client.denying if meaning == "deny" else self.client.grammar
-        if meaning not in ("allow", "deny") or listed(grammar, value).form == REFUSED:
+        if self.client.meaning(key) not in ("allow", "deny") or self.client.refuses(key, value):
             return False
         self.fields[key] = value
         return True

@@ -17,12 +17,13 @@ from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import confirm_and_commit, propose_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
+from agentpack.clients import SKILLS
 from agentpack.commands.adoptable import AdoptableAgent, PassedOver, find, refusal
 from agentpack.commands.adopted_as import LOCAL, AdoptionChoice, Recognition, read_written
 from agentpack.edits.recognise import VERSION, Agent
 from agentpack.errors import DecisionNeeded
 from agentpack.fetch import Sources
-from agentpack.model.changes import STILL, Plan
+from agentpack.model.changes import STILL, Action, Plan
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, content_digest, slug, text_digest
 from agentpack.model.pack import ReleaseRef
@@ -33,6 +34,9 @@ from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
+
+_GAINED = frozenset({Action.CREATE, Action.ADOPT, Action.TAKE})
+"""What may happen to the skills of an agent that is adopted: none of it changes a file that is there."""
 
 
 class AdoptedFile(NamedTuple):
@@ -100,7 +104,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     )
     request = replace(request, adopt_as_is=True, require_acceptance=False)
     proposed = propose_change(workspace, command, state, request)
-    _refuse_more(workspace, proposed, {file.path for choice in choices for file in choice.files})
+    _refuse_more(workspace, proposed, choices)
     outcome = confirm_and_commit(workspace, wanted, request, proposed)
     return Adoption(outcome, adopted, found.managed, (*passed, *recognition.passed), found.refused)
 
@@ -263,9 +267,12 @@ def _refuse_unwritten(workspace: Workspace, wanted: Wanted, choices: Iterable[Ad
         )
 
 
-def _refuse_more(workspace: Workspace, proposed: Outcome, own: Collection[str]) -> None:
-    """Raise DecisionNeeded if anything but these files would change."""
-    more = [c.path for c in proposed.plan.changes if c.path not in own and c.action not in STILL]
+def _refuse_more(workspace: Workspace, proposed: Outcome, choices: Iterable[AdoptionChoice]) -> None:
+    """Raise DecisionNeeded if anything would change but these files and the skills that belong to them."""
+    own = {file.path for choice in choices for file in choice.files}
+    packs = {choice.entry.requirement.pack for choice in choices}
+    skills = {c.path for c in proposed.plan.changes if c.client in SKILLS and c.pack in packs and c.action in _GAINED}
+    more = [c.path for c in proposed.plan.changes if c.path not in own | skills and c.action not in STILL]
     if more:
         raise DecisionNeeded(
             "other files would change along with these; nothing was changed",

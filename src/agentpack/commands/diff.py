@@ -13,7 +13,7 @@ from agentpack.changes.documents import pack_changes
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
 from agentpack.changes.same_file import left_elsewhere_reason
-from agentpack.changes.widening import capability_changes, capability_words
+from agentpack.changes.widening import capability_changes
 from agentpack.differences.parsed_files import (
     MAX_BYTES,
     NOTHING,
@@ -22,7 +22,7 @@ from agentpack.differences.parsed_files import (
     parse_pristine,
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable
-from agentpack.model.capabilities import widening
+from agentpack.model.capabilities import capability_words, widening
 from agentpack.model.changes import WRITES, Action, Change, file_state
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, with_ends_of
@@ -254,7 +254,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
     Args:
         latest: ignore the ranges in the manifest.
     """
-    from agentpack.changes.newest import newest, out_of_range  # resolving is loaded only here
+    from agentpack.changes.newest import newest, not_taken  # resolving is loaded only here
 
     limits.check(workspace, workspace.states.recorded.values())
     packs = _packs_of(workspace, limits.name)
@@ -277,7 +277,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         notes=(
             *map(str, wanted.notes({file.path for file in files})),
             *(map(str, skipped_agents(wanted.lock)) if files else ()),
-            *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),
+            *not_taken(chosen, packs, "`agentpack diff --upgrade --latest` shows it"),
         ),
         empty=not wanted.files and not workspace.states.recorded,
     )

@@ -1,5 +1,6 @@
 """explain: the origin of each field and rule of an installed file as it is on disk. Writes nothing."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -261,12 +262,13 @@ def _line(entry: Entry, behind: _PersonaLayers) -> ExplainedLine:
 
 
 def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> tuple[ExplainedRule, ...]:
-    """Explain one rule, heading or field in every file that has it.
+    """Explain a rule, heading or field in every file that has it: the one with this id or name, else all whose text
+    contains these words.
 
     Raises:
         UsageError: no file has it; the error says whether the pack does, and why it was left out.
     """
-    found = []
+    found, by_words = [], []
     known: set[str] = set()
     left_out: list[str] = []
     for file, behind in _explained(workspace, limits):
@@ -276,11 +278,19 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
         found += [_full(line, file, behind) for line in mine]
         if not mine:
             left_out += _left_out(name, behind)
+            by_words += [_full(line, file, behind) for line in lines if _plain(name) in _plain(line.text)]
+    if not found and not left_out:
+        found = by_words
     if not found:
-        what = f"`{limits.name}` has no rule or field `{name}`"
+        what = f"`{limits.name}` has no rule or field `{name}`" + ("" if left_out else ", and no rule with these words")
         hint = None if left_out else did_you_mean(name, known) or f"`agentpack explain {limits.name}` lists them"
         raise UsageError(what, details=dict.fromkeys(left_out), hint=hint)
     return tuple(found)
+
+
+def _plain(text: str) -> str:
+    """A text as people would quote it: without marks of Markdown, capitals and line breaks."""
+    return " ".join(re.sub(r"[*_`#]", "", text).casefold().split())
 
 
 def _full(line: ExplainedLine, file: ExplainedFile, behind: _PersonaLayers) -> ExplainedRule:

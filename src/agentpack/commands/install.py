@@ -1,5 +1,6 @@
 """install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
+from agentpack.errors import UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -23,6 +25,7 @@ from agentpack.workspace.workspace import Workspace, changing
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to the resulting state."""
+    _refuse_lone_versions(request.names)
     for client in request.clients:
         workspace.clients.named(client)
     old = workspace.manifest
@@ -32,7 +35,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new = _with_requirements(workspace, new, arguments.packs, request)
     moving = {one.pack for one in asked if request.sources or old.wanted(one.pack) is None}
     candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
-    new = _with_settings(candidates, new, asked, request.settings)
+    new = _without_settings(_with_settings(candidates, new, asked, request.settings), asked, request.unset)
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request).with_named_clients()
     wanted, moved = wanted_with_variants(chosen)
@@ -82,6 +85,31 @@ def _with_settings(
         for entry in manifest.packs
     )
     return manifest._replace(packs=tuple(packs))
+
+
+def _without_settings(manifest: Manifest, asked: Sequence[Requirement], names: Sequence[str]) -> Manifest:
+    """The manifest without these parameters of the requested packs. Raises UsageError for one that is not set."""
+    packs = {one.pack for one in asked}
+    concerned = [entry for entry in manifest.packs if entry.requirement.pack in packs]
+    for name in names:
+        if not any(name in entry.parameters for entry in concerned):
+            known = sorted({name for entry in concerned for name in entry.parameters})
+            there = f"set: {', '.join(known)}" if known else "no parameter is set"
+            raise UsageError(f"`--unset {name}`: this parameter is not set", details=[there])
+    kept = (
+        entry._replace(parameters={key: value for key, value in entry.parameters.items() if key not in names})
+        if entry in concerned
+        else entry
+        for entry in manifest.packs
+    )
+    return manifest._replace(packs=tuple(kept))
+
+
+def _refuse_lone_versions(names: Sequence[str]) -> None:
+    for before, name in zip(("", *names), names, strict=False):
+        if re.fullmatch(r"v?[0-9]+(\.[0-9]+)+[a-z0-9.]*", name):
+            hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version" if before else None
+            raise UsageError(f"`{name}` is a version, and not a pack", hint=hint)
 
 
 def _with_requirements(

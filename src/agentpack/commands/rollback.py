@@ -60,10 +60,22 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
             details=places,
             hint="`--adopt` replaces them and keeps their bytes in the history",
         )
+    if number is None and current.command.startswith("rollback ") and outcome.changes_anything:
+        outcome = outcome._replace(notes=(_undone_rollback(workspace, current), *outcome.notes))
     if dry_run or not outcome.changes_anything:
         return outcome._replace(dry_run=dry_run)
     modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
     return commit(workspace, DecidedChange(outcome, goal.pins, modes, goal))
+
+
+def _undone_rollback(workspace: Workspace, current: Generation) -> str:
+    """A sentence on the last command, a rollback, and how to go further back instead of undoing it."""
+    reached = int(current.command.split()[1])
+    further = (
+        workspace.store.generations.read(reached).parent if reached in workspace.store.generations.numbers() else 0
+    )
+    way = f"; `agentpack rollback {further}` goes further back" if further else ""
+    return f"the last command was a rollback, to generation {reached}, and this undoes it{way}"
 
 
 def _require_unchanged_documents(workspace: Workspace, current: Generation) -> None:

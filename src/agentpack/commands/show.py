@@ -9,17 +9,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
-from agentpack.changes.named_release import clients_for, select_named, select_requirement
+from agentpack.changes.named_release import clients_for, select_named, select_requirement, with_source
+from agentpack.changes.news import changelog_between
 from agentpack.changes.user_sources import with_user_sources
 from agentpack.clients import SKILLS
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
+from agentpack.model.changelog import ChangelogEntry
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
+from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import count
 from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Candidates, candidates_to_view
@@ -142,6 +145,47 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         parameters=tuple(_parameters(asked.manifest.packs[0], pack)),
         sizes=sizes,
     )
+
+
+class ReleaseChanges(NamedTuple):
+    """What changed between two releases of a pack: the entries of the later one's changelog, newest first."""
+
+    name: str
+    before: str
+    after: str
+    entries: tuple[ChangelogEntry, ...]
+
+
+def release_changes(workspace: Workspace, text: str, before: str, after: str) -> ReleaseChanges:
+    """The changelog of a pack between two of its releases, whichever is named first.
+
+    Raises:
+        UsageError: a version is none, or `text` has a range or variants.
+        Unresolvable: no source has one of the releases.
+    """
+    asked = parse_requirement(text)
+    if str(asked) != asked.pack:
+        raise UsageError(
+            "`--changes` takes the name of a pack", hint=f"`agentpack show {asked.pack} --changes 1.0.0 2.0.0`"
+        )
+    manifest = with_source(workspace, workspace.manifest, asked)
+    candidates = candidates_to_view(workspace, manifest, workspace.lock)
+    candidates.look_beyond_pins()
+    first, last = sorted(_version(candidates, asked.pack, word) for word in (before, after))
+    found = changelog_between(candidates, asked.pack, first, last)
+    return ReleaseChanges(asked.pack, str(first), str(last), found)
+
+
+def _version(candidates: Candidates, pack: PackName, text: str) -> Version:
+    """The release that a word names. Raises UsageError or Unresolvable if there is none."""
+    offered = {ref.version for ref in candidates.releases(pack)}
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        raise UsageError(f"`{text}` is not a version", hint="write it like `1.2.0`") from None
+    if version not in offered:
+        candidates.read(pack, version)  # says what there is instead
+    return version
 
 
 def _every_version(candidates: Candidates, pack: PackName, name: str) -> list[Version]:

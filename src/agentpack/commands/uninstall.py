@@ -36,12 +36,14 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """
     clients = request.clients
     asked = [parse_requirement(name) for name in request.names]
+    if request.everything and not clients:
+        asked = [Requirement(pack=entry.requirement.pack) for entry in workspace.manifest.packs]
     for client in clients:
         workspace.clients.named(client)
     if clients and any(requirement.variants for requirement in asked):
         raise UsageError("a variant belongs to all clients of its pack: `--client` excludes `NAME[VARIANT]`")
     gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
-    if gone and len(gone) == len(asked):
+    if len(gone) == len(asked) and (gone or (request.everything and not clients)):
         return Outcome(
             command=" ".join(("uninstall", *request.names)),
             scope=workspace.scope.kind,
@@ -60,7 +62,8 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     state = _state_without(workspace, old, new, keeps_sources=keeps)
     state = state._replace(notes_on=lambda planned: _earlier_texts(workspace, planned))
     state = state._replace(notes=(*state.notes, *_texts_that_stay(workspace, asked)))
-    command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
+    every = ("--all",) if request.everything else ()
+    command = " ".join(("uninstall", *request.names, *every, *(f"--client {client}" for client in clients)))
     own = _own_packs(workspace)
     state = state._replace(notes=(*state.notes, *_copies_that_stay(workspace, own, asked, new)))
     return make_change(workspace, command, state, replace(request, own=own).restricted_to(asked))

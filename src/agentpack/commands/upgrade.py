@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agentpack.changes.decisions import make_change
-from agentpack.changes.newest import newest, not_installed, out_of_range
+from agentpack.changes.newest import newest, not_installed, not_taken
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.place_arguments import source_of
 from agentpack.changes.pristine import Pristine
@@ -29,11 +29,9 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
     )
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
-    state = state._replace(notes=(*state.notes, *not_installed(chosen, packs), *_held_by_ref(workspace, packs)))
-    if not request.latest:
-        beyond = out_of_range(chosen, packs)
-        notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
-        state = state._replace(notes=(*state.notes, *notes))
+    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` takes it")
+    notes = (*not_installed(chosen, packs), *_held_by_ref(workspace, packs), *beyond)
+    state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
         from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack
 

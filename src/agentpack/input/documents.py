@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.input.hidden_in_files import value_findings
 from agentpack.input.hidden_text import HiddenCharacter, HiddenText
 from agentpack.input.toml_text import read_toml as read_toml
 from agentpack.model import json_text
@@ -231,6 +230,8 @@ class _Builder:
             self.fault(event, "half of a surrogate pair, which is no text")
             value = ""
         if event.style == '"':  # the only one with escapes; what stands there without one was seen with the file
+            from agentpack.input.hidden_in_files import value_findings  # not to read a header
+
             self.hidden += value_findings(value, self.file, self.line(event), event.start_mark.column + 1)
         if event.implicit[0]:
             value = _plain(value, loose=self.loose)

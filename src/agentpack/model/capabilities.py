@@ -31,6 +31,30 @@ NARROW = frozenset(
     ("permission:plan", "permission:dontAsk", "permission:default", "sandbox:read-only", "model:small", "model:inherit")
 )
 """Words that grant nothing beyond what an agent without any settings can do."""
+_MEANINGS = {
+    EVERY: "use every tool; nothing limits it",
+    "every-tool-but": "use every tool but those named",
+    "read": "read files",
+    "search": "search files",
+    "edit": "change files",
+    "shell": "run commands",
+    "web": "fetch pages and search the web",
+    "delegate": "start other agents",
+    "tool": "use that tool",
+    "mcp": "use MCP servers that you have set up, or one that it brings",
+    "hooks": "have commands run at events",
+    "permission": "do things without asking you, or ask you less",
+    "bypass": "do everything without asking you",
+    "sandbox": "reach what that sandbox allows",
+    "no-sandbox": "reach everything, without a sandbox",
+    "background": "run in the background",
+    "memory": "keep notes between sessions",
+    "skills": "load any skill that the client finds",
+    "model": "run on a larger model, which may cost more",
+    "setting": "change a setting of the client whose effect agentpack does not know",
+    "replaces": "stand in for an agent that the client brings",
+    "unreadable": "do anything: nobody knows what the client makes of its header",
+}
 _WIDE = frozenset((EVERY, "bypass", "no-sandbox", "mcp"))
 _MODELS = {"model:medium": 1, "model:large": 2}
 
@@ -44,6 +68,19 @@ def covers(held: Collection[str], word: str) -> bool:
         rank = _MODELS.get(word, 0)
         return rank == 0 or any(_MODELS.get(other, 0) >= rank for other in held)
     return _is_included(frozenset(held), word)
+
+
+def meaning(word: str) -> str:
+    """What a word lets an agent do, for people: `run commands, within (ask)` for `shell(ask)`."""
+    head, bracket, limit = word.partition("(")
+    for sign in ":/":
+        head = head.partition(sign)[0]
+    return _MEANINGS[head] + (f", within {bracket}{limit}" if bracket and head in TOOLS else "")
+
+
+def capability_words(words: Iterable[str]) -> str:
+    """Capabilities as a comma-separated list for people."""
+    return ", ".join(words) or "no tool"
 
 
 def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from agentpack.changes.widening import CapabilityChange, capability_words
-from agentpack.model.capabilities import widening
+from agentpack.changes.widening import CapabilityChange
+from agentpack.model.capabilities import capability_words, widening
 
 MOST_ROWS = 20
 """Rows shown to people; JSON output has all."""

@@ -10,7 +10,7 @@ from agentpack.errors import AgentpackError, Unresolvable
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement
 from agentpack.resolve.universe import Answers, Node, bits_of
-from agentpack.resolve.words import asked, existing, listed, newest, quoted, short, spans
+from agentpack.resolve.words import asked, existing, listed, newest, quoted, retired, short, spans
 
 _MOST = 12
 _RELEASES = 50
@@ -107,9 +107,10 @@ def variant_fault(answers: Answers, node: Node, want: Requirement) -> Resolution
         other = asked(Requirement(pack=want.pack, variants=want.variants, range=f"=={version}"))
         word = "variant" if len(want.variants) == 1 else "variants"
         message = f"no release of `{name}` in `{short(want.range)}` has the {word} {asked_for}"
-        return ResolutionFault(
-            message, (f"found in: {spans(node, having)}",), f"ask for a release that has it: `{other}`"
-        )
+        last = max(bits_of(node.table.mask(want.range, prereleases=True)), default=0)
+        instead = list(retired(want.variants, answers.retired(node.pack, node.version(last)))) if last else []
+        hint = "; ".join(instead) or f"ask for a release that has it: `{other}`"
+        return ResolutionFault(message, (f"found in: {spans(node, having)}",), hint)
     each = (
         f"`{short(variant)}` is in {spans(node, sum(bit for bit, variants in offered.items() if variant in variants))}"
         for variant in want.variants[:_MOST]

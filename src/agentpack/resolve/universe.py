@@ -36,6 +36,10 @@ class Questions(Protocol):
         """The requirements of the release."""
         ...
 
+    def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
+        """Variants that the release no longer has, each with what its author says to do instead."""
+        ...
+
     def known(self) -> Collection[str]:
         """The names of all packs, for suggestions."""
         ...
@@ -80,6 +84,9 @@ class Answers:
         if found is None:
             found = self._requires[pack, version] = tuple(self._questions.requires(pack, version))
         return found
+
+    def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
+        return self._questions.retired(pack, version)
 
     def known(self) -> list[str]:
         return sorted(self._questions.known())

@@ -1,6 +1,6 @@
 """Releases and requirements as text, kept short whatever a pack's author wrote."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from packaging.version import Version
 
@@ -36,6 +36,11 @@ def listed(items: Iterable[str], *, last: str = "and", most: int = _MOST) -> str
 
 def quoted(items: Iterable[str], *, last: str = "and", most: int = _MOST) -> str:
     return listed((f"`{item}`" for item in items), last=last, most=most)
+
+
+def retired(variants: Iterable[str], instead: Mapping[str, str]) -> Iterator[str]:
+    """For each variant that a release no longer has, what to do instead."""
+    return (f"`{short(name)}`: {instead[name]}" for name in variants if name in instead)
 
 
 def existing(versions: Sequence[Version]) -> str:

@@ -21,7 +21,7 @@ from agentpack.disk.atomic import write_whole
 from agentpack.disk.chown import make_folders
 from agentpack.errors import Unavailable
 
-FORMAT = f"12-{__version__}"
+FORMAT = f"13-{__version__}"
 """Names the normal form of documents. The number is raised when it changes between two releases, and when the rules
 come to refuse what passed before.
 """

@@ -282,6 +282,13 @@ class Candidates:
                 return [reader]  # a release for another agentpack is passed over like one that needs what is not there
         return [parse_requirement(text) for text in header.get("requires", ())]
 
+    def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
+        try:
+            retired: Mapping[str, str] = self.read(pack, version)[1].header.get("retired", {})
+        except NeedsOtherReader:
+            return {}
+        return retired
+
     def known(self) -> Collection[str]:
         return self.sources.packs()
 

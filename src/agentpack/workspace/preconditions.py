@@ -9,7 +9,7 @@ from agentpack.model.requirement import Requirement
 from agentpack.workspace.workspace import Workspace
 
 
-def nothing_installed_error(hint: str = "`agentpack install` comes first") -> UsageError:
+def nothing_installed_error(hint: str = "install a pack first: `agentpack install NAME`") -> UsageError:
     """The error of a command that needs installed packs, when there are none."""
     return UsageError("nothing is installed here", hint=hint)
 
@@ -37,10 +37,14 @@ def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
     known = [wanted.requirement.pack for wanted in workspace.manifest.packs]
     for name in names:
         if name not in known:
+            owners = {row.pack for row in workspace.states.recorded.values() if row.persona == name}
+            agent = [f"`{name}` is an agent of the pack `{owner}`" for owner in sorted(owners)]
             raise UsageError(
                 f"`{name}` is not in {workspace.scope.absolute(workspace.scope.manifest)}",
-                details=[f"there: {', '.join(known) or 'no pack'}"],
-                hint=did_you_mean(name, known),
+                details=[*agent, f"there: {', '.join(known) or 'no pack'}"],
+                hint=f"`agentpack install {min(owners)} --without {name}` removes only this agent"
+                if owners
+                else did_you_mean(name, known),
             )
 
 

@@ -115,7 +115,8 @@ class AuthoredRelease:
     def subject(self, earlier: "AuthoredRelease | None") -> Subject:
         """The release as input for `authoring.check`."""
         before = None if earlier is None else Earlier(earlier.pack, earlier.drafts)
-        return Subject(self.folder.shown, self.release, self.pack, self.drafts, before)
+        today = self.workspace.environment.now()
+        return Subject(self.folder.shown, self.release, self.pack, self.drafts, today, before)
 
     @cached_property
     def drafts(self) -> Drafts:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agentpack.authoring import check, ordered
-from agentpack.authoring.findings import ERROR, CheckFinding
+from agentpack.authoring.findings import ERROR, WARNING, CheckFinding
 from agentpack.authoring.fixes import fixes
 from agentpack.commands.pack.agent_files import AgentFinder, CheckedAgents
 from agentpack.commands.pack.authored import (
@@ -124,5 +124,6 @@ def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRe
 
 
 def errors_in(checked: Sequence[CheckedPack | CheckedAgents], *, strict: bool = False) -> int:
-    """The number of findings that count: errors, and with `strict` warnings."""
-    return sum(strict or finding.weight == ERROR for one in checked for finding in one.findings)
+    """The number of findings that count: errors, and with `strict` warnings; never notes."""
+    counting = (ERROR, WARNING) if strict else (ERROR,)
+    return sum(finding.weight in counting for one in checked for finding in one.findings)

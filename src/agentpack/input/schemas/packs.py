@@ -85,6 +85,7 @@ class PackSchema(StrictModel):
     agentpack: Annotated[str, AfterValidator(_specifiers)] | None = None
     parameters: Annotated[dict[ParameterName, ParameterSchema], AfterValidator(_with_few_patterns)] = {}
     personas: list[PersonaName] | None = None
+    retired: dict[PersonaName, Line] = {}
 
 
 def parameter_faults(pack: PackSchema, document: Document) -> Iterable[Fault]:

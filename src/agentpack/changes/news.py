@@ -1,0 +1,82 @@
+"""What is new in the releases that a change installs: entries of their changelogs, and how much of the text differs."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from agentpack.changes.outcome import Outcome
+from agentpack.differences.lines import counts, hunks
+from agentpack.differences.parsed_files import MAX_BYTES, compare_files, decoded, parse_edited, parse_pristine
+from agentpack.errors import AgentpackError
+from agentpack.model.changelog import FILE, ChangelogEntry, entries_between
+from agentpack.model.changes import WRITES, Change
+from agentpack.model.names import PackName
+from agentpack.wanted.candidates import Candidates, candidates_to_view
+from agentpack.workspace.workspace import Workspace
+
+MAX_COMPARED = 60
+"""Files of one pack beyond which the size of a change is not counted."""
+
+
+class ChangeSize(NamedTuple):
+    """Lines and rules that differ."""
+
+    added: int
+    removed: int
+    rules: int
+
+    def __str__(self) -> str:
+        return f"+{self.added} -{self.removed} lines, {self.rules} rule{'' if self.rules == 1 else 's'}"
+
+
+class PackNews(NamedTuple):
+    """A pack whose release changes. `size` is None for very many files; `entries` are those of its changelog, newest
+    first.
+    """
+
+    pack: str
+    before: str
+    after: str
+    size: ChangeSize | None
+    entries: tuple[ChangelogEntry, ...]
+
+
+def pack_news(workspace: Workspace, outcome: Outcome) -> Iterator[PackNews]:
+    """The news of each pack that gets another release."""
+    candidates = candidates_to_view(workspace, workspace.manifest)
+    for change in outcome.packs:
+        if change.before is None or change.after is None:
+            continue
+        before, after = change.before.split()[0], change.after.split()[0]
+        if before != after:
+            files = [one for one in outcome.plan.changes if one.pack == change.name and one.action in WRITES]
+            size = size_of(workspace, files) if len(files) <= MAX_COMPARED else None
+            found = changelog_between(candidates, PackName(change.name), Version(before), Version(after))
+            yield PackNews(change.name, before, after, size, found)
+
+
+def changelog_between(
+    candidates: Candidates, pack: PackName, before: Version, after: Version
+) -> tuple[ChangelogEntry, ...]:
+    """The changelog of the release `after`, without what `before` has already; empty if it cannot be read."""
+    try:
+        text = candidates.files(pack, after).get(FILE, b"")
+    except (AgentpackError, StopIteration):
+        return ()
+    return entries_between(text.decode("utf-8", "replace"), before, after)
+
+
+def size_of(workspace: Workspace, files: Iterable[Change]) -> ChangeSize:
+    """How much differs between the files on disk and what will be written."""
+    added = removed = rules = 0
+    for change in files:
+        before = b"" if change.observed is None else workspace.states.contents(change.path)
+        after = change.content or b""
+        if max(len(before), len(after)) > MAX_BYTES:
+            continue
+        lines = counts(hunks(decoded(before), decoded(after), context=0))
+        added, removed = added + lines.added, removed + lines.removed
+        pristine = parse_pristine(before, workspace.form_of(change.client), None)
+        rules += len(compare_files(pristine, parse_edited(after, pristine, by_hand=False)).rules)
+    return ChangeSize(added, removed, rules)
