@@ -416,7 +416,7 @@ def test_the_gate_is_made_of_whole_commands_after_one_prefix(version: str, manag
         *CHANGED[checker],
         "pytest <tests of what changed>",
         "pytest --cov=<package> --cov-branch --cov-fail-under=60",
-        "coverage report --include='<pattern>' --fail-under=85",
+        "coverage report --include='<its paths>' --fail-under=85",
         *around,
     ]
     assert ("# pyright: strict" in gate) == (checker in ("basedpyright", "pyright"))

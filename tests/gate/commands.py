@@ -10,7 +10,7 @@ PLACES = {
     "<new files>": "src",
     "<tests of what changed>": "tests/test_pricing.py",
     "<package>": "shop",
-    "<pattern>": "src/shop/pricing/*",
+    "<its paths>": "src/shop/pricing/*",
 }
 """What is put in where the text leaves a word to the reader: as these places are called in the project of the tests."""
 DEPENDENCIES = "Dependencies"
