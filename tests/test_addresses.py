@@ -17,6 +17,7 @@ ADDRESSES = (
     f"https://{PASSWORD}@example.com/x.git",
     f"git+https://ada:{PASSWORD}@example.com/x@v1",
     f"ssh://ada:{PASSWORD}@example.com/x",
+    f"ssh://ada%3A{PASSWORD}@example.com/x",
     f"oci://robot$ci:{PASSWORD}@example.com/x",
     f"https://example.com/x?token={PASSWORD}",
     f"https://example.com/x?ref=main&private_token={PASSWORD}#y",
@@ -114,6 +115,8 @@ def test_a_traceback_shows_no_password(agentpack: Agentpack, tmp_path: Path, mon
     "plain",
     [
         "ssh://git@example.com/x",
+        "git+ssh://ada.l@review.example.com:29418/x.git@v1",
+        "ada@example.com:x.git",
         "https://example.com:8443/x#subdirectory=y",
         "https://[::1]:80/x",
         "see https://example.com/a, http://b.example:80 and `file:///srv/packs`",

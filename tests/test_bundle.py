@@ -317,6 +317,39 @@ def test_other_content_under_the_locked_version_is_refused(clone: Agentpack) -> 
     assert tree(clone.folder, without=()) == before
 
 
+def test_what_was_supplied_is_kept_for_later_commands(team: Team) -> None:
+    before = agents(team.project)
+    clone = team.clone()
+    clone("sync", "--frozen", "--source", f"../{FILE}")
+    team.bundle.unlink()
+    for words in ("sync --frozen", "sync --locked", "sync"):
+        with case(words):
+            shutil.rmtree(clone.folder / ".claude")
+            clone(*words.split(), "--offline")
+            assert agents(clone.folder) == before
+    assert "twice" not in clone("explain", "reviewer").out
+    (clone.folder / ".claude/agents/lead.md").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        policy = write_tree(team.project.parent, {"policy.yaml": "schema: 1\nminimum_age: 14 days\n"}) / "policy.yaml"
+        patch.setenv("AGENTPACK_POLICY", str(policy))
+        clone("sync", "--frozen", "--offline")
+    assert agents(clone.folder) == before
+    clone("uninstall", "team-lead")
+    clone("rollback")
+    (clone.folder / ".claude/agents/lead.md").unlink()
+    clone("sync", "--offline")
+    assert agents(clone.folder) == before
+
+
+def test_a_folder_that_is_there_counts_before_what_was_supplied(clone: Agentpack) -> None:
+    above = clone.folder.parent
+    (above / "kept/smiths").rename(above / "smiths")
+    clone("sync", "--frozen", "--source", "../kept/packs")
+    publish(above / "packs", make_pack(files={"README.md": "Another one.\n"}))
+    (clone.folder / ".claude/agents/reviewer.md").unlink()
+    assert "is not what was locked" in clone("sync", "--frozen", "--accept", "outside:packs", expect=5).err
+
+
 def test_a_source_for_one_sync_needs_a_lock_and_a_place(clone: Agentpack) -> None:
     assert "--frozen" in clone("sync", "--source", "../kept/packs", expect=2).err
     assert "no such folder" in clone("sync", "--frozen", "--source", "../nowhere.tar.gz", expect=2).err

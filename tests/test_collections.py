@@ -436,6 +436,20 @@ def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project:
     assert "`agentpack install ./kit`" in agentpack("install", "kit", expect=4).err
 
 
+def test_a_folder_of_numbers_is_no_pack(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {"photos/trip/2026/one.txt": "A picture."})
+    assert "has neither packs nor agent files" in agentpack("show", "./photos").err
+    assert "has neither packs nor agent files" in agentpack("install", "./photos", expect=4).err
+
+
+def test_a_git_repository_without_files_is_called_so(agentpack: Agentpack, project: Path) -> None:
+    write_tree(
+        project, {"hub.git/HEAD": "ref: refs/heads/main", "hub.git/objects/10/a": "", "hub.git/refs/heads/a": ""}
+    )
+    for words in ("show", "install"):
+        assert f"write `git+file://{project}/hub.git`" in agentpack(words, "./hub.git", expect=2).err
+
+
 def test_a_collection_answers_no_bare_name(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "kits/python-engineer", {"agents/evil.md": agent_text("evil", "Work.")})
     manifest = "schema: 1\nclients: [claude]\nsources:\n- {name: kits, path: kits}\npacks:\n"

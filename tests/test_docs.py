@@ -3,6 +3,7 @@
 import re
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import commands_page
 import console_blocks
@@ -14,6 +15,11 @@ from support.warm_program import warm_program
 from terminal import Terminal
 
 from agentpack.cli.app import VERBS
+from agentpack.commands.bundle import BundledRelease
+from agentpack.commands.pack.build import BuiltArchive
+from agentpack.commands.source_check import SourceOffer
+from agentpack.commands.status import ClientUse, FileStatus, PackStatus
+from agentpack.wanted.offers import OfferedAgent, OfferedPack
 
 pytestmark = pytest.mark.untraced
 ROOT = Path(__file__).parent.parent
@@ -123,6 +129,15 @@ def test_the_architecture_page_names_every_module() -> None:
         if found.suffix == ".py" or (found / "__init__.py").exists()
     }
     assert [name for name in sorted(modules - {"__init__.py"}) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [FileStatus, PackStatus, ClientUse, OfferedPack, OfferedAgent, SourceOffer, BuiltArchive, BundledRelease],
+)
+def test_the_page_of_json_names_every_key(row: type[NamedTuple]) -> None:
+    page = (ROOT / "docs/reference/json.md").read_text()
+    assert [field for field in row._fields if f"`{field}`" not in page] == []
 
 
 def test_a_shown_line_that_differs_is_replaced(tmp_path: Path) -> None:

@@ -236,3 +236,24 @@ def test_git_ends_with_the_command_that_started_it(
         time.sleep(0.02)
     assert left == []
     assert not (project / "agentpack.yaml").exists()
+
+
+def test_a_place_that_is_looked_at_has_the_name_that_it_would_get(
+    agentpack: Agentpack, project: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the variables of a source are the same before and after it is installed."""
+    server.needs_password = True
+    assert "AGENTPACK_TOKEN_KIT with AGENTPACK_HOST_KIT" in agentpack("show", place(server), expect=6).err
+    monkeypatch.setenv("AGENTPACK_HOST_KIT", "127.0.0.1")
+    monkeypatch.setenv("AGENTPACK_USERNAME_KIT", USER)
+    monkeypatch.setenv("AGENTPACK_PASSWORD_KIT", PASSWORD)
+    assert "kit 1.0.0" in agentpack("show", place(server)).out
+    agentpack("install", place(server))
+    manifest = (project / "agentpack.yaml").read_text()
+    write_tree(project, {"agentpack.yaml": manifest.replace("kit", "ours", 1).replace("source: kit", "source: ours")})
+    assert "AGENTPACK_TOKEN_OURS" in agentpack("show", place(server), expect=6).err
+
+
+def test_an_empty_repository_is_called_so(agentpack: Agentpack, tmp_path: Path) -> None:
+    empty = Repository(tmp_path / "empty")
+    assert "is empty: it has neither branches nor tags" in agentpack("install", f"git+{empty.address}", expect=4).err

@@ -18,7 +18,12 @@ from support.trees import write_tree
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of repositories that git takes for those of `git.example.com`, whatever the protocol."""
     folder = write_tree(tmp_path / "hub", {})
-    addresses = ("https://git.example.com/", "ssh://git@git.example.com/", "git@git.example.com:")
+    addresses = (
+        "https://git.example.com/",
+        "ssh://git@git.example.com/",
+        "ssh://ada@git.example.com:29418/",
+        "git@git.example.com:",
+    )
     lines = "".join(f"\tinsteadOf = {address}\n" for address in addresses)
     write_tree(tmp_path, {"gitconfig": f'[url "file://{folder}/"]\n{lines}'})
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
@@ -32,6 +37,7 @@ ADDRESSES = (
     "https://git.example.com/acme/kit",
     "https://git.example.com/acme/kit.git",
     "ssh://git@git.example.com/acme/kit",
+    "ssh://ada@git.example.com:29418/acme/kit",
     "git@git.example.com:acme/kit.git",
 )
 
@@ -53,6 +59,18 @@ def test_a_denied_address_is_denied_in_every_spelling(
     refused = agentpack("install", f"git+{address}" if "://" in address else address, expect=5)
     assert "is denied by" in refused.err
     agentpack("install", "git+https://git.example.com/other/kit")
+
+
+@pytest.mark.parametrize("name", ["place", "kit"])
+def test_a_denied_address_is_not_even_asked(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    policy(monkeypatch, tmp_path, "sources: {deny: ['https://git.invalid/*']}\n")
+    source = f"{{name: {name}, git: 'https://git.invalid/kit'}}"
+    write_tree(
+        project, {"agentpack.yaml": f"schema: 1\nsources: [{source}]\npacks: [{{require: kit, source: {name}}}]\n"}
+    )
+    assert f"the source `{name}` is refused by `sources.deny`" in agentpack("sync", expect=5).err
 
 
 def test_only_what_is_allowed_passes(

@@ -129,7 +129,7 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
     "hangs up": (web_server.hung_up, Unavailable, "no proper answer", MAX_ATTEMPTS),
     "401": (status(401), Unavailable, "asks for a login (401)", 1),
     "403": (status(403), Unavailable, "does not let you read this address (403)", 1),
-    "404": (status(404), Unavailable, "has nothing at this address (404)", 1),
+    "404": (status(404), Unavailable, "if it needs a login, set AGENTPACK_TOKEN_", 1),
     "429": (status(429), Unavailable, "too many requests (429)", MAX_ATTEMPTS),
     "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks to wait 3,600 seconds", 1),
     "500": (status(500), Unavailable, "an error of its own (500)", 1),
@@ -152,6 +152,7 @@ def test_each_misbehaviour_has_its_exit_code_and_its_sentence(remote: Remote) ->
             assert words in said
             assert server.url("/kit") in said
             assert SECRET not in said
+            assert not said.endswith("None"), "nothing says what to do next"
             assert len(server.asked) == requests
     assert not (Path(remote.folder) / "content/objects").exists()
 
@@ -418,6 +419,11 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(
         assert connects == ["packs.example.com:443"]
         server.answers["/kit"] = content(BODY)
         assert get(remote, server.url("/kit")) == BODY
+    gone = f"http://ada:{SECRET}@127.0.0.1:1"
+    monkeypatch.setenv("HTTPS_PROXY", gone)
+    said = failed(made_remote(tmp_path, HTTPS_PROXY=gone), "https://packs.example.com/kit", Unavailable)
+    assert "no connection to packs.example.com, or to the proxy" in said
+    assert SECRET not in said
     for address in ("socks5://localhost:1", "nonsense://x", "http://[::"):
         monkeypatch.setenv("HTTPS_PROXY", address)
         with case(address):

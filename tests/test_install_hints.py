@@ -17,6 +17,10 @@ WRONG = {
     f"{PAGE}/tree/main/python": "write `github:acme/agents@main#subdirectory=python`",
     f"{PAGE}/blob/main/agents/smith.md": "`agentpack install github:acme/agents@main --only smith`",
     f"{PAGE}/blob/main/agents/smith.agent.md": "`agentpack install github:acme/agents@main --only smith`",
+    "git+file:/srv/agents": "write `git+file:///srv/agents`",
+    "git+https:/git.example.com/kit": "write `git+https://git.example.com/kit`",
+    "github.com/acme/agents": "for the repository on GitHub write `github:acme/agents`",
+    "gitlab.com/acme/agents": "for the repository on GitLab write `gitlab:acme/agents`",
 }
 
 

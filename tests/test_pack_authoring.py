@@ -28,6 +28,16 @@ def test_a_new_pack_passes_check_and_tests_as_it_is(agentpack: Agentpack, projec
     assert all(test["passed"] for test in done["tests"])
 
 
+def test_a_pack_beside_the_project_is_tested_and_built_too(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AGENTPACK_TRUSTED_PLACES")
+    agentpack("pack", "new", "data-reviewer", "../data-reviewer")
+    for verb in ("check", "test", "build"):
+        agentpack("pack", verb, "../data-reviewer")
+    assert (project / "dist/data-reviewer-0.1.0.tar.gz").exists()
+
+
 @pytest.mark.parametrize(
     "text", ['Reviews: "data" # and {{more}}', "- x: [y, {z", "it's `code` & 100 %", "ünïcode 漢字"]
 )

@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # loaded for a text that has an address: the errors of a hot 
 REFUSED = "an address must not hold a password or token: it would end up in the manifest and the lock"
 """The message for an address with a secret, where it would be stored."""
 _NO_SECRETS = ("git", "hg", "anonymous")
-"""User names that are not secret, as in `ssh://git@example.com`."""
+"""User names that are not secret anywhere."""
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+"""The signs of a user that ssh logs in by a key, as in `ssh://ada@review.example.com`: nobody's secret either."""
 _END = r"\s`'\"<>"
 
 
@@ -39,7 +41,7 @@ def holds_secret(text: str) -> bool:
 
     sounds = re.compile(r"token|key|secret|passw|pwd|auth|sig|cred", re.I)
     return any(
-        _hidden(match["authority"]) != match["authority"] or sounds.search(match["query"] or "")
+        _hidden(match) != match["authority"] or sounds.search(match["query"] or "")
         for match in _address().finditer(text)
     )
 
@@ -58,13 +60,16 @@ def _shown(match: "re.Match[str]") -> str:
     query = match["query"] or ""
     said = query.rstrip(":,.;)]}")  # the sentence goes on behind it
     query = f"?***{query[len(said) :]}" if len(said) > 1 else query
-    return f"{match['scheme']}{_hidden(match['authority'])}{match['path']}{query}"
+    return f"{match['scheme']}{_hidden(match)}{match['path']}{query}"
 
 
-def _hidden(authority: str) -> str:
+def _hidden(match: "re.Match[str]") -> str:
+    """The user and host of an address without what may be secret."""
+    authority = match["authority"]
     user, at, host = authority.rpartition("@")
     if at:
-        return authority if user in _NO_SECRETS else f"***@{host}"
+        is_login = match["scheme"].lower().endswith("ssh://") and _PLAIN.issuperset(user)
+        return authority if is_login or user in _NO_SECRETS else f"***@{host}"
     name, colon, port = authority.partition(":")
     is_cut = colon and port and not port.rstrip(":,.").isdigit() and not authority.startswith("[")
     return f"{name}:***" if is_cut else authority

@@ -73,6 +73,8 @@ class Sources:
         not be asked then."""
         self.supply: Supply | None = None
         """Where locked content is looked for before its source is asked."""
+        self.kept: Callable[[Digest], Mapping[str, bytes] | None] = lambda _: None
+        """The files of a release that an earlier `sync --source` supplied, by its digest."""
         self.named = named
         self.missing = missing
         self.configured = configured
@@ -170,8 +172,24 @@ class Sources:
             return ()
         if provider_fault(self.patterns, locked.source, pack, named.pack if named else ""):
             return ()
+        if self._kept(locked) is not None:
+            return (_locked_ref(locked),)
         ref = source.pinned(self.name_there(pack), locked)
         return () if ref is None else (ref._replace(pack=pack),)
+
+    def _kept(self, locked: LockedPack) -> Mapping[str, bytes] | None:
+        """The files of a locked release that are kept here; None if there are none, or its source is at hand."""
+        source = self.source(locked.source)
+        is_at_hand = source is not None and not source.is_remote and source.name not in self.missing
+        return None if locked.agents is not None or is_at_hand else self.kept(locked.digest)
+
+    def files_as_locked(self, ref: ReleaseRef) -> Mapping[str, bytes] | None:
+        """The files of a locked release if it need not be read from its source."""
+        locked = self.locked.get(ref.pack)
+        if locked is None or ref != _locked_ref(locked):
+            return None
+        supplied = self.supplied(locked)
+        return self._kept(locked) if supplied is None else supplied
 
     def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
         kept = self.remembered.get(pack)
@@ -350,9 +368,8 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
     """
     if moved := sources.moved_tag(ref):
         raise moved
-    locked = sources.locked.get(ref.pack)
-    supplied = sources.supplied(locked) if locked is not None and ref == _locked_ref(locked) else None
-    files = _read(ref, sources) if supplied is None else supplied
+    known = sources.files_as_locked(ref)
+    files = _read(ref, sources) if known is None else known
     sources.read.append(ref)
     digest = content_digest(files.items())
     if expected is not None and digest != expected and not ref.bare:

@@ -1,6 +1,6 @@
 """Commit a decided change: one transaction writes it, and one generation records it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
@@ -12,8 +12,10 @@ from agentpack.errors import InvalidFile, Refused
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile, RecordedDocument
 from agentpack.model.line_ends import as_lf
+from agentpack.model.lock import LockedPack
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import Digest, digest_of
+from agentpack.store import RELEASE
 from agentpack.workspace.locations import PlaceChange, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
 
@@ -42,7 +44,8 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
     snapshot = pending_snapshot(workspace)
     outcome, goal, current = decided.outcome, decided.goal, workspace.documents.current or BEFORE_THE_FIRST
     here, changed = current_documents(workspace), {document.path for document in outcome.documents}
-    sources = tuple(_sources(workspace, outcome))
+    pins, stored = _pins(workspace, outcome), dict((*current.sources, *(goal or current).sources))
+    sources = (*_sources(workspace, pins), *_releases(workspace, pins, stored))
     there = tuple(_there_already(workspace, goal, current)) if goal else ()
     unchanged = {document: data for document, data in here.items() if document.path not in changed}
 
@@ -79,17 +82,22 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
     return outcome._replace(generation=done.number)
 
 
-def _sources(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[Digest, Digest, bytes | None]]:
-    """The agent files of collections that the lock wants after the change: the digests of text and bytes, and the
-    bytes, None if they are stored already.
-    """
+def _pins(workspace: Workspace, outcome: Outcome) -> Sequence[LockedPack]:
+    """The packs that the lock has after the change, those that files were written from among them."""
     path = workspace.scope.lock
     lock = workspace.documents.readable_lock
     for document in outcome.documents:
         if document.path == path:
             with suppress(InvalidFile):  # a rollback brings back what was there, merge markers too
                 lock = None if document.after is None else parse_lock(document.after, path)
-    pins = () if lock is None else (*lock.packs, *(lock.written.packs if lock.written else ()))
+    return () if lock is None else (*lock.packs, *(lock.written.packs if lock.written else ()))
+
+
+def _sources(workspace: Workspace, pins: Sequence[LockedPack]) -> Iterator[tuple[Digest, Digest, bytes | None]]:
+    """The agent files of collections among these packs: the digests of text and bytes, and the bytes, None if they are
+    stored already.
+    """
+    path = workspace.scope.lock
     only_here = workspace.sources.only_here
     tracked = workspace.states.tracked((path, *only_here.values())) if only_here else frozenset[str]()
     others = {*only_here.values()} - tracked if path in tracked else set[str]()
@@ -100,6 +108,23 @@ def _sources(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[Digest, D
             yield digest, stored, None
         elif data is not None and only_here.get(digest.removeprefix("sha256:")) not in others:
             yield digest, digest_of(data), data
+
+
+def _releases(
+    workspace: Workspace, pins: Sequence[LockedPack], stored: Mapping[Digest, Digest]
+) -> Iterator[tuple[Digest, Digest, bytes | None]]:
+    """The releases among these packs that `sync --source` supplied, now or earlier: the digests of release and archive,
+    and the archive, None if it is stored already.
+    """
+    supply = workspace.sources.supply
+    for digest in sorted({pin.digest for pin in pins if pin.agents is None}):
+        if digest in stored and workspace.store.blobs.has(stored[digest]):
+            yield digest, stored[digest], None
+        elif supply is not None and digest in supply.releases:
+            from agentpack.input.archives import write_archive  # only with `--source`
+
+            archive = write_archive(supply.releases[digest], prefix=RELEASE)
+            yield digest, digest_of(archive), archive
 
 
 def earlier_modes(workspace: Workspace, planned: Plan) -> Mapping[str, int]:

@@ -3,19 +3,21 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 
-from agentpack.errors import UsageError
+from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, kebab
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.workspace.workspace import Workspace
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+\Z")
+_REPOSITORY = re.compile(r"(?:(?P<forge>github|gitlab)\.com/)?(?P<path>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)\Z")
 _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|oci:", re.IGNORECASE)
 _DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://))", re.IGNORECASE)
 """The beginning of a direct reference: a pack, and behind `@` where it is."""
+_BARE_REPOSITORY = ("HEAD", "objects", "refs")
 _ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
 
 
@@ -60,11 +62,24 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
         return ConfiguredSource("", "git", place.place, {key: value for key, value in options.items() if value})
     if _ADDRESS.match(text):
         raise _unread(text)
-    if not here and _REPOSITORY.match(text):
-        raise UsageError(
-            f"`{option}{text}`: there is no such folder", hint=f"for the repository on GitHub write `github:{text}`"
+    if not here and (repository := _REPOSITORY.match(text)):
+        forge = repository["forge"] or "github"
+        hint = (
+            f"for the repository on {'GitHub' if forge == 'github' else 'GitLab'} write `{forge}:{repository['path']}`"
         )
+        raise UsageError(f"`{option}{text}`: there is no such folder", hint=hint)
     return ConfiguredSource("", "path", _folder(workspace, text, option))
+
+
+def open_place(workspace: Workspace, text: str) -> Source:
+    """A place as a source, under the name that it has here or would get. Raises UsageError if there is none."""
+    place, sources = place_of(workspace, text), tuple[ConfiguredSource, ...]()
+    with suppress(InvalidFile):  # what there is elsewhere can be looked at all the same
+        sources = workspace.manifest.sources
+    known = next((source.name for source in sources if same_place(workspace, source, place)), None)
+    place = place._replace(name=known or free_name(sources, place))
+    workspace.sources.name(place)
+    return workspace.sources.one(with_digest(workspace, place))
 
 
 def _unread(text: str) -> UsageError:
@@ -91,6 +106,8 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
             f"`{option}{text}` is neither a folder nor an archive",
             hint="for one agent file name its folder, and the agent with `--only NAME`",
         )
+    if all(exists(f"{absolute}/{part}") for part in _BARE_REPOSITORY):
+        raise UsageError(f"`{option}{text}` is a git repository without files", hint=f"write `git+file://{absolute}`")
     if not absolute.isprintable():
         hint = "rename it: agentpack.yaml would hold what no reader sees"
         raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)

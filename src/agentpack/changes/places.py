@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
-from agentpack.changes.place_arguments import is_place, place_of, typed, with_digest, with_sources, without_refs
+from agentpack.changes.place_arguments import is_place, place_of, typed, with_sources, without_refs
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
@@ -20,7 +20,6 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
-from agentpack.workspace.policies import UNNAMED
 from agentpack.workspace.workspace import Workspace
 
 _MOST_LISTED = 20
@@ -93,13 +92,6 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         manifest,
         tuple(dict.fromkeys((*free, *notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
-
-
-def open_place(workspace: Workspace, text: str) -> Source:
-    """A place as a source. Raises UsageError if there is none."""
-    place = place_of(workspace, text)._replace(name=UNNAMED)
-    workspace.sources.name(place)
-    return workspace.sources.one(with_digest(workspace, place))
 
 
 # What arguments ask for.

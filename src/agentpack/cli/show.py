@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.changes.news import ChangeSize
-from agentpack.changes.place_arguments import is_place
-from agentpack.changes.places import open_place
+from agentpack.changes.place_arguments import is_place, open_place
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang

@@ -59,10 +59,12 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 def _use_supply(workspace: Workspace, place: str, lock: Lock) -> None:
     """Look for what the lock pins at a place before its sources are asked."""
-    from agentpack.changes.places import open_place  # only with `--source`
+    from agentpack.changes.place_arguments import open_place  # only with `--source`
     from agentpack.sources.supply import Supply
 
-    supply = Supply(open_place(workspace, place))
+    source = open_place(workspace, place)
+    workspace.policies.supply = source.name
+    supply = Supply(source)
     supply.check(lock)
     workspace.sources.supply = supply
 

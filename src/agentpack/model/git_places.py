@@ -16,6 +16,8 @@ _HINT = (
 _SHORT = re.compile(r"(?P<forge>github|gitlab):(?P<path>[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)+)\Z")
 _URL = re.compile(r"(?P<scheme>https?|ssh|file)://(?P<host>[^/]*)(?P<path>/.+)\Z", re.I)
 _LIKE_SCP = re.compile(r"(?:[\w][\w.+-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!//)[^\s:]+\Z")
+_CUT_URL = re.compile(r"(?P<scheme>https?|ssh|file):(?!//)/?(?P<rest>.*)", re.I | re.S)
+"""An address with too few slashes, which git would take for a path on a host of that name."""
 _LOOPBACK = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?\Z", re.I)
 _GIT_HOSTS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
 _PAGE = re.compile(
@@ -117,6 +119,12 @@ def git_address(place: str) -> str:
         )
     if short := _SHORT.match(place):
         return FORGES[short["forge"]] + short["path"].removesuffix(".git")
+    if cut := _CUT_URL.match(place):
+        start = f"git+{cut['scheme'].lower()}://{'/' if cut['scheme'].lower() == 'file' else ''}"
+        raise UsageError(
+            f"`{shown}` is not the address of a git repository",
+            hint=f"write `{start}{without_secrets(cut['rest'])}`",
+        )
     if not place.isprintable() or " " in place or "::" in place:
         raise UsageError(f"`{shown}` is not the address of a git repository", hint=_HINT)
     if url := _URL.match(place):

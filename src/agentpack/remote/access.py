@@ -93,7 +93,8 @@ class Remote:
             raise Unavailable(
                 f"the source `{source}` is needed, and `--offline` is set",
                 details=[f"it is at {place}, and what is needed of it is not in the cache"],
-                hint="run it once without `--offline`",
+                hint="run it once without `--offline`; with a bundle of this lock, "
+                "`agentpack sync --frozen --source FILE` needs no network",
             )
         lost = sum(self._lost.values())
         if len(self._lost) > 1 and lost > PATIENCE * self.timeout:

@@ -23,7 +23,7 @@ from agentpack.errors import Refused, Unavailable
 from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.remote.access import Remote
 from agentpack.remote.credentials import git_login
-from agentpack.remote.git_failures import failure
+from agentpack.remote.git_failures import failure, gives_tips_only
 from agentpack.remote.process import run
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -79,6 +79,11 @@ class References(NamedTuple):
     head: str
     branches: Mapping[str, str]
     tags: Mapping[str, Tag]
+
+    @property
+    def every_tip(self) -> Collection[str]:
+        """The objects that it names, of which any server hands over the whole history."""
+        return {*self.branches.values(), *(tag.object for tag in self.tags.values())}
 
 
 class TreeEntry(NamedTuple):
@@ -314,18 +319,27 @@ class Mirror:
             _ = self.references  # a wrong address leaves no mirror behind
         self._make()
         self._keep_told()
+        try:
+            self._ask_for(objects, f"--filter={what}", *options)
+        except Unavailable as error:
+            if not gives_tips_only(error):
+                raise
+            self._ask_for(sorted(self.references.every_tip))
+            if self.missing(objects):
+                raise
+        self._here.update(objects)
+
+    def _ask_for(self, objects: Sequence[str], *options: str) -> None:
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
         progress = self._remote.progress(f"fetching from {self.address}")
         with self._remote.waiting(self._source), self._aside() as folder, progress:
             self._git(
-                *words,
-                *(f"--filter={what}", *options, "--stdin", "--", self.address),
+                *(*words, *options, "--stdin", "--", self.address),
                 input=_lines(objects),
                 folder=folder,
                 online=True,
                 patience=FETCH_PATIENCE,
             )
-        self._here.update(objects)
 
     @contextmanager
     def _aside(self) -> Iterator[str]:
@@ -385,6 +399,9 @@ class Mirror:
         if not {"GIT_SSH", "GIT_SSH_COMMAND"} & variables.keys():
             # `core.sshCommand` of the user's own configuration would be hidden by the variable
             variables["GIT_SSH_VARIANT"] = "ssh"
+        if "SSH_ASKPASS_REQUIRE" not in variables:  # else somebody means their program; without it, a window would ask
+            variables.pop("SSH_ASKPASS", None)
+            variables["SSH_ASKPASS_REQUIRE"] = "never"
         return variables
 
 

@@ -20,6 +20,24 @@ _FAILURES = (
         ("no longer has what is wanted", "its history was rewritten: `agentpack upgrade` takes what is there now"),
     ),
     (
+        r"HOST IDENTIFICATION HAS CHANGED",
+        (
+            "is on a host with another key than ssh knows, so somebody may be in between",
+            "ask who runs the host; `git ls-remote {address}` says where the old key is",
+        ),
+    ),
+    (
+        r"Host key verification failed|No \S+ host key is known",
+        ("is on a host whose key ssh does not know", "`git ls-remote {address}` asks whether to trust it"),
+    ),
+    (
+        r"Permission denied \(",
+        (
+            "lets nobody in without an ssh key that it knows",
+            "`ssh-add` gives the agent a key; `git ls-remote {address}` shows whether it is enough",
+        ),
+    ),
+    (
         r"Authentication failed|could not read (?:Username|Password)|Permission denied|returned error: 40[13]",
         (
             "lets nobody in without credentials",
@@ -41,7 +59,20 @@ _FAILURES = (
     ),
 )
 """Signs of common failures in what git says, and what to say of each."""
+_GENERIC = (
+    "fatal: Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+)
+"""What git says behind the reason, whatever that is."""
 _UNKNOWN_FAILURE = ("cannot be reached", "`git ls-remote {address}` shows what git says of it")
+
+
+def gives_tips_only(error: Unavailable) -> bool:
+    """Whether git may fetch branches and tags as they are and no other object. So it is with protocol 0, to which an
+    ssh server falls back that does not `AcceptEnv GIT_PROTOCOL`.
+    """
+    return any("request for unadvertised object" in line for line in error.details)
 
 
 def failure(result: Finished, source: str, address: str, most: int, *, unread: str = "") -> Unavailable | Refused:
@@ -53,6 +84,7 @@ def failure(result: Finished, source: str, address: str, most: int, *, unread: s
         unread: the folder of the mirror, if git was to read it and not to ask the repository.
     """
     said = [line.strip() for line in result.said.decode("utf-8", "replace").splitlines() if line.strip()]
+    said = [line for line in said if line not in _GENERIC] or said
     telling = [line for line in said if line.startswith(("fatal:", "error:", "remote:", "gpg:", "ERROR"))] or said
     if result.is_cut:
         return Refused(f"{address} answers with more than {most // 1024 // 1024} MiB")

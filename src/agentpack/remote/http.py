@@ -32,6 +32,9 @@ MAX_RETRY_AFTER = 10
 MAX_CONNECTIONS = 8
 MIN_BYTES_PER_SECOND = 16 * 1024
 """What a transfer must bring on average, after twice the time-out."""
+_PROXIES = {"HTTPS_PROXY", "ALL_PROXY"}
+_PROXY = "HTTPS_PROXY names the proxy, NO_PROXY the hosts that need none"
+_LOOK = "open the address in a browser: it has to lead to the file itself"
 _FIRST_PAUSE = 0.2
 _PASSING = frozenset((429, 502, 503, 504))
 _GONE = frozenset((404, 410))
@@ -182,7 +185,7 @@ class _Transfer:
                 self._check_status(response)
                 body = b"" if response.status_code in _GONE else b"".join(self._body(response))
                 return _Answer(response.status_code, body, response.headers.get("ETag", ""))
-        raise self._unavailable(f"{host_of(self._url)} redirects more than {MAX_REDIRECTS} times", None)
+        raise self._unavailable(f"{host_of(self._url)} redirects more than {MAX_REDIRECTS} times", _LOOK)
 
     def _next(self, url: httpx2.URL, location: str) -> httpx2.URL:
         """Where a redirect leads."""
@@ -202,7 +205,7 @@ class _Transfer:
         if status in _GONE:
             if self._may_be_gone:
                 return
-            raise self._unavailable(f"{host} has nothing at this address ({status})", "look whether it has moved")
+            raise self._unavailable(f"{host} has nothing at this address ({status})", self._moved)
         if status in (401, 403):
             raise self._no_login(status, response.url)
         if status in _PASSING or status >= 500:
@@ -211,7 +214,7 @@ class _Transfer:
             words = "too many requests" if status == 429 else "an error of its own"
             error = self._unavailable(f"{host} answers with {words} ({status}){asks}", "try again later")
             raise _MayPass(error, wait) if status in _PASSING else error
-        raise self._unavailable(f"{host} answers with the unexpected status {status}", None)
+        raise self._unavailable(f"{host} answers with the unexpected status {status}", _LOOK)
 
     def _body(self, response: httpx2.Response) -> Iterator[bytes]:
         length = response.headers.get("Content-Length", "")
@@ -229,10 +232,20 @@ class _Transfer:
     # Words of errors.
 
     def _too_large(self) -> Refused:
-        return self._refused(f"has more than {self._most:,} bytes, the most that is read")
+        return self._refused(
+            f"has more than {self._most:,} bytes, the most that is read", "each pack may be an archive of its own"
+        )
 
-    def _refused(self, words: str) -> Refused:
-        return Refused(f"the source `{self._source}` {words}", details=[f"it is at {self._url}"])
+    def _refused(self, words: str, hint: str = _LOOK) -> Refused:
+        return Refused(f"the source `{self._source}` {words}", details=[f"it is at {self._url}"], hint=hint)
+
+    @property
+    def _moved(self) -> str:
+        login = "" if self._login else f"; if it needs a login, set {self._variables_for(host_of(self._url))}"
+        return f"look whether it has moved{login}"
+
+    def _variables_for(self, host: str) -> str:
+        return f"{variable_of('TOKEN', self._source)} and {variable_of('HOST', self._source)}={host}"
 
     def _unavailable(self, words: str, hint: str | None) -> Unavailable:
         return Unavailable(
@@ -241,7 +254,7 @@ class _Transfer:
 
     def _no_login(self, status: int, url: httpx2.URL) -> Unavailable:
         host, path = url.host, netrc_path(self._variables)
-        token = f"{variable_of('TOKEN', self._source)} and {variable_of('HOST', self._source)}={host}"
+        token = self._variables_for(host)
         if url.origin != httpx2.URL(self._url).origin:
             words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which wants a login ({status})"
             return self._unavailable(words, "credentials are sent to the address of the source only: name that one")
@@ -270,11 +283,12 @@ class _Transfer:
         if isinstance(error, httpx2.TimeoutException):
             return self._unavailable(f"no answer from {host} for {self._timeout:g} seconds", _LONGER)
         if isinstance(error, httpx2.ProxyError):
-            hint = "HTTPS_PROXY names the proxy, NO_PROXY the hosts that need none"
-            return self._unavailable(f"the proxy does not let it through: {error}", hint)
+            return self._unavailable(f"the proxy does not let it through: {error}", _PROXY)
         said = next((one.strerror for one in reasons if isinstance(one, OSError) and one.strerror), None)
         if isinstance(error, httpx2.ConnectError):
-            return _MayPass(self._unavailable(f"no connection to {host}: {said or error}", "try again later"))
+            is_direct = self._url.startswith("http:") or not _PROXIES & {name.upper() for name in self._variables}
+            to, hint = (host, "try again later") if is_direct else (f"{host}, or to the proxy", _PROXY)
+            return _MayPass(self._unavailable(f"no connection to {to}: {said or error}", hint))
         if self._received or self._expected:
             of = f" of {self._expected:,}" if self._expected else ""
             words = f"{host} broke off after {self._received:,}{of} bytes"

@@ -187,7 +187,9 @@ class DirectorySource(OnThisMachine):
             if self._leads_out(place):
                 if (name := _name(entry)) is not None:  # whoever asks for it is told
                     found.setdefault(name, []).append(place)
-            elif self._is_pack(place) or any(_version(version) for version in _folders(place)):
+            elif self._is_pack(place) or any(
+                _version(part) and self._is_pack(f"{place}/{part}") for part in _folders(place)
+            ):
                 name = self._name_of(place)
                 if name is not None:
                     found.setdefault(name, []).append(place)

@@ -214,6 +214,11 @@ class GitSource:
         references = self.mirror.references
         if not ref:
             if not references.head:
+                if not references.branches and not references.tags:
+                    raise Unresolvable(
+                        f"{self.address} is empty: it has neither branches nor tags",
+                        hint="push a branch to it, or look whether the address is right",
+                    )
                 raise Unresolvable(f"{self.address} has no default branch", hint="name a branch: `ref:` or `@BRANCH`")
             return references.head
         if ref in references.tags:

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.lock import Lock, LockedPack
-from agentpack.model.names import PackName, content_digest, text_digest
+from agentpack.model.names import Digest, PackName, content_digest, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.sources.archive import ArchiveSource
 from agentpack.sources.base import Source
@@ -23,6 +23,8 @@ class Supply:
         self.where = source.where
         self._source = source
         self._bundle = source.bundle if isinstance(source, ArchiveSource) else None
+        self.releases: dict[Digest, Mapping[str, bytes]] = {}
+        """The files of each release with `pack.yaml` that was supplied, by content digest."""
         self._known: dict[object, Mapping[str, bytes] | None] = {}
 
     def check(self, lock: Lock) -> None:
@@ -52,6 +54,8 @@ class Supply:
                 self._known[key] = self._bundle.release(locked) if self._bundle else self._look(there, locked)
             except OSError as error:
                 raise Unavailable(f"{error.filename or self.where}: {error.strerror}") from None
+            if locked.agents is None and (files := self._known[key]) is not None:
+                self.releases[locked.digest] = files
         return self._known[key]
 
     def _look(self, there: PackName, locked: LockedPack) -> Mapping[str, bytes] | None:

@@ -1,11 +1,16 @@
 """Everything agentpack stores for a scope, below `$state`. `layout.py` lists the files."""
 
+from collections.abc import Mapping
+
 from agentpack.disk import Disk
 from agentpack.errors import AgentpackError
-from agentpack.model.names import Digest, text_digest
+from agentpack.model.names import Digest, content_digest, text_digest
 from agentpack.store.blobs import Blobs
 from agentpack.store.generations import Generations
 from agentpack.store.prune import KEPT, Pruned, prunable, prune
+
+RELEASE = "release"
+"""The folder in the archive of a stored release."""
 
 
 class Store:
@@ -46,6 +51,21 @@ class Store:
         except AgentpackError:
             return None
         return data if data is not None and text_digest(data) == digest else None
+
+    def release(self, archive: Digest, digest: Digest) -> Mapping[str, bytes] | None:
+        """The files of a release that was stored as an archive, by POSIX path; None unless they have this content
+        digest.
+        """
+        data = self.text(archive)
+        if data is None:
+            return None
+        from agentpack.input.archives import read_archive  # only for a release that `sync --source` supplied
+
+        try:
+            files = read_archive(data, "a stored release", prefix=RELEASE)
+        except AgentpackError:  # a damaged record: the source is asked again
+            return None
+        return files if content_digest(files.items()) == digest else None
 
     def text(self, digest: Digest) -> bytes | None:
         """The bytes with this digest; None if they are not stored or damaged."""

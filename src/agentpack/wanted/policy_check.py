@@ -10,9 +10,11 @@ from contextlib import suppress
 from packaging.version import Version
 
 from agentpack.disk.real_paths import real_path
+from agentpack.errors import Unavailable
 from agentpack.model.git_places import spellings
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
+from agentpack.model.pack import ReleaseRef
 from agentpack.policy.evaluate import ReleaseFacts, Verdict
 from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy
@@ -90,11 +92,21 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
         spellings=(*spellings, *claimed),
         license=header.get("license"),
         size=candidates.sizes.get((name, version)),
-        age=candidates.age(ref),
+        age=_age(candidates, pack, ref),
         unsigned=candidates.unsigned(ref),
         capabilities=capabilities,
         own=ref is not None and is_own(candidates, where, ref),
     )
+
+
+def _age(candidates: Candidates, pack: LockedPack, ref: ReleaseRef | None) -> int | None:
+    """The age of a release; unknown for one that is installed here and whose source cannot be asked: it stays."""
+    try:
+        return candidates.age(ref)
+    except Unavailable:
+        if not _is_installed(candidates.workspace, pack):
+            raise
+        return None
 
 
 def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, ...]]:

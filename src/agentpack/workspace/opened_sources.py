@@ -5,7 +5,7 @@ agreed to it: by naming the place, by `--accept outside:NAME`, earlier, as the h
 every project, by AGENTPACK_TRUSTED_PLACES.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from os.path import dirname
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from agentpack.errors import AgentpackError
 from agentpack.fetch import NamedSource, Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.names import Digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.sources import open_source
 from agentpack.sources.base import Source
@@ -30,8 +31,20 @@ if TYPE_CHECKING:
 class OpenedSources:
     """Opens sources and caches their answers."""
 
-    def __init__(self, scope: Scope, environment: Environment, agreed: Callable[[], Collection[str]]) -> None:
-        """`agreed` returns the places that the history of this checkout has as agreed to."""
+    def __init__(
+        self,
+        scope: Scope,
+        environment: Environment,
+        agreed: Callable[[], Collection[str]],
+        kept: Callable[[Digest], Mapping[str, bytes] | None],
+    ) -> None:
+        """All sources of a scope.
+
+        Args:
+            agreed: returns the places that the history of this checkout has as agreed to.
+            kept: returns the files of a release with this digest that this checkout keeps, or None.
+        """
+        self._kept = kept
         self._environment = environment
         self._manifest = scope.absolute(scope.manifest)
         self._scope, self._environment, self._agreed_before = scope, environment, agreed
@@ -80,7 +93,7 @@ class OpenedSources:
             configured=self._manifest,
             patterns=manifest.sources,
         )
-        sources.supply, sources.silent = self.supply, self._silent
+        sources.supply, sources.silent, sources.kept = self.supply, self._silent, self._kept
         sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)
         return sources

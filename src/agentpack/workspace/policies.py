@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from agentpack.policy.policy import Policy
 
 
-UNNAMED = "place"
-"""The name of a place that is read under no name of its own."""
-
-
 class Policies:
     """The policies that apply in a scope.
 
@@ -24,6 +20,9 @@ class Policies:
 
     def __init__(self, environment: Environment, scope: Scope, documents: Documents) -> None:
         self._environment, self._scope, self._documents = environment, scope, documents
+        self.supply = ""
+        """The name of the place that `sync --source` names: what it supplies is judged when it is read, also under the
+        name of the source that the lock has it from."""
 
     def forget(self) -> None:
         """Drop the cached manifest policy."""
@@ -72,10 +71,8 @@ class Policies:
         return self.exist and self.strictest.has_rules
 
     def refuse_place(self, source: str, address: str) -> None:
-        """Raise PolicyRefused if nothing may come from a source on another machine: it is not to be asked then. What a
-        place supplies under the name of another source is judged when it is read.
-        """
-        if self.may_refuse and source != UNNAMED:
+        """Raise PolicyRefused if nothing may come from a source on another machine: it is not to be asked then."""
+        if self.may_refuse and source != self.supply:
             from agentpack.model.git_places import spellings
             from agentpack.policy.refusal import refuse_source  # both only where there is a policy
 

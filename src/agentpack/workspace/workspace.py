@@ -1,6 +1,6 @@
 """A scope opened for one command: `Workspace` connects its parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -12,6 +12,7 @@ from agentpack.environment import Environment, Scope, cache_folder, user_scope
 from agentpack.errors import DecisionNeeded
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
+from agentpack.model.names import Digest
 from agentpack.model.rendering import Form
 from agentpack.sources.bundled import validated_folder
 from agentpack.store import Store, layout
@@ -47,7 +48,7 @@ class Workspace:
         self.store = Store(disk)
         self.places = Locations(disk, _shared_of, in_clone=scope.kind == "project")
         self.cache = ValidatedCache(cache_folder(), validated_folder())
-        self.sources = OpenedSources(scope, environment, self._agreed_places)
+        self.sources = OpenedSources(scope, environment, self._agreed_places, self._kept_release)
         self.documents = Documents(
             environment, scope, disk, self.store, self.cache, clients=lambda: self.clients, look=self.places.look
         )
@@ -63,6 +64,11 @@ class Workspace:
     def _agreed_places(self) -> tuple[str, ...]:
         current = self.documents.current
         return () if current is None else current.outside
+
+    def _kept_release(self, digest: Digest) -> Mapping[str, bytes] | None:
+        current = self.documents.current
+        archive = None if current is None else dict(current.sources).get(digest)
+        return None if archive is None else self.store.release(archive, digest)
 
     def reload(self) -> None:
         """Drop everything read from files that may have changed."""

@@ -102,6 +102,7 @@ class AuthoredRelease:
         """A manifest that requests just this release."""
         wanted = f"{self.pack.name}=={self.pack.version}"
         others, own = self.workspace.manifest.sources, ConfiguredSource(SOURCE, "path", self.folder.source)
+        self.workspace.sources.name(own)
         if any(source.packs for source in others):  # which may claim its names
             own = own._replace(packs=tuple(self.workspace.sources.one(own).packs()))
         return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, (own, *others))
