@@ -444,7 +444,7 @@ def test_the_default_folder_and_the_variable_that_names_it_are_one_place(
     install("1.1.0", "--user", clients="claude")
     assert "- Mine." in file.read_text()
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "own"))
-    assert f"{file} is left in place" in agentpack("sync", "--user").err
+    assert f"~/{file.relative_to(home)} is left in place" in agentpack("sync", "--user").err
     assert file.exists()
 
 

@@ -83,11 +83,46 @@ def test_the_text_of_a_pack_cannot_reach_the_terminal_raw(agentpack: Agentpack, 
 
 def test_words_go_to_stderr_and_data_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     output = spoken()
-    output.scope(SCOPE)
+    output.scope(SCOPE, "/home/ada")
     output.say("words")
     output.detail("more")
     output.print("data")
     assert capsys.readouterr() == ("data\n", "project /somewhere\nwords\n")
+
+
+@pytest.mark.parametrize(
+    ("folder", "text", "shown"),
+    [
+        ("", "{root}/a.md: new", "a.md: new"),
+        ("", "`{root}/.claude/a b.md` is new", "`.claude/a b.md` is new"),
+        ("sub/er", "{root}/a.md: new", "../../a.md: new"),
+        ("..", "{root}/a.md: new", "project/a.md: new"),
+        ("", "{home}/.claude/a.md", "~/.claude/a.md"),
+        ("", "{root} and {root}/", "{root} and {root}/"),
+        ("", "{root}-2/a.md", "{root}-2/a.md"),
+        ("", "file://{root}/a.md or path={root}/a.md", "file://{root}/a.md or path={root}/a.md"),
+        ("", "'{root}/a b.md' \"{home}/a\"", "'{root}/a b.md' \"{home}/a\""),
+        ("", "/else{root}/a.md", "/else{root}/a.md"),
+    ],
+)
+def test_a_path_in_a_message_begins_at_the_current_folder_or_at_home(
+    project: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: str,
+    text: str,
+    shown: str,
+) -> None:
+    (project / folder).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(project / folder)
+    output = spoken()
+    output.scope(project_scope(str(project), "given"), str(home))
+    capsys.readouterr()
+    places = {"root": project, "home": home}
+    output.say(text.format(**places))
+    output.print(text.format(**places))
+    assert capsys.readouterr() == (text.format(**places) + "\n", shown.format(**places) + "\n")
 
 
 def test_quiet_keeps_the_data_and_verbose_says_more(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,13 +130,13 @@ def test_quiet_keeps_the_data_and_verbose_says_more(capsys: pytest.CaptureFixtur
     quiet.say("words")
     quiet.print("data")
     assert capsys.readouterr() == ("data\n", "")
-    spoken(verbose=True).scope(SCOPE)
+    spoken(verbose=True).scope(SCOPE, "/home/ada")
     assert capsys.readouterr() == ("", "project /somewhere\n  root of the git repository\n")
 
 
 def test_json_says_one_envelope_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     output = spoken(json=True, verbose=True)
-    output.scope(SCOPE)
+    output.scope(SCOPE, "/home/ada")
     output.say("words")
     output.print("data")
     output.table(("a",), [("b",)])
@@ -473,6 +508,6 @@ def test_verbose_says_what_was_read_and_from_where(agentpack: Agentpack, project
     agentpack("install", "data-reviewer", "--source", "packs")
     told = agentpack("explain", "data-reviewer", "--verbose").err.splitlines()
     assert told[:2] == [f"project {project}", "  has agentpack.yaml"]
-    assert f"read {project}/agentpack.lock" in told
-    assert f"read data-reviewer 1.0.0 from `packs`: {project}/packs/data-reviewer/1.0.0" in told
+    assert "read agentpack.lock" in told
+    assert "read data-reviewer 1.0.0 from `packs`: packs/data-reviewer/1.0.0" in told
     assert not any(line.startswith("read ") for line in agentpack("explain", "data-reviewer").err.splitlines())

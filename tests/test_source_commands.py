@@ -275,14 +275,14 @@ def own(user: Path) -> Path:
 
 
 def test_a_pack_of_the_users_own_source_brings_the_source_with_it(
-    agentpack: Agentpack, project: Path, own: Path
+    agentpack: Agentpack, project: Path, home: Path, own: Path
 ) -> None:
     assert agentpack("show", "crew", "--json").envelope["data"]["source"] == "mine"
     found = agentpack("search", "crew", "--json").envelope["data"]["packs"]
     assert [(row["name"], row["source"]) for row in found] == [("crew", "mine")]
     ran = agentpack("install", "crew")
     assert "note: `crew` comes from `mine`, a source of your own: agentpack.yaml names it now" in ran.err
-    assert f"other clones need {own} there too" in ran.err
+    assert f"other clones need ~/{own.relative_to(home)} there too" in ran.err
     assert f'sources:\n  - {{name: mine, path: "{own}"}}\n' in (project / "agentpack.yaml").read_text()
     assert locked_from(project) == {"crew": "mine"}
     (own.parent / "agentpack.yaml").unlink()  # as on a colleague's machine

@@ -156,7 +156,7 @@ def test_the_last_client_of_a_pack_stays(installed: Agentpack, project: Path) ->
 def test_a_dry_run_tells_it_and_changes_nothing(installed: Agentpack, project: Path) -> None:
     before = with_state(project)
     ran = installed("uninstall", "--client", "opencode", "--dry-run")
-    assert f"- {project / OPENCODE.format('one')}  removed" in ran.err
+    assert f"- {OPENCODE.format('one')}  removed" in ran.err
     data = installed("uninstall", "--client", "opencode", "--dry-run", "--json").envelope["data"]
     gone = {file["path"] for file in data["files"] if file["action"] == "delete"}
     assert gone == {OPENCODE.format("one"), OPENCODE.format("two")}
@@ -232,7 +232,7 @@ def test_the_text_of_a_local_variant_stays(installed: Agentpack, project: Path) 
     path.write_text(path.read_text().replace("Go deep.", "Go deeper."))
     installed("keep", "one", "--as", "house")
     ran = installed("uninstall", "one[house]")
-    assert f"{project / '.agentpack/variants/one/house.md'} stays" in ran.err
+    assert "note: .agentpack/variants/one/house.md stays" in ran.err
     assert "- Go deep." in path.read_text()
     installed("diff")
     installed("install", "one[house]")
@@ -285,7 +285,7 @@ def test_a_text_from_before_is_named_with_the_way_back(
         ran = installed("uninstall", *asked, *arguments)
         said = re.search(r"note: (\S+) had a text before agentpack took it over.*`agentpack rollback (\d+)`", ran.err)
         assert said is not None
-        assert said[1] == str(project / path)
+        assert said[1] == path
         back = said[2]
     assert not (project / path).exists()
     assert "took it over" not in installed("uninstall", "one").err

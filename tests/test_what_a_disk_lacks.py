@@ -69,7 +69,7 @@ def test_every_command_works_without_it_and_says_so_once(
         said = life(crew)
     for text in said[:3]:
         assert text.count("\nnote: ") == (0 if words is None else 1)
-        assert words is None or f"`{project}" in next(line for line in text.splitlines() if words in line)
+        assert words is None or "`.agentpack/state`" in next(line for line in text.splitlines() if words in line)
     for text in said[3:]:
         assert "note: " not in text  # nothing was written
     assert crew("diff").exit_code == 0

@@ -252,7 +252,7 @@ def test_a_place_belongs_to_the_folder_of_its_manifest_also_of_the_users_own(
         write_tree(folder, {"agentpack.yaml": yaml.safe_dump(data)})
     said = agentpack("search", "reviewer", "--offline").err
     assert "`team`" in said
-    assert is_missing == SOURCE_KINDS[kind].is_path(place) == (f"{home}/.config/agentpack/{place}" in said)
+    assert is_missing == SOURCE_KINDS[kind].is_path(place) == (f"~/.config/agentpack/{place}" in said)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ PARTS = {
     "source": ("list", "add", "remove", "check"),
 }
 """Commands with subcommands, each named in the envelope."""
+_SHORTER: list[tuple[re.Pattern[str], str]] = []
+"""What stands for the beginnings of paths in messages. One for the whole command: its session and the boundary that
+reports errors have an `Output` each."""
 _STATUS = {0: "ok", 1: "differences"}
 
 
@@ -66,6 +69,7 @@ class Output:
         self.asked_scope = scope_option(user="--user" in words, root=roots[-1] if roots else None)
         self.color = _wants_color("--no-color" in words, sys.stdout)
         self.color_words = _wants_color("--no-color" in words, sys.stderr)
+        _SHORTER.clear()
 
     @classmethod
     def of(cls, command: str, *, json: bool, quiet: bool, verbose: bool, no_color: bool) -> "Output":
@@ -109,8 +113,9 @@ class Output:
         """Whether a line may show how far something is: on a terminal, and not for `--quiet` and `--json`."""
         return not (self.quiet or self.json) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
-    def scope(self, scope: Scope) -> None:
+    def scope(self, scope: Scope, home: str) -> None:
         """Print the first line: which scope the command works in."""
+        _SHORTER[:] = _shorter_paths(scope, home)
         self.say(safe(str(scope)))
         self.detail(f"  {safe(scope.found_by)}")
         if scope.remark:
@@ -150,6 +155,8 @@ class Output:
 
     def _tell(self, text: str) -> None:
         text = self.advice(text)
+        for path, shorter in _SHORTER:
+            text = path.sub(shorter, text)
         if sys.stderr.isatty():
             from agentpack.cli.wrapping import wrapped  # a terminal only
 
@@ -301,6 +308,20 @@ def _near_option(error: Any) -> str | None:
     near = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
     hint = did_you_mean(str(getattr(error, "option_name", "")).lstrip("-"), near)
     return None if hint is None else re.sub(r"`([^`]*)`", lambda match: f"`{near[match[1]]}`", hint)
+
+
+def _shorter_paths(scope: Scope, home: str) -> Iterator[tuple[re.Pattern[str], str]]:
+    """What stands for the folders that most paths in messages begin with: a path from the current folder that can be
+    pasted, and `~`. An address is left as it is, and what is quoted for a shell.
+    """
+    here = os.path.relpath(scope.root)
+    if scope.kind == "project":
+        yield _beginning(scope.root), "" if here == "." else f"{safe(here)}/".replace("\\", r"\\")
+    yield _beginning(home), "~/"
+
+
+def _beginning(folder: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w/.~:'\"=-]){re.escape(safe(folder).rstrip('/'))}/(?=[^\s`])")
 
 
 def scope_option(*, user: bool, root: str | None) -> str:

@@ -43,7 +43,7 @@ class Session:
 
             scope = find_scope(self.environment, **self._where)  # type: ignore[arg-type]
             if told:
-                self.output.scope(scope)
+                self.output.scope(scope, self.environment.home)
             self._workspace = Workspace(self.environment, scope)
             if self.output.shows_progress:
                 self._workspace.sources.progress = self._progress
