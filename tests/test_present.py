@@ -176,6 +176,32 @@ def test_a_table_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     assert "\x1b" not in screen.getvalue()
 
 
+@pytest.mark.parametrize("width", [20, 40, 60, 74, 75, 76, 77, 78, 100, 200])
+def test_a_table_loses_no_letter_whatever_the_width(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [("antigravity", "CLI 1.1.6, by its documentation", "google-antigravity"), ("x", "short", "a, b, c")]
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", str(width))
+    spoken(no_color=True).table(("client", "checked with", "also called"), rows, whole=(0,))
+    shown = screen.getvalue()
+    assert {word for row in rows for cell in row for word in cell.split()} <= set(shown.split())
+    assert max(map(len, shown.split("\n"))) <= max(width, len("google-antigravity") + 15)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(30, 2), (60, 3)])
+def test_columns_that_matter_less_are_left_out_of_a_narrow_terminal(
+    width: int, shown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for verbose in (False, True):
+        screen = Terminal()
+        monkeypatch.setattr(sys, "stdout", screen)
+        monkeypatch.setenv("COLUMNS", str(width))
+        cells = ("alphabetical", "betamaximus", "gammaray")
+        spoken(no_color=True, verbose=verbose).table(("a", "b", "c"), [cells], least=1)
+        found = " ".join(screen.getvalue().split())
+        assert [cell in found for cell in cells] == [verbose or index < shown for index in range(3)]
+
+
 # -- colour ------------------------------------------------------------------------------------------------------------
 
 

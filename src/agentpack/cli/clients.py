@@ -14,7 +14,8 @@ _BY = {"judge": "the client itself", "source": "its code", "documentation": "its
 def clients(session: Session) -> Result:
     """List supported clients: where each reads agents, and how that was verified.
 
-    Used here: `yes` if files are installed for it, `next` if `install` would choose it by default.
+    Used here: `yes` if files are installed for it, `next` if `install` would choose it by default. A narrow terminal
+    shows fewer columns; --verbose shows all.
 
     Example: agentpack clients --json
     """
@@ -49,7 +50,8 @@ def clients(session: Session) -> Result:
                 "reads": target.reads,
             }
         )
-    session.output.table(("client", "here", "project", "user", "checked with", "also called"), rows)
+    headers = ("client", "here", "project", "user", "checked with", "also called")
+    session.output.table(headers, rows, whole=(0, 2, 3), least=3)
     return Result({"clients": data})
 
 

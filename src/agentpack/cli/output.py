@@ -171,12 +171,16 @@ class Output:
         """The text in a style, if stderr has colour."""
         return _styled(text, names) if self.color_words else text
 
-    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = ()) -> None:
+    def table(
+        self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = (), least: int = 1000
+    ) -> None:
         """Print rows under headers: aligned to the terminal's width, or tab-separated in a pipe.
 
         Args:
             whole: columns whose cells stay on one line. If the terminal is too narrow for that and for every
                 word of the others, each row is printed as several lines.
+            least: columns beyond so many are left out where they would take rows of several lines, unless
+                `--verbose` is set.
         """
         if self.json:
             return
@@ -185,9 +189,12 @@ class Output:
             for row in [list(headers), *rows]:
                 self.print("\t".join(row))
             return
-        from agentpack.cli.wrapping import columns, fits, needed, stacked
+        from agentpack.cli.wrapping import columns, fits, needed, stacked, widened
 
-        widths = needed([list(headers), *rows], whole)
+        lines = [list(headers), *rows]
+        while least < len(lines[0]) and not (self.verbose or fits(needed(lines, range(len(lines[0]))), gap=2)):
+            lines = [line[:-1] for line in lines]
+        (headers, *rows), widths = lines, needed(lines, whole)
         if not fits(widths, gap=2):
             for row in rows:
                 for line in stacked(headers, row):
@@ -198,8 +205,9 @@ class Output:
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold" if self.color else "", show_edge=False)
-        for header, width in zip(headers, widths, strict=True):
-            table.add_column(header, overflow="fold", min_width=width)
+        # rich shrinks a column below its `min_width` when another one is long
+        for header, width in zip(headers, widened(widths, lines, gap=2), strict=True):
+            table.add_column(header, overflow="fold", width=width)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         # both told, else rich takes 80 columns for a terminal that it calls dumb

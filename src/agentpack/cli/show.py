@@ -1,5 +1,6 @@
 """agentpack show"""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
@@ -205,14 +206,19 @@ def _in_full(variant: VariantSummary) -> Iterator[str]:
     if variant.losses:
         yield "  leaves out"
         for loss in variant.losses:
-            yield from hang("    ", flat(loss))
+            yield from hang("    ", flat(_in_words(loss)))
+
+
+def _in_words(loss: str) -> str:
+    """A loss without the numbers that a pack may give its rules: `METH-4, TOOL-2: caches` is `caches`."""
+    return re.sub(r"\A(?:[A-Z]+-[0-9.]+(?:, )?)+: ", "", loss)
 
 
 def _details(variant: VariantSummary, indent: str) -> Iterator[str]:
     if variant.conflicts:
         yield from hang(indent, flat(f"not with {'; '.join(' + '.join(one.others) for one in variant.conflicts)}"))
     if variant.losses:
-        yield from hang(indent, flat(f"leaves out {'; '.join(variant.losses)}"))
+        yield from hang(indent, flat(f"leaves out {'; '.join(map(_in_words, variant.losses))}"))
 
 
 def _about(shown: PackDetails, *, short: bool = False) -> Iterator[tuple[str, str]]:

@@ -83,6 +83,18 @@ def needed(rows: Sequence[Sequence[str]], whole: Sequence[int]) -> list[int]:
     ]
 
 
+def widened(widths: Sequence[int], rows: Sequence[Sequence[str]], gap: int) -> list[int]:
+    """The widths with the room that is left shared out: a column at a time gets it that lacks most for its cells."""
+    wanted = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    laid = list(widths)
+    for _ in range(columns() - sum(laid) - gap * (len(laid) - 1)):
+        index = max(range(len(laid)), key=lambda index: wanted[index] - laid[index])
+        if wanted[index] <= laid[index]:
+            break
+        laid[index] += 1
+    return laid
+
+
 def stacked(headers: Sequence[str], row: Sequence[str]) -> Iterator[str]:
     """A row that does not fit the width: a line for each non-empty cell."""
     width = max(map(len, headers))
