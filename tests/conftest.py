@@ -144,6 +144,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("AGENTPACK_PAGER", "")
 
 
 WATCHED = 1

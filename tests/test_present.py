@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 
@@ -200,6 +201,43 @@ def test_columns_that_matter_less_are_left_out_of_a_narrow_terminal(
         spoken(no_color=True, verbose=verbose).table(("a", "b", "c"), [cells], least=1)
         found = " ".join(screen.getvalue().split())
         assert [cell in found for cell in cells] == [verbose or index < shown for index in range(3)]
+
+
+PAGER = "sed s/^/page:/"
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "is_paged"),
+    [
+        (["clients"], {"AGENTPACK_PAGER": PAGER}, True),
+        (["clients"], {"AGENTPACK_PAGER": "", "PAGER": PAGER}, False),
+        (["clients"], {"AGENTPACK_PAGER": PAGER, "TERM": "dumb"}, False),
+        (["clients"], {"AGENTPACK_PAGER": "no-such-program"}, False),
+        (["clients"], {"AGENTPACK_PAGER": PAGER, "LINES": "200"}, False),
+        (["clients", "--json"], {"AGENTPACK_PAGER": PAGER}, False),
+        (["status"], {"AGENTPACK_PAGER": PAGER}, False),
+    ],
+)
+def test_a_long_answer_is_shown_page_by_page_on_a_terminal(
+    project: Path, words: list[str], variables: dict[str, str], is_paged: bool
+) -> None:
+    """With what belongs to it, in order; never for programs."""
+    (done,) = run_all([Job(words, str(project), terminal=True, variables={"LINES": "20", **variables})])
+    assert done.exit_code == 0
+    assert (b"page:" in done.out) is is_paged
+    lines = done.out.decode().splitlines()
+    assert not is_paged or all(line.startswith("page:") for line in lines)
+    assert lines[0].endswith(f"project {project}") or "--json" in words
+    (piped,) = run_all([Job(words, str(project), variables={"LINES": "20", **variables})])
+    assert b"page:" not in piped.out + piped.err
+
+
+def test_an_error_comes_after_what_was_shown(project: Path) -> None:
+    variables = {"AGENTPACK_PAGER": PAGER, "LINES": "1"}
+    (done,) = run_all([Job(["explain", "nothing"], str(project), terminal=True, variables=variables)])
+    assert done.exit_code == 2
+    assert done.out.decode().split("\n")[0] == f"page:project {project}"
+    assert b"nothing is installed here" in done.out
 
 
 # -- colour ------------------------------------------------------------------------------------------------------------

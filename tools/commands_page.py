@@ -28,6 +28,8 @@ What every command has in common:
 - `--dry-run` computes the very plan that would be applied, and changes nothing.
 - What every command has (`--json`, `--quiet`, `--verbose`, `--no-color`, `--offline`, `--user`, `--project`, `--root`)
   may stand before it too: `agentpack --root ../weather status`.
+- On a terminal, `audit`, `clients`, `diff`, `explain`, `history`, `search` and `show` page a long answer:
+  `AGENTPACK_PAGER`, else `PAGER`, else `less`. An empty `AGENTPACK_PAGER` turns that off.
 - Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
 
 `agentpack --install-completion` makes the shell complete commands, options and their values, and the names of packs,

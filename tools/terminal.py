@@ -53,6 +53,7 @@ class Terminal:
             "GIT_CONFIG_GLOBAL": str(self.home / ".gitconfig"),
             "GIT_CONFIG_SYSTEM": os.devnull,
             "AGENTPACK_NOTE": str(self._note),
+            "AGENTPACK_PAGER": "",
         }
         if not color:
             self._environment["NO_COLOR"] = "1"

@@ -22,7 +22,7 @@ _COLORS = {"error": "red", "warning": "yellow", "note": "blue"}
 _Found = Sequence[tuple[AuditFinding, str]]
 
 
-@verb(app, "audit")
+@verb(app, "audit", paged=True)
 def audit(
     session: Session,
     subjects: Annotated[

@@ -10,7 +10,7 @@ app = verb_app()
 _BY = {"judge": "the client itself", "source": "its code", "documentation": "its documentation"}
 
 
-@verb(app, "clients")
+@verb(app, "clients", paged=True)
 def clients(session: Session) -> Result:
     """List supported clients: where each reads agents, and how that was verified.
 

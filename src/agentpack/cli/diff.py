@@ -21,7 +21,7 @@ FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
 app = verb_app()
 
 
-@verb(app, "diff")
+@verb(app, "diff", paged=True)
 def diff(
     session: Session,
     name: Annotated[

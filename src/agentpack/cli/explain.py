@@ -20,7 +20,7 @@ from agentpack.reports.words import bare
 app = verb_app()
 
 
-@verb(app, "explain")
+@verb(app, "explain", paged=True)
 def explain(
     session: Session,
     name: Annotated[

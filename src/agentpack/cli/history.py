@@ -18,7 +18,7 @@ from agentpack.store.prune import KEPT
 app = verb_app()
 
 
-@verb(app, "history")
+@verb(app, "history", paged=True)
 def history(
     session: Session,
     words: Annotated[

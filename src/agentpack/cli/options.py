@@ -93,11 +93,13 @@ Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflic
 DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")]
 
 
-def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[..., Result]], Callable[..., int]]:
+def verb(
+    app: typer.Typer, name: str, *, under: str = "", paged: bool = False
+) -> Callable[[Callable[..., Result]], Callable[..., int]]:
     """Register a command: a function from a `Session` and its own options to a `Result`.
 
     The common options are added to its signature; its result is printed by `Output.finish`. `under` is the parent
-    command: `pack` for `pack check`.
+    command: `pack` for `pack check`. A long answer of a `paged` command is shown page by page on a terminal.
     """
 
     def register(function: Callable[..., Result]) -> Callable[..., int]:
@@ -121,6 +123,8 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
             output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in COMMON[:4]})
             output.asked_scope = scope_option(user=values["user"], root=values["root"])
             session = Session(output, **{n: values[n] for n in COMMON[4:]})
+            if paged:
+                output.collect()
 
             def act() -> Result:
                 if client := given.get("client"):

@@ -70,6 +70,7 @@ class Output:
         self.color = _wants_color("--no-color" in words, sys.stdout)
         self.color_words = _wants_color("--no-color" in words, sys.stderr)
         _SHORTER.clear()
+        self._pages: list[str] | None = None
 
     @classmethod
     def of(cls, command: str, *, json: bool, quiet: bool, verbose: bool, no_color: bool) -> "Output":
@@ -78,6 +79,21 @@ class Output:
         output.color = _wants_color(no_color, sys.stdout)
         output.color_words = _wants_color(no_color, sys.stderr)
         return output
+
+    # Pages.
+
+    def collect(self) -> None:
+        """Keep what is printed until `show_pages`, if all of it goes to a terminal."""
+        if sys.stdout.isatty() and sys.stderr.isatty() and not self.json:
+            self._pages = []
+
+    def show_pages(self) -> None:
+        """Show what was kept, in a pager if it is long."""
+        pages, self._pages = self._pages, None
+        if pages:
+            from agentpack.cli import pager  # a terminal only
+
+            pager.show("\n".join(pages))
 
     # Words.
 
@@ -124,7 +140,13 @@ class Output:
     def print(self, text: str) -> None:
         """Print data to stdout."""
         if not self.json:
-            write_data(for_stream(text, styled=self.color))
+            self._put(for_stream(text, styled=self.color), write_data)
+
+    def _put(self, text: str, write: Callable[[str], None]) -> None:
+        if self._pages is None:
+            write(text)
+        else:
+            self._pages.append(text)
 
     def finding(self, text: str) -> None:
         """Print data of a command whose exit code reports findings; `--quiet` suppresses it."""
@@ -161,7 +183,7 @@ class Output:
             from agentpack.cli.wrapping import wrapped  # a terminal only
 
             text = "\n".join(map(wrapped, text.split("\n")))
-        write_words(for_stream(without_secrets(text), styled=self.color_words))
+        self._put(for_stream(without_secrets(text), styled=self.color_words), write_words)
 
     def style(self, text: str, *names: str) -> str:
         """The text in a style, if stdout has colour."""

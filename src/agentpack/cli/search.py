@@ -11,7 +11,7 @@ from agentpack.commands.show import search as run
 app = verb_app()
 
 
-@verb(app, "search")
+@verb(app, "search", paged=True)
 def search(
     session: Session,
     text: Annotated[

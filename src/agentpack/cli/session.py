@@ -101,11 +101,14 @@ class Session:
     def run(self, act: Callable[[], Result]) -> int:
         """Run a command: print its result, and notes on what happened besides. Returns the exit code."""
         try:
-            result = act()
+            try:
+                result = act()
+            finally:
+                self._tell_state()
+            self._tell_sources()
+            return self.output.finish(result)
         finally:
-            self._tell_state()
-        self._tell_sources()
-        return self.output.finish(result)
+            self.output.show_pages()
 
     def _tell_state(self) -> None:
         """Report an interrupted change and what became of it, and what the file system does not support."""

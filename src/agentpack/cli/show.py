@@ -22,7 +22,7 @@ MOST_DESCRIBED = 160
 """Characters of an agent's description that `show PLACE` prints; `--verbose` prints all."""
 
 
-@verb(app, "show")
+@verb(app, "show", paged=True)
 def show(
     session: Session,
     requirement: OneRequirement,
