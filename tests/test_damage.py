@@ -239,7 +239,7 @@ def test_what_a_newer_agentpack_wrote_is_kept_and_asks_for_an_upgrade(agentpack:
             assert "newer agentpack" in ran.out + ran.err
             continue
         assert ran.exit_code == 5, ran.err
-        assert f"`{place}` was written by a newer agentpack" in ran.err
+        assert f"`{PLACES[what]}` was written by a newer agentpack" in ran.err
         assert "hint: upgrade agentpack; the history stays as it is" in ran.err
     assert tree(agentpack.folder, without=()) == before
 

@@ -91,7 +91,7 @@ def test_that_nothing_is_installed_is_said(agentpack: Agentpack, words: list[str
 def test_the_check_of_sync_does_not_pass_in_a_folder_without_a_manifest(agentpack: Agentpack) -> None:
     ran = agentpack("sync", "--check", expect=2)
     assert ran.err.splitlines()[1:] == agentpack("sync", "--locked", expect=2).err.splitlines()[1:]
-    assert f"there is no {agentpack.folder}/agentpack.yaml\nhint: " in ran.err
+    assert "there is no agentpack.yaml\nhint: " in ran.err
 
 
 def test_an_edit_is_shown_under_its_heading_with_the_changed_words_marked(installed: Agentpack) -> None:

@@ -575,7 +575,7 @@ def test_where_the_other_client_s_edit_says_something_else_it_is_a_conflict(
     before = with_state(project)
     ran = both("keep", "reviewer", "--client", client, expect=3)
     other = FILE if client == "opencode" else OTHER
-    assert f"{project / other}: was edited where the new text changes too" in ran.err
+    assert f"{other}: was edited where the new text changes too" in ran.err
     assert f"{{+{word}+}}" in ran.err
     assert "`--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the variant's" in ran.err
     assert with_state(project) == before

@@ -499,7 +499,7 @@ def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
     install("1.0.0", "--user", clients="claude")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "other"))
     for words in (("install", "python-engineer"), ("uninstall", "data-reviewer"), ("status",)):
-        assert str(home / ".config/agentpack/agentpack.yaml") in agentpack(*words, "--user", expect=3).err
+        assert "~/.config/agentpack/agentpack.yaml" in agentpack(*words, "--user", expect=3).err
     assert (home / CLAUDE).exists()
     (home / ".config").rename(home / "other")
     agentpack("diff", "--user")
