@@ -47,11 +47,11 @@ SETTINGS = [
     if name != MODULES  # of agentpack's own: `contracts/test_modules.py`
     for value in settings_of(declaration)
 ]
-BODY_WORDS = {"1.0.0": 1200, "1.1.0": 1700, "2.0.0": 2300, "2.1.0": 2550, "3.0.0": 3250}
+BODY_WORDS = {"1.0.0": 1200, "1.1.0": 1700, "2.0.0": 2300, "2.1.0": 2560, "3.0.0": 3250}
 """How long a release may be, modules included."""
 MODULAR = [version for version in versions() if pack(version).personas[NAME].header["modules"]]
 """The releases in a core and modules, from 2.0.0 on."""
-CORES = {"2.0.0": (900, 1500), "2.1.0": (1100, 1700), "3.0.0": (900, 1450)}
+CORES = {"2.0.0": (900, 1500), "2.1.0": (1100, 1725), "3.0.0": (900, 1450)}
 """How many words and tokens a core may have, whatever single parameter is set."""
 CORE_RULES = 59
 VARIANT_WORDS, LEAN_WORDS = 220, 300

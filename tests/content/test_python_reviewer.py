@@ -84,7 +84,7 @@ def test_it_finds_the_diff_and_judges_only_what_the_change_introduces(agentpack:
     body = rendered(agentpack)[1]
     assert "`git diff <base>...HEAD`" in body
     assert "An older defect counts only if the change makes it reachable or worse" in body
-    assert "What you cannot prove is a question" in body
+    assert "What you still cannot prove is a question" in body
 
 
 def test_the_sample_finding_has_all_that_a_finding_needs(agentpack: Agentpack) -> None:

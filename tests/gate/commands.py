@@ -31,6 +31,10 @@ class Gate(NamedTuple):
     head: str
     """The line that new files begin with, so that the type checker is strict there; empty for most checkers."""
 
+    def checks(self) -> list[str]:
+        """Every command but those for changed dependencies."""
+        return [command for label, ones in self.commands.items() if label != DEPENDENCIES for command in ones]
+
     def with_words(self, label: str, *words: str) -> list[str]:
         """The commands of a label that hold one of these words, or all of them; never none."""
         found = [command for command in self.commands[label] if not words or any(word in command for word in words)]

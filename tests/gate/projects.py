@@ -83,6 +83,8 @@ _OUTSIDE = (
     "XDG_",
 )
 """How the variables begin that belong to whoever runs the tests, and would be obeyed."""
+_VARIABLES = {name: value for name, value in os.environ.items() if not name.startswith(_OUTSIDE)}
+"""The others, before a test takes away the proxies and certificates by which a package index is reached."""
 
 
 class Done(NamedTuple):
@@ -188,10 +190,9 @@ def _environment(folder: Path) -> Path:
 
 def _variables(workshop: Path) -> dict[str, str]:
     """Variables of a developer with an empty home, and no environment that is active."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OUTSIDE)}
     home = workshop / "home"
     home.mkdir(exist_ok=True)
-    return kept | {
+    return _VARIABLES | {
         "HOME": str(home),
         "HATCH_DATA_DIR": str(workshop / "environments"),
         "POETRY_VIRTUALENVS_IN_PROJECT": "true",

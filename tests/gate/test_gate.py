@@ -5,12 +5,13 @@ It takes a package index and minutes: `nox -s gate` tries every package manager 
 """
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from gate.commands import DEPENDENCIES, Gate, gate_of, read_gate
-from gate.projects import CHECKERS, MANAGERS, Workshop
+from gate.projects import CHECKERS, MANAGERS, Project, Workshop
 from gate.vulnerabilities import Service, serving
 
 WANTED = os.environ.get("AGENTPACK_GATE", "")
@@ -112,10 +113,18 @@ def test_every_gate_has_a_command_of_each_kind(manager: str, checker: str) -> No
 def test_clean_code_passes_and_leaves_nothing_behind(workshop: Workshop, manager: str, checker: str) -> None:
     gate, project = gate_of(manager, checker), workshop.project(manager)
     project.commit()
-    for label, commands in gate.commands.items():
-        for command in commands:
-            if label != DEPENDENCIES:
-                project.runs(command)
+    for command in gate.checks():
+        project.runs(command)
+    assert project.uncommitted() == ""
+
+
+@runs
+def test_a_project_without_the_lock_of_uv_gets_none(workshop: Workshop) -> None:
+    """The text then has its reader leave `uv run --locked` out."""
+    gate, project = gate_of("uv", "mypy"), workshop.project("pip")
+    project.commit()
+    for command in gate.checks():
+        project.runs(command.removeprefix("uv run --locked "))
     assert project.uncommitted() == ""
 
 
@@ -128,9 +137,30 @@ def test_two_files_of_one_name_stop_no_command(workshop: Workshop, manager: str)
     """`mypy .` reads two `conftest.py` as one module, and then nothing else."""
     gate, project = gate_of(manager, "mypy"), workshop.project(manager)
     with project.having(TWICE, '[tool.mypy]\nfiles = ["src"]'):
+        project.commit()
         listed = [command.replace(" src tests", "") for command in gate.commands["Types"]]
         for command in (*gate.commands["Style"], *listed, *gate.commands["Tests"]):
             project.runs(command)
+        assert project.uncommitted() == ""
+
+
+LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock"}
+MORE = '[project.optional-dependencies]\nmore = ["iniconfig"]'
+"""A dependency that was not there before."""
+
+
+@runs
+@pytest.mark.parametrize("manager", TRIED)
+def test_a_new_dependency_changes_nothing_but_the_lock(workshop: Workshop, manager: str) -> None:
+    gate, project = gate_of(manager, "mypy"), workshop.project(manager)
+    project.commit()
+    *preparing, _ = gate.commands[DEPENDENCIES]
+    with project.having({}, MORE):
+        for command in (*preparing, *gate.checks()):
+            project.runs(command)
+        changed = {line.removeprefix(" M ") for line in project.uncommitted().splitlines()}
+    assert changed == {"pyproject.toml"} | ({LOCKS[manager]} if manager in LOCKS else set())
+    project.runs("git checkout --quiet -- .")
 
 
 @runs
@@ -139,7 +169,7 @@ def test_the_gate_leaves_the_lock_of_uv_as_it_is_until_it_is_locked_again(worksh
     gate, project = gate_of("uv", "mypy"), workshop.project("uv")
     lock = project.folder / "uv.lock"
     before = lock.read_bytes()
-    with project.having({}, '[project.optional-dependencies]\nmore = ["iniconfig"]'):
+    with project.having({}, MORE):
         for command in gate.commands["Style"]:
             assert "needs to be updated" in project.run(command).said
         assert lock.read_bytes() == before
@@ -186,6 +216,35 @@ def test_business_logic_has_a_floor_of_its_own(workshop: Workshop, manager: str)
         done = project.run(command)
     assert done.exit_code == 2, f"{command}: exit {done.exit_code}\n{done.said}"
     assert "taxes.py" in done.said
+
+
+def _at(command: str, figure: int) -> str:
+    return re.sub(r"fail-under=\d+", f"fail-under={figure}", command)
+
+
+def _figure(project: Project, report: str) -> int:
+    """What a report of coverage comes to, in percent, as it is printed."""
+    return int(project.run(f"{_at(report, 0)} --format=total").said.split()[-1])
+
+
+@runs
+@pytest.mark.parametrize("manager", TRIED)
+def test_an_existing_project_keeps_its_present_figures(workshop: Workshop, manager: str) -> None:
+    """Where code is tested less than the floors ask for, the present figures pass, and lower ones fail."""
+    gate, project = gate_of(manager, TRIED[manager][0]), workshop.project(manager)
+    *_, tests = gate.commands["Tests"]
+    (logic,) = gate.commands["Business logic"]
+    existing = THIN | {"src/shop/untried.py": UNTRIED}
+    with project.having(existing):
+        assert project.run(tests).exit_code == 1
+        assert project.run(logic).exit_code == 2
+        tests = _at(tests, _figure(project, re.sub(r" --include=\S+", "", logic)))
+        logic = _at(logic, _figure(project, logic))
+        project.runs(tests)
+        project.runs(logic)
+    with project.having(existing | {"src/shop/pricing/late.py": UNTRIED}):
+        assert project.run(tests).exit_code == 1
+        assert project.run(logic).exit_code == 2
 
 
 @runs
