@@ -62,7 +62,7 @@ def _make(box: Path, server: WebServer) -> None:
     agentpack("install", f"git+{far.address}", "--only", "far")
     agentpack("install", server.url("/kit-1.0.tar.gz"))
     agentpack("install", "python-engineer==1.0.0", "--client", "claude", "--user")
-    agentpack("install", "python-engineer[strict-typing]>=1", "--user")
+    agentpack("install", "python-engineer[strict-typing]>=1,<2", "--user")
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("crew==1.0.0", "crew"))
     with open(agentpack.folder / ".claude/agents/reviewer.md", "a") as file:
