@@ -338,7 +338,7 @@ def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack)
         (
             "install",
             "say what to install: a pack's name, or a place",
-            "`agentpack search` lists packs; `agentpack install ./DIR` takes the agents of a folder",
+            "`agentpack search` lists packs; `agentpack install ./DIR` installs the agents in a folder",
         ),
         ("rollback x", "invalid value for `[N]`: `x` is not such a number", "`agentpack rollback --help` shows how"),
         ("status --root", "option `--root` requires an argument", "`agentpack status --help` shows how"),

@@ -25,19 +25,19 @@ def adopt(
         list[str] | None,
         typer.Argument(
             metavar="[FILE|DIR...]",
-            help="Agent files of clients, or folders of them; FILE#NAME for one agent of many in a file.",
+            help="Agent files or folders of them; FILE#NAME selects one agent in a file with several.",
             show_default=False,
         ),
     ] = None,
     accept: Accept = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Bring existing agent files under management, as they are: no file changes or moves.
+    """Manage existing agent files with agentpack, without changing or moving them.
 
-    Without arguments, all agent files in the folders of the clients that are used here. A file with the text of an
-    agent in one of your sources is recorded as that agent; differences count as an edit, which `diff` shows and
-    upgrades merge. All others become one local collection, with a copy of each file in `.agentpack/packs/team-agents/`.
-    A document in a folder of agents is passed over.
+    Without arguments, adopt every agent file in the folders of the clients used here. A file that matches an agent in
+    one of your sources is recorded as that agent; differences count as local edits, which `diff` shows and upgrades
+    merge. All other files become one local collection, with copies in `.agentpack/packs/team-agents/`. Documents in a
+    folder of agents are skipped.
 
     Example: agentpack adopt .claude/agents
     """

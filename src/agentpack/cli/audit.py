@@ -29,28 +29,30 @@ def audit(
         list[str] | None,
         typer.Argument(
             metavar="[REQUIREMENT|PATH]...",
-            help="Packs, folders of packs or agent files; without any, what is installed.",
+            help="Packs, folders of packs or agent files (default: everything installed).",
             autocompletion=complete_requirement,
         ),
     ] = None,
     level: Annotated[
-        str, typer.Option("--level", metavar="error|warning|note", help="From which level on findings count.")
+        str, typer.Option("--level", metavar="error|warning|note", help="The lowest level that counts.")
     ] = "warning",
     baseline: Annotated[
-        str | None, typer.Option("--baseline", metavar="FILE", help="Findings that were looked at, and do not count.")
+        str | None,
+        typer.Option("--baseline", metavar="FILE", help="A file of reviewed findings, which no longer count."),
     ] = None,
     write_baseline: Annotated[
-        bool, typer.Option("--write-baseline", help="Write what is found into the baseline.")
+        bool, typer.Option("--write-baseline", help="Write the current findings to the baseline file.")
     ] = False,
     format: Annotated[
-        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="Output format (default: text).")
     ] = None,
 ) -> Result:
     """Flag text worth a human look, in installed files or in a pack you have not installed yet, and check that
-    installed files, store and lock agree. Name a pack or a folder (`./packs`) to scan it before you install it.
+    installed files, store and lock agree.
 
-    The exit code is 0 if nothing is found at or above the level, 1 if something is, 5 if digests disagree. No findings
-    do not prove that a pack is harmless.
+    Name a pack or a folder (`./packs`) to scan it before you install it. The exit code is 0 if there are no findings
+    at or above the level, 1 if there are, and 5 if digests do not match. A clean result does not prove that a pack is
+    harmless.
 
     Example: agentpack audit ./packs/data-reviewer --level note
     """

@@ -28,14 +28,16 @@ def diff(
         str | None,
         typer.Argument(metavar="[NAME]", help="Only this pack or persona.", autocompletion=complete_installed),
     ] = None,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="What an upgrade would write, edits merged.")] = False,
-    latest: Annotated[bool, typer.Option("--latest", help="With --upgrade: past the ranges.")] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Show what an upgrade would write, with your edits merged in.")
+    ] = False,
+    latest: Annotated[bool, typer.Option("--latest", help="With --upgrade: ignore version ranges.")] = False,
     from_: Annotated[
         str | None,
         typer.Option(
             "--from",
             metavar="REQUIREMENT",
-            help="Compare from this release or variant; without it from what is locked.",
+            help="The release or variant to compare from (default: what is locked).",
             autocompletion=complete_requirement,
         ),
     ] = None,
@@ -44,19 +46,21 @@ def diff(
         typer.Option(
             "--to",
             metavar="REQUIREMENT",
-            help="Compare with this release or variant; without it with what is locked.",
+            help="The release or variant to compare with (default: what is locked).",
             autocompletion=complete_requirement,
         ),
     ] = None,
     client: Clients = None,
-    stat: Annotated[bool, typer.Option("--stat", help="A line per file: lines and rules that differ.")] = False,
+    stat: Annotated[
+        bool, typer.Option("--stat", help="Print one line per file with the number of changed lines and rules.")
+    ] = False,
     format: Annotated[
-        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="Output format (default: text).")
     ] = None,
 ) -> Result:
     """Show differences between disk and lock, or between releases. Writes nothing.
 
-    The exit code is 0 if nothing differs, 1 if something does.
+    The exit code is 0 if nothing differs and 1 if something does.
 
     Example: agentpack diff --to python-engineer@1.1.0 --format rules
     """

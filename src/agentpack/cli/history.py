@@ -23,14 +23,17 @@ def history(
     session: Session,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[show N | prune]", help="One generation, or prune.", autocompletion=complete_history),
+        typer.Argument(
+            metavar="[show N | prune]", help="Show one generation, or delete old ones.", autocompletion=complete_history
+        ),
     ] = None,
-    keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations `prune` keeps.")] = KEPT,
     dry_run: DryRun = False,
 ) -> Result:
     """List the generations of this scope, newest first: what each command left on disk.
 
-    `history show N` lists the files of one; `history prune` deletes all but the last 50, which cannot be undone.
+    `history show N` lists the files of one generation. `history prune` deletes all but the last 50; this cannot be
+    undone.
 
     Example: agentpack history show 3
     """

@@ -18,18 +18,17 @@ app = verb_app()
 @verb(app, "policy")
 def policy(
     session: Session,
-    action: Annotated[str, typer.Argument(metavar="explain", help="What to do: explain.")],
+    action: Annotated[str, typer.Argument(metavar="explain", help="The action: `explain`.")],
     requirement: Annotated[
         str | None,
-        typer.Argument(metavar="[REQUIREMENT]", help="A pack to judge.", autocompletion=complete_requirement),
+        typer.Argument(metavar="[REQUIREMENT]", help="The pack to check.", autocompletion=complete_requirement),
     ] = None,
     client: Clients = None,
 ) -> Result:
-    """Show what policies allow to be installed: the settings that apply here, each with the file and line that decided
-    it.
+    """Show what policies allow: the settings that apply here, each with the file and line that decides it.
 
     With a requirement, show what each setting says about the release that `install` would choose and about the packs it
-    requires; the exit code is 0 if they are allowed and 5 if they are refused. Policies are read from `policy:` in
+    requires. The exit code is 0 if they are allowed and 5 if they are refused. Policies are read from `policy:` in
     agentpack.yaml, policy.yaml in your configuration folder, and the file that AGENTPACK_POLICY names; the strictest
     wins.
 

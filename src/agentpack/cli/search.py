@@ -16,12 +16,14 @@ def search(
     session: Session,
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT]...", help="Words that all must occur; without any, every pack."),
+        typer.Argument(
+            metavar="[TEXT]...", help="Words to search for, all of which must match (default: list every pack)."
+        ),
     ] = None,
 ) -> Result:
-    """Find packs in all sources by name, description, keywords and names of personas, best match first.
+    """Find packs in all sources by name, description, keywords and persona names, best match first.
 
-    Agents of collections are found by their own names and descriptions too, and told with their pack: `PACK/AGENT`.
+    Agents of collections are found by their own names and descriptions, and listed as `PACK/AGENT`.
 
     Example: agentpack search python async
     """

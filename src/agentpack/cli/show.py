@@ -29,19 +29,19 @@ def show(
     set_: Set = None,
     changes: Annotated[
         tuple[str, str] | None,
-        typer.Option("--changes", metavar="FROM TO", help="What changed from one version to another."),
+        typer.Option("--changes", metavar="FROM TO", help="Show what changed from one version to another."),
     ] = None,
 ) -> Result:
-    """Show description, versions, variants, parameters and size of a pack, installed or not.
+    """Show a pack's description, versions, variants, parameters and size, whether or not it is installed.
 
     With --changes, print the pack's changelog between two versions, and how many lines and rules differ.
 
-    For a place (`./agents`, `packs.tar.gz`, `github:owner/repo`), the packs and agents that it offers.
+    For a place (`./agents`, `packs.tar.gz`, `github:owner/repo`), list the packs and agents it offers.
 
-    Prints a summary, unless a variant is named (then all about that one) or --verbose is given (then everything).
+    Prints a summary by default. Name a variant to see all about it, or use --verbose to see everything.
 
-    Sizes: what a client always has in context (names and descriptions), and what it reads when a persona is called
-    (whole files, header included). Tokens are estimated at four characters each.
+    Sizes are given for what a client always has in context (names and descriptions) and for what it reads when a
+    persona is called (whole files, header included). Tokens are estimated at four characters each.
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """

@@ -25,9 +25,9 @@ _STATES = {
 
 @verb(app, "status")
 def status(session: Session) -> Result:
-    """Show packs with version, variants and clients; edited and missing files; newer releases; duplicate names.
+    """Show installed packs, edited and missing files, newer releases and duplicate names.
 
-    Changes nothing, and the exit code is always 0: use `agentpack diff` to test for differences.
+    Changes nothing, and the exit code is always 0. Use `agentpack diff` to test for differences.
 
     Example: agentpack status
     """

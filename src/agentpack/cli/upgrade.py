@@ -31,10 +31,10 @@ def upgrade(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Only these packs.", autocompletion=complete_installed),
     ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 when something newer is there.")
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if there are newer releases.")] = False,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Ignore the version range, and update it in agentpack.yaml.")
     ] = False,
-    latest: Annotated[bool, typer.Option("--latest", help="Past the range, which is rewritten.")] = False,
     adopt: Adopt = False,
     on_conflict: OnConflict = "stop",
     partial: Partial = False,
