@@ -599,7 +599,7 @@ def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, 
     agentpack("uninstall", "python-engineer")
     write_tree(project, {other: text})
     ran = agentpack("adopt", other, expect=2)
-    assert f"`{name}` is a name that {target.title} keeps for itself" in ran.err
+    assert f"`{name}` is a name reserved by {target.title}" in ran.err
     assert (project / other).read_bytes() == text
 
 

@@ -210,7 +210,7 @@ def test_uninstall_asks_before_it_deletes_what_was_adopted(agentpack: Agentpack,
     agentpack("adopt")
     state = with_state(project)
     err = agentpack("uninstall", "team-agents", expect=3).err
-    assert err.count("is your own text, which was adopted") == 2
+    assert err.count("is your own file, which you adopted") == 2
     assert "`--keep-files`" in err
     assert with_state(project) == state
     agentpack("uninstall", "team-agents", "--keep-files")

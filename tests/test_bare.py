@@ -247,7 +247,7 @@ def test_another_client_is_given_the_slug_and_that_is_noted_once(agentpack: Agen
     write_tree(project / "team", {"a.md": named("Ops & Cost"), "b.md": named("Release Notes"), "c.md": named("plain")})
     ran = agentpack("install", "team", "--source", "team", "--client", "codex")
     assert ran.err.count("name: ") == 1
-    assert "codex (2 files): name: rewritten with lower-case letters, digits and hyphens" in ran.err
+    assert "codex (2 files): name: changed to lower-case letters, digits and hyphens" in ran.err
     assert 'name = "ops-cost"\n' in tree(project)[".codex/agents/ops-cost.toml"].decode()
 
 

@@ -231,7 +231,7 @@ def test_a_folder_that_somebody_else_made_is_left_and_named(
     words = ("install", "engineer", "--source", str(packs), "--client", "claude")
     for more in ((), ("--adopt",)):
         ran = agentpack(*words, *more, expect=3)
-        assert f"{folder}/SKILL.md: would come into a folder that has files of somebody else" in ran.err
+        assert f"{folder}/SKILL.md: would be written to a folder that contains files of others" in ran.err
         assert everything(project) == before
     shutil.rmtree(folder)
     write_tree(folder, {".DS_Store": "what a desktop leaves"})

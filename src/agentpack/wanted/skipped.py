@@ -30,7 +30,7 @@ class SkippedAgents(NamedTuple):
         several = len(self.clients) > 1
         they, options = "they" if several else "it", " ".join(f"--accept widened:{client}" for client in self.clients)
         tools = all(reason.startswith("tools ") for reason in self.reasons)
-        cannot = "limit tools" if tools else f"express every restriction ({_few(self.reasons, 3)})"
+        cannot = "limit tools" if tools else f"enforce every restriction ({_few(self.reasons, 3)})"
         files = "this file asks" if len(self.personas) == 1 else "these files ask"
         cannot = f"{they} cannot {cannot}" + (f" as {files}" if tools else "")
         written = "it" if len(self.personas) == 1 else "them"
