@@ -803,11 +803,11 @@ def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentp
 @pytest.mark.parametrize(
     ("path", "content", "name", "reason"),
     [
-        (".codex/agents/a.toml", "name = [", None, "not TOML"),
+        (".codex/agents/a.toml", "name = [", None, "not valid TOML"),
         (".opencode/agents/My_Agent.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "lower-case letters"),
         (".opencode/agents/plan.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "`plan` is a name that"),
         (".cline/agents/prober.yml", HAND_WRITTEN[".cline/agents/prober.yaml"], None, "as `NAME.yaml`"),
-        (".cline/agents/prober.yaml", "---\nname: a: b\n---\n", None, "not YAML: mapping values"),
+        (".cline/agents/prober.yaml", "---\nname: a: b\n---\n", None, "not valid YAML: mapping values"),
         (".roomodes", MODES, ".roomodes#nobody", "no such entry; there are 'keeper', 'prober'"),
         (".roomodes", "customModes: {}\n", None, "is not a list"),
         (".roomodes", "customModes: []\n", None, "there is no agent in it"),

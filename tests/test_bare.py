@@ -77,8 +77,8 @@ def test_one_bad_file_is_one_file() -> None:
         "Claude Code takes no name that begins with `-`": named("-b"),
         "Claude Code takes no name of more than 256 characters": named("b" * 257),
         "Claude Code does not load an agent whose `hooks` are no map": agent("name: b\ndescription: x\nhooks: all\n"),
-        "line 3: anchors (`&name`) are not read": named("b", "&x y"),
-        "Claude Code cannot read its header: line 5: not YAML: could not find expected ':'": agent(
+        "line 3: anchors (`&name`) are not supported": named("b", "&x y"),
+        "Claude Code cannot read its header: line 5: not valid YAML: could not find expected ':'": agent(
             "name: b\ndescription: x\nand more\n"
         ),
     }

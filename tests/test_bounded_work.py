@@ -131,7 +131,7 @@ def test_more_variants_that_require_each_other_are_refused() -> None:
     for wanted in ([f"v{MAX_REQUIRED}"], [f"v{n}" for n in range(MAX_REQUIRED + 1)]):
         with pytest.raises(InvalidFile) as refused:
             read_files(make_pack(variants={**texts, "reviewer/last": variant_text("", requires=wanted)}))
-        told = f"variants/reviewer/last.md: requires: brings more than {MAX_REQUIRED} other variants along"
+        told = f"variants/reviewer/last.md: requires: requires more than {MAX_REQUIRED} other variants"
         assert refused.value.details[0].endswith(told)
 
 
@@ -157,7 +157,7 @@ def test_the_first_two_variants_that_disagree_are_named_whatever_lies_between() 
     texts |= {"reviewer/v2": variant_text("- A. {#same}\n"), "reviewer/v5": variant_text("- B. {#same}\n")}
     texts |= {"reviewer/v7": variant_text("- C. {#same}\n")}
     pack = read_files(make_pack(variants=texts))
-    with pytest.raises(Unresolvable, match="`v2` and `v5` do not go together"):
+    with pytest.raises(Unresolvable, match="`v2` and `v5` conflict"):
         draft_of(pack, "reviewer", pack.variant_names, {})
 
 
@@ -255,7 +255,7 @@ def test_checking_variants(agentpack: Agentpack, tmp_path: Path) -> None:
 def test_checking_stops_at_so_many_variants_that_change_one_thing(agentpack: Agentpack, tmp_path: Path) -> None:
     count = next(count for count in range(2, 500) if count * (count - 1) // 2 > MAX_TRIED)
     told = checked(agentpack, tmp_path / "packs", count, "- More {n}. {{#same}}\n")
-    assert "`v0` and `v1` do not go together" in told
+    assert "`v0` and `v1` conflict" in told
     assert f"more than {MAX_TRIED:,} pairs of variants change the same thing" in told
 
 

@@ -249,7 +249,7 @@ def test_what_is_wrong_is_said_with_its_place_and_what_to_do(name: str, agentpac
 def test_a_header_that_is_no_yaml_at_all_is_an_error(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {".claude/agents/a.md": "---\nname: a\n\t- b: [\n---\nText.\n"})
     out = agentpack("pack", "check", ".claude/agents", expect=1).out
-    assert ".claude/agents/a.md:3: A102 Claude Code cannot read the file: not YAML: " in out
+    assert ".claude/agents/a.md:3: A102 Claude Code cannot read the file: not valid YAML: " in out
 
 
 def test_an_agent_that_is_a_link_counts(agentpack: Agentpack, project: Path) -> None:
@@ -294,7 +294,7 @@ def test_of_two_files_with_one_name_the_one_that_is_not_used_is_told(agentpack: 
         (".gemini/agents/a.md", agent(color="red"), "A402", "has no field `color`, and does not load the file"),
         (".gemini/agents/a.md", agent(tools="read_file"), "A303", "does not load a file with `tools: read_file`"),
         (".gemini/agents/a.md", agent() + "${word}\n", "A503", "replaces `${word}` in the text"),
-        (".gemini/agents/a.md", agent(x="a: b"), "A102", "cannot read the file: not YAML"),
+        (".gemini/agents/a.md", agent(x="a: b"), "A102", "cannot read the file: not valid YAML"),
         (".qwen/agents/a.md", agent(tools="[]"), "A303", "reads `tools: []` as no limit: the agent gets every tool"),
         (".qwen/agents/a.md", agent(tools="[Bash]"), "A301", "has no tool `Bash`"),
         (".opencode/agents/a.md", agent(model="sonnet"), "A401", "`sonnet` is no model that OpenCode is known to have"),

@@ -177,7 +177,7 @@ def test_a_manifest_may_call_a_client_what_people_do(agentpack: Agentpack, proje
     ("text", "fault"),
     [
         ("clients: [vscoode]", "did you mean `vscode`"),
-        ("models: {opus: {vscode: a, copilot: b}}", "`copilot` stands twice"),
+        ("models: {opus: {vscode: a, copilot: b}}", "duplicate entry `copilot`"),
     ],
 )
 def test_a_word_that_means_no_client_or_one_twice_is_a_fault(

@@ -48,7 +48,7 @@ def test_a_lost_restriction_is_one_line_with_every_way_on(agentpack: Agentpack, 
     clients = for_clients("codex", "goose")
     accept = ("--accept", "widened:codex", "--accept", "widened:goose")
     ran = agentpack("install", "several", "--source", packs, *clients, *accept)
-    lost = 'the restriction "tools limited to read, search" is lost for codex, goose (4 files): you accepted this'
+    lost = '"tools limited to read, search" is not enforced for codex, goose (4 files): you accepted this'
     assert notes(ran.err).count(lost) == 1
     agentpack("rollback")
     agentpack("install", "single", "--source", packs, *clients)
@@ -60,7 +60,7 @@ def test_a_lost_restriction_is_one_line_with_every_way_on(agentpack: Agentpack, 
     for look in (("diff", "--upgrade"), ("upgrade", "--check")):
         (line,) = notes(agentpack(*look, expect=1).err)
         assert line == (
-            f'the restriction "tools limited to read, search" would be lost for codex, goose (2 clients): '
+            f'"tools limited to read, search" would not be enforced for codex, goose (2 clients): '
             f"which needs {ways}"
         )
 

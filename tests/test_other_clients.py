@@ -207,7 +207,7 @@ def test_a_client_that_reads_the_file_from_anothers_folder_is_told_about(agentpa
     collection(project / "docs", mover="tools: Read, Write\n", reader="tools: Read, Grep\n", writer="")
     ran = agentpack("install", "docs", "--source", "docs", "--client", "claude,goose")
     assert (
-        "note: Goose reads 2 files such as .claude/agents/mover.md, and cannot limit tools as they ask"
+        "note: Goose reads 2 files such as .claude/agents/mover.md, but cannot limit tools as they ask"
         in ran.err.splitlines()
     )
     assert "skipped" not in lock(project)

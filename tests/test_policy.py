@@ -247,7 +247,7 @@ def test_a_widening_is_accepted_where_every_list_has_it() -> None:
         ("packs: {deny: ['acme-*<2']}", "packs.deny[0]"),
         ("packs: {deny: ['acme @ https://example.com/x']}", "packs.deny[0]"),
         ("licenses: {allow: [MTI]}", "did you mean `MIT`?"),
-        ("licenses: {allow: ['MIT OR ISC']}", "write one licence in each line"),
+        ("licenses: {allow: ['MIT OR ISC']}", "write one licence per line"),
         ("capabilities: {deny: [shel]}", "did you mean `shell`?"),
         ("hidden_text: ignore", "expected `refuse` or `report`"),
         ("minimum_age: -1", "minimum_age"),
@@ -255,11 +255,11 @@ def test_a_widening_is_accepted_where_every_list_has_it() -> None:
         ("minimum_age: true", "minimum_age: expected a whole number"),
         ("maximum_size: 1 KB2", "is not a size"),
         ("sources: {allow: [Not Good]}", "sources.allow[0]"),
-        ("sources: {deny: [../packs]}", "sources.deny[0]: `../packs` is no whole place"),
-        ("sources: {deny: [~/packs]}", "sources.deny[0]: `~/packs` is no whole place"),
+        ("sources: {deny: [../packs]}", "sources.deny[0]: `../packs` is not a full path or URL"),
+        ("sources: {deny: [~/packs]}", "sources.deny[0]: `~/packs` is not a full path or URL"),
         ("sources: {allow: [packs/*]}", "sources.allow[0]"),
         ("schema: 2", "schema 2 is newer"),
-        ("- packs", "a map of keys and values is expected"),
+        ("- packs", "expected a map of keys and values"),
     ],
 )
 def test_what_a_policy_cannot_say_is_a_fault_with_its_line(text: str, fault: str) -> None:
@@ -646,7 +646,7 @@ def test_a_source_does_not_become_the_bundled_one_by_its_name(agentpack: Agentpa
     (project / "agentpack.yaml").write_text(
         f"schema: 1\nclients: [claude]\nsources: [{{name: bundled, path: {packs}}}]\npacks: [data-reviewer]\n"
     )
-    assert "`bundled` is the name of the packs that come with agentpack" in agentpack("sync", expect=2).err
+    assert "`bundled` is reserved for the packs that come with agentpack" in agentpack("sync", expect=2).err
 
 
 def test_nor_does_one_in_a_lock(agentpack: Agentpack, project: Path, packs: Path) -> None:
@@ -947,14 +947,14 @@ def endless(path: Path) -> None:
 
 
 BROKEN: Mapping[str, tuple[Callable[[Path], object], str]] = {
-    "no YAML": (lambda path: path.write_text("packs: ["), "not YAML"),
+    "no YAML": (lambda path: path.write_text("packs: ["), "not valid YAML"),
     "unknown key": (lambda path: path.write_text("pack: {}\n"), "unknown key `pack`"),
     "folder": (folder_in_its_place, "is a folder"),
     "dangling link": (lambda path: path.symlink_to("/nowhere/at/all"), "No such file"),
     "loop": (lambda path: path.symlink_to(path), "symbolic links"),
     "10 MB": (lambda path: path.write_bytes(b"#" * 10_000_000), "longer than 256 KiB"),
     "no UTF-8": (lambda path: path.write_bytes(b"packs: {allow: [\xff]}\n"), "not UTF-8"),
-    "no text": (lambda path: path.write_bytes(b"\0\0\0"), "not YAML"),
+    "no text": (lambda path: path.write_bytes(b"\0\0\0"), "not valid YAML"),
     "aliases": (lambda path: path.write_text("packs: &a {}\nsources: *a\n"), "anchors"),
     "everybody's": (world_writable, "can be written by everybody"),
     "in everybody's folder": (in_a_folder_of_everybody, "can be exchanged by everybody"),

@@ -232,7 +232,7 @@ def test_an_error_says_what_where_and_what_next(capsys: pytest.CaptureFixture[st
 
 def test_an_invalid_file_carries_its_faults() -> None:
     error = InvalidFile([Fault("b", 2, "k", "m", "h"), Fault("a", 0, "", "n")], hint="all")
-    assert error.message == "2 faults in a, b"
+    assert error.message == "2 errors in a, b"
     assert sorted(error.details) == ["a: n", "b:2: k: m (h)"]
     assert {"file": "a", "line": 0, "key": "", "message": "n", "hint": None} in error_data(error)["faults"]
 

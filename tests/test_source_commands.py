@@ -72,7 +72,7 @@ def test_a_source_that_cannot_be_is_refused(agentpack: Agentpack, project: Path,
     before = marks(project, without=(".git",))
     for call, why in {
         "ours packs": "there is a source `ours` already: packs",
-        "bundled packs": "`bundled` is the name of the packs that come with agentpack",
+        "bundled packs": "`bundled` is reserved for the packs that come with agentpack",
         "Ours packs": "`Ours` is not a name",
         "more nowhere": "there is no such folder or archive",
         "more git+https://ada:secret@example.com/a.git": "password",

@@ -258,7 +258,7 @@ def test_a_place_belongs_to_the_folder_of_its_manifest_also_of_the_users_own(
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ({"name": "team"}, "names no place (`path`"),
+        ({"name": "team"}, "has no place (set one of `path`"),
         ({"name": "team", "folder": "x"}, "`folder`"),
         ({"name": "team", "path": None}, "names no place"),
         ({"name": "team", "path": ""}, "path"),

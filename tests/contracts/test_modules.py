@@ -372,7 +372,7 @@ def test_two_modules_that_would_be_one_skill_are_refused(agentpack: Agentpack, p
     source = publish(tmp_path / "two", *packs)
     ran = agentpack("install", "one", "two", "--source", str(source), "--client", "claude", expect=4)
     assert "`one` and `two` both have a skill `engineer-too-slow`" in ran.err
-    assert "give one of the personas another name" in ran.err
+    assert "rename one of the personas" in ran.err
     agentpack("install", "one", "--source", str(source), "--client", "claude")
     agentpack("install", "two", "--set", "modules=inline")
 

@@ -133,7 +133,7 @@ def locked_releases(
                 continue
             yield pack, candidates.fetched(ref).files, ()
         except Refused as error:
-            message = "; ".join((error.message, *error.details))
+            message = "; ".join(error.lines)
             yield pack, None, (whole(label, "AP206", message, key=pack.name),)
         except AgentpackError as error:
             yield pack, None, (whole(label, "AP207", error.message, key=pack.name),)

@@ -55,7 +55,7 @@ def _composition_findings(subject: Subject, layer: Layer, error: AgentpackError)
         for fault in error.faults:
             yield CheckFinding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
     else:
-        yield CheckFinding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
+        yield CheckFinding(subject.place(layer.file), 0, "P601", "; ".join(error.lines), error.hint)
 
 
 def _undeclared_conflicts(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[CheckFinding]:

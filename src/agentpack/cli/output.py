@@ -225,7 +225,7 @@ class Output:
             return error.exit_code
         label = "" if isinstance(error, Cancelled) else f"{self.style_words('error:', 'bold', 'red')} "
         self._tell(label + safe(error.message))
-        for line in error.details:
+        for line in error.lines[1:]:
             for part in line.split("\n"):
                 self._tell(f"  {safe(part)}")
         if error.hint:

@@ -142,7 +142,7 @@ def _show(output: Output, one: "CheckedSource") -> None:
         output.finding("  neither packs nor agent files")
     for fault in one.faults:
         output.finding(f"  {output.style('error:', 'red')} {safe(fault.message)}")
-        for line in fault.details:
+        for line in fault.lines[1:]:
             output.finding(safe(f"    {line}"))
         if fault.hint:
             output.finding(safe(f"    hint: {fault.hint}"))

@@ -82,7 +82,7 @@ def _made(workspace: Workspace, label: str) -> tuple[bytes, tuple[BundledRelease
         try:
             found[folder] = _contents(candidates, row)
         except (Unavailable, Unresolvable) as error:
-            missing.append(f"{row.name} {row.version}: {'; '.join((error.message, *error.details))}")
+            missing.append(f"{row.name} {row.version}: {'; '.join(error.lines)}")
     if missing:
         count = "1 release" if len(missing) == 1 else f"{len(missing)} releases"
         raise Unavailable(

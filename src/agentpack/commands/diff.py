@@ -234,7 +234,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
     if wanted is None:
         assert locked.failure is not None
         if isinstance(locked.failure, Refused | Unresolvable | InvalidFile):
-            yield Remark("rendering", workspace.scope.lock, (locked.failure.message, *locked.failure.details))
+            yield Remark("rendering", workspace.scope.lock, locked.failure.lines)
         else:
             notes.append(f"the locked releases were not checked: {locked.failure.message}")
         return

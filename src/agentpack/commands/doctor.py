@@ -77,7 +77,7 @@ def _guarded(check: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
     try:
         yield from check()
     except AgentpackError as error:
-        yield Diagnosis("problem", "scope", "; ".join((error.message, *error.details)), error.hint or "")
+        yield Diagnosis("problem", "scope", "; ".join(error.lines), error.hint or "")
     except (OSError, ValueError) as error:
         yield Diagnosis("problem", "scope", str(error))
 
@@ -401,7 +401,7 @@ def _links(workspace: Workspace) -> Iterator[Diagnosis]:
             workspace.disk.entries(path) if seen is None or seen.kind != "file" else None
         except AgentpackError as error:
             found += 1
-            yield Diagnosis("problem", "links", "; ".join((error.message, *error.details)), error.hint or "")
+            yield Diagnosis("problem", "links", "; ".join(error.lines), error.hint or "")
             continue
         if path in workspace.states.recorded and seen is not None and seen.kind != "file":
             found += 1

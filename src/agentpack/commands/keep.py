@@ -215,7 +215,7 @@ def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: s
     if asked is None:
         return next(n for n in (DEFAULT, *(f"{DEFAULT}-{i}" for i in range(2, 10_000))) if is_free(n))
     if not is_kebab(asked):
-        raise UsageError(f"`{asked}` is not a variant's name", hint="lower-case letters, digits and single hyphens")
+        raise UsageError(f"`{asked}` is not a valid variant name", hint="lower-case letters, digits and single hyphens")
     if not is_free(asked):
         raise UsageError(f"there is a variant `{asked}` already", hint="`--as NAME` takes another name")
     return asked
@@ -297,7 +297,7 @@ def _wanted_with_texts(
         with candidates.workspace.documents.with_local_texts(texts):
             return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.clients_by_pack).render()
     except AgentpackError as error:
-        raise not_expressible(found[0], [error.message, *error.details]) from None
+        raise not_expressible(found[0], error.lines) from None
 
 
 def _check(

@@ -155,7 +155,7 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
             for verdict in one.refusals:
                 yield Refusal(one.pack, one.version, verdict.rule, verdict.why, verdict.file, verdict.line)
     except AgentpackError as error:
-        yield Refusal("", "", error.code, "; ".join((error.message, *error.details)))
+        yield Refusal("", "", error.code, "; ".join(error.lines))
 
 
 # Packs and their files.

@@ -89,16 +89,18 @@ def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
     try:
         text = plain(data).decode()
     except UnicodeDecodeError:
-        raise not_expressible(edited, ["the file is no longer UTF-8"]) from None
+        raise not_expressible(edited, ["the file is not UTF-8 any more"]) from None
     before = fields_and_body(client, plain(file.content).decode(), "header")
     if before is None or before[1] != edited.persona.body:
-        raise not_expressible(edited, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
+        raise not_expressible(
+            edited, [f"{file.path}: agentpack cannot tell the rules in a file of {client.title} apart"]
+        )
     try:
         after = fields_and_body(client, text, "header", judging=True)  # found again in the variant made of it
     except InvalidFile as error:
-        raise not_expressible(edited, [f"the header does not read: {line}" for line in error.details]) from None
+        raise not_expressible(edited, [f"the header is invalid: {fault}" for fault in error.faults]) from None
     if after is None:
-        raise not_expressible(edited, ["the header was taken out"])
+        raise not_expressible(edited, ["the header was removed"])
     edits = read_edits(edited.persona.sections, after[1], edited.taken, bare=edited.pack.bare)
     fields, unsaid = _fields(client, before[0], after[0], str if edited.is_literal else escaped)
     if edits.unsaid or unsaid:

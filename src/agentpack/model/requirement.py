@@ -106,7 +106,7 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
     names = [name.strip() for name in inside.split(",")]
     for name in names:
         if not is_kebab(name):
-            raise UsageError(f"`{text}`: `{name}` is not a variant's name", hint=_HINT)
+            raise UsageError(f"`{text}`: `{name}` is not a valid variant name", hint=_HINT)
     return tuple(sorted(set(names)))
 
 

@@ -238,7 +238,7 @@ class _Files:
             try:
                 value = read_json(content.removeprefix(MARK), max_bytes=MAX_MANIFEST_BYTES)
             except ValueError as error:
-                raise InvalidFile([Fault(path, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
+                raise InvalidFile([Fault(path, getattr(error, "lineno", 0), "", f"not valid JSON: {error}")]) from None
         if not isinstance(value, dict):
             raise InvalidFile([Fault(path, 0, "", "not a map")])
         return value

@@ -104,7 +104,7 @@ class CollectionStates:
             if not keeps_source or self._refresh is not None:
                 raise
             # nobody named it: the others are upgraded all the same
-            why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
+            why = "; ".join(filter(None, (*error.lines, error.hint)))
             if isinstance(error, Unresolvable):
                 self.notes.append(f"{pack} stays as it is, until `agentpack uninstall {pack}`: {why}")
             elif locked.source not in self._sources().passed_over:  # of a missing folder every command tells
@@ -287,7 +287,7 @@ class CollectionStates:
             name, state = locked.name, "cannot be read" if why else "holds another text of it now"
             source = self._sources().source(locked.source)
             asked = why.hint if why and source and source.is_remote else None  # what lets it be reached
-            told = (why.message, *why.details, *([why.hint] if why.hint and not asked else [])) if why else ()
+            told = (*why.lines, *([why.hint] if why.hint and not asked else [])) if why else ()
             hint = (
                 asked
                 or f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"

@@ -93,7 +93,7 @@ def _run(authored: AuthoredRelease, case: Case, golden: dict[str, bytes] | None)
     try:
         failures = tuple(_failures(authored, case, _wanted(authored, case), golden))
     except AgentpackError as error:
-        told = "; ".join((error.message, *error.details))
+        told = "; ".join(error.lines)
         if case.refused is None:
             return CaseResult(case, (f"refused: {told}",))
         return CaseResult(case, () if case.refused in told else (f"refused with other words: {told}",))
