@@ -348,7 +348,7 @@ def _looks(agentpack: Agentpack, project: Path, words: tuple[str, ...]) -> None:
             assert f"a change was interrupted (generation {number}): " in out
             assert f"{project}/.claude/agents/tester.md" in out
         else:
-            what = f"a change was interrupted and is not finished (generation {number})"
+            what = f"an interrupted change is not finished yet (generation {number})"
             assert f"note: {what}; `agentpack status` finishes it\n" in err
         return
     number = int((project / STATE / "current").read_text())

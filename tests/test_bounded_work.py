@@ -269,13 +269,13 @@ def test_a_parameter_that_is_used_very_often_is_refused_before_the_text_is_made(
     pack = read_files(make_pack(personas={"reviewer": persona_text(body=body)}, parameters=parameters))
     draft = draft_of(pack, "reviewer", (), {})
     compose(draft, values_for(draft, pack.declarations, {"a": "y" * 1000}, pack.release))
-    with pytest.raises(UsageError, match="`reviewer` comes to more than 2 Mi characters"):
+    with pytest.raises(UsageError, match="`reviewer` has more than 2 Mi characters"):
         compose(draft, values_for(draft, pack.declarations, {"a": "y" * 2000}, pack.release))
 
 
 @pytest.mark.parametrize(
     ("bound", "most", "words"),
-    [("MAX_RENDERED", 100, "reviewer.md comes to"), ("MAX_ALL_RENDERED", 300, "all files together come to")],
+    [("MAX_RENDERED", 100, "reviewer.md would have"), ("MAX_ALL_RENDERED", 300, "all files together would have")],
 )
 def test_files_of_more_bytes_are_refused(
     bound: str,

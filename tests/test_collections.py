@@ -106,7 +106,7 @@ def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentp
     assert "1 agent\n" in shown.out
     assert "GUIDE" not in shown.out + shown.err
     assert "draft" not in shown.out
-    assert "note: kit: left out: agents/draft.md (its header has no description)" in shown.err
+    assert "note: kit: skipped agents/draft.md (its header has no description)" in shown.err
     agentpack("install", "./kit")
     assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
 
@@ -300,7 +300,7 @@ def test_a_place_with_another_name_is_told_with_what_it_offers(agentpack: Agentp
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("path: kit", "path: tools"))
     agentpack("sync")
-    assert "as installed" in agentpack("status").out
+    assert "unchanged" in agentpack("status").out
     ran = agentpack("upgrade", "--yes")
     assert "kit stays as it is, until `agentpack uninstall kit`: the source `kit` has no pack `kit`" in ran.err
     assert "it has tools" in ran.err
@@ -606,7 +606,7 @@ def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
 
 
 WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
-    ("sync",): (0, "one.md  edited by hand, left as it is"),
+    ("sync",): (0, "one.md  edited by hand, not changed"),
     ("sync", "--locked"): (3, "edited by hand"),
     ("diff",): (1, "the locked text is not kept here"),
     ("status",): (0, ""),
@@ -679,7 +679,7 @@ def test_a_file_whose_text_is_nowhere_is_left_by_all_but_sync(
     (clone / ".claude/agents/one.md").unlink()
     there = Agentpack(clone)
     assert "agents/one.md is not stored here" in there("sync", expect=6).err
-    assert "one.md  cannot be restored, left as it is" in there("install", "./other").err
+    assert "one.md  cannot be restored, not changed" in there("install", "./other").err
     assert agents(clone) == ["other.md", "two.md"]
     assert "missing" in there("status").out
     shutil.copytree(project / "kit", clone / "kit")
@@ -773,7 +773,7 @@ def test_of_many_packs_and_agents_the_first_few_are_listed_and_all_are_counted(
         listed(*words)
     (project / ".claude/agents/agent-29.md").write_text(agent_text("agent-29", "Edited."))
     if not verbose:
-        assert "more, all as installed" in agentpack("status").out
+        assert "more, all unchanged" in agentpack("status").out
         assert len(agentpack("status", "--json").envelope["data"]["packs"]) == 31
 
 

@@ -219,5 +219,5 @@ def test_in_the_wrong_place_of_a_variant_it_is_led_to_the_right_one(installed: A
     assert "house.md:3: deny: unknown key `deny` (it belongs under `set:`)" in ran.err
     variant.write_text("---\nsummary: Ours.\nset: {tools: [edit]}\n---\n")
     ran = installed("install", "data-reviewer[house]", expect=2)
-    assert "`edit` stands in `tools` and in `deny`" in ran.err
+    assert "`edit` is in both `tools` and `deny`" in ran.err
     assert "below `set:`" in ran.err

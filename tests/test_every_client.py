@@ -166,7 +166,7 @@ def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, 
     folder = project / "packs"
     publish(folder, make_pack("glob", "1.0.0", personas={"glob": persona_text("glob")}))
     agentpack("install", "glob", "--source", str(folder), "--client", "claude")
-    assert "keeps for itself" in agentpack("install", "glob", "--client", "gemini", expect=4).err
+    assert "reserved by" in agentpack("install", "glob", "--client", "gemini", expect=4).err
 
 
 def test_a_persona_is_not_given_twice_to_a_client_that_reads_anothers_folder(

@@ -164,13 +164,17 @@ def _other_text(project: Path) -> None:
 WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
     "a foreign file": (_foreign, "codex", "was not written by agentpack; add it with `--client codex --adopt`"),
     "a file in place of its folder": (_no_folder, "codex", "it is not a folder"),
-    "a folder in place of its file": (_not_a_file, "codex", "is not a regular file; move it away, then add it with"),
+    "a folder in place of its file": (
+        _not_a_file,
+        "codex",
+        "is not a regular file; move it elsewhere, then add it with",
+    ),
     "a link out of the project": (_outside, "codex", ".codex` is a link"),
     "a shared file that cannot be read": (_unreadable, "roo", ".roomodes: "),
-    "a model that it cannot be told": (_other_model, "kilo", "does not name a model there; it looks like"),
+    "a model that it cannot be told": (_other_model, "kilo", "is not a model ID of Kilo; write an ID such as"),
     "no agents in this scope": (_no_scope, "zcode", "it has no agents in the project scope"),
-    "a file of another client": (_other_text, "mine", "read one file, and each needs its own text"),
-    "a link to another client's folder": (_behind_a_link, "cursor", "leads to the files of Claude Code"),
+    "a file of another client": (_other_text, "mine", "read the same file, but need different texts"),
+    "a link to another client's folder": (_behind_a_link, "cursor", "links to the folder of Claude Code"),
 }
 
 

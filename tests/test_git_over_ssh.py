@@ -40,7 +40,7 @@ def test_both_forms_give_what_a_folder_gives(
     kit.commit({"agents/one.md": agent_text("one", "Work more.")}).tag("v1.1.0")
     folder = tmp_path / "project-1"
     assert "1.0.0 -> 1.1.0" in agentpack("upgrade", "--yes", cwd=folder).err
-    assert "as installed" in agentpack("status", cwd=folder).out
+    assert "unchanged" in agentpack("status", cwd=folder).out
 
 
 def test_a_server_that_hands_over_tips_only_is_enough(

@@ -107,7 +107,7 @@ def test_a_file_that_already_is_as_wanted_is_taken_over_without_writing(
     agentpack("uninstall", "data-reviewer")
     write_tree(project, {AGENT: data})
     before = marks(project)[AGENT]
-    assert "taken over as it is" in agentpack("install", "data-reviewer", "--source", "packs").err
+    assert "now managed, unchanged" in agentpack("install", "data-reviewer", "--source", "packs").err
     assert marks(project)[AGENT] == before
 
 

@@ -577,7 +577,7 @@ def test_where_the_other_client_s_edit_says_something_else_it_is_a_conflict(
     other = FILE if client == "opencode" else OTHER
     assert f"{project / other}: was edited where the new text changes too" in ran.err
     assert f"{{+{word}+}}" in ran.err
-    assert "`--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the variant's" in ran.err
+    assert "`--on-conflict keep` keeps that client's text, and `--on-conflict theirs` takes the variant's" in ran.err
     assert with_state(project) == before
 
 
@@ -646,7 +646,7 @@ def test_an_unknown_name_is_exit_2_with_a_near_one(installed: Agentpack) -> None
 def test_a_name_that_is_taken_is_refused(installed: Agentpack, project: Path) -> None:
     edit(project, ("Go deep.", "Go deeper."))
     assert "there is a variant `strict` already" in installed("keep", "reviewer", "--as", "strict", expect=2).err
-    assert "not a variant's name" in installed("keep", "reviewer", "--as", "My Own", expect=2).err
+    assert "not a valid variant name" in installed("keep", "reviewer", "--as", "My Own", expect=2).err
 
 
 def test_a_name_that_another_persona_has_is_taken_while_nobody_asks_for_that_variant(

@@ -92,7 +92,7 @@ def test_a_pack_does_not_move_to_another_source_because_its_own_is_missing() -> 
 
 
 def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, tmp_path: Path) -> None:
-    words = "is outside of the project: other clones need"
+    words = "is outside the project: other clones need"
     publish(tmp_path / "team", make_pack())
     publish(agentpack.folder / "inside", make_pack("team-lead", personas={"lead": persona_text("lead")}))
     assert f"note: the source `team` {words} ../team there too" in agentpack("install", NAME, "--source", "../team").err

@@ -60,8 +60,7 @@ def test_a_lost_restriction_is_one_line_with_every_way_on(agentpack: Agentpack, 
     for look in (("diff", "--upgrade"), ("upgrade", "--check")):
         (line,) = notes(agentpack(*look, expect=1).err)
         assert line == (
-            f'"tools limited to read, search" would not be enforced for codex, goose (2 clients): '
-            f"which needs {ways}"
+            f'"tools limited to read, search" would not be enforced for codex, goose (2 clients): which needs {ways}'
         )
 
 

@@ -69,7 +69,7 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
     assert (project / CLAUDE).samefile(project / CURSOR)
     agentpack("diff")
     agentpack("sync", "--locked")
-    assert agentpack("status").out.count("all as installed") == 1
+    assert agentpack("status").out.count("all unchanged") == 1
     (project / CLAUDE).write_text((project / CLAUDE).read_text() + "- Mine.\n")
     agentpack("upgrade", "--latest", "data-reviewer", expect=3)  # Cursor would need another text than Claude Code
     install("1.1.0")
@@ -200,7 +200,7 @@ def test_two_clients_declared_with_one_folder_get_one_file(
     assert "Mine reads .claude/agents/reviewer.md" in install(clients="claude mine")
     (project / CLAUDE).unlink()
     agentpack("sync")
-    assert "Claude Code and Mine read one file" in install("2.0.0", clients="claude mine", expect=3)
+    assert "Claude Code and Mine read the same file" in install("2.0.0", clients="claude mine", expect=3)
 
 
 HOUSE = "schema: 1\nproject: house/agents\nfile: '{name}.json'\nformat: json\nbody: prompt\n"

@@ -1234,7 +1234,7 @@ def test_explain_tells_each_setting_with_its_line(agentpack: Agentpack, project:
 
 def test_explain_without_any_policy_says_so(agentpack: Agentpack) -> None:
     assert "no policy is set" in agentpack("policy", "explain").err
-    assert "no policy says anything about it" in agentpack("policy", "explain", "python-engineer").err
+    assert "no policy setting applies to it" in agentpack("policy", "explain", "python-engineer").err
 
 
 def test_explain_judges_a_pack_by_every_rule(agentpack: Agentpack, packs: Path, project: Path) -> None:

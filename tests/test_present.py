@@ -266,7 +266,7 @@ def test_what_nobody_foresaw_is_told_with_the_place_of_its_traceback(
 
     assert guarded(spoken(), fail) == 70
     err = capsys.readouterr().err
-    assert "a bug of agentpack: RuntimeError: oh \\u{1b}" in err
+    assert "a bug in agentpack: RuntimeError: oh \\u{1b}" in err
     place = Path(err.strip().rpartition("the traceback is in ")[2])
     assert place.is_relative_to(home)
     assert "RuntimeError: oh" in place.read_text()
@@ -340,7 +340,11 @@ def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack)
             "say what to install: a pack's name, or a place",
             "`agentpack search` lists packs; `agentpack install ./DIR` installs the agents in a folder",
         ),
-        ("rollback x", "invalid value for `[N]`: `x` is not such a number", "`agentpack rollback --help` shows how"),
+        (
+            "rollback x",
+            "invalid value for `[N]`: `x` is not a number in this range",
+            "`agentpack rollback --help` shows how",
+        ),
         ("status --root", "option `--root` requires an argument", "`agentpack status --help` shows how"),
         ("diff a b c", "unexpected words: `b c`", "`agentpack diff --help` shows how"),
     ],

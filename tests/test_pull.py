@@ -277,7 +277,7 @@ def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
         f"{AGENT}  edited by hand, and not up to date with the lock  +1 -1  1 rule changed",
     ]
     full = lock_only("diff", expect=1).out
-    assert "edited by hand, and not up to date with the lock; `agentpack sync` brings both together" in full
+    assert "edited by hand, and not up to date with the lock; `agentpack sync` merges the two" in full
     assert "{+all+}" in full
     assert "edited by hand, and not up to date" in lock_only("sync", "--check", expect=1).out
     (file,) = lock_only("diff", "--json", expect=1).envelope["data"]["files"]

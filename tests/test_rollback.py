@@ -232,7 +232,7 @@ def test_people_read_local_times_and_programs_utc(
 def test_prune_forgets_the_oldest_and_says_what_is_kept(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
-    assert "1 generation forgotten: 1\n" in agentpack("history", "prune", "--keep", "2").err
+    assert "1 generation deleted: 1\n" in agentpack("history", "prune", "--keep", "2").err
     data = agentpack("history", "prune", "--keep", "2", "--json").envelope["data"]
     assert data == {"forgotten": [], "dry_run": False}
     ran = agentpack("history", "show", "1", expect=2)
@@ -247,7 +247,7 @@ def test_a_dry_run_of_prune_says_what_it_would_forget_and_forgets_nothing(
 ) -> None:
     before = tree(project)
     ran = agentpack("history", "prune", "--keep", "1", "--dry-run")
-    assert ran.err.endswith("2 generations would be forgotten: 1, 2\ndry run: nothing was forgotten\n")
+    assert ran.err.endswith("2 generations would be deleted: 1, 2\ndry run: nothing was deleted\n")
     data = agentpack("history", "prune", "--keep", "1", "-n", "--json").envelope["data"]
     assert data == {"forgotten": [1, 2], "dry_run": True}
     assert tree(project) == before

@@ -121,7 +121,7 @@ def test_a_release_that_is_gone_is_told_with_those_there_are(agentpack: Agentpac
     assert "no source has data-reviewer 1.0.0" in ran.err
     assert "there are 1.1.0" in ran.err
     (project / "packs/data-reviewer").rename(project / "gone too")
-    assert "no source has a pack `data-reviewer`" in agentpack("sync", "--locked", expect=4).err
+    assert "no source has any packs `data-reviewer`" in agentpack("sync", "--locked", expect=4).err
 
 
 def test_a_release_whose_bytes_changed_is_refused(agentpack: Agentpack, project: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_lock_that_no_longer_pins_the_text_of_a_local_variant_is_refused(agent
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--locked", "--frozen"), "`--locked` excludes `--frozen`"),
+        (("--locked", "--frozen"), "`--locked` cannot be used with `--frozen`"),
         (("--on-conflict", "mine"), "`--on-conflict` takes `keep`, `theirs` or `edit`"),
     ],
 )
@@ -254,7 +254,7 @@ def test_a_file_in_conflict_is_left_and_the_others_go_on_when_asked(agentpack: A
     agentpack("sync", expect=3)
     assert ".claude/agents/python-engineer.md" not in tree(project)
     ran = agentpack("sync", "--partial", expect=3)
-    assert "in conflict, left as it is" in ran.err
+    assert "in conflict, not changed" in ran.err
     assert ".claude/agents/python-engineer.md" in tree(project)
     assert tree(project)[AGENT] == b"mine\n"
 

@@ -48,7 +48,7 @@ def there(project: Path) -> set[str]:
 
 def test_every_pack_can_be_removed_at_once(installed: Agentpack, project: Path) -> None:
     before = modes(project)
-    assert "`--all` removes every pack: name none" in installed("uninstall", "one", "--all", expect=2).err
+    assert "`--all` removes every pack and takes no names" in installed("uninstall", "one", "--all", expect=2).err
     installed("uninstall", "--all", "--dry-run")
     assert modes(project) == before
     installed("uninstall", "--all")
@@ -440,7 +440,7 @@ def test_every_option_that_an_edited_file_s_error_names_settles_it(installed: Ag
     blocked.unlink()
     blocked.mkdir()
     err = installed("uninstall", "one", expect=3).err
-    assert f"{edited}: was edited and is no longer wanted" in err
+    assert f"{edited}: was edited and is no longer needed" in err
     assert f"{blocked}: is not a regular file" in err
     assert "move it away" in err
     blocked.rmdir()

@@ -243,7 +243,7 @@ def test_a_decision_holds_for_the_places_that_collide_and_no_others(
     path.write_text(path.read_text().replace("- one\n", "- one, mine\n").replace("- three\n", "- three, mine\n"))
     ran = agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
     assert path.read_text().endswith(f"- one, mine\n- two, new\n{third}\n- four\n")
-    assert "updated; where both sides changed" in ran.err
+    assert "where both sides changed" in ran.err
 
 
 @pytest.mark.parametrize("verb", [("install", "data-reviewer==1.1.0"), ("upgrade", "--latest", "--yes"), ("sync",)])

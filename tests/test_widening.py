@@ -684,7 +684,7 @@ def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agen
         file.write("- Mine.\n")
     for command in (["upgrade", "--yes"], ["sync"], ["lock"], ["lock", "--upgrade"]):
         said = stopped(widened, *command).err
-        assert "agentpack.lock does not say what was written there" in said
+        assert "agentpack.lock has no record of it" in said
         assert "`git restore agentpack.lock`" in said
 
 

@@ -260,7 +260,7 @@ def test_a_place_belongs_to_the_folder_of_its_manifest_also_of_the_users_own(
     [
         ({"name": "team"}, "has no place (set one of `path`"),
         ({"name": "team", "folder": "x"}, "`folder`"),
-        ({"name": "team", "path": None}, "names no place"),
+        ({"name": "team", "path": None}, "has no place"),
         ({"name": "team", "path": ""}, "path"),
         ({"path": "x"}, "name"),
     ],

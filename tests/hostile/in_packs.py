@@ -167,7 +167,7 @@ PACKS: Mapping[str, Case] = {
     ),
     "a name with a NUL": Case(persona('name: "re\\0viewer"\ndescription: x\n'), 5, "U+0000"),
     "a name of 500 letters": Case(persona(f"name: {'a' * 500}\ndescription: x\n"), 2, "name"),
-    "a name that is not the file's": Case(persona("name: other\ndescription: x\n"), 2, "not the file's name"),
+    "a name that is not the file's": Case(persona("name: other\ndescription: x\n"), 2, "differs from the file name"),
     "hooks in the header": Case(persona(HEAD + "hooks: {PreToolUse: [{command: id}]}\n"), 2, "unknown key"),
     "a permission mode in the header": Case(persona(HEAD + "permissionMode: bypassPermissions\n"), 2, "unknown key"),
     "servers in the header": Case(persona(HEAD + "mcpServers: [x]\n"), 2, "unknown key"),

@@ -252,7 +252,7 @@ def _name_findings(text: AgentText, header: Header, name: str) -> Iterator[Check
         message = f"this file replaces the agent `{name}` that {client.title} has itself"
         yield text.finding("A204", message, "give it another name, unless that is what you want", line=line)
     elif name in client.reserved:
-        message = f"`{name}` is a name that {client.title} keeps for itself"
+        message = f"`{name}` is a name reserved by {client.title}"
         yield text.finding("A204", message, "give the agent another name", line=line)
 
 

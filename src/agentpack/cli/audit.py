@@ -51,7 +51,7 @@ def audit(
     installed files, store and lock agree.
 
     Name a pack or a folder (`./packs`) to scan it before you install it. The exit code is 0 if there are no findings
-    at or above the level, 1 if there are, and 5 if digests do not match. A clean result does not prove that a pack is
+    at or above the level, 1 if there are, and 5 if digests do not match. Finding nothing does not prove that a pack is
     harmless.
 
     Example: agentpack audit ./packs/data-reviewer --level note
@@ -78,7 +78,7 @@ def _check(level: str, format: str | None, baseline: str | None, write: bool) ->
     if format is not None and format not in FORMATS:
         raise UsageError(f"there is no format `{format}`", hint=f"`--format` takes {', '.join(FORMATS)}")
     if write and baseline is None:
-        raise UsageError("`--write-baseline` needs the file", hint="`--baseline FILE --write-baseline`")
+        raise UsageError("`--write-baseline` needs a file", hint="`--baseline FILE --write-baseline`")
 
 
 def _with_baseline(session: Session, found: Audit, level: str, path: str, *, write: bool) -> frozenset[str]:
@@ -135,23 +135,24 @@ def _lines(output: Output, finding: AuditFinding) -> Iterator[str]:
 def _totals(output: Output, found: Audit, counted: _Found, hidden: int) -> None:
     if found.broken:
         output.say(
-            output.style_words("integrity is broken:", "bold", "red") + " what is installed, locked or kept disagrees"
+            output.style_words("integrity check failed:", "bold", "red") + " installed, locked and stored files do "
+            "not match"
         )
     by_level = Counter(finding.level for finding, _ in counted)
     words = [f"{by_level[level]} {level}{'' if by_level[level] == 1 else 's'}" for level in _COLORS if by_level[level]]
     kept = f"; {hidden} in the baseline" if hidden else ""
     if not found.files and not words:
-        output.say("there was nothing to look through")
+        output.say("there was nothing to scan")
         return
     output.say(f"{', '.join(words) or 'nothing found'} in {found.files} file{'' if found.files == 1 else 's'}{kept}")
-    output.say(f"looked for {LOOKED_FOR}; nothing found is no proof that a pack is harmless: read what you install")
+    output.say(f"looked for {LOOKED_FOR}; finding nothing does not prove a pack harmless: read what you install")
 
 
 def _data(found: Audit, counted: _Found, level: str, hidden: int) -> dict[str, Any]:
     return {
         "subjects": list(found.subjects),
         "files": found.files,
-        "integrity": "broken" if found.broken else "nothing disagrees",
+        "integrity": "broken" if found.broken else "integrity check passed",
         "level": level,
         "in_baseline": hidden,
         "looked_for": LOOKED_FOR.split(", "),

@@ -54,7 +54,7 @@ def prune(
     Example: agentpack cache prune --days 7
     """
     if everything and days is not None:
-        raise UsageError("`--all` excludes `--days`")
+        raise UsageError("`--all` cannot be used with `--days`")
     unused = 0 if everything else UNUSED_DAYS if days is None else days
     gone, busy = cache_prune(cache_folder(), session.environment.now(), unused, dry_run=dry_run)
     output, would = session.output, "would be deleted" if dry_run else "deleted"
@@ -62,9 +62,9 @@ def prune(
         if count:
             output.say(f"{kind}: {count} {would}, {_size(size)}")
     if not gone:
-        output.say("nothing to delete" if everything else f"nothing was unused for {unused} days")
+        output.say("nothing to delete" if everything else f"everything was used in the last {unused} days")
     for one in busy:
-        output.say(f"note: {safe(one.name)} stays: it is in use, or cannot be deleted")
+        output.say(f"note: {safe(one.name)} was kept: it is in use or cannot be deleted")
     if dry_run:
         output.say("dry run: nothing was deleted")
     data = {"folder": cache_folder(), "deleted": _kinds(gone), "kept": [one.name for one in busy], "dry_run": dry_run}

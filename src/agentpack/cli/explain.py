@@ -100,7 +100,7 @@ def _show(output: Output, file: ExplainedFile, place: str) -> None:
     names = min(max((len(_name(line)) for line in lines), default=0), 34, max(16, width // 3))
     origins = min(max((len(safe(origin_words(line))) for line in lines), default=0), max(22, width // 3))
     room = width - names - origins - 6
-    missing = "  missing: this would be there" if file.missing else ""
+    missing = "  missing: this would be its content" if file.missing else ""
     output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}")
     output.print(output.style("header", "cyan"))
     for line in file.fields:

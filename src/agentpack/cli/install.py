@@ -82,7 +82,7 @@ def install(
     """
     if no_save:
         hint = "`agentpack render NAME` prints what would be written, and changes nothing"
-        raise UsageError("`--no-save` was removed: the lock always says what was written", hint=hint)
+        raise UsageError("`--no-save` was removed: the lock always records what was written", hint=hint)
     if not requirements and not source:
         hint = "`agentpack search` lists packs; `agentpack install ./DIR` installs the agents in a folder"
         raise UsageError("say what to install: a pack's name, or a place", hint=hint)

@@ -60,7 +60,9 @@ def keep(
     """
     if patch:
         if as_ is not None or dry_run or on_conflict != "stop":
-            raise UsageError("`--patch` writes nothing: it excludes `--as`, `--on-conflict` and `--dry-run`")
+            raise UsageError(
+                "`--patch` writes nothing, so it cannot be used with `--as`, `--on-conflict` or `--dry-run`"
+            )
         return _patch(session, name, client)
     if on_conflict not in ("stop", "keep", "theirs"):
         raise UsageError("`--on-conflict` takes `keep` or `theirs`")

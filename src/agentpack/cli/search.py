@@ -45,7 +45,7 @@ def search(
         hint = " or ".join(f"`{safe(name)}`" for name in near)
         session.output.say(f"no pack matches `{safe(words)}`" + (f"; did you mean {hint}?" if near else ""))
     else:
-        session.output.say("no source has a pack")
+        session.output.say("no source has any packs")
     for line in unread:
         session.output.say(f"note: {safe(line)}")
     packs = [

@@ -59,7 +59,7 @@ def show(
         _size_table(output, shown.sizes)
     elif not named and shown.variants:
         example = safe(f"{shown.name}[{shown.variants[0].name}]")
-        output.say(f'`agentpack show "{example}"` tells of a variant, `--verbose` of all')
+        output.say(f'`agentpack show "{example}"` shows a variant, `--verbose` shows everything')
     return Result(_data(shown))
 
 
@@ -97,13 +97,13 @@ def _show_place(session: Session, place: str) -> Result:
         ["\n".join(_offered(output, pack, agents=in_full)) for pack in offered.packs], "more packs"
     ):
         output.print(entry)
-    left_out = [f"note: {pack.name}: left out: {safe(line)}" for pack in offered.packs for line in pack.left_out]
+    left_out = [f"note: {pack.name}: skipped {safe(line)}" for pack in offered.packs for line in pack.left_out]
     for line in output.some([*left_out, *(f"note: {safe(line)}" for line in offered.unread)]):
         output.say(line)
     if not offered.packs:
         output.say(f"{safe(place)} has neither packs nor agent files")
     elif len(offered.packs) == 1:
-        output.say(f"`agentpack install {safe(place)}` installs it, with `--only AGENT` a part of it")
+        output.say(f"`agentpack install {safe(place)}` installs it; add `--only AGENT` for some of its agents")
     else:
         one, every = f"install NAME --source {safe(place)}", f"install {safe(place)} --all"
         output.say(f"`agentpack {one}` installs one, `agentpack {every}` all")
@@ -268,7 +268,7 @@ def _size(size: Size) -> str:
 
 
 def _size_table(output: Output, sizes: Sequence[Size]) -> None:
-    output.print(output.style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)")
+    output.print(output.style("size", "bold") + f"  (tokens are estimated at {CHARACTERS_PER_TOKEN} characters each)")
     rows = [
         (_variants_of(size), size.client, f"refused: {size.refused}", "", "", "", "", "")
         if size.refused
@@ -308,8 +308,8 @@ def _data(shown: PackDetails) -> dict[str, Any]:
         "variants": [_variant(variant) for variant in shown.variants],
         "parameters": list(shown.parameters),
         "sizes": [{**size._asdict(), "variants": list(size.variants)} for size in shown.sizes],
-        "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; `words` and `tokens` of the "
-        "whole files, header included; `always_` of names and descriptions",
+        "counted": f"words are separated by white space; tokens are characters / {CHARACTERS_PER_TOKEN}; `words` and "
+        "`tokens` count whole files, including the header; `always_` counts names and descriptions",
     }
 
 

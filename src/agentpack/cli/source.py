@@ -139,7 +139,7 @@ def _show(output: Output, one: "CheckedSource") -> None:
     if one.others:
         output.finding(safe(f"  not in its `packs`: {', '.join(one.others)}"))
     if not (one.packs or one.others or one.faults):
-        output.finding("  neither packs nor agent files")
+        output.finding("  no packs and no agent files")
     for fault in one.faults:
         output.finding(f"  {output.style('error:', 'red')} {safe(fault.message)}")
         for line in fault.lines[1:]:

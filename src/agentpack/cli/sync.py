@@ -55,7 +55,7 @@ def sync(
 
         return check_scope(session)
     if locked and frozen:
-        raise UsageError("`--locked` excludes `--frozen`")
+        raise UsageError("`--locked` cannot be used with `--frozen`")
     if source and not (locked or frozen):
         raise UsageError(
             "`sync --source` needs `--locked` or `--frozen`", hint="`agentpack install --source` adds a source"

@@ -52,9 +52,9 @@ def uninstall(
     Example: agentpack uninstall python-engineer --client codex
     """
     if all_ and names:
-        raise UsageError("`--all` removes every pack: name none")
+        raise UsageError("`--all` removes every pack and takes no names")
     if not names and not client and not all_:
-        hint = "`agentpack uninstall NAME` or `--all`; `--client CLIENT` for a client's files of all packs"
+        hint = "`agentpack uninstall NAME`, or `--all`; `--client CLIENT` removes one client's files of all packs"
         raise UsageError("say what to uninstall", hint=hint)
     session.accept(accept)
     request = ChangeRequest(

@@ -65,6 +65,6 @@ def upgrade(
     )
     result = change_commands.upgrade(session, request)
     if check and not result.data["changed"] and (unreached := session.workspace.sources.unreached):
-        hint = "try again later; the packs of the other sources are as new as can be"
-        raise Unavailable("not every source could be asked", details=dict.fromkeys(unreached), hint=hint)
+        hint = "try again later; packs from the other sources are up to date"
+        raise Unavailable("some sources could not be reached", details=dict.fromkeys(unreached), hint=hint)
     return result._replace(exit_code=int(result.data["changed"])) if check else result

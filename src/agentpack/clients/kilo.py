@@ -34,7 +34,7 @@ CLIENT = Client(
         style="permissions",
         names=TOOLS,
         grants={"read": NO_SECRETS, "bash": "ask"},
-        remark="Kilo Code applies these after your own rules: allowed tools except the shell run without a prompt, "
+        remark="Kilo applies these after your own rules: allowed tools except the shell run without a prompt, "
         'even if you set "ask"',
     ),
     limits=("permission", "tools"),

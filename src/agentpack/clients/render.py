@@ -314,8 +314,8 @@ class _Writing:
         elif mapped is not None:
             if client.id_form and not re.fullmatch(client.id_form, mapped):
                 raise UsageError(
-                    f"`models: {{{model}: {{{client.name}: {mapped}}}}}`: {client.title} has no model with such an ID",
-                    hint=f"an ID looks like `{client.id_example}`",
+                    f"`models: {{{model}: {{{client.name}: {mapped}}}}}` is not a model ID of {client.title}",
+                    hint=f"write an ID such as `{client.id_example}`",
                 )
             self.set_model(mapped)
         elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
@@ -355,7 +355,10 @@ class _Writing:
                     raise self.fault(f"{place} must be {error}") from None
             form = self.client.id_form
             if key == self.client.model and form and not self.client.provider and not re.fullmatch(form, value):
-                raise self.fault(f"{place} is not a model ID", f"an ID looks like `{self.client.id_example}`")
+                raise self.fault(
+                    f"{place} is not a model ID of {self.client.title}",
+                    f"write an ID such as `{self.client.id_example}`",
+                )
             if key in self.client.idle:
                 idle = f"{place}, {self.client.idle[key]}"
                 if value in WIDE:
