@@ -138,7 +138,7 @@ def test_a_pack_with_hidden_text_alone_hinders_no_other_of_its_place(agentpack: 
             "hiding/agents/b.md": named("b", body="Do\u200b it.\n"),
         },
     )
-    told = "hiding: 1 agent file is left out: agents/b.md (hidden text on line 5, column 3"
+    told = "hiding: 1 agent file is skipped: agents/b.md (hidden text on line 5, column 3"
     assert told in agentpack("install", "./market", "--all", "--strict", expect=3).err
     assert told in agentpack("install", "./market", "--all").err
     assert list(agents(project)) == ["a.md"]
@@ -179,7 +179,7 @@ def test_a_policy_that_reports_hidden_text_takes_the_file(
     assert list(agents(project)) == ["reviewer.md"]
     (tmp_path / "policy.yaml").write_text("schema: 1\nhidden_text: report\n")
     monkeypatch.setenv("AGENTPACK_POLICY", str(tmp_path / "policy.yaml"))
-    assert "let pass by the policy: kit/hider.md:5:3: U+200B" in agentpack("sync").err
+    assert "allowed by the policy: kit/hider.md:5:3: U+200B" in agentpack("sync").err
     assert agents(project) == {"hider.md": hidden, "reviewer.md": PLAIN}
 
 

@@ -132,8 +132,8 @@ def test_packs_and_agent_files_can_be_checked_together(agentpack: Agentpack, pro
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        ("nowhere", "there is nothing at `nowhere`"),
-        ("empty", "there is no pack and no agent file in `empty`"),
+        ("nowhere", "`nowhere` does not exist"),
+        ("empty", "`empty` contains no pack and no agent file"),
         ("script.py", "`script.py` is not an agent file"),
     ],
 )

@@ -277,7 +277,7 @@ def test_a_clone_without_its_source_still_says_whether_files_are_as_locked(clone
     assert "note: the locked releases were not checked: " in ran.err
     edit(clone, "Keep facts apart.", "Keep facts and opinions apart.")
     ran = clone("diff", expect=1)
-    assert ran.out.startswith(f"{FILE}  edited by hand\n  the locked text is not kept here: ")
+    assert ran.out.startswith(f"{FILE}  edited by hand\n  the locked text is not stored here: ")
 
 
 def test_a_lock_that_does_not_match_its_releases_is_named_in_a_clone(clone: Agentpack) -> None:

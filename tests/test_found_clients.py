@@ -207,7 +207,7 @@ def test_a_client_whose_folder_is_a_link_in_a_circle_is_skipped(
     (project / ".claude").mkdir()
     (project / ".github").symlink_to(".github")
     gone = skipped(agentpack, "install", "plain", "--source", packs)
-    assert "is a link that leads in a circle" in gone["copilot"]["reason"]
+    assert "is a link that leads to itself" in gone["copilot"]["reason"]
     agentpack("install", "plain", "--source", packs)
     assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
 

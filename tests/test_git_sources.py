@@ -588,7 +588,7 @@ def test_links_in_a_repository_count_only_within_it(
     (kit.folder / "agents/alias.md").symlink_to("one.md")
     kit.commit()
     told = agentpack("install", f"git+{kit.address}").err
-    assert "`agents/out.md` is left out: it is a link that leads out of the place" in told
+    assert "skipped `agents/out.md`: it is a link that leads out of the place" in told
     assert "`agents/up.md` is left out" in told
     assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md", "two.md"]
     assert not any(b"Nobody may see" in data for data in tree(project).values())
@@ -842,7 +842,7 @@ def test_only_the_plugins_that_are_asked_for_are_fetched(
     assert "example.com/one" in asked.read_text()
     assert "example.com/two" not in asked.read_text()
     refused = agentpack("install", f"git+{far.address}", "--only", "third", expect=4)
-    assert "its 2 plugins in other repositories were not looked into" in refused.err
+    assert "its 2 plugins in other repositories were not searched" in refused.err
     refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
     assert f"`agentpack install two --source git+{far.address}`" in refused.err
 
@@ -862,7 +862,7 @@ def test_a_plugin_whose_repository_is_gone_stops_no_other(
     far.git("archive", "--output", str(tmp_path / "market.tar.gz"), "HEAD")
     place = ways[kind]
     told = agentpack("install", place, "--all").err
-    assert "note: `two` is left out: the plugin `two` of `market` is in another repository" in told
+    assert "note: skipped `two`: the plugin `two` of `market` is in another repository" in told
     assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["near.md", "one.md"]
     refused = agentpack("install", "two", "--source", place, expect=6)
     assert "the plugin `two` of `market` is in another repository" in refused.err
@@ -872,7 +872,7 @@ def test_of_many_plugins_whose_repositories_are_gone_a_few_are_named(agentpack: 
     places = {f"p{number}": {"source": "url", "url": f"https://git.example.com/p{number}"} for number in range(8)}
     told = agentpack("install", f"git+{market(hub, here='./here', **places).address}", "--all").err
     assert told.count("is left out") == 5
-    assert "note: 3 more plugins are left out: their repositories cannot be read\n" in told
+    assert "note: 3 more plugins are skipped: their repositories cannot be read\n" in told
 
 
 def test_a_hint_names_a_repository_as_one_types_it(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

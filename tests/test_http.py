@@ -91,7 +91,7 @@ def test_bytes_are_fetched_once_and_then_come_from_the_cache(server: WebServer, 
 
 def test_other_bytes_than_the_digest_says_are_refused_and_not_kept(server: WebServer, remote: Remote) -> None:
     server.answers["/kit"] = content(b"something else")
-    with pytest.raises(Refused, match="the source `kit` is not what its `sha256` says") as refused:
+    with pytest.raises(Refused, match="the source `kit` does not match its `sha256`") as refused:
         get(remote, server.url("/kit"), sha256=DIGEST)
     assert any(DIGEST in line for line in refused.value.details)
     assert remote.cache.read(sha256(b"something else").hexdigest()) is None
@@ -116,7 +116,12 @@ def test_a_body_of_unknown_length_is_read_to_its_end(server: WebServer, remote: 
 # What goes wrong.
 
 WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
-    "truncated": (web_server.truncated, Unavailable, "localhost broke off after 100 of 1,000 bytes", MAX_ATTEMPTS),
+    "truncated": (
+        web_server.truncated,
+        Unavailable,
+        "localhost closed the connection after 100 of 1,000 bytes",
+        MAX_ATTEMPTS,
+    ),
     "truncated chunks": (web_server.truncated_chunks, Unavailable, "broke off after 100 bytes", MAX_ATTEMPTS),
     "larger than it says": (web_server.endless, Refused, "has more than 1,000 bytes", 1),
     "too large": (content(b"x" * 1001), Refused, "has more than 1,000 bytes", 1),
@@ -298,7 +303,7 @@ def test_refused_credentials_are_named_and_not_shown(server: WebServer, tmp_path
 def test_a_login_wanted_elsewhere_is_told_as_such(server: WebServer, tmp_path: Path) -> None:
     server.answers |= {"/kit": redirect(server.url("/there", "127.0.0.1")), "/there": status(401)}
     said = failed(made_remote(tmp_path, AGENTPACK_TOKEN_KIT=SECRET), server.url("/kit"), Unavailable)
-    assert f"it redirects to http://127.0.0.1:{server.port}, which wants a login (401)" in said
+    assert f"it redirects to http://127.0.0.1:{server.port}, which requires a login (401)" in said
     assert "AGENTPACK_TOKEN_KIT" not in said
 
 

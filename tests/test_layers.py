@@ -264,7 +264,7 @@ def test_a_variant_may_exclude_several_that_come_together() -> None:
     for order in (("one", "two", "three"), ("three", "two", "one")):
         error = refusal(*order, **texts)
         assert error.message == "the variants `three`, `one` and `two` exclude each other: too long"
-        assert error.hint == "leave one of them out"
+        assert error.hint == "remove one of them"
 
 
 def test_of_several_conflicts_that_of_the_fewest_variants_is_told() -> None:

@@ -47,7 +47,7 @@ def test_a_command_that_needs_it_names_it_with_its_folder_and_where_it_is_config
     assert ran.err.splitlines()[-3:] == [
         f"error: the source `team` is missing: there is no folder {tmp_path}/team",
         "  `data-reviewer` comes from it",
-        f"hint: bring the folder back, or change `sources:` in {moved.folder}/agentpack.yaml",
+        f"hint: restore the folder, or change `sources:` in {moved.folder}/agentpack.yaml",
     ]
 
 
@@ -162,8 +162,7 @@ def test_an_installed_pack_moves_to_no_other_source_because_its_own_has_it_no_lo
         assert refused.err.splitlines()[-3:] == [
             "error: the source `team` no longer has `data-reviewer`",
             "  `anybody` has a pack of the same name, which may be another one",
-            f"hint: `{{require: data-reviewer, source: anybody}}` in {agentpack.folder}/agentpack.yaml takes it from "
-            "`anybody`",
+            f"hint: to use `anybody`, write `{{require: data-reviewer, source: anybody}}` in {agentpack.folder}/agentpack.yaml",
         ]
     assert "9.0.0" not in agentpack("status").out
     agentpack("diff")

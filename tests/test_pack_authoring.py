@@ -165,7 +165,7 @@ def test_a_built_pack_installs_from_its_folder(agentpack: Agentpack, project: Pa
 def test_a_pack_that_fails_is_not_built(agentpack: Agentpack, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "pack", pack_with("  - {name: a, present: [nothing-there]}\n"))
     ran = agentpack("pack", "build", str(folder), "--out", str(tmp_path / "dist"), expect=1)
-    assert "data-reviewer 1.0.0 is not built" in ran.err
+    assert "data-reviewer 1.0.0 was not built" in ran.err
     assert not (tmp_path / "dist").exists()
 
 

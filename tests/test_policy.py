@@ -376,7 +376,7 @@ def test_each_rule_in_each_place_refuses_an_install(
     line = file.read_text().splitlines().index(("  " if place == "project" else "") + text) + 1
     assert f"`{rule}` ({file}:{line})" in error["message"]
     assert "data-reviewer 1.0.0" in error["message"]
-    assert error["hint"] == "`agentpack policy explain data-reviewer@1.0.0` tells what each setting says"
+    assert error["hint"] == "`agentpack policy explain data-reviewer@1.0.0` shows the result of each setting"
     assert {path: data for path, data in tree(project).items() if not path.startswith(".agentpack")} == before
 
 
@@ -561,7 +561,7 @@ def test_a_pack_that_a_clone_brings_is_nobody_s_own(agentpack: Agentpack, projec
 def test_nor_is_one_without_a_licence(agentpack: Agentpack, project: Path) -> None:
     by_user("licenses: {allow: [MIT]}\n")
     publish_own(project)
-    assert "no licence is named" in agentpack("sync", expect=5).err
+    assert "it has no licence" in agentpack("sync", expect=5).err
 
 
 def adopted(agentpack: Agentpack, project: Path) -> Path:
@@ -589,7 +589,7 @@ def test_a_collection_that_was_adopted_here_is_one_s_own_and_one_of_a_clone_is_n
         agentpack("adopt")
     clone = tmp_path / "clone"
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
-    assert "no licence is named" in agentpack("sync", cwd=clone, expect=5).err
+    assert "it has no licence" in agentpack("sync", cwd=clone, expect=5).err
     (project / ".agentpack/packs/team-agents/agents/mine.md").write_text(
         "---\nname: mine\ndescription: Mine.\n---\nLook twice.\n"
     )
@@ -602,7 +602,7 @@ def test_a_licence_that_an_adopted_pack_names_is_judged(agentpack: Agentpack, pr
     manifest = adopted(agentpack, project)
     manifest.write_text(manifest.read_text() + "license: GPL-3.0-only\n")
     ran = agentpack("lock", "--upgrade-pack", "mine", expect=5)
-    assert "licence `GPL-3.0-only` is not among what is allowed" in ran.err
+    assert "licence `GPL-3.0-only` is not in the allowed list" in ran.err
     manifest.write_text(manifest.read_text().replace("GPL-3.0-only", "MIT"))
     agentpack("lock", "--upgrade-pack", "mine")
 
@@ -629,7 +629,7 @@ def test_a_link_to_packs_in_the_place_of_one_s_own_makes_them_nobody_s(
     place = adopted(agentpack, project).parent
     place.rename(place.parent / "elsewhere")
     place.symlink_to("elsewhere")
-    assert "no licence is named" in agentpack("sync", expect=5).err
+    assert "it has no licence" in agentpack("sync", expect=5).err
 
 
 def test_what_a_user_adopted_is_his_own_in_his_home_too(agentpack: Agentpack, home: Path) -> None:
@@ -785,7 +785,7 @@ def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack
 def test_a_file_from_the_future_is_too_young(agentpack: Agentpack, packs: Path) -> None:
     by_user("minimum_age: 1\n")
     age(packs / "data-reviewer/2.0.0", -3)
-    assert "its release lies in the future" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
+    assert "its release date is in the future" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
 
 
 def test_a_release_is_as_young_as_its_newest_file(agentpack: Agentpack, packs: Path) -> None:

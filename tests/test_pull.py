@@ -206,7 +206,7 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     manifest = project / MANIFEST
     manifest.write_text(manifest.read_text().replace(">=1.0", ">=1.1"))
     err = agentpack("lock").err
-    assert "data-reviewer: 1.0.0 on our side of the merge, 1.1.0 on the other: 1.1.0 is taken" in err
+    assert "data-reviewer: 1.0.0 on our side of the merge, 1.1.0 on the other; using 1.1.0" in err
     assert err.count("side of the merge") == 1  # both have the same release of the other pack
     locked = {pack["name"]: pack["version"] for pack in json.loads(lock.read_text())["packs"]}
     assert locked == {"acme": "1.0.0", "data-reviewer": "1.1.0"}

@@ -52,7 +52,7 @@ def test_a_requirement_has_one_long_form(text: str, long: str) -> None:
         ("x===banana", "`banana` is not a version"),
         ("x>=1.0,<two", "`two` is not a version"),
         ("x~=1", "`~=1` is not a range of versions"),
-        ("x; python_version < '3'", "environment markers (`;`) have no meaning for packs"),
+        ("x; python_version < '3'", "environment markers (`;`) are not supported"),
         ("döner", "is not a pack name"),
     ],
 )

@@ -213,8 +213,8 @@ def test_a_generation_that_is_not_there_is_told(
 
 def test_without_a_history_there_is_nothing_to_go_back_in(agentpack: Agentpack, project: Path) -> None:
     ran = agentpack("rollback", expect=2)
-    assert "there is no history to go back in" in ran.err
-    assert "hint: `agentpack install` makes the first generation" in ran.err
+    assert "there is no history to roll back" in ran.err
+    assert "hint: `agentpack install` creates the first generation" in ran.err
     assert agentpack("history").err.splitlines()[-1] == "no history yet"
 
 
@@ -279,7 +279,7 @@ def clone(agentpack: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
 def test_in_a_clone_that_nothing_changed_there_is_no_history(clone: Agentpack) -> None:
     before = with_state(clone.folder)
     clone("sync", "--locked")
-    assert "there is no history to go back in" in clone("rollback", expect=2).err
+    assert "there is no history to roll back" in clone("rollback", expect=2).err
     assert with_state(clone.folder) == before
 
 

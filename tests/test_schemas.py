@@ -34,7 +34,7 @@ def faults(kind: str, text: str) -> list[str]:
         ("pack", "requires: other", "requires: expected a list, found `other`"),
         ("pack", "agentpack: new", "agentpack: `new` is not a range of versions such as `>=1.1,<2`"),
         ("pack", "personas: [CON]", "personas[0]: a persona's name is lower-case letters, digits and single hyphens"),
-        ("pack", "personas: [con]", "personas[0]: `con` is a name that clients or systems reserve"),
+        ("pack", "personas: [con]", "personas[0]: `con` is a name reserved by clients or systems"),
         ("pack", "license: 7", "license: expected text (in quotes if it looks like a number), found `7`"),
         ("pack", "authors: {a: b}", "authors: expected a list, found a map"),
         ("pack", "keywords: [[x]]", "keywords[0]: expected text (in quotes if it looks like a number), found a list"),

@@ -132,7 +132,7 @@ def test_a_link_is_refused_wherever_it_leads(tmp_path: Path, target: str) -> Non
     with pytest.raises(Refused) as refused:
         read_tree(str(tmp_path))
     assert refused.value.message == f"{tmp_path}: `b/link` is a link"
-    assert refused.value.hint == "a pack holds regular files only"
+    assert refused.value.hint == "a pack may contain only regular files"
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_lock_whose_files_are_not_what_its_releases_give_is_refused(
     lock.write_text(json.dumps(data, indent=1))
     before = marks(project)
     ran = agentpack("sync", option, expect=3)
-    assert "the locked releases do not render to what agentpack.lock says" in ran.err
+    assert "the locked releases do not match agentpack.lock" in ran.err
     assert AGENT in ran.err
     assert marks(project) == before
 
@@ -188,7 +188,7 @@ def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
     (project / "agentpack.lock").write_text(json.dumps(data, indent=1))
     before = marks(project)
     ran = agentpack("sync", option, expect=3)
-    assert "the locked releases do not render to what agentpack.lock says" in ran.err
+    assert "the locked releases do not match agentpack.lock" in ran.err
     assert "data-reviewer" in ran.err
     assert marks(project) == before
 
@@ -196,7 +196,7 @@ def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        ("data-reviewer==1.2.0rc1", "data-reviewer 1.2.0rc1 is locked, and agentpack.yaml asks for data-reviewer>=1.0"),
+        ("data-reviewer==1.2.0rc1", "data-reviewer 1.2.0rc1 is locked, but agentpack.yaml asks for data-reviewer>=1.0"),
         ("data-reviewer[house]>=1.0", "data-reviewer is locked with the variant `house`, which nothing asks for"),
     ],
 )
@@ -232,7 +232,7 @@ def test_a_lock_that_no_longer_pins_the_text_of_a_local_variant_is_refused(agent
     data["packs"][0] |= {"local_variants": [], "variants": ["house"]}
     lock.write_text(json.dumps(data, indent=1))
     ran = agentpack("sync", "--locked", expect=3)
-    assert "the locked releases do not render to what agentpack.lock says" in ran.err
+    assert "the locked releases do not match agentpack.lock" in ran.err
 
 
 @pytest.mark.parametrize(

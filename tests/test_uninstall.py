@@ -179,8 +179,8 @@ def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, pr
     [
         ((), "say what to uninstall"),
         (("--client", "nobody"), "there is no client `nobody`"),
-        (("--client", "codex"), "`codex` is no client of this scope"),
-        (("one", "--client", "gemini"), "`gemini` is no client of these packs"),
+        (("--client", "codex"), "`codex` is not a client of this scope"),
+        (("one", "--client", "gemini"), "`gemini` is not a client of these packs"),
         (("one[calm]", "--client", "claude"), "`--client` excludes `NAME[VARIANT]`"),
         (("three", "--client", "claude"), "`three` is not in"),
         (("one[clam]",), "asks for no variant `clam`"),
@@ -338,7 +338,7 @@ def test_taking_a_pack_out_again_changes_nothing(agentpack: Agentpack, project: 
     agentpack("uninstall", "python-engineer")
     before = with_state(project)
     ran = agentpack("uninstall", "python-engineer")
-    assert ran.err.endswith("note: `python-engineer` was taken out before\nnothing to change\n")
+    assert ran.err.endswith("note: `python-engineer` was removed before\nnothing to change\n")
     assert with_state(project) == before
     agentpack("uninstall", "python-reviewer", expect=2)
 
@@ -426,7 +426,7 @@ def test_added_sources_stay_when_the_last_pack_goes(agentpack: Agentpack, projec
 def test_a_client_that_only_other_packs_have_is_none_of_this_pack(installed: Agentpack, project: Path) -> None:
     before = tree(project)
     err = installed("uninstall", "two", "--client", "claude", expect=2).err
-    assert "`claude` is no client of these packs" in err
+    assert "`claude` is not a client of these packs" in err
     assert "there: gemini, opencode" in err
     assert tree(project) == before
 
@@ -442,7 +442,7 @@ def test_every_option_that_an_edited_file_s_error_names_settles_it(installed: Ag
     err = installed("uninstall", "one", expect=3).err
     assert f"{edited}: was edited and is no longer needed" in err
     assert f"{blocked}: is not a regular file" in err
-    assert "move it away" in err
+    assert "move it elsewhere" in err
     blocked.rmdir()
     blocked.write_text(kept)
     before = tree(project)

@@ -146,7 +146,7 @@ def test_an_older_release_than_a_candidate_is_not_offered(
     header = project / "packs/data-reviewer/3.0.0/pack.yaml"
     header.write_text(header.read_text().replace("3.0.0rc1", "3.0.0"))
     told = agentpack("upgrade", "--yes", *latest).err
-    assert ("data-reviewer 3.0.0 is out of range; `agentpack upgrade --latest` takes it" in told) is not bool(latest)
+    assert ("data-reviewer 3.0.0 is out of range; `agentpack upgrade --latest` installs it" in told) is not bool(latest)
     assert locked(project) == ("3.0.0" if latest else "3.0.0rc1")
 
 

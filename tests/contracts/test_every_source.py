@@ -199,7 +199,7 @@ KINDS: Mapping[str, tuple[Make, ...]] = {
     "archive": (an_archive_here, an_archive_elsewhere, a_bare_archive_elsewhere),
     "git": (git_tags, git_branch, git_one_pack, git_bare, git_bare_tags),
 }
-"""By kind of source, what makes one in a folder that is not there yet."""
+"""By kind of source, what makes one in a folder that does not exist yet."""
 MAKERS = (*(make for makers in KINDS.values() for make in makers), memory, bundled)
 
 

@@ -75,7 +75,7 @@ def _adopted_lines(files: Sequence[AdoptedFile]) -> Iterator[str]:
         edited = [file for file in own if file.edited]
         if len(own) == 1:
             what = f"copied to {own[0].copy}" if local else "unchanged"
-            yield f"{name}: {own[0].path}, " + (f"differs in {own[0].edited}, kept as a local edit" if edited else what)
+            yield f"{name}: {own[0].path}, " + (f"differs in {own[0].edited}: kept as an edit" if edited else what)
             continue
         what = f"{len(edited)} of them with local edits, which are kept" if edited else "unchanged"
         yield f"{name}: {len(own)} files, {'copied unchanged' if local and not edited else what}"

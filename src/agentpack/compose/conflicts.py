@@ -134,7 +134,7 @@ def refuse_excluded(chosen: Mapping[str, NamedLayer]) -> None:
         f"the variants {', '.join(most)} and {last} exclude each other{why}",
         hint='choose one of them; `agentpack uninstall "NAME[VARIANT]"` removes an installed one'
         if count == 1
-        else "leave one of them out",
+        else "remove one of them",
     )
 
 

@@ -113,9 +113,7 @@ class _Reader:
         deeper = index + 1
         while deeper < len(sections) and sections[deeper].level > section.level:
             if deeper in kept:
-                self.unsaid.append(
-                    f"the heading “{short(section.heading)}” was taken out, but not all that is below it"
-                )
+                self.unsaid.append(f"the heading “{short(section.heading)}” was removed, but not everything below it")
                 return
             deeper += 1
         if section.id is None:
@@ -161,7 +159,7 @@ class _Reader:
                 if waiting and was.id is None:
                     told = f"“{short(waiting[0].text)}”"
                     self.unsaid.append(
-                        f"the new rule {told} is amid the author's text"
+                        f"the new rule {told} is inside the author's text"
                         if self.bare
                         else f"no rule with an id is next to the new one {told}"
                     )

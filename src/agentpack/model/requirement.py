@@ -92,7 +92,7 @@ def parse_requirement(text: str) -> Requirement:
         found = _at(text, name, variants, where.strip())
         return replace(found, range=_range(text, range.strip())) if range else found
     if ";" in rest:
-        raise UsageError(f"`{text}`: environment markers (`;`) have no meaning for packs", hint=_HINT)
+        raise UsageError(f"`{text}`: environment markers (`;`) are not supported", hint=_HINT)
     return Requirement(pack=name, variants=variants, range=_range(text, rest))
 
 

@@ -72,7 +72,7 @@ def left_out_words(lock: Lock, before: Lock | None = None) -> Iterator[str]:
         out = [f"{row.path} ({row.left_out})" for row in pack.agents or () if row.left_out]
         if out and known.get(pack.name) != pack.agents:
             files = "1 agent file is" if len(out) == 1 else f"{len(out)} agent files are"
-            yield f"{pack.name}: {files} left out: {_few(out, _MOST_NAMED)}"
+            yield f"{pack.name}: {files} skipped: {_few(out, _MOST_NAMED)}"
 
 
 def skipped_data(skipped: Iterable[SkippedAgents]) -> dict[str, Any]:

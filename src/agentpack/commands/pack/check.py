@@ -119,7 +119,7 @@ def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRe
     except AgentpackError as error:
         if against is not None:
             raise
-        message = f"the release before does not read: {error.message}"
+        message = f"the previous release cannot be read: {error.message}"
         return None, (CheckFinding(authored.folder.shown, 0, "P101", message, error.hint),)
 
 
