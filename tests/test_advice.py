@@ -92,7 +92,7 @@ def test_a_local_variant_whose_file_is_gone(agentpack: Agentpack, project: Path)
     shutil.rmtree(project / ".agentpack/variants")
     told = agentpack("sync", expect=4).err
     assert "bring .agentpack/variants back" in told.replace(f"{project}/", "")
-    assert '`agentpack uninstall "python-engineer[house]"` leaves the variant out' in told
+    assert 'run `agentpack uninstall "python-engineer[house]"` to remove the variant' in told
     agentpack("uninstall", "python-engineer[house]")
     agentpack("sync", "--check")
 

@@ -410,11 +410,11 @@ def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
     ("text", "told"),
     [
         ("team/agents", "for the repository on GitHub, write `github:team/agents`"),
-        ("https://example.com/team/agents", "for a git repository write `git+https://example.com/team/agents`"),
+        ("https://example.com/team/agents", "for a git repository, write `git+https://example.com/team/agents`"),
         ("oci://example.com/team/agents", "name a folder or a repository"),
         ("git+https://user:secret@example.com/agents", "an address must not hold a password or token"),
         ("git+http://example.com/agents", "write `https://`"),
-        ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` has a meaning"),
+        ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` is supported"),
         ("github:agents", "is not the address of a git repository"),
         ("https://github.com/a/b/tree/main/x/y", "write `github:a/b@main#subdirectory=x/y`"),
         ("https://github.com/a/b/blob/main/x/y.md", "`agentpack install github:a/b@main --only y`"),
@@ -429,7 +429,7 @@ def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, 
 def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project: Path) -> None:
     assert "there is no such folder or archive" in agentpack("install", "./nothing", expect=2).err
     (project / "one.md").write_text(agent_text("one", "Work."))
-    assert "name its folder, and the agent with `--only NAME`" in agentpack("install", "./one.md", expect=2).err
+    assert "name its folder and add `--only NAME`" in agentpack("install", "./one.md", expect=2).err
     (project / "empty").mkdir()
     assert "has neither packs nor agent files" in agentpack("install", "./empty", expect=4).err
     kit(project, one="Work.")
@@ -726,7 +726,7 @@ def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agen
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     ran = agentpack("upgrade", "--yes")
-    assert "kit: agents/two.md stays as it was: its new text cannot be taken" in ran.err
+    assert "kit: agents/two.md was not changed: its new text cannot be used" in ran.err
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
     for words in (("sync", "--frozen"), ("upgrade", "--yes")):
@@ -856,7 +856,7 @@ def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project:
     (persona,) = (project / ".agentpack/packs").rglob("personas/*.md")
     persona.write_text(persona.read_text() + "\n- A new rule. {#new-rule}\n")
     installed = next((project / ".claude/agents").iterdir())
-    assert "`agentpack upgrade` takes what is written there now" in agentpack("sync", "--frozen", expect=3).err
+    assert "`agentpack upgrade` installs the current text" in agentpack("sync", "--frozen", expect=3).err
     assert "A new rule." not in installed.read_text()
     agentpack("upgrade", "--yes")
     assert "A new rule." in installed.read_text()

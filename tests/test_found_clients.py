@@ -274,7 +274,7 @@ def test_a_found_client_with_another_text_in_the_other_scope_is_skipped(
     agentpack("install", "plain", "--source", packs, "--user", "--client", "codex")
     publish(Path(packs), make_pack("plain", "1.1.0", personas={"plain": persona_text("plain", "Look again.\n")}))
     gone = skipped(agentpack, "install", "plain", "--source", packs)
-    assert gone["codex"]["reason"] == "the user scope manages the same file with another text"
+    assert gone["codex"]["reason"] == "the user scope manages the same file with a different text"
 
 
 # Several packs.

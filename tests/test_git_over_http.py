@@ -256,4 +256,4 @@ def test_a_place_that_is_looked_at_has_the_name_that_it_would_get(
 
 def test_an_empty_repository_is_called_so(agentpack: Agentpack, tmp_path: Path) -> None:
     empty = Repository(tmp_path / "empty")
-    assert "is empty: it has neither branches nor tags" in agentpack("install", f"git+{empty.address}", expect=4).err
+    assert "is empty: it has no branches and no tags" in agentpack("install", f"git+{empty.address}", expect=4).err

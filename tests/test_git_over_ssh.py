@@ -81,14 +81,14 @@ def test_nobody_is_asked_and_it_is_said_what_to_do(
     place, before = f"{server.address}{kit.folder}", tree(project)
 
     server.forget_host()
-    assert "whose key ssh does not know" in (ran := agentpack("install", place, expect=6)).err
+    assert "whose ssh key is not known yet" in (ran := agentpack("install", place, expect=6)).err
     assert f"`git ls-remote {place}` asks whether to trust it" in ran.err
     server.make_key("other")
     server.know_host("other")
-    assert "another key than ssh knows" in agentpack("install", place, expect=6).err
+    assert "whose ssh key has changed" in agentpack("install", place, expect=6).err
     server.know_host()
     (server.folder / "key").rename(server.folder / "other")
-    assert "without an ssh key that it knows" in (ran := agentpack("install", place, expect=6)).err
+    assert "requires an ssh key that it knows" in (ran := agentpack("install", place, expect=6)).err
     assert "Permission denied (publickey" in ran.err
     (server.folder / "other").rename(server.folder / "key")
     assert "is no repository" in agentpack("install", f"{place}-not", expect=6).err

@@ -122,7 +122,12 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
         "localhost closed the connection after 100 of 1,000 bytes",
         MAX_ATTEMPTS,
     ),
-    "truncated chunks": (web_server.truncated_chunks, Unavailable, "broke off after 100 bytes", MAX_ATTEMPTS),
+    "truncated chunks": (
+        web_server.truncated_chunks,
+        Unavailable,
+        "closed the connection after 100 bytes",
+        MAX_ATTEMPTS,
+    ),
     "larger than it says": (web_server.endless, Refused, "has more than 1,000 bytes", 1),
     "too large": (content(b"x" * 1001), Refused, "has more than 1,000 bytes", 1),
     "says it is too large": (content(b"", Content_Length="99999999"), Refused, "has more than 1,000 bytes", 1),
@@ -136,14 +141,14 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
     "403": (status(403), Unavailable, "does not let you read this address (403)", 1),
     "404": (status(404), Unavailable, "if it needs a login, set AGENTPACK_TOKEN_", 1),
     "429": (status(429), Unavailable, "too many requests (429)", MAX_ATTEMPTS),
-    "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks to wait 3,600 seconds", 1),
+    "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks you to wait 3,600 seconds", 1),
     "500": (status(500), Unavailable, "an error of its own (500)", 1),
     "503": (status(503), Unavailable, "an error of its own (503)", MAX_ATTEMPTS),
     "a part": (status(206), Unavailable, "unexpected status 206", 1),
     "nothing new, unasked": (status(304), Unavailable, "unexpected status 304", 1),
     "redirect to itself": (redirect("/kit"), Unavailable, f"redirects more than {MAX_REDIRECTS} times", 6),
     "redirect to a file": (redirect("file:///etc/passwd"), Refused, "leads to file:/etc/passwd, which", 1),
-    "redirect to a plain host": (redirect("http://example.com/"), Refused, "only `https://` is read", 1),
+    "redirect to a plain host": (redirect("http://example.com/"), Refused, "only `https://` is supported", 1),
     "redirect with a password": (redirect(f"https://ada:{SECRET}@localhost/"), Refused, "leads to", 1),
     "redirect to nonsense": (redirect("https://[::"), Refused, "cannot be read", 1),
     "redirect with a line end": (redirect("https://a b\tc/"), Refused, "leads to", 1),
@@ -214,7 +219,7 @@ def test_redirects_are_followed(server: WebServer, remote: Remote) -> None:
 def test_https_never_leads_to_http(remote: Remote, tls: Path) -> None:
     with WebServer({"/kit": content(BODY)}) as plain:
         with WebServer({"/kit": redirect(plain.url("/kit"))}, certificate=tls) as server:
-            assert "https leads only to https" in failed(remote, server.url("/kit"), Refused)
+            assert "https may redirect only to https" in failed(remote, server.url("/kit"), Refused)
         assert plain.asked == []
 
 

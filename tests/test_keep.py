@@ -203,7 +203,7 @@ def test_a_dry_run_prints_the_variant_and_writes_nothing(installed: Agentpack, p
 def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agentpack, project: Path) -> None:
     edit(project, ("- Go deep.\n", "- Go deep.\n\n- Go home.\n"))
     before = (project / FILE).read_bytes()
-    assert "blank lines are now as agentpack writes them" in installed("keep", "reviewer").err
+    assert "blank lines are now formatted by agentpack" in installed("keep", "reviewer").err
     assert "- Go deep.\n- Go home.\n" in (project / FILE).read_text()
     installed("diff")
     installed("rollback")
@@ -212,7 +212,7 @@ def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agent
 
 def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agentpack, project: Path) -> None:
     edit(project, ('"Reviews data as reviewer."', "Reviews everything"), ("Go deep.", "Go deeper."))
-    assert "the words of the header are now as agentpack writes them" in installed("keep", "reviewer").err
+    assert "the words of the header are now formatted by agentpack" in installed("keep", "reviewer").err
     assert 'description: "Reviews everything"' in (project / FILE).read_text()
     installed("diff")
 
@@ -229,7 +229,7 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
         ("- Go deep.\n", "- Go deep.\n\n\n", "white space"),
         ("## Rules\n\n", "", "moved"),
         ("name: reviewer", "name: other", "`as:`"),
-        ("model: opus\n", "", "`model` was taken out"),
+        ("model: opus\n", "", "`model` was removed"),
         ("model: opus", "model: 'opus'", "agentpack writes the header otherwise"),
         ("color: blue", "color: plaid", "`color: plaid`"),
         ("color: blue\n", "color: blue\nwhatever: 1\n", "clients.claude.whatever"),
@@ -239,8 +239,8 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
             "",
             "the heading “## Rules” was removed, but not everything below it",
         ),
-        ("A rule without an id.\n\n", "", "a rule without an id was taken out: “A rule without an id.”"),
-        (re.compile("---.*?---\n", re.DOTALL), "", "the header was taken out"),
+        ("A rule without an id.\n\n", "", "a rule without an id was removed: “A rule without an id.”"),
+        (re.compile("---.*?---\n", re.DOTALL), "", "the header was removed"),
         ("Go deep.", b"Go d\xffeep.", "no longer UTF-8"),
     ],
 )
@@ -279,8 +279,8 @@ First of all.
     ("old", "new", "reason"),
     [
         ("## Without", "## With", "the heading “## Without” was changed and has no id"),
-        ("## Also without\n\n- Say.\n\n", "", "the heading “## Also without” was taken out and has no id"),
-        ("## Without\n\n", "", "the heading “## Without” was taken out"),
+        ("## Also without\n\n- Say.\n\n", "", "the heading “## Also without” was removed and has no id"),
+        ("## Without\n\n", "", "the heading “## Without” was removed"),
         ("First of all.", "Second.\n\nFirst of all.", "no rule with an id is next to the new one “Second.”"),
         ("- Say.\n", "Nothing.\n", "the heading above the new rule “Nothing.” has no id"),
         ("## Also", "## House\n\n- Wipe.\n\n## Also", "no heading with an id is next to the new heading “## House”"),
@@ -406,7 +406,7 @@ UNSAID_OF_AN_AGENT = {
     "a rule in between": (("You  work.", "Hello.\n\nYou  work."), "the new rule “Hello.” is inside the author's text"),
     "a heading": (("## How", "## Ours\n\n- Say.\n\n## How"), "the new heading “## Ours” is not at the end"),
     "a heading changed": (("## How", "## Why"), "the heading “## How” was changed and is the author's"),
-    "a field less": (("color: magenta\n", ""), "the field `color` was taken out"),
+    "a field less": (("color: magenta\n", ""), "the field `color` was removed"),
     "the name": (("Odd one", "Even one"), "`as:` in agentpack.yaml gives a persona another name"),
 }
 
@@ -487,7 +487,7 @@ def test_an_edit_of_a_pack_that_only_others_require_says_how_it_can_be_kept(
     )
     agentpack("install", "needy", "--source", str(tmp_path / "packs"), "--client", "claude")
     text = edit(project, ("Say what you saw.", "Say all that you saw."))
-    assert "hint: `agentpack install needed` puts it into agentpack.yaml" in agentpack("keep", "reviewer", expect=2).err
+    assert "hint: run `agentpack install needed` first" in agentpack("keep", "reviewer", expect=2).err
     agentpack("install", "needed")
     agentpack("keep", "reviewer")
     assert (project / FILE).read_text() == text
@@ -564,7 +564,7 @@ def test_edits_that_differ_between_clients_want_one_to_be_named(both: Agentpack,
     ran = both("keep", "reviewer", expect=3)
     assert f"{FILE}, for claude" in ran.err
     assert f"{OTHER}, for opencode" in ran.err
-    assert "hint: say whose edit the variant is to be: `--client claude` or `--client opencode`" in ran.err
+    assert "hint: choose the edit to keep: `--client claude` or `--client opencode`" in ran.err
     assert with_state(project) == before
 
 
@@ -1083,7 +1083,7 @@ def test_two_edits_and_a_release_that_change_one_rule_in_different_lines_all_sta
         edit(project, (old, new))
         installed("keep", "reviewer")
     publish_long(installed, "2.1.0", ("Line three", "The new line three"))
-    assert "your text stays" not in installed("upgrade", "--latest", "--yes").err
+    assert "your text is kept" not in installed("upgrade", "--latest", "--yes").err
     rule = "- Look twice before you change.\n  Line two.\n  The new line three.\n  Line four.\n  My line five.\n"
     assert rule in (project / FILE).read_text()
     installed("diff")
@@ -1201,7 +1201,7 @@ def test_a_variant_of_any_client_s_edit_follows_a_release(installed: Agentpack, 
     codex.write_text('model_reasoning_effort = "high"\n' + text)
     installed("keep", "reviewer", "--client", "codex")
     publish_long(installed, "2.1.0", ("Line four", "The new line four"))
-    assert "your text stays" not in installed("upgrade", "--latest", "--yes").err
+    assert "your text is kept" not in installed("upgrade", "--latest", "--yes").err
     for path in (project / FILE, codex):
         text = path.read_text()
         assert "- Look twice before you change.\n  Line two.\n  Line three.\n  The new line four.\n" in text

@@ -120,7 +120,7 @@ def test_a_pack_of_a_later_source_does_not_stand_in_for_one_that_cannot_be_asked
     assert "hint: " in refused.err
     assert tree(agentpack.folder) == before
     named = "{require: data-reviewer, source: anybody}"
-    assert f"`{named}` in {agentpack.folder}/agentpack.yaml takes it from `anybody`" in refused.err
+    assert f"to use `anybody`, write `{named}` in {agentpack.folder}/agentpack.yaml" in refused.err
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace(f"packs: {packs}", f"packs: [{named}]"))
     agentpack("sync")

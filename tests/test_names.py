@@ -49,10 +49,10 @@ def test_a_persona_name_that_every_client_takes(name: str) -> None:
         ("nul", "reserve"),
         ("com1", "reserve"),
         ("lpt9", "reserve"),
-        ("42", "must not read as a number"),
-        ("1e5", "must not read as a number"),
-        ("0x1f", "must not read as a number"),
-        ("0b11", "must not read as a number"),
+        ("42", "must not look like a number"),
+        ("1e5", "must not look like a number"),
+        ("0x1f", "must not look like a number"),
+        ("0b11", "must not look like a number"),
     ],
 )
 def test_a_persona_name_that_some_client_would_trip_over(name: str, fault: str) -> None:

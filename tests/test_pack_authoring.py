@@ -92,7 +92,7 @@ FAILS = {
     "fields": ("  - {name: a, fields: {model: opus}}\n", "`model` is not set, not `opus`"),
     "words": ("  - {name: a, words: 2}\n", "words, more than 2"),
     "no refusal": ("  - {name: a, refused: never}\n", "is not refused"),
-    "another refusal": ("  - {name: a, variants: [loud, quiet], refused: never}\n", "refused with other words"),
+    "another refusal": ("  - {name: a, variants: [loud, quiet], refused: never}\n", "refused with a different message"),
     "an unknown variant": ("  - {name: a, variants: [lod]}\n", "no variant `lod`"),
     "no golden file": ("  - {name: a, golden: g/a.md}\n", "there is no `tests/g/a.md`"),
 }

@@ -293,8 +293,8 @@ def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
 ) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(project / ".claude"))
     install("1.0.0", "--user", clients="claude")
-    assert "the user scope manages the same file with another text" in install("1.1.0", clients="claude", expect=3)
-    assert "is managed in the user scope too" in install("1.0.0", clients="claude")
+    assert "the user scope manages the same file with a different text" in install("1.1.0", clients="claude", expect=3)
+    assert "is also managed in the user scope" in install("1.0.0", clients="claude")
     text = (project / CLAUDE).read_bytes()
     (project / CLAUDE).unlink()
     agentpack("sync")
@@ -316,7 +316,7 @@ def test_a_home_folder_that_is_a_project_shares_its_files_with_the_user(
     (home / "agentpack.yaml").write_text("schema: 1\n")
     words = ("install", "data-reviewer==1.0.0", "--source", str(packs), "--client", "claude")
     agentpack(*words, cwd=home)
-    assert "is managed in the project scope too" in agentpack(*words, "--user").err
+    assert "is also managed in the project scope" in agentpack(*words, "--user").err
     agentpack("uninstall", "data-reviewer", cwd=home)
     agentpack("diff", "--user")
 

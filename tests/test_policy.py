@@ -387,7 +387,7 @@ def test_what_all_policies_allow_is_installed(
     by_organisation("minimum_age: 14 days\nmaximum_size: 1 MiB\npacks: {allow: [data-*]}\n")
     by_project(project, "sources: {allow: [packs]}")
     ran = install(agentpack, packs)
-    assert "data-reviewer 2.0.0 is passed over: it was released today; 14 days must have passed" in ran.err
+    assert "skipped data-reviewer 2.0.0: it was released today; 14 days must have passed" in ran.err
     assert "version: 1.0.0" in agentpack("status").out or "data-reviewer 1.0.0" in agentpack("status").out
     assert "policy" not in json.loads((project / "agentpack.lock").read_text())["manifest"]
 
@@ -922,7 +922,7 @@ def test_a_project_may_refuse_it_for_itself(agentpack: Agentpack, project: Path)
 def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> None:
     by_project(project, "hidden_text: report")
     ran = agentpack("install", "python-engineer", expect=2)
-    assert "agentpack.yaml:4: policy.hidden_text: a project does not decide" in ran.err
+    assert "agentpack.yaml:4: policy.hidden_text: a project cannot choose" in ran.err
 
 
 # Policies that cannot be read.
@@ -956,8 +956,8 @@ BROKEN: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "no UTF-8": (lambda path: path.write_bytes(b"packs: {allow: [\xff]}\n"), "not UTF-8"),
     "no text": (lambda path: path.write_bytes(b"\0\0\0"), "not valid YAML"),
     "aliases": (lambda path: path.write_text("packs: &a {}\nsources: *a\n"), "anchors"),
-    "everybody's": (world_writable, "can be written by everybody"),
-    "in everybody's folder": (in_a_folder_of_everybody, "can be exchanged by everybody"),
+    "everybody's": (world_writable, "every user can write to"),
+    "in everybody's folder": (in_a_folder_of_everybody, "every user can replace"),
     "pipe": (endless, "is not a regular file"),
 }
 CHANGING = ("install python-engineer", "uninstall data-reviewer", "sync", "lock", "upgrade --yes", "rollback")
@@ -1292,7 +1292,7 @@ def test_hidden_text_passes_where_user_or_organisation_say_report(
     policy = tmp_path / "policy.yaml"
     policy.write_text("schema: 1\nhidden_text: report\n")
     monkeypatch.setenv("AGENTPACK_POLICY", str(policy))
-    assert "let pass by the policy" in agentpack(*words).err
+    assert "allowed by the policy" in agentpack(*words).err
     assert "\u200b" in (project / ".claude/agents/helper.md").read_text(encoding="utf-8")
     monkeypatch.delenv("AGENTPACK_POLICY")
     assert agentpack("sync", "--json", expect=5).envelope["errors"][0]["code"] == "hidden-text"

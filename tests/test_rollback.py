@@ -288,7 +288,7 @@ def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arg
     clone("upgrade", "--latest", "--yes", "--accept", "skills")
     before = with_state(clone.folder)
     ran = clone("rollback", *arguments, expect=2)
-    assert "there is nothing to go back to: generation 1 is what was found in this checkout" in ran.err
+    assert "there is nothing to roll back to: generation 1 is what was found in this checkout" in ran.err
     assert with_state(clone.folder) == before
 
 

@@ -411,7 +411,7 @@ def test_a_lock_that_lists_a_file_of_no_client_has_it_neither_written_nor_delete
     data["files"].append({**data["files"][0], "path": path, "sha256": sha256})
     lock.write_text(json.dumps(data))
     said = agentpack(*command.split(), expect=None)
-    assert "where no client reads agents; agentpack leaves it as it is" in said.err
+    assert "where no client reads agents; not changed" in said.err
     assert (project / path).exists()
     if path != "agentpack.yaml":
         assert (project / path).read_bytes() == mine

@@ -146,8 +146,8 @@ def test_a_pack_that_a_found_client_was_skipped_for_stays_without_it(
 def test_the_last_client_of_a_pack_stays(installed: Agentpack, project: Path) -> None:
     before = with_state(project)
     ran = installed("uninstall", "--client", "claude", "--client", "opencode", expect=3)
-    assert "no client would be left for `one`; nothing was changed" in ran.err
-    assert "hint: `agentpack uninstall one` takes the pack out" in ran.err
+    assert "`one` would have no client left; nothing was changed" in ran.err
+    assert "hint: `agentpack uninstall one` removes the pack" in ran.err
     ran = installed("uninstall", "two", "--client", "gemini", "--client", "opencode", expect=3)
     assert "hint: `agentpack uninstall two`" in ran.err
     assert with_state(project) == before
@@ -181,9 +181,9 @@ def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, pr
         (("--client", "nobody"), "there is no client `nobody`"),
         (("--client", "codex"), "`codex` is not a client of this scope"),
         (("one", "--client", "gemini"), "`gemini` is not a client of these packs"),
-        (("one[calm]", "--client", "claude"), "`--client` excludes `NAME[VARIANT]`"),
+        (("one[calm]", "--client", "claude"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("three", "--client", "claude"), "`three` is not in"),
-        (("one[clam]",), "asks for no variant `clam`"),
+        (("one[clam]",), "has no variant `clam`"),
         (("two[calm]",), "there: no variant"),
     ],
 )
@@ -474,7 +474,7 @@ def test_a_source_that_install_added_goes_with_its_last_pack(
     agentpack("install", "one", "two", "--source", "../packs")
     assert "the source" not in agentpack("uninstall", "two").err
     assert sources(project) == ["../packs"]
-    assert "the source `packs`, which `install` added, is removed" in agentpack("uninstall", "one").err
+    assert "removed the source `packs`, which `install` had added" in agentpack("uninstall", "one").err
     assert tree(project) == {}
     agentpack("rollback")
     agentpack("uninstall", "one")

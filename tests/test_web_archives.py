@@ -320,7 +320,7 @@ def test_an_address_that_a_policy_refuses_is_not_asked(
     assert f"it is at {server.url(AT)}" in refused.err
     assert server.asked == []
     write_tree(project, {"agentpack.yaml": f"schema: 1\nsources: [{{name: kit, git: '{server.url('/kit')}'}}]\n"})
-    assert "packs were looked for without it" in agentpack("install", "python-engineer").err
+    assert "searched without it" in agentpack("install", "python-engineer").err
     assert server.asked == []
 
 

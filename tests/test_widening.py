@@ -927,7 +927,7 @@ def test_a_row_that_waits_and_claims_too_much_is_a_difference(agentpack: Agentpa
     lock = agentpack.folder / "agentpack.lock"
     claimed = lock.read_text().replace('"read, search"', '"every-tool"')
     lock.write_text(claimed)
-    said = "the lock allows every-tool, its text only read, search"
+    said = "the lock allows every-tool, but the text needs only read, search"
     ran = agentpack(*command.split(), expect=1)
     assert said in ran.out + ran.err
 
@@ -943,7 +943,7 @@ def test_a_row_whose_release_is_gone_and_that_claims_too_much_is_a_difference(
     agentpack(*command.split(), expect=0)
     lock.write_text(lock.read_text().replace('"read, search"', '"every-tool"'))
     ran = agentpack(*command.split(), expect=1)
-    assert "the lock allows every-tool, its text only read, search" in ran.out + ran.err
+    assert "the lock allows every-tool, but the text needs only read, search" in ran.out + ran.err
 
 
 @pytest.mark.parametrize("command", ["diff", "sync --check"])

@@ -207,7 +207,7 @@ PATHS: Mapping[str, Case] = {
         for path in _NO_PATHS
     },
     **{
-        f"a locked file at `{path}`": Case(_file_path(path), 3, "do not render to what", _FROZEN)
+        f"a locked file at `{path}`": Case(_file_path(path), 3, "do not match agentpack.lock", _FROZEN)
         for path in (".git/hooks/pre-commit", ".agentpack/state/current", "", "$config/x", "agentpack.yaml")
     },
 }

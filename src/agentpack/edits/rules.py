@@ -1,7 +1,7 @@
 """An edited text and the persona it was rendered from -> a variant that says the edit, or the words why it cannot be
 said.
 
-Sections are paired first, then the rules within them; what is left over on one side was taken out or added. Whether
+Sections are paired first, then the rules within them; what is left over on one side was removed or added. Whether
 the variant really gives the edited text is for the caller to check, by rendering it: here only what a variant has no
 words for is refused, each with its place.
 """
@@ -117,7 +117,7 @@ class _Reader:
                 return
             deeper += 1
         if section.id is None:
-            self.refuse("heading", section.heading, "was taken out")
+            self.refuse("heading", section.heading, "was removed")
         else:
             self.removed.append(section)
 
@@ -191,7 +191,7 @@ class _Reader:
     def take_out(self, was: Rule) -> None:
         self.gone.append(was)
         if was.id is None:
-            self.refuse("rule", was.text, "was taken out")
+            self.refuse("rule", was.text, "was removed")
         else:
             self.removed.append(was)
 
