@@ -863,7 +863,7 @@ def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project:
     agentpack("sync", "--frozen")
 
 
-# A lock that says something else.
+# A lock that has different text.
 
 HOLDING = (("diff",), ("sync", "--check"), ("lock", "--check"), ("sync", "--locked"), ("sync", "--frozen"))
 OTHER = "0" * 64

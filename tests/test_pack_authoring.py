@@ -85,10 +85,10 @@ HOLDS = {
     "another client": "  - {name: a, client: codex, contains: [developer_instructions]}\n",
 }
 FAILS = {
-    "present": ("  - {name: a, present: [lok]}\n", "`lok` is not there; did you mean `look`?"),
-    "absent": ("  - {name: a, absent: [look]}\n", "`look` is there"),
+    "present": ("  - {name: a, present: [lok]}\n", "missing `lok`; did you mean `look`?"),
+    "absent": ("  - {name: a, absent: [look]}\n", "unexpected `look`"),
     "contains": ("  - {name: a, contains: [Nothing]}\n", "the text lacks `Nothing`"),
-    "lacks": ("  - {name: a, lacks: [Look]}\n", "the text has `Look`"),
+    "lacks": ("  - {name: a, lacks: [Look]}\n", "the text contains `Look`"),
     "fields": ("  - {name: a, fields: {model: opus}}\n", "`model` is not set, not `opus`"),
     "words": ("  - {name: a, words: 2}\n", "words, more than 2"),
     "no refusal": ("  - {name: a, refused: never}\n", "is not refused"),
