@@ -320,7 +320,7 @@ def test_a_release_in_other_words_stays_in_those(agentpack: Agentpack, project: 
     write_tree(project, {f"{AGENTS}/python-engineer.md": lenient})
     (file,) = adopted(agentpack, f"{AGENTS}/python-engineer.md")
     assert (file["pack"], file["version"], file["exact"]) == ("python-engineer", "1.0.0", False)
-    assert file["edited"] == "how it is written, not in what it says"
+    assert file["edited"] == "formatting only"
     assert (project / f"{AGENTS}/python-engineer.md").read_bytes() == lenient.encode()
 
 
@@ -424,7 +424,7 @@ def test_what_lies_where_a_local_pack_would_stays(agentpack: Agentpack, project:
     write_tree(project, {path: HAND_WRITTEN[path], ".agentpack/packs/prober/0.1.0/pack.yaml": "# mine\n"})
     before = tree(project)
     ran = agentpack("adopt", path, expect=3)
-    assert ".agentpack/packs/prober/0.1.0/pack.yaml is there already" in ran.err
+    assert ".agentpack/packs/prober/0.1.0/pack.yaml already exists" in ran.err
     assert tree(project) == before
 
 
@@ -523,7 +523,7 @@ SAFE = CODEX.replace("\\u200b", "")
 @pytest.mark.parametrize(
     ("path", "content", "reason"),
     [
-        ("notes/tidy.md", PLAIN, "does not lie in a folder of agents"),
+        ("notes/tidy.md", PLAIN, "is not in a folder of agents"),
         (f"{AGENTS}/.hidden/tidy.md", PLAIN, "rename it"),
         (f"{AGENTS}/My Agent.md", PLAIN, "rename it"),
         (f"{AGENTS}/backend/CLAUDE.md", PLAIN, "rename it"),
@@ -575,7 +575,7 @@ def test_a_document_is_passed_over_and_only_alone_an_error(agentpack: Agentpack,
     )
     for arguments in ((path, f"{AGENTS}/tidy.md"), (), (AGENTS, ".opencode/agents")):
         ran = agentpack("adopt", *arguments, "--dry-run")
-        assert f"passed over: {path}: it has no header" in ran.err
+        assert f"skipped {path}: it has no header" in ran.err
     agentpack("adopt")
     assert (project / path).read_text() == DOCUMENTS[path]
 
@@ -599,7 +599,7 @@ def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, 
     agentpack("uninstall", "python-engineer")
     write_tree(project, {other: text})
     ran = agentpack("adopt", other, expect=2)
-    assert f"`{name}` is a name that {target.title} keeps for itself" in ran.err
+    assert f"`{name}` is a name reserved by {target.title}" in ran.err
     assert (project / other).read_bytes() == text
 
 
@@ -630,7 +630,7 @@ def test_adopting_a_file_again_changes_nothing(agentpack: Agentpack, project: Pa
     agentpack("adopt", path)
     before = with_state(project)
     ran = agentpack("adopt", path)
-    assert "agentpack manages it already" in ran.err
+    assert "is already managed by agentpack" in ran.err
     assert ran.err.endswith("nothing to change\n")
     data = agentpack("adopt", path, "--json").envelope["data"]
     assert (data["changed"], data["adopted"], data["generation"]) == (False, [], None)
@@ -759,7 +759,7 @@ def test_a_file_of_many_agents_alone_stands_for_all_that_are_not_managed(agentpa
     assert [file["path"] for file in adopted(agentpack, ".roomodes#prober")] == [".roomodes#prober"]
     assert [file["path"] for file in adopted(agentpack, ".roomodes")] == [".roomodes#keeper"]
     assert (project / ".roomodes").read_text() == MODES
-    assert agentpack("adopt", ".roomodes", ".roomodes#keeper").err.count("agentpack manages it already") == 2
+    assert agentpack("adopt", ".roomodes", ".roomodes#keeper").err.count("is already managed by agentpack") == 2
 
 
 def test_one_persona_in_the_files_of_two_clients_is_one_pack_with_the_words_of_both(
@@ -803,14 +803,14 @@ def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentp
 @pytest.mark.parametrize(
     ("path", "content", "name", "reason"),
     [
-        (".codex/agents/a.toml", "name = [", None, "not TOML"),
+        (".codex/agents/a.toml", "name = [", None, "not valid TOML"),
         (".opencode/agents/My_Agent.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "lower-case letters"),
-        (".opencode/agents/plan.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "`plan` is a name that"),
+        (".opencode/agents/plan.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "`plan` is a name reserved"),
         (".cline/agents/prober.yml", HAND_WRITTEN[".cline/agents/prober.yaml"], None, "as `NAME.yaml`"),
-        (".cline/agents/prober.yaml", "---\nname: a: b\n---\n", None, "not YAML: mapping values"),
-        (".roomodes", MODES, ".roomodes#nobody", "no such entry; there are 'keeper', 'prober'"),
+        (".cline/agents/prober.yaml", "---\nname: a: b\n---\n", None, "not valid YAML: mapping values"),
+        (".roomodes", MODES, ".roomodes#nobody", "no such entry; found 'keeper', 'prober'"),
         (".roomodes", "customModes: {}\n", None, "is not a list"),
-        (".roomodes", "customModes: []\n", None, "there is no agent in it"),
+        (".roomodes", "customModes: []\n", None, "it contains no agent"),
     ],
 )
 def test_a_client_s_file_that_does_not_fit_is_refused_with_the_reason(

@@ -210,7 +210,7 @@ def test_uninstall_asks_before_it_deletes_what_was_adopted(agentpack: Agentpack,
     agentpack("adopt")
     state = with_state(project)
     err = agentpack("uninstall", "team-agents", expect=3).err
-    assert err.count("is your own text, which was adopted") == 2
+    assert err.count("is your own file, which you adopted") == 2
     assert "`--keep-files`" in err
     assert with_state(project) == state
     agentpack("uninstall", "team-agents", "--keep-files")
@@ -234,7 +234,7 @@ def test_an_agent_that_is_put_back_alone_comes_alone(agentpack: Agentpack, proje
 
 def test_status_names_the_command(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
-    said = "1 agent file not managed in .claude/agents (`agentpack adopt` brings it under management)"
+    said = "1 agent file not managed in .claude/agents (`agentpack adopt` manages it)"
     assert said in agentpack("status").out
     agentpack("adopt")
     assert "not managed" not in agentpack("status").out
@@ -261,7 +261,7 @@ def test_two_files_of_one_name_are_one_agent_to_the_client(agentpack: Agentpack,
     files = {f"{AGENTS}/a/alpha.md": agent("alpha"), f"{AGENTS}/b/alpha.md": agent("alpha", OWN)}
     write_tree(project, files)
     for _ in range(2):
-        assert f"passed over: {AGENTS}/b/alpha.md: `{AGENTS}/a/alpha.md` has the same name" in agentpack("adopt").err
+        assert f"skipped {AGENTS}/b/alpha.md: `{AGENTS}/a/alpha.md` has the same name" in agentpack("adopt").err
     assert {path: (project / path).read_text() for path in files} == files
 
 
@@ -288,7 +288,7 @@ def test_a_folder_means_the_agents_in_it(agentpack: Agentpack, project: Path, na
 
 def test_a_folder_without_agents_is_an_error(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {"docs/agents/beta.md": agent("beta")})
-    assert "docs: there is no folder of agents in it" in agentpack("adopt", "docs", expect=2).err
+    assert "docs: it contains no folder of agents" in agentpack("adopt", "docs", expect=2).err
     assert "nothing to change" in agentpack("adopt").err
 
 
@@ -475,7 +475,7 @@ def test_a_file_too_large_for_a_pack_is_passed_over(agentpack: Agentpack, projec
         file.truncate(1 << 30)
     told = agentpack("adopt")
     assert "large.md: it is larger than 8 MiB" in told.out + told.err
-    assert "one.md  taken over as it is" in told.out + told.err
+    assert "one.md  now managed, unchanged" in told.out + told.err
     assert "large.md: it is larger than 8 MiB" in agentpack("adopt", ".claude/agents/large.md", expect=2).err
 
 
@@ -492,4 +492,4 @@ def test_more_files_than_a_pack_may_hold_are_refused_before_they_are_read(
     agentpack: Agentpack, project: Path, files: dict[str, str]
 ) -> None:
     write_tree(project / ".claude/agents", files)
-    assert "more files than can be adopted at once" in agentpack("adopt", expect=5).err
+    assert "too many files to adopt at once" in agentpack("adopt", expect=5).err

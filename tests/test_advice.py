@@ -92,7 +92,7 @@ def test_a_local_variant_whose_file_is_gone(agentpack: Agentpack, project: Path)
     shutil.rmtree(project / ".agentpack/variants")
     told = agentpack("sync", expect=4).err
     assert "bring .agentpack/variants back" in told.replace(f"{project}/", "")
-    assert '`agentpack uninstall "python-engineer[house]"` leaves the variant out' in told
+    assert 'run `agentpack uninstall "python-engineer[house]"` to remove the variant' in told
     agentpack("uninstall", "python-engineer[house]")
     agentpack("sync", "--check")
 
@@ -102,7 +102,7 @@ def test_a_newest_release_that_does_not_read(agentpack: Agentpack, project: Path
     with (folder / "data-reviewer/1.1.0/pack.yaml").open("a") as file:
         file.write("nonsense: 1\n")
     told = agentpack("install", "data-reviewer", "--source", str(folder), "--client", "claude", expect=2).err
-    assert "hint: with `data-reviewer!=1.1.0` in agentpack.yaml another release is taken" in told
+    assert "hint: write `data-reviewer!=1.1.0` in agentpack.yaml to use another release" in told
     agentpack("install", "data-reviewer!=1.1.0", "--source", str(folder), "--client", "claude")
     shutil.rmtree(folder / "data-reviewer/1.0.0")
     other = tmp_path / "other"

@@ -48,7 +48,7 @@ def test_a_sound_scope_has_no_finding_and_nothing_is_changed(installed: Agentpac
     before = tree(project, without=(".git",)), tree(home)
     ran = installed("audit")
     assert "nothing found in 3 files" in ran.err
-    assert "nothing found is no proof" in ran.err
+    assert "finding nothing does not prove" in ran.err
     assert (tree(project, without=(".git",)), tree(home)) == before
 
 
@@ -64,7 +64,7 @@ def test_a_folder_where_nothing_was_ever_installed_does_not_pass(agentpack: Agen
 def test_a_scope_from_which_all_was_taken_out_has_no_finding(installed: Agentpack) -> None:
     installed("uninstall", "data-reviewer")
     ran = installed("audit")
-    assert ran.err.endswith("there was nothing to look through\n")
+    assert ran.err.endswith("there was nothing to scan\n")
 
 
 def test_an_edit_is_a_note_and_its_text_is_looked_through(installed: Agentpack, project: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_local_variant_is_looked_through(installed: Agentpack, project: Path) 
 def test_a_release_that_changed_breaks_integrity(installed: Agentpack, packs: Path) -> None:
     write_tree(packs / "data-reviewer/1.0.0", {"personas/reviewer.md": persona_text() + "\n- More. {#more}\n"})
     assert found(installed, expect=5) == {"AP206": "error"}
-    assert "integrity is broken" in installed("audit", expect=5).err
+    assert "integrity check failed" in installed("audit", expect=5).err
 
 
 def test_a_source_that_is_gone_is_a_warning(installed: Agentpack, packs: Path) -> None:
@@ -179,9 +179,9 @@ def test_a_lock_whose_text_is_not_written_yet_is_told_and_breaks_nothing(
     (project / ".agentpack/state/generations/000003.json").write_text(told.replace('"number":1', '"number":3'))
     assert (project / FILE).read_bytes() == text
     assert found(installed) == {"AP203": "warning"}
-    assert "not written yet as it is locked; `agentpack sync` writes it" in installed("audit", expect=1).out
+    assert "it is not up to date with the lock; `agentpack sync` writes it" in installed("audit", expect=1).out
     shutil.rmtree(packs / "data-reviewer/1.1.0")
-    assert "not what is installed, and the releases cannot be asked" in installed("audit", expect=1).out
+    assert "it differs from the installed files, and the releases cannot be read" in installed("audit", expect=1).out
 
 
 def _gone(project: Path) -> None:
@@ -212,7 +212,7 @@ def _unreadable(project: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
-        (_gone, {"AP203": ("warning", "there is none any more; `agentpack lock` writes it anew")}),
+        (_gone, {"AP203": ("warning", "it is missing; `agentpack lock` writes it again")}),
         (_stale, {"AP203": ("warning", "`packs` was changed since; `agentpack sync` brings it up to date")}),
         (_blocked, {"AP202": ("warning", "it was installed, and now a folder is in the way")}),
         (
@@ -417,7 +417,7 @@ def test_json_is_the_envelope_with_the_same_findings_as_text(agentpack: Agentpac
     packs = str(publish(tmp_path / "packs", suspicious()))
     envelope = agentpack("audit", packs, "--format", "json", expect=1).envelope
     assert envelope["status"] == "differences"
-    assert envelope["data"]["integrity"] == "nothing disagrees"
+    assert envelope["data"]["integrity"] == "integrity check passed"
     (finding,) = envelope["data"]["findings"]
     text = agentpack("audit", packs, expect=1).out
     assert f":{finding['line']}:{finding['column']}: {finding['level']} {finding['rule']} {finding['name']}: " in text

@@ -77,8 +77,8 @@ def test_one_bad_file_is_one_file() -> None:
         "Claude Code takes no name that begins with `-`": named("-b"),
         "Claude Code takes no name of more than 256 characters": named("b" * 257),
         "Claude Code does not load an agent whose `hooks` are no map": agent("name: b\ndescription: x\nhooks: all\n"),
-        "line 3: anchors (`&name`) are not read": named("b", "&x y"),
-        "Claude Code cannot read its header: line 5: not YAML: could not find expected ':'": agent(
+        "line 3: anchors (`&name`) are not supported": named("b", "&x y"),
+        "Claude Code cannot read its header: line 5: not valid YAML: could not find expected ':'": agent(
             "name: b\ndescription: x\nand more\n"
         ),
     }
@@ -138,7 +138,7 @@ def test_a_pack_with_hidden_text_alone_hinders_no_other_of_its_place(agentpack: 
             "hiding/agents/b.md": named("b", body="Do\u200b it.\n"),
         },
     )
-    told = "hiding: 1 agent file is left out: agents/b.md (hidden text on line 5, column 3"
+    told = "hiding: 1 agent file is skipped: agents/b.md (hidden text on line 5, column 3"
     assert told in agentpack("install", "./market", "--all", "--strict", expect=3).err
     assert told in agentpack("install", "./market", "--all").err
     assert list(agents(project)) == ["a.md"]
@@ -179,7 +179,7 @@ def test_a_policy_that_reports_hidden_text_takes_the_file(
     assert list(agents(project)) == ["reviewer.md"]
     (tmp_path / "policy.yaml").write_text("schema: 1\nhidden_text: report\n")
     monkeypatch.setenv("AGENTPACK_POLICY", str(tmp_path / "policy.yaml"))
-    assert "let pass by the policy: kit/hider.md:5:3: U+200B" in agentpack("sync").err
+    assert "allowed by the policy: kit/hider.md:5:3: U+200B" in agentpack("sync").err
     assert agents(project) == {"hider.md": hidden, "reviewer.md": PLAIN}
 
 
@@ -247,7 +247,7 @@ def test_another_client_is_given_the_slug_and_that_is_noted_once(agentpack: Agen
     write_tree(project / "team", {"a.md": named("Ops & Cost"), "b.md": named("Release Notes"), "c.md": named("plain")})
     ran = agentpack("install", "team", "--source", "team", "--client", "codex")
     assert ran.err.count("name: ") == 1
-    assert "codex (2 files): name: rewritten with lower-case letters, digits and hyphens" in ran.err
+    assert "codex (2 files): name: changed to lower-case letters, digits and hyphens" in ran.err
     assert 'name = "ops-cost"\n' in tree(project)[".codex/agents/ops-cost.toml"].decode()
 
 

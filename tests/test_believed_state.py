@@ -152,7 +152,7 @@ def test_nothing_that_no_client_reads_is_deleted_because_lock_or_history_list_it
         assert {path: tree(project).get(path) for path in THERE} == {path: before[path] for path in THERE}
         if words == "diff":
             assert "lists `.agentpack/" in ran.err
-            assert "where no client reads agents; agentpack leaves it as it is" in ran.err
+            assert "where no client reads agents; not changed" in ran.err
 
 
 def test_a_rollback_through_a_record_of_strange_files_is_refused_by_name(agentpack: Agentpack, project: Path) -> None:
@@ -348,7 +348,7 @@ def _looks(agentpack: Agentpack, project: Path, words: tuple[str, ...]) -> None:
             assert f"a change was interrupted (generation {number}): " in out
             assert f"{project}/.claude/agents/tester.md" in out
         else:
-            what = f"a change was interrupted and is not finished (generation {number})"
+            what = f"an interrupted change is not finished yet (generation {number})"
             assert f"note: {what}; `agentpack status` finishes it\n" in err
         return
     number = int((project / STATE / "current").read_text())

@@ -131,7 +131,7 @@ def test_more_variants_that_require_each_other_are_refused() -> None:
     for wanted in ([f"v{MAX_REQUIRED}"], [f"v{n}" for n in range(MAX_REQUIRED + 1)]):
         with pytest.raises(InvalidFile) as refused:
             read_files(make_pack(variants={**texts, "reviewer/last": variant_text("", requires=wanted)}))
-        told = f"variants/reviewer/last.md: requires: brings more than {MAX_REQUIRED} other variants along"
+        told = f"variants/reviewer/last.md: requires: requires more than {MAX_REQUIRED} other variants"
         assert refused.value.details[0].endswith(told)
 
 
@@ -157,7 +157,7 @@ def test_the_first_two_variants_that_disagree_are_named_whatever_lies_between() 
     texts |= {"reviewer/v2": variant_text("- A. {#same}\n"), "reviewer/v5": variant_text("- B. {#same}\n")}
     texts |= {"reviewer/v7": variant_text("- C. {#same}\n")}
     pack = read_files(make_pack(variants=texts))
-    with pytest.raises(Unresolvable, match="`v2` and `v5` do not go together"):
+    with pytest.raises(Unresolvable, match="`v2` and `v5` conflict"):
         draft_of(pack, "reviewer", pack.variant_names, {})
 
 
@@ -255,7 +255,7 @@ def test_checking_variants(agentpack: Agentpack, tmp_path: Path) -> None:
 def test_checking_stops_at_so_many_variants_that_change_one_thing(agentpack: Agentpack, tmp_path: Path) -> None:
     count = next(count for count in range(2, 500) if count * (count - 1) // 2 > MAX_TRIED)
     told = checked(agentpack, tmp_path / "packs", count, "- More {n}. {{#same}}\n")
-    assert "`v0` and `v1` do not go together" in told
+    assert "`v0` and `v1` conflict" in told
     assert f"more than {MAX_TRIED:,} pairs of variants change the same thing" in told
 
 
@@ -269,13 +269,13 @@ def test_a_parameter_that_is_used_very_often_is_refused_before_the_text_is_made(
     pack = read_files(make_pack(personas={"reviewer": persona_text(body=body)}, parameters=parameters))
     draft = draft_of(pack, "reviewer", (), {})
     compose(draft, values_for(draft, pack.declarations, {"a": "y" * 1000}, pack.release))
-    with pytest.raises(UsageError, match="`reviewer` comes to more than 2 Mi characters"):
+    with pytest.raises(UsageError, match="`reviewer` has more than 2 Mi characters"):
         compose(draft, values_for(draft, pack.declarations, {"a": "y" * 2000}, pack.release))
 
 
 @pytest.mark.parametrize(
     ("bound", "most", "words"),
-    [("MAX_RENDERED", 100, "reviewer.md comes to"), ("MAX_ALL_RENDERED", 300, "all files together come to")],
+    [("MAX_RENDERED", 100, "reviewer.md would have"), ("MAX_ALL_RENDERED", 300, "all files together would have")],
 )
 def test_files_of_more_bytes_are_refused(
     bound: str,
@@ -377,9 +377,9 @@ def test_many_packs_are_looked_for_in_many_sources(agentpack: Agentpack, project
         return agentpack("lock", expect=None).err
 
     with within(10):
-        assert f"{wanted} of the packs wanted do not exist" in asked(MAX_SOURCES)
+        assert f"{wanted} requested packs cannot be found" in asked(MAX_SOURCES)
     with within(10):
-        assert f"{wanted} of the packs wanted do not exist" in asked(MAX_SOURCES, f", packs: ['{'*q' * 300}']")
+        assert f"{wanted} requested packs cannot be found" in asked(MAX_SOURCES, f", packs: ['{'*q' * 300}']")
     assert f"agentpack.yaml:2: sources: more than {MAX_SOURCES} sources" in asked(MAX_SOURCES + 1)
 
 

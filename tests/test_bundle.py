@@ -429,7 +429,7 @@ def test_a_lock_that_is_stale_half_merged_or_missing_gives_no_bundle(team: Team,
     lock, manifest = documents(team.project)["agentpack.lock"], documents(team.project)["agentpack.yaml"]
     text = lock.decode()
     for name, changed, said in (
-        ("stale", {"agentpack.yaml": manifest.replace(b"==1.0.0", b"==1.1.0")}, "not what agentpack.yaml asks for"),
+        ("stale", {"agentpack.yaml": manifest.replace(b"==1.0.0", b"==1.1.0")}, "out of date with agentpack.yaml"),
         ("variant", {".agentpack/variants/reviewer/loud.md": LOUD + "\n- More. {#more}\n"}, "was changed since"),
         ("half merged", {"agentpack.lock": f"<<<<<<< a\n{text}=======\n{text}>>>>>>> b\n"}, "half merged"),
         ("no lock", {"agentpack.lock": b""}, "agentpack.lock"),

@@ -165,7 +165,7 @@ def test_the_commands_tell_what_is_there_and_what_they_deleted(agentpack: Agentp
     assert data["folder"] == str(folder)
     assert data["kinds"][0] == {"kind": CONTENTS, "entries": 1, "bytes": 5}
     assert [(row["address"], row["bytes"]) for row in data["repositories"]] == [("https://example.com/kit.git", 2028)]
-    assert "nothing was unused for 30 days" in agentpack("cache", "prune").err
+    assert "everything was used in the last 30 days" in agentpack("cache", "prune").err
     dry = agentpack("cache", "prune", "--all", "--dry-run")
     assert "contents: 1 would be deleted, 5 bytes" in dry.err
     assert "dry run: nothing was deleted" in dry.err

@@ -116,7 +116,7 @@ def test_documents_are_passed_over_in_one_line(agentpack: Agentpack, project: Pa
         "not checked, because there is no header: .claude/agents/NOTES.md and 2 more",
     ]
     asked = agentpack("pack", "check", ".claude/agents/README.md", expect=1)
-    assert "A101 there is no header, so Claude Code passes the file over" in asked.out
+    assert "A101 there is no header, so Claude Code ignores the file" in asked.out
 
 
 def test_packs_and_agent_files_can_be_checked_together(agentpack: Agentpack, project: Path) -> None:
@@ -132,8 +132,8 @@ def test_packs_and_agent_files_can_be_checked_together(agentpack: Agentpack, pro
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        ("nowhere", "there is nothing at `nowhere`"),
-        ("empty", "there is no pack and no agent file in `empty`"),
+        ("nowhere", "`nowhere` does not exist"),
+        ("empty", "`empty` contains no pack and no agent file"),
         ("script.py", "`script.py` is not an agent file"),
     ],
 )
@@ -159,22 +159,22 @@ SAID: dict[str, tuple[str, str, str]] = {
     ),
     "a tool in other capitals": (
         agent(disallowedTools="[bash]"),
-        "a.md:4: A302 Claude Code does not take `bash` for its tool `Bash`",
+        "a.md:4: A302 Claude Code does not accept `bash` for its tool `Bash`",
         "write `Bash`",
     ),
     "no tool at all": (
         agent(tools=""),
-        "a.md:4: A303 Claude Code gives the agent no tool at all for `tools:`",
-        "write the names of tools, or leave `tools` out",
+        "a.md:4: A303 Claude Code gives the agent no tools for `tools:`",
+        "list tool names, or remove `tools`",
     ),
     "a star that denies nothing": (
         agent(disallowedTools="'*'"),
         "a.md:4: A303 Claude Code denies nothing for `disallowedTools: *`",
-        "write the names of tools, or leave `disallowedTools` out",
+        "list tool names, or remove `disallowedTools`",
     ),
     "a model": (
         agent(model="sonet"),
-        "a.md:4: A401 `sonet` is no model that Claude Code is known to have",
+        "a.md:4: A401 `sonet` is not a known model of Claude Code",
         "did you mean `sonnet`?",
     ),
     "a field": (
@@ -205,33 +205,33 @@ SAID: dict[str, tuple[str, str, str]] = {
     "a colon in a name": (agent("'a:b'"), "a.md:2: A201 `a:b` is not a name that Claude Code accepts", "such as `a-b`"),
     "no description": (
         "---\nname: a\n---\nText.\n",
-        "a.md: A202 there is no `description`, so Claude Code does not load the file",
+        "a.md: A202 missing `description`, so Claude Code does not load the file",
         "add `description:` with when to use the agent",
     ),
     "a built-in agent": (
         agent("Explore"),
-        "a.md:2: A204 this file replaces the agent `Explore` that Claude Code has itself",
+        "a.md:2: A204 this file replaces Claude Code's built-in agent `Explore`",
         "give it another name, unless that is what you want",
     ),
     "three hyphens in a line": (
         agent(note="a --- b", tools="Read"),
-        "a.md:4: A103 Claude Code ends the header at the `---` within this line, and drops the fields below it",
+        "a.md:4: A103 Claude Code ends the header at the `---` in this line, and ignores the fields below it",
         "write another dash, such as `–`",
     ),
     "a comment in a description": (
         "---\nname: a\ndescription: Fixes issue # 12\n---\nText.\n",
-        "a.md:3: A104 `description` ends before `# 12`, which YAML takes for a comment",
+        "a.md:3: A104 `description` ends before `# 12`, which YAML reads as a comment",
         "put the value in quotes",
     ),
     "a field twice": (
         agent().replace("---\nYou", "name: b\n---\nYou"),
-        "a.md:4: A105 `name` stands twice; Claude Code uses the last",
+        "a.md:4: A105 duplicate field `name`; Claude Code uses the last",
         "",
     ),
     "a header below a blank line": (
         f"\n{agent()}",
-        "a.md:1: A101 Claude Code finds no header, and passes the file over",
-        "the first line must be `---`, and a line `---` must end the header",
+        "a.md:1: A101 Claude Code finds no header, and ignores the file",
+        "begin the file with a line `---`, and end the header with another",
     ),
     "hidden text": (agent() + "\u200b", "a.md:6: P701 column 1: U+200B ZERO WIDTH SPACE (zero-width)", ""),
 }
@@ -249,7 +249,7 @@ def test_what_is_wrong_is_said_with_its_place_and_what_to_do(name: str, agentpac
 def test_a_header_that_is_no_yaml_at_all_is_an_error(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {".claude/agents/a.md": "---\nname: a\n\t- b: [\n---\nText.\n"})
     out = agentpack("pack", "check", ".claude/agents", expect=1).out
-    assert ".claude/agents/a.md:3: A102 Claude Code cannot read the file: not YAML: " in out
+    assert ".claude/agents/a.md:3: A102 Claude Code cannot read the file: not valid YAML: " in out
 
 
 def test_an_agent_that_is_a_link_counts(agentpack: Agentpack, project: Path) -> None:
@@ -282,7 +282,7 @@ def test_of_two_files_with_one_name_the_one_that_is_not_used_is_told(agentpack: 
         (".claude/agents/Zed.md", 0, "A203"),
         (".claude/agents/a.md", 0, "A203"),
     ]
-    assert "a.md: A203 Claude Code does not use this file, but `.claude/agents/b/c.md`, which has the same name" in out
+    assert "a.md: A203 Claude Code ignores this file and uses `.claude/agents/b/c.md`, which has the same name" in out
     plugins = {f"plugins/{name}/agents/a.md": agent() + name for name in ("one", "two")}
     write_tree(project, plugins)
     assert found_in(agentpack, "plugins") == []
@@ -294,12 +294,12 @@ def test_of_two_files_with_one_name_the_one_that_is_not_used_is_told(agentpack: 
         (".gemini/agents/a.md", agent(color="red"), "A402", "has no field `color`, and does not load the file"),
         (".gemini/agents/a.md", agent(tools="read_file"), "A303", "does not load a file with `tools: read_file`"),
         (".gemini/agents/a.md", agent() + "${word}\n", "A503", "replaces `${word}` in the text"),
-        (".gemini/agents/a.md", agent(x="a: b"), "A102", "cannot read the file: not YAML"),
+        (".gemini/agents/a.md", agent(x="a: b"), "A102", "cannot read the file: not valid YAML"),
         (".qwen/agents/a.md", agent(tools="[]"), "A303", "reads `tools: []` as no limit: the agent gets every tool"),
         (".qwen/agents/a.md", agent(tools="[Bash]"), "A301", "has no tool `Bash`"),
-        (".opencode/agents/a.md", agent(model="sonnet"), "A401", "`sonnet` is no model that OpenCode is known to have"),
-        (".opencode/agents/a.md", agent(permission="{Bash: deny}"), "A302", "does not take `Bash` for its tool `bash`"),
-        (".cursor/agents/a.md", agent(tools="[Read]"), "A402", "no known field of Cursor, so it limits nothing"),
+        (".opencode/agents/a.md", agent(model="sonnet"), "A401", "`sonnet` is not a known model of OpenCode"),
+        (".opencode/agents/a.md", agent(permission="{Bash: deny}"), "A302", "does not accept `Bash` for its tool `bash`"),
+        (".cursor/agents/a.md", agent(tools="[Read]"), "A402", "not a known field of Cursor, so it limits nothing"),
         (".factory/droids/a.md", agent(description="word " * 101), "A501", "has 504 characters; Factory Droid may cut"),
         (".codex/agents/a.toml", 'name = "a"\ndescription = "x"\ndeveloper_instructions = "x"\nsandbox_mode = '
          '"read-only"\n', "A404", "session's when it starts the agent, limits nothing"),

@@ -101,7 +101,7 @@ def test_every_command_that_takes_a_client_takes_every_word_for_it(
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("command", ["render data-reviewer", "keep reviewer"])
 def test_a_command_for_one_client_takes_no_more(agentpack: Agentpack, command: str) -> None:
-    assert "means several clients" in agentpack(*command.split(), "--client", "claude,codex", expect=2).err
+    assert "stands for several clients" in agentpack(*command.split(), "--client", "claude,codex", expect=2).err
 
 
 @pytest.mark.parametrize("real", [False, True], ids=["here", "program"])
@@ -177,7 +177,7 @@ def test_a_manifest_may_call_a_client_what_people_do(agentpack: Agentpack, proje
     ("text", "fault"),
     [
         ("clients: [vscoode]", "did you mean `vscode`"),
-        ("models: {opus: {vscode: a, copilot: b}}", "`copilot` stands twice"),
+        ("models: {opus: {vscode: a, copilot: b}}", "duplicate entry `copilot`"),
     ],
 )
 def test_a_word_that_means_no_client_or_one_twice_is_a_fault(

@@ -70,7 +70,7 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
         "kit-2": "1.2.0",
     }
     ran = agentpack("install", "kit-1", "--source", "market")
-    assert "only agents are installed, and nothing else of kit-1 (1 command and 1 skill)" in ran.err
+    assert "only agents were installed; skipped the rest of kit-1 (1 command and 1 skill)" in ran.err
     assert agents(project) == ["two.md"]
 
 
@@ -93,8 +93,8 @@ def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     write_tree(project / "out", {"agents/secret.md": agent_text("secret", "Work.")})
     shown = agentpack("show", "./market")
     assert "there\n  in github:team/there\n" in shown.out.replace("there \n", "there\n")
-    assert "plugin `out` is left out: `../out` leads out of the place" in shown.err
-    assert "plugin `root` is left out: `/etc` leads out of the place" in shown.err
+    assert "plugin skipped `out`: `../out` leads out of the folder" in shown.err
+    assert "plugin skipped `root`: `/etc` leads out of the folder" in shown.err
     assert "secret" not in shown.out
 
 
@@ -106,7 +106,7 @@ def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentp
     assert "1 agent\n" in shown.out
     assert "GUIDE" not in shown.out + shown.err
     assert "draft" not in shown.out
-    assert "note: kit: left out: agents/draft.md (its header has no description)" in shown.err
+    assert "note: kit: skipped agents/draft.md (its header has no description)" in shown.err
     agentpack("install", "./kit")
     assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
 
@@ -118,7 +118,7 @@ def test_a_plugin_with_bad_files_alone_hinders_no_other(agentpack: Agentpack, pr
     good = bad.read_text()
     bad.write_text("---\nname: two\n---\nBad.\n")
     ran = agentpack("install", "./market", "--all")
-    assert "kit-1: 1 agent file is left out: agents/two.md (its header has no description)" in ran.err
+    assert "kit-1: 1 agent file is skipped: agents/two.md (its header has no description)" in ran.err
     assert agents(project) == ["one.md"]
     assert agentpack("diff").out + agentpack("sync", "--locked").out == ""
     bad.write_text(good)
@@ -158,7 +158,7 @@ def test_an_agent_beside_those_that_a_manifest_names_is_told(agentpack: Agentpac
             "first/README.md": "# First\n",
         },
     )
-    told = "`first/two.md` is left out: the manifest does not name it"
+    told = "skipped `first/two.md`: the manifest does not name it"
     assert told in agentpack("install", "./market", "--all").err
     assert told in agentpack("show", "./market").err
     assert agents(project) == ["one.md"]
@@ -187,7 +187,7 @@ def test_a_place_with_several_packs_asks_which(agentpack: Agentpack, project: Pa
     write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}))
     before = marks(project)
     ran = agentpack("install", "./market", expect=3)
-    assert "./market offers 2 packs: say which" in ran.err
+    assert "./market offers 2 packs: choose one" in ran.err
     assert "kit-0: 1 agent" in ran.err
     assert "`agentpack install kit-0 --source ./market`" in ran.err
     assert marks(project) == before
@@ -249,7 +249,7 @@ def test_a_name_that_several_plugins_have_or_spell_with_a_prefix_is_told_with_it
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.")
     ran = agentpack("install", "one", "--source", "kit", expect=4)
-    assert "`one` is no pack: it is an agent of the pack `kit`" in ran.err
+    assert "`one` is not a pack but an agent of the pack `kit`" in ran.err
     assert "`agentpack install kit --only one --source kit`" in ran.err
     agentpack("install", "./kit")
     found = agentpack("search", "one", "--json").envelope["data"]["agents"]
@@ -300,9 +300,9 @@ def test_a_place_with_another_name_is_told_with_what_it_offers(agentpack: Agentp
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("path: kit", "path: tools"))
     agentpack("sync")
-    assert "as installed" in agentpack("status").out
+    assert "unchanged" in agentpack("status").out
     ran = agentpack("upgrade", "--yes")
-    assert "kit stays as it is, until `agentpack uninstall kit`: the source `kit` has no pack `kit`" in ran.err
+    assert "kit was not changed (`agentpack uninstall kit` removes it): the source `kit` has no pack `kit`" in ran.err
     assert "it has tools" in ran.err
     assert "write `require: tools` and `name: kit`" in ran.err
     manifest.write_text(manifest.read_text().replace("require: kit", "require: tools\n    name: kit"))
@@ -349,7 +349,7 @@ def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
         assert "The old one." in (project / ".claude/agents/checker.md").read_text()
         assert "The old one." in (project / ".opencode/agents/checker.md").read_text()
     agentpack("upgrade", "--strict", expect=3)
-    told = f"{gains}: 1 agent file is left out: agents/checker.md (`{has}` has an agent of that name)"
+    told = f"{gains}: 1 agent file is skipped: agents/checker.md (`{has}` has an agent of that name)"
     assert told in agentpack("status").out
     clone = tmp_path / "clone"
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "market"))
@@ -409,12 +409,12 @@ def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("team/agents", "for the repository on GitHub write `github:team/agents`"),
-        ("https://example.com/team/agents", "for a git repository write `git+https://example.com/team/agents`"),
+        ("team/agents", "for the repository on GitHub, write `github:team/agents`"),
+        ("https://example.com/team/agents", "for a git repository, write `git+https://example.com/team/agents`"),
         ("oci://example.com/team/agents", "name a folder or a repository"),
         ("git+https://user:secret@example.com/agents", "an address must not hold a password or token"),
         ("git+http://example.com/agents", "write `https://`"),
-        ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` has a meaning"),
+        ("git+https://example.com/agents#v1", "only `subdirectory=FOLDER` is supported"),
         ("github:agents", "is not the address of a git repository"),
         ("https://github.com/a/b/tree/main/x/y", "write `github:a/b@main#subdirectory=x/y`"),
         ("https://github.com/a/b/blob/main/x/y.md", "`agentpack install github:a/b@main --only y`"),
@@ -429,7 +429,7 @@ def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, 
 def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project: Path) -> None:
     assert "there is no such folder or archive" in agentpack("install", "./nothing", expect=2).err
     (project / "one.md").write_text(agent_text("one", "Work."))
-    assert "name its folder, and the agent with `--only NAME`" in agentpack("install", "./one.md", expect=2).err
+    assert "name its folder and add `--only NAME`" in agentpack("install", "./one.md", expect=2).err
     (project / "empty").mkdir()
     assert "has neither packs nor agent files" in agentpack("install", "./empty", expect=4).err
     kit(project, one="Work.")
@@ -597,7 +597,7 @@ def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
     there = Agentpack(clone)
     ran = there("explain", "one", expect=6)
-    assert "agents/one.md is not stored here, and `kit` holds another text of it now" in ran.err
+    assert "agents/one.md is not stored here, and `kit` contains a different text of it now" in ran.err
     assert "`agentpack upgrade kit`" in ran.err
     for words in (("upgrade", "--yes"), ("upgrade", "kit", "--yes")):
         ran = there(*words, expect=None)
@@ -606,7 +606,7 @@ def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
 
 
 WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
-    ("sync",): (0, "one.md  edited by hand, left as it is"),
+    ("sync",): (0, "one.md  edited by hand, not changed"),
     ("sync", "--locked"): (3, "edited by hand"),
     ("diff",): (1, "the locked text is not kept here"),
     ("status",): (0, ""),
@@ -679,7 +679,7 @@ def test_a_file_whose_text_is_nowhere_is_left_by_all_but_sync(
     (clone / ".claude/agents/one.md").unlink()
     there = Agentpack(clone)
     assert "agents/one.md is not stored here" in there("sync", expect=6).err
-    assert "one.md  cannot be restored, left as it is" in there("install", "./other").err
+    assert "one.md  cannot be restored, not changed" in there("install", "./other").err
     assert agents(clone) == ["other.md", "two.md"]
     assert "missing" in there("status").out
     shutil.copytree(project / "kit", clone / "kit")
@@ -715,7 +715,7 @@ def test_a_named_agent_that_is_gone_from_the_place_is_told(agentpack: Agentpack,
     agentpack("install", "./kit", "--only", "one,two")
     (project / "kit/agents/two.md").unlink()
     ran = agentpack("upgrade", "--yes")
-    assert "kit: there is no agent `two` any more, which agentpack.yaml names" in ran.err
+    assert "kit: agentpack.yaml names the agent `two`, which no longer exists" in ran.err
     assert agents(project) == ["one.md"]
     agentpack("sync", "--frozen")
 
@@ -726,7 +726,7 @@ def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agen
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     ran = agentpack("upgrade", "--yes")
-    assert "kit: agents/two.md stays as it was: its new text cannot be taken" in ran.err
+    assert "kit: agents/two.md was not changed: its new text cannot be used" in ran.err
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
     for words in (("sync", "--frozen"), ("upgrade", "--yes")):
@@ -773,7 +773,7 @@ def test_of_many_packs_and_agents_the_first_few_are_listed_and_all_are_counted(
         listed(*words)
     (project / ".claude/agents/agent-29.md").write_text(agent_text("agent-29", "Edited."))
     if not verbose:
-        assert "more, all as installed" in agentpack("status").out
+        assert "more, all unchanged" in agentpack("status").out
         assert len(agentpack("status", "--json").envelope["data"]["packs"]) == 31
 
 
@@ -839,7 +839,7 @@ def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project
     shutil.rmtree(project / "market/plugins/kit-1")
     (project / "market/plugins/kit-0/agents/one.md").write_text(agent_text("one", "Work more."))
     ran = agentpack("upgrade", "--yes")
-    assert "kit-1 stays as it is, until `agentpack uninstall kit-1`: the source `market` has no pack" in ran.err
+    assert "kit-1 was not changed (`agentpack uninstall kit-1` removes it): the source `market` has no pack" in ran.err
     assert agents(project) == ["one.md", "two.md"]
     assert "Work more." in (project / ".claude/agents/one.md").read_text()
     assert "the source `market` has no pack `kit-1`" in agentpack("upgrade", "kit-1", expect=4).err
@@ -856,14 +856,14 @@ def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project:
     (persona,) = (project / ".agentpack/packs").rglob("personas/*.md")
     persona.write_text(persona.read_text() + "\n- A new rule. {#new-rule}\n")
     installed = next((project / ".claude/agents").iterdir())
-    assert "`agentpack upgrade` takes what is written there now" in agentpack("sync", "--frozen", expect=3).err
+    assert "`agentpack upgrade` installs the current text" in agentpack("sync", "--frozen", expect=3).err
     assert "A new rule." not in installed.read_text()
     agentpack("upgrade", "--yes")
     assert "A new rule." in installed.read_text()
     agentpack("sync", "--frozen")
 
 
-# A lock that says something else.
+# A lock that has different text.
 
 HOLDING = (("diff",), ("sync", "--check"), ("lock", "--check"), ("sync", "--locked"), ("sync", "--frozen"))
 OTHER = "0" * 64

@@ -110,9 +110,9 @@ def test_a_field_that_the_user_set_says_so() -> None:
 def test_every_value_that_is_not_allowed_is_told() -> None:
     with pytest.raises(UsageError) as refused:
         made(pack(), style="long", flag=3, nothing="x")
-    assert refused.value.message == "data-reviewer 1.0.0: parameter `flag`: `3` is not allowed: true or false"
+    assert refused.value.message == "data-reviewer 1.0.0: parameter `flag`: `3` is not allowed: use true or false"
     assert list(refused.value.details) == [
-        "parameter `style`: `long` is not allowed: one of brief, full",
+        "parameter `style`: `long` is not allowed: use one of brief, full",
         "parameter `nothing`: there is no parameter `nothing` (known: color, flag, model, style, tools)",
     ]
     assert refused.value.hint == "`agentpack show data-reviewer` lists the parameters"

@@ -459,7 +459,7 @@ def test_a_client_that_has_its_agents_where_another_has_them_reads_the_same_file
     manifest.write_bytes(before["agentpack.yaml"])
     declare(project, {**shared, "description": "summary"})
     ran = agentpack("sync", expect=3)
-    assert "Claude Code and House read one file, and each needs its own text; nothing was written" in ran.err
+    assert "Claude Code and House read the same file, but need different texts; nothing was written" in ran.err
     assert tree(project)[".claude/agents/reviewer.md"] == before[".claude/agents/reviewer.md"]
 
 

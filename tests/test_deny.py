@@ -175,7 +175,7 @@ BOTH = {"tools": ["read", "edit"], "deny": ["edit"]}
 def test_a_persona_that_allows_and_denies_a_tool_is_a_fault_of_its_file(agentpack: Agentpack, tmp_path: Path) -> None:
     folder = release(tmp_path / "packs", "1.0.0", **BOTH)
     told = agentpack("install", "data-reviewer", "--source", str(folder), expect=2)
-    assert "personas/reviewer.md: deny: `edit` stands in `tools` as well" in told.err
+    assert "personas/reviewer.md: deny: `edit` is in both `tools` and `deny`" in told.err
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_together_with_a_variant_or_a_parameter_too(
     folder = publish(tmp_path / "packs", pack)
     agentpack("install", "data-reviewer", "--source", str(folder), "--client", "claude")
     told = agentpack("install", "data-reviewer[other]", expect=2)
-    assert "`reviewer`: `edit` stands in `tools` and in `deny`" in told.err
+    assert "`reviewer`: `edit` is in both `tools` and `deny`" in told.err
 
 
 def test_an_agentpack_that_is_too_old_passes_the_release_over(agentpack: Agentpack, tmp_path: Path) -> None:
@@ -216,8 +216,8 @@ def test_in_the_wrong_place_of_a_variant_it_is_led_to_the_right_one(installed: A
     variant.parent.mkdir(parents=True)
     variant.write_text("---\nsummary: Ours.\ndeny: [shell]\n---\n")
     ran = installed("install", "data-reviewer[house]", expect=2)
-    assert "house.md:3: deny: unknown key `deny` (it belongs below `set:`)" in ran.err
+    assert "house.md:3: deny: unknown key `deny` (it belongs under `set:`)" in ran.err
     variant.write_text("---\nsummary: Ours.\nset: {tools: [edit]}\n---\n")
     ran = installed("install", "data-reviewer[house]", expect=2)
-    assert "`edit` stands in `tools` and in `deny`" in ran.err
+    assert "`edit` is in both `tools` and `deny`" in ran.err
     assert "below `set:`" in ran.err

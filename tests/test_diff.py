@@ -108,7 +108,7 @@ def test_an_edit_is_shown_under_its_heading_with_the_changed_words_marked(instal
     assert ran.err == (
         f"project {installed.folder}\n"
         "locked -> disk: 1 file differs\n"
-        "hint: an edit survives `agentpack upgrade`; `agentpack keep` makes a local variant of it\n"
+        "hint: an edit survives `agentpack upgrade`; `agentpack keep` turns it into a local variant\n"
     )
 
 
@@ -142,12 +142,12 @@ def test_a_moved_rule_is_told_as_moved(installed: Agentpack) -> None:
 
 def test_only_white_space_is_said_to_differ_in_no_rule(installed: Agentpack) -> None:
     edit(installed, "\n- Look", "\n\n- Look")
-    assert "no field and no rule differs" in installed("diff", "--format", "rules", expect=1).out
+    assert "no field or rule differs" in installed("diff", "--format", "rules", expect=1).out
 
 
 def test_a_missing_file_is_told_in_a_line(installed: Agentpack) -> None:
     (installed.folder / FILE).unlink()
-    assert installed("diff", expect=1).out == f"{FILE}  missing; `agentpack sync` writes it again\n"
+    assert installed("diff", expect=1).out == f"{FILE}  missing; `agentpack sync` restores it\n"
 
 
 def test_a_link_in_the_place_of_a_file_is_no_file(installed: Agentpack, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_file_is_not_up_to_date_with_a_lock_that_wants_other_text(installed: A
 def test_a_manifest_that_the_lock_does_not_answer_to_is_named(installed: Agentpack) -> None:
     edit(installed, "reviews==1.0.0", "reviews", "agentpack.yaml")
     assert installed("diff", expect=1).out == (
-        "agentpack.lock  is not what agentpack.yaml asks for: run `agentpack sync`\n"
+        "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`\n"
         "  agentpack.yaml: `packs` was changed since\n"
     )
 
@@ -197,10 +197,10 @@ def test_a_missing_lock_or_manifest_is_named(installed: Agentpack) -> None:
     lock = installed.folder / "agentpack.lock"
     kept = lock.read_bytes()
     lock.unlink()
-    assert installed("diff", expect=1).out == "agentpack.lock  missing; `agentpack sync` writes it again\n"
+    assert installed("diff", expect=1).out == "agentpack.lock  missing; `agentpack sync` restores it\n"
     lock.write_bytes(kept)
     (installed.folder / "agentpack.yaml").unlink()
-    assert installed("diff", expect=1).out.startswith("agentpack.yaml  missing, but there is a lock")
+    assert installed("diff", expect=1).out.startswith("agentpack.yaml  missing, although there is a lock")
 
 
 def test_a_changed_local_variant_is_named(installed: Agentpack) -> None:
@@ -210,7 +210,7 @@ def test_a_changed_local_variant_is_named(installed: Agentpack) -> None:
     installed("diff", expect=0)
     edit(installed, "Sign it.", "Sign it twice.", path)
     assert installed("diff", expect=1).out == (
-        "agentpack.lock  is not what agentpack.yaml asks for: run `agentpack sync`\n"
+        "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`\n"
         "  the local variant `house` of reviewer was changed since\n"
     )
 
@@ -277,7 +277,7 @@ def test_a_clone_without_its_source_still_says_whether_files_are_as_locked(clone
     assert "note: the locked releases were not checked: " in ran.err
     edit(clone, "Keep facts apart.", "Keep facts and opinions apart.")
     ran = clone("diff", expect=1)
-    assert ran.out.startswith(f"{FILE}  edited by hand\n  the locked text is not kept here: ")
+    assert ran.out.startswith(f"{FILE}  edited by hand\n  the locked text is not stored here: ")
 
 
 def test_a_lock_that_does_not_match_its_releases_is_named_in_a_clone(clone: Agentpack) -> None:
@@ -285,7 +285,7 @@ def test_a_lock_that_does_not_match_its_releases_is_named_in_a_clone(clone: Agen
     start = text.index('"sha256": "') + len('"sha256": "')
     (clone.folder / "agentpack.lock").write_text(text[:start] + "0" * 64 + text[start + 64 :])
     ran = clone("diff", expect=1)
-    assert "agentpack.lock  does not match what the locked releases render to" in ran.out
+    assert "agentpack.lock  does not match the locked releases" in ran.out
 
 
 # -- sync --check ------------------------------------------------------------------------------------------------------
@@ -552,8 +552,7 @@ def test_editing_a_conflict_needs_a_terminal(colliding: Agentpack) -> None:
     before = marks(colliding.folder)
     ran = colliding("upgrade", "--latest", "--on-conflict", "edit", real=True, expect=3)
     assert ran.err.endswith(
-        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` keeps your text in these "
-        "places, `--on-conflict theirs` takes the new one\n"
+        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text\n"
     )
     assert marks(colliding.folder) == before
 
@@ -591,8 +590,8 @@ def test_what_the_editor_made_becomes_the_file(
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("pass", "conflict markers are left"),
-        ("t = t.replace('<<<<<<< you have\\n', '')", "conflict markers are left"),
+        ("pass", "there are still conflict markers"),
+        ("t = t.replace('<<<<<<< you have\\n', '')", "there are still conflict markers"),
         ("sys.exit(7)", "ended with 7"),
     ],
 )

@@ -48,7 +48,7 @@ def test_a_sound_scope_has_no_problem_and_nothing_is_changed(installed: Agentpac
     before = tree(project, without=(".git",)), tree(home)
     ran = installed("doctor")
     assert "0 problems" in ran.err
-    assert "digests as released" in ran.out
+    assert "digests match" in ran.out
     assert (tree(project, without=(".git",)), tree(home)) == before
 
 

@@ -87,8 +87,8 @@ def test_options_decide(box: Path) -> None:
 @pytest.mark.parametrize(
     ("cwd", "options", "message"),
     [
-        (REPOSITORY, {"user": True, "project": True}, "`--user` excludes `--project` and `--root`"),
-        (REPOSITORY, {"user": True, "root": "."}, "`--user` excludes `--project` and `--root`"),
+        (REPOSITORY, {"user": True, "project": True}, "`--user` cannot be used with `--project` or `--root`"),
+        (REPOSITORY, {"user": True, "root": "."}, "`--user` cannot be used with `--project` or `--root`"),
         (REPOSITORY, {"root": "nowhere"}, "`nowhere` is not a folder"),
         ("home/code", {"project": True}, "there is no project at or above"),
     ],
@@ -176,4 +176,4 @@ def test_a_folder_that_is_gone_is_told_and_no_traceback(tmp_path: Path, home: Pa
         [sys.executable, "-c", code, "sync"], cwd=gone, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 2
-    assert done.stderr == "error: the current folder no longer exists\nhint: change to one that does\n"
+    assert done.stderr == "error: the current folder no longer exists\nhint: change to another folder\n"

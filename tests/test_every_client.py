@@ -96,7 +96,7 @@ def test_what_was_accepted_is_locked_and_not_asked_again(agentpack: Agentpack, p
 
 def test_what_was_accepted_for_one_pack_counts_for_no_other(agentpack: Agentpack, packs: str) -> None:
     accepted = agentpack("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
-    assert 'the restriction "tools limited to read, search" is lost, you accepted this' in accepted.err
+    assert '"tools limited to read, search" is not enforced, you accepted this' in accepted.err
     ran = agentpack("install", "python-reviewer", expect=3)
     assert ": python-reviewer: tools denied: edit" in ran.err
     agentpack("install", "python-reviewer", "--accept", "limited:widened:codex", expect=3)
@@ -129,7 +129,7 @@ def test_a_note_is_told_with_a_change_and_not_again(agentpack: Agentpack, packs:
     install = ("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
     assert "note:" in agentpack(*install).err
     for again in (install, ("sync",), ("lock", "--check"), ("upgrade", "--check"), ("diff", "--upgrade")):
-        assert "the restriction" not in agentpack(*again).err
+        assert "not enforced" not in agentpack(*again).err
 
 
 def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack, project: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, 
     folder = project / "packs"
     publish(folder, make_pack("glob", "1.0.0", personas={"glob": persona_text("glob")}))
     agentpack("install", "glob", "--source", str(folder), "--client", "claude")
-    assert "keeps for itself" in agentpack("install", "glob", "--client", "gemini", expect=4).err
+    assert "reserved by" in agentpack("install", "glob", "--client", "gemini", expect=4).err
 
 
 def test_a_persona_is_not_given_twice_to_a_client_that_reads_anothers_folder(

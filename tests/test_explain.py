@@ -200,7 +200,7 @@ def test_every_command_refuses_an_empty_scope_in_the_same_words(agentpack: Agent
 def test_every_command_says_in_the_same_words_that_the_lock_is_gone(installed: Agentpack, words: str) -> None:
     (installed.folder / "agentpack.lock").unlink()
     ran = installed(*words.split(), expect=3)
-    assert "error: there is no agentpack.lock\nhint: `git restore agentpack.lock` brings it back; " in ran.err
+    assert "error: there is no agentpack.lock\nhint: `git restore agentpack.lock` restores it; " in ran.err
 
 
 def test_json_has_every_line_with_its_origin(installed: Agentpack) -> None:

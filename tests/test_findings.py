@@ -209,4 +209,4 @@ def test_hostile_repetition_is_looked_through_to_its_end(piece: str) -> None:
 def test_hidden_characters_side_by_side_are_one_finding() -> None:
     found = scan("a\u200b\u200c\u200db\nc\u200b\n".encode(), "a.md")
     assert [(finding.line, finding.column) for finding in found] == [(1, 2), (2, 2)]
-    assert found[0].message == "3 characters that a reader does not see: U+200B, U+200C, U+200D"
+    assert found[0].message == "3 characters invisible to a reader: U+200B, U+200C, U+200D"

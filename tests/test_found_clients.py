@@ -164,13 +164,17 @@ def _other_text(project: Path) -> None:
 WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
     "a foreign file": (_foreign, "codex", "was not written by agentpack; add it with `--client codex --adopt`"),
     "a file in place of its folder": (_no_folder, "codex", "it is not a folder"),
-    "a folder in place of its file": (_not_a_file, "codex", "is not a regular file; move it away, then add it with"),
+    "a folder in place of its file": (
+        _not_a_file,
+        "codex",
+        "is not a regular file; move it elsewhere, then add it with",
+    ),
     "a link out of the project": (_outside, "codex", ".codex` is a link"),
     "a shared file that cannot be read": (_unreadable, "roo", ".roomodes: "),
-    "a model that it cannot be told": (_other_model, "kilo", "does not name a model there; it looks like"),
+    "a model that it cannot be told": (_other_model, "kilo", "is not a model ID of Kilo; write an ID such as"),
     "no agents in this scope": (_no_scope, "zcode", "it has no agents in the project scope"),
-    "a file of another client": (_other_text, "mine", "read one file, and each needs its own text"),
-    "a link to another client's folder": (_behind_a_link, "cursor", "leads to the files of Claude Code"),
+    "a file of another client": (_other_text, "mine", "read the same file, but need different texts"),
+    "a link to another client's folder": (_behind_a_link, "cursor", "links to the folder of Claude Code"),
 }
 
 
@@ -203,7 +207,7 @@ def test_a_client_whose_folder_is_a_link_in_a_circle_is_skipped(
     (project / ".claude").mkdir()
     (project / ".github").symlink_to(".github")
     gone = skipped(agentpack, "install", "plain", "--source", packs)
-    assert "is a link that leads in a circle" in gone["copilot"]["reason"]
+    assert "is a link that leads to itself" in gone["copilot"]["reason"]
     agentpack("install", "plain", "--source", packs)
     assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
 
@@ -270,7 +274,7 @@ def test_a_found_client_with_another_text_in_the_other_scope_is_skipped(
     agentpack("install", "plain", "--source", packs, "--user", "--client", "codex")
     publish(Path(packs), make_pack("plain", "1.1.0", personas={"plain": persona_text("plain", "Look again.\n")}))
     gone = skipped(agentpack, "install", "plain", "--source", packs)
-    assert gone["codex"]["reason"] == "the user scope manages the same file with another text"
+    assert gone["codex"]["reason"] == "the user scope manages the same file with a different text"
 
 
 # Several packs.

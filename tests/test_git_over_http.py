@@ -115,7 +115,7 @@ def test_without_the_right_credentials_it_is_told_and_nobody_is_asked(
     if password:
         helper(tmp_path, monkeypatch, password)
     refused = agentpack("install", place(server), expect=6)
-    assert "lets nobody in without credentials" in refused.err
+    assert "requires credentials" in refused.err
     assert "a credential helper keeps them" in refused.err
     assert not (project / "agentpack.yaml").exists()
 
@@ -127,8 +127,8 @@ def test_without_the_right_credentials_it_is_told_and_nobody_is_asked(
         ("drip", "does not answer in time"),
         ("truncate", "cannot be reached"),
         ("loop", "cannot be reached"),
-        ("403", "lets nobody in without credentials"),
-        ("404", "is no repository, or is closed to others"),
+        ("403", "requires credentials"),
+        ("404", "is not a repository, or you have no access to it"),
         ("429", "cannot be reached"),
         ("500", "cannot be reached"),
     ],
@@ -173,7 +173,7 @@ def test_https_never_leads_to_http(
     asked, refs = "/kit/info/refs", "/kit/info/refs?service=git-upload-pack"
     with WebServer({asked: redirect(server.address + refs)}, certificate=certificate) as safe:
         refused = agentpack("install", f"git+{safe.url('/kit')}", expect=6)
-    assert "leads to a place that is not encrypted" in refused.err
+    assert "redirects to an unencrypted address" in refused.err
     assert safe.asked == [asked] or safe.asked == [refs]
     assert server.seen == []
 
@@ -195,7 +195,7 @@ def test_a_server_that_breaks_off_leaves_the_project_as_it_was(
     kit.commit({"agents/one.md": agent_text("one", "Work harder.")}).tag("v1.1.0")
     server.mischief = "truncate"
     told = agentpack("upgrade").err
-    assert "note: kit stays as it is: the source `kit` at" in told
+    assert "note: kit was not changed: the source `kit` at" in told
     agentpack("upgrade", "kit", expect=6)
     assert tree(project) == before
     server.mischief = ""
@@ -256,4 +256,4 @@ def test_a_place_that_is_looked_at_has_the_name_that_it_would_get(
 
 def test_an_empty_repository_is_called_so(agentpack: Agentpack, tmp_path: Path) -> None:
     empty = Repository(tmp_path / "empty")
-    assert "is empty: it has neither branches nor tags" in agentpack("install", f"git+{empty.address}", expect=4).err
+    assert "is empty: it has no branches and no tags" in agentpack("install", f"git+{empty.address}", expect=4).err

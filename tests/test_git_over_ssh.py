@@ -40,7 +40,7 @@ def test_both_forms_give_what_a_folder_gives(
     kit.commit({"agents/one.md": agent_text("one", "Work more.")}).tag("v1.1.0")
     folder = tmp_path / "project-1"
     assert "1.0.0 -> 1.1.0" in agentpack("upgrade", "--yes", cwd=folder).err
-    assert "as installed" in agentpack("status", cwd=folder).out
+    assert "unchanged" in agentpack("status", cwd=folder).out
 
 
 def test_a_server_that_hands_over_tips_only_is_enough(
@@ -81,14 +81,14 @@ def test_nobody_is_asked_and_it_is_said_what_to_do(
     place, before = f"{server.address}{kit.folder}", tree(project)
 
     server.forget_host()
-    assert "whose key ssh does not know" in (ran := agentpack("install", place, expect=6)).err
+    assert "whose ssh key is not known yet" in (ran := agentpack("install", place, expect=6)).err
     assert f"`git ls-remote {place}` asks whether to trust it" in ran.err
     server.make_key("other")
     server.know_host("other")
-    assert "another key than ssh knows" in agentpack("install", place, expect=6).err
+    assert "whose ssh key has changed" in agentpack("install", place, expect=6).err
     server.know_host()
     (server.folder / "key").rename(server.folder / "other")
-    assert "without an ssh key that it knows" in (ran := agentpack("install", place, expect=6)).err
+    assert "requires an ssh key that it knows" in (ran := agentpack("install", place, expect=6)).err
     assert "Permission denied (publickey" in ran.err
     (server.folder / "other").rename(server.folder / "key")
     assert "is no repository" in agentpack("install", f"{place}-not", expect=6).err

@@ -260,7 +260,7 @@ def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: P
     ("ref", "words"),
     [
         ("mian", "did you mean `main`?"),
-        ("0123456", "a commit is written whole"),
+        ("0123456", "write a commit in full"),
         ("--upload-pack=touch${IFS}x", "is not the name of a branch, tag or commit"),
     ],
 )
@@ -303,7 +303,7 @@ def test_asking_for_the_newest_removes_a_ref(
     assert told in agentpack("upgrade", pack).err
     assert locked(project, pack)["commit"] == far.git("rev-parse", "v1.0.0^{commit}")
     options = ("--source", f"git+{far.address}") if by_source else ()
-    assert "the source `far` has no `ref:` any more" in agentpack("install", f"{pack}@latest", *options).err
+    assert "the source `far` no longer has a `ref:`" in agentpack("install", f"{pack}@latest", *options).err
     assert "ref" not in (project / "agentpack.yaml").read_text()
     assert locked(project, pack)["version"] == "1.1.0"
     assert "removes it" not in agentpack("upgrade", pack).err
@@ -588,7 +588,7 @@ def test_links_in_a_repository_count_only_within_it(
     (kit.folder / "agents/alias.md").symlink_to("one.md")
     kit.commit()
     told = agentpack("install", f"git+{kit.address}").err
-    assert "`agents/out.md` is left out: it is a link that leads out of the place" in told
+    assert "skipped `agents/out.md`: it is a link that leads out of the place" in told
     assert "`agents/up.md` is left out" in told
     assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md", "two.md"]
     assert not any(b"Nobody may see" in data for data in tree(project).values())
@@ -614,7 +614,7 @@ def test_without_git_the_message_says_so(
     address = kit.address
     monkeypatch.setenv("PATH", "/nonexistent")
     refused = agentpack("install", f"git+{address}", expect=6)
-    assert "there is no `git` here" in refused.err
+    assert "`git` is not installed" in refused.err
 
 
 def test_an_interrupted_fetch_leaves_no_half_mirror(agentpack: Agentpack, project: Path, kit: Repository) -> None:
@@ -802,7 +802,7 @@ def test_a_commit_that_another_project_fetched_is_not_believed_here(
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ({"source": "npm", "package": "@acme/agents"}, "packages of npm are not read"),
+        ({"source": "npm", "package": "@acme/agents"}, "npm packages are not supported"),
         ({"source": "url", "url": "file:///etc"}, "neither an https nor an ssh address"),
         ({"source": "url", "url": "http://git.example.com/one"}, "neither an https nor an ssh address"),
         ({"source": "url", "url": "ext::sh -c touch% x"}, "neither an https nor an ssh address"),
@@ -842,7 +842,7 @@ def test_only_the_plugins_that_are_asked_for_are_fetched(
     assert "example.com/one" in asked.read_text()
     assert "example.com/two" not in asked.read_text()
     refused = agentpack("install", f"git+{far.address}", "--only", "third", expect=4)
-    assert "its 2 plugins in other repositories were not looked into" in refused.err
+    assert "its 2 plugins in other repositories were not searched" in refused.err
     refused = agentpack("install", f"git+{far.address}", "--only", "two", expect=4)
     assert f"`agentpack install two --source git+{far.address}`" in refused.err
 
@@ -862,7 +862,7 @@ def test_a_plugin_whose_repository_is_gone_stops_no_other(
     far.git("archive", "--output", str(tmp_path / "market.tar.gz"), "HEAD")
     place = ways[kind]
     told = agentpack("install", place, "--all").err
-    assert "note: `two` is left out: the plugin `two` of `market` is in another repository" in told
+    assert "note: skipped `two`: the plugin `two` of `market` is in another repository" in told
     assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["near.md", "one.md"]
     refused = agentpack("install", "two", "--source", place, expect=6)
     assert "the plugin `two` of `market` is in another repository" in refused.err
@@ -872,7 +872,7 @@ def test_of_many_plugins_whose_repositories_are_gone_a_few_are_named(agentpack: 
     places = {f"p{number}": {"source": "url", "url": f"https://git.example.com/p{number}"} for number in range(8)}
     told = agentpack("install", f"git+{market(hub, here='./here', **places).address}", "--all").err
     assert told.count("is left out") == 5
-    assert "note: 3 more plugins are left out: their repositories cannot be read\n" in told
+    assert "note: skipped 3 more plugins: their repositories cannot be read\n" in told
 
 
 def test_a_hint_names_a_repository_as_one_types_it(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
@@ -914,7 +914,7 @@ def test_a_check_that_could_not_ask_does_not_say_that_all_is_new(
     agentpack("install", f"git+{kit.address}")
     kit.folder.rename(kit.folder.with_name("gone"))
     refused = agentpack("upgrade", "--check", expect=6)
-    assert "not every source could be asked" in refused.err
+    assert "some sources could not be reached" in refused.err
     assert "kit: the source `kit` at" in refused.err
     agentpack("upgrade")
 

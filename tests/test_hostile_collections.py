@@ -52,7 +52,7 @@ def test_an_agent_file_with_a_name_that_no_pack_may_have_is_left_out(
     write_tree(project / "kit", PLACE)
     (project / "kit/agents").joinpath(name.decode("utf-8", "surrogateescape")).write_text(agent_text("two", "Work."))
     told = agentpack("install", "./kit")
-    assert "is left out: its name has" in told.out + told.err
+    assert "`: its name has" in told.out + told.err
     assert [path.name for path in (project / ".claude/agents").iterdir()] == ["one.md"]
 
 

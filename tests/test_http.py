@@ -91,7 +91,7 @@ def test_bytes_are_fetched_once_and_then_come_from_the_cache(server: WebServer, 
 
 def test_other_bytes_than_the_digest_says_are_refused_and_not_kept(server: WebServer, remote: Remote) -> None:
     server.answers["/kit"] = content(b"something else")
-    with pytest.raises(Refused, match="the source `kit` is not what its `sha256` says") as refused:
+    with pytest.raises(Refused, match="the source `kit` does not match its `sha256`") as refused:
         get(remote, server.url("/kit"), sha256=DIGEST)
     assert any(DIGEST in line for line in refused.value.details)
     assert remote.cache.read(sha256(b"something else").hexdigest()) is None
@@ -116,8 +116,18 @@ def test_a_body_of_unknown_length_is_read_to_its_end(server: WebServer, remote: 
 # What goes wrong.
 
 WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
-    "truncated": (web_server.truncated, Unavailable, "localhost broke off after 100 of 1,000 bytes", MAX_ATTEMPTS),
-    "truncated chunks": (web_server.truncated_chunks, Unavailable, "broke off after 100 bytes", MAX_ATTEMPTS),
+    "truncated": (
+        web_server.truncated,
+        Unavailable,
+        "localhost closed the connection after 100 of 1,000 bytes",
+        MAX_ATTEMPTS,
+    ),
+    "truncated chunks": (
+        web_server.truncated_chunks,
+        Unavailable,
+        "closed the connection after 100 bytes",
+        MAX_ATTEMPTS,
+    ),
     "larger than it says": (web_server.endless, Refused, "has more than 1,000 bytes", 1),
     "too large": (content(b"x" * 1001), Refused, "has more than 1,000 bytes", 1),
     "says it is too large": (content(b"", Content_Length="99999999"), Refused, "has more than 1,000 bytes", 1),
@@ -131,14 +141,14 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
     "403": (status(403), Unavailable, "does not let you read this address (403)", 1),
     "404": (status(404), Unavailable, "if it needs a login, set AGENTPACK_TOKEN_", 1),
     "429": (status(429), Unavailable, "too many requests (429)", MAX_ATTEMPTS),
-    "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks to wait 3,600 seconds", 1),
+    "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks you to wait 3,600 seconds", 1),
     "500": (status(500), Unavailable, "an error of its own (500)", 1),
     "503": (status(503), Unavailable, "an error of its own (503)", MAX_ATTEMPTS),
     "a part": (status(206), Unavailable, "unexpected status 206", 1),
     "nothing new, unasked": (status(304), Unavailable, "unexpected status 304", 1),
     "redirect to itself": (redirect("/kit"), Unavailable, f"redirects more than {MAX_REDIRECTS} times", 6),
     "redirect to a file": (redirect("file:///etc/passwd"), Refused, "leads to file:/etc/passwd, which", 1),
-    "redirect to a plain host": (redirect("http://example.com/"), Refused, "only `https://` is read", 1),
+    "redirect to a plain host": (redirect("http://example.com/"), Refused, "only `https://` is supported", 1),
     "redirect with a password": (redirect(f"https://ada:{SECRET}@localhost/"), Refused, "leads to", 1),
     "redirect to nonsense": (redirect("https://[::"), Refused, "cannot be read", 1),
     "redirect with a line end": (redirect("https://a b\tc/"), Refused, "leads to", 1),
@@ -209,7 +219,7 @@ def test_redirects_are_followed(server: WebServer, remote: Remote) -> None:
 def test_https_never_leads_to_http(remote: Remote, tls: Path) -> None:
     with WebServer({"/kit": content(BODY)}) as plain:
         with WebServer({"/kit": redirect(plain.url("/kit"))}, certificate=tls) as server:
-            assert "https leads only to https" in failed(remote, server.url("/kit"), Refused)
+            assert "https may redirect only to https" in failed(remote, server.url("/kit"), Refused)
         assert plain.asked == []
 
 
@@ -298,7 +308,7 @@ def test_refused_credentials_are_named_and_not_shown(server: WebServer, tmp_path
 def test_a_login_wanted_elsewhere_is_told_as_such(server: WebServer, tmp_path: Path) -> None:
     server.answers |= {"/kit": redirect(server.url("/there", "127.0.0.1")), "/there": status(401)}
     said = failed(made_remote(tmp_path, AGENTPACK_TOKEN_KIT=SECRET), server.url("/kit"), Unavailable)
-    assert f"it redirects to http://127.0.0.1:{server.port}, which wants a login (401)" in said
+    assert f"it redirects to http://127.0.0.1:{server.port}, which requires a login (401)" in said
     assert "AGENTPACK_TOKEN_KIT" not in said
 
 

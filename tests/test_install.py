@@ -107,7 +107,7 @@ def test_a_file_that_already_is_as_wanted_is_taken_over_without_writing(
     agentpack("uninstall", "data-reviewer")
     write_tree(project, {AGENT: data})
     before = marks(project)[AGENT]
-    assert "taken over as it is" in agentpack("install", "data-reviewer", "--source", "packs").err
+    assert "now managed, unchanged" in agentpack("install", "data-reviewer", "--source", "packs").err
     assert marks(project)[AGENT] == before
 
 
@@ -479,7 +479,7 @@ def test_a_fault_of_a_local_variant_names_its_file(agentpack: Agentpack, project
     path = ".agentpack/variants/reviewer/house.md"
     write_tree(project, {path: variant_text("- No id.\n")})
     ran = agentpack("install", "data-reviewer[house]", "--source", "packs", expect=2)
-    assert f"{path}:4: a rule of a variant needs an id" in ran.err
+    assert f"{path}:4: every rule of a variant needs an id" in ran.err
 
 
 # -- collections -------------------------------------------------------------------------------------------------------

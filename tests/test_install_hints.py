@@ -19,8 +19,8 @@ WRONG = {
     f"{PAGE}/blob/main/agents/smith.agent.md": "`agentpack install github:acme/agents@main --only smith`",
     "git+file:/srv/agents": "write `git+file:///srv/agents`",
     "git+https:/git.example.com/kit": "write `git+https://git.example.com/kit`",
-    "github.com/acme/agents": "for the repository on GitHub write `github:acme/agents`",
-    "gitlab.com/acme/agents": "for the repository on GitLab write `gitlab:acme/agents`",
+    "github.com/acme/agents": "for the repository on GitHub, write `github:acme/agents`",
+    "gitlab.com/acme/agents": "for the repository on GitLab, write `gitlab:acme/agents`",
 }
 
 
@@ -35,7 +35,7 @@ def test_a_wrong_form_leads_to_the_right_one(agentpack: Agentpack, project: Path
 def test_a_version_after_a_name_leads_to_a_requirement(agentpack: Agentpack, typed: str) -> None:
     hint = f"`agentpack install python-engineer=={typed.removeprefix('v')}` installs that version"
     assert hint in agentpack("install", "python-engineer", typed, expect=2).err
-    assert f"`{typed}` is a version, and not a pack" in agentpack("install", typed, expect=2).err
+    assert f"`{typed}` is a version, not a pack" in agentpack("install", typed, expect=2).err
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_a_look_at_an_address_is_told_where(agentpack: Agentpack, command: str) 
 def test_the_only_pack_is_no_agent_of_itself(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     kit = Repository(tmp_path / "kit").commit({"agents/one.md": agent_text("one", "Work.")})
     refused = agentpack("install", f"git+{kit.address}", "--only", "kit", expect=4)
-    assert "`kit` is the pack itself, not an agent of it" in refused.err
-    assert "hint: without `--only kit` all agents of it are installed" in refused.err
+    assert "`kit` is the pack itself, not one of its agents" in refused.err
+    assert "hint: leave out `--only kit` to install all its agents" in refused.err
 
 
 def test_a_clone_without_a_login_is_told_how_to_get_one(

@@ -11,7 +11,7 @@ from support.trees import tree, write_tree
 from agentpack.model.names import is_junk
 
 LEFT = (".DS_Store", "._x.md", "Thumbs.db", "desktop.ini", ".x.md.swp", "x.md~")
-"""By a desktop or an editor, as files; `.#x.md` is a link that leads nowhere."""
+"""By a desktop or an editor, as files; `.#x.md` is a broken link."""
 
 
 def leave(folder: Path) -> None:

@@ -203,7 +203,7 @@ def test_a_dry_run_prints_the_variant_and_writes_nothing(installed: Agentpack, p
 def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agentpack, project: Path) -> None:
     edit(project, ("- Go deep.\n", "- Go deep.\n\n- Go home.\n"))
     before = (project / FILE).read_bytes()
-    assert "blank lines are now as agentpack writes them" in installed("keep", "reviewer").err
+    assert "blank lines are now formatted by agentpack" in installed("keep", "reviewer").err
     assert "- Go deep.\n- Go home.\n" in (project / FILE).read_text()
     installed("diff")
     installed("rollback")
@@ -212,7 +212,7 @@ def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agent
 
 def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agentpack, project: Path) -> None:
     edit(project, ('"Reviews data as reviewer."', "Reviews everything"), ("Go deep.", "Go deeper."))
-    assert "the words of the header are now as agentpack writes them" in installed("keep", "reviewer").err
+    assert "the words of the header are now formatted by agentpack" in installed("keep", "reviewer").err
     assert 'description: "Reviews everything"' in (project / FILE).read_text()
     installed("diff")
 
@@ -229,7 +229,7 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
         ("- Go deep.\n", "- Go deep.\n\n\n", "white space"),
         ("## Rules\n\n", "", "moved"),
         ("name: reviewer", "name: other", "`as:`"),
-        ("model: opus\n", "", "`model` was taken out"),
+        ("model: opus\n", "", "`model` was removed"),
         ("model: opus", "model: 'opus'", "agentpack writes the header otherwise"),
         ("color: blue", "color: plaid", "`color: plaid`"),
         ("color: blue\n", "color: blue\nwhatever: 1\n", "clients.claude.whatever"),
@@ -237,10 +237,10 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
         (
             re.compile("## Rules.*(?=### Depth)", re.DOTALL),
             "",
-            "the heading “## Rules” was taken out, but not all that is below it",
+            "the heading “## Rules” was removed, but not everything below it",
         ),
-        ("A rule without an id.\n\n", "", "a rule without an id was taken out: “A rule without an id.”"),
-        (re.compile("---.*?---\n", re.DOTALL), "", "the header was taken out"),
+        ("A rule without an id.\n\n", "", "a rule without an id was removed: “A rule without an id.”"),
+        (re.compile("---.*?---\n", re.DOTALL), "", "the header was removed"),
         ("Go deep.", b"Go d\xffeep.", "no longer UTF-8"),
     ],
 )
@@ -279,8 +279,8 @@ First of all.
     ("old", "new", "reason"),
     [
         ("## Without", "## With", "the heading “## Without” was changed and has no id"),
-        ("## Also without\n\n- Say.\n\n", "", "the heading “## Also without” was taken out and has no id"),
-        ("## Without\n\n", "", "the heading “## Without” was taken out"),
+        ("## Also without\n\n- Say.\n\n", "", "the heading “## Also without” was removed and has no id"),
+        ("## Without\n\n", "", "the heading “## Without” was removed"),
         ("First of all.", "Second.\n\nFirst of all.", "no rule with an id is next to the new one “Second.”"),
         ("- Say.\n", "Nothing.\n", "the heading above the new rule “Nothing.” has no id"),
         ("## Also", "## House\n\n- Wipe.\n\n## Also", "no heading with an id is next to the new heading “## House”"),
@@ -352,8 +352,8 @@ def _forged(project: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
-        (_stale, "agentpack.lock is not what agentpack.yaml asks for"),
-        (_forged, "the locked releases do not render to what agentpack.lock says"),
+        (_stale, "agentpack.lock is out of date with agentpack.yaml"),
+        (_forged, "the locked releases do not match agentpack.lock"),
     ],
 )
 def test_nothing_is_kept_beside_a_lock_that_is_not_up_to_date(
@@ -371,7 +371,7 @@ def test_nothing_is_kept_beside_a_lock_that_is_not_up_to_date(
 def test_text_that_no_reader_sees_is_not_made_a_variant(installed: Agentpack, project: Path) -> None:
     edit(project, ("Go deep.", "Go\u200b deep."))
     before = with_state(project)
-    assert "hidden text was put in" in installed("keep", "reviewer", expect=3).err
+    assert "hidden text was added" in installed("keep", "reviewer", expect=3).err
     assert with_state(project) == before
 
 
@@ -403,10 +403,10 @@ UNSAID_OF_AN_AGENT = {
         ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n- Say.\n"),
         "the heading above the new rule “- Say.” is the author's",
     ),
-    "a rule in between": (("You  work.", "Hello.\n\nYou  work."), "the new rule “Hello.” is amid the author's text"),
+    "a rule in between": (("You  work.", "Hello.\n\nYou  work."), "the new rule “Hello.” is inside the author's text"),
     "a heading": (("## How", "## Ours\n\n- Say.\n\n## How"), "the new heading “## Ours” is not at the end"),
     "a heading changed": (("## How", "## Why"), "the heading “## How” was changed and is the author's"),
-    "a field less": (("color: magenta\n", ""), "the field `color` was taken out"),
+    "a field less": (("color: magenta\n", ""), "the field `color` was removed"),
     "the name": (("Odd one", "Even one"), "`as:` in agentpack.yaml gives a persona another name"),
 }
 
@@ -487,7 +487,7 @@ def test_an_edit_of_a_pack_that_only_others_require_says_how_it_can_be_kept(
     )
     agentpack("install", "needy", "--source", str(tmp_path / "packs"), "--client", "claude")
     text = edit(project, ("Say what you saw.", "Say all that you saw."))
-    assert "hint: `agentpack install needed` puts it into agentpack.yaml" in agentpack("keep", "reviewer", expect=2).err
+    assert "hint: run `agentpack install needed` first" in agentpack("keep", "reviewer", expect=2).err
     agentpack("install", "needed")
     agentpack("keep", "reviewer")
     assert (project / FILE).read_text() == text
@@ -564,7 +564,7 @@ def test_edits_that_differ_between_clients_want_one_to_be_named(both: Agentpack,
     ran = both("keep", "reviewer", expect=3)
     assert f"{FILE}, for claude" in ran.err
     assert f"{OTHER}, for opencode" in ran.err
-    assert "hint: say whose edit the variant is to be: `--client claude` or `--client opencode`" in ran.err
+    assert "hint: choose the edit to keep: `--client claude` or `--client opencode`" in ran.err
     assert with_state(project) == before
 
 
@@ -577,7 +577,7 @@ def test_where_the_other_client_s_edit_says_something_else_it_is_a_conflict(
     other = FILE if client == "opencode" else OTHER
     assert f"{other}: was edited where the new text changes too" in ran.err
     assert f"{{+{word}+}}" in ran.err
-    assert "`--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the variant's" in ran.err
+    assert "`--on-conflict keep` keeps that client's text, and `--on-conflict theirs` takes the variant's" in ran.err
     assert with_state(project) == before
 
 
@@ -621,7 +621,7 @@ def test_an_edit_of_a_file_that_is_older_than_the_lock_waits_for_a_sync(installe
     edit(project, ("Look before you change.", "Look twice."))
     before = tree(project)
     for more in ((), ("--patch",)):
-        assert "`agentpack sync` comes first" in installed("keep", "reviewer", *more, expect=3).err
+        assert "run `agentpack sync` first" in installed("keep", "reviewer", *more, expect=3).err
     assert tree(project) == before
     installed("sync")
     installed("keep", "reviewer")
@@ -645,8 +645,8 @@ def test_an_unknown_name_is_exit_2_with_a_near_one(installed: Agentpack) -> None
 
 def test_a_name_that_is_taken_is_refused(installed: Agentpack, project: Path) -> None:
     edit(project, ("Go deep.", "Go deeper."))
-    assert "there is a variant `strict` already" in installed("keep", "reviewer", "--as", "strict", expect=2).err
-    assert "not a variant's name" in installed("keep", "reviewer", "--as", "My Own", expect=2).err
+    assert "a variant `strict` already exists" in installed("keep", "reviewer", "--as", "strict", expect=2).err
+    assert "not a valid variant name" in installed("keep", "reviewer", "--as", "My Own", expect=2).err
 
 
 def test_a_name_that_another_persona_has_is_taken_while_nobody_asks_for_that_variant(
@@ -656,7 +656,7 @@ def test_a_name_that_another_persona_has_is_taken_while_nobody_asks_for_that_var
     text = variant_text("- More. {#more}\n")
     write_tree(project, {f".agentpack/variants/other/{name}.md": text for name in ("house", "local")})
     edit(project, ("Stop when done.", "Stop when all is said."))
-    assert "there is a variant `house` already" in installed("keep", "reviewer", "--as", "house", expect=2).err
+    assert "a variant `house` already exists" in installed("keep", "reviewer", "--as", "house", expect=2).err
     installed("keep", "reviewer")
     assert (project / ".agentpack/variants/reviewer/local-2.md").exists()
 
@@ -777,8 +777,8 @@ def test_what_comes_from_another_pack_is_named_and_not_put_into_this_one_s_patch
         ("## End", "## H\n\n- A.\n\n## End"),
     )
     ran = agentpack("keep", "reviewer", "--patch")
-    assert "the change of `ask`: it comes from elsewhere" in ran.err
-    assert "the new section “## H”: what it stands beside comes from elsewhere" in ran.err
+    assert "the change of `ask`: the rule is not part of this pack's file" in ran.err
+    assert "the new section “## H”: its neighbours are not part of this pack's file" in ran.err
     changed = [line for line in ran.out.splitlines() if line.startswith(("+", "-"))]
     assert changed == [
         "--- a/personas/reviewer.md",
@@ -830,8 +830,8 @@ def test_what_is_taken_out_or_put_beside_text_from_elsewhere_is_named_beside_the
     agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
     edit(project, ("- Ask again.\n", "- Ask the others.\n- And wait for it.\n"), ("- Stop.\n", ""))
     ran = agentpack("keep", "reviewer", "--patch", expect=None)
-    assert "taking out `stop`" in ran.err
-    assert "the new rule “- And wait for it.”: what it stands beside comes from elsewhere" in ran.err
+    assert "removing `stop`" in ran.err
+    assert "the new rule “- And wait for it.”: its neighbours are not part of this pack's file" in ran.err
     assert "Ask" not in ran.out
 
 
@@ -991,7 +991,7 @@ def test_the_variant_is_written_anew_where_a_release_moved_its_rules(released: A
 def test_an_edit_of_a_rule_that_is_gone_stays_and_is_told(released: Agentpack, project: Path) -> None:
     edit(project, ("- Look before you change.", "- Look twice before you change."))
     released("keep", "reviewer")
-    assert "changes a place that your variant changes too; your text stays" in (
+    assert "changes a place that your variant changes too; your text is kept" in (
         released("upgrade", "--latest", "--yes").err
     )
     assert "- Look twice before you change.\n" in (project / FILE).read_text()
@@ -1002,7 +1002,7 @@ def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(instal
     edit(project, ("- Stop when done.", "- Stop when told."))
     installed("keep", "reviewer")
     for words in (("upgrade", "--latest", "--dry-run"), ("upgrade", "--latest", "--yes")):
-        assert f"{VARIANT}: reviews 1.1.0 changes a place that your variant changes too; your text stays" in (
+        assert f"{VARIANT}: reviews 1.1.0 changes a place that your variant changes too; your text is kept" in (
             installed(*words).err
         )
     assert "- Stop when told.\n" in (project / FILE).read_text()
@@ -1022,8 +1022,8 @@ def test_an_id_that_a_later_release_no_longer_has_is_a_note(released: Agentpack,
     write_tree(project, {VARIANT: HOUSE})
     released("install", "reviews[local]==1.0.0")
     ran = released("upgrade", "--latest", "--yes")
-    assert f"{VARIANT}: reviews 2.0.0 no longer has `look`: there is nothing to remove" in " ".join(ran.err.split())
-    assert "no longer has `look`: `again` is put at the end" in " ".join(ran.err.split())
+    assert f"{VARIANT}: reviews 2.0.0 no longer has `look`: nothing to remove" in " ".join(ran.err.split())
+    assert "no longer has `look`: `again` was moved to the end" in " ".join(ran.err.split())
     assert (project / VARIANT).read_text() == HOUSE, "what a person wrote is not rewritten"
     assert (project / FILE).read_text().endswith("- Stop when done.\n- Then look again.\n")
     released("diff")
@@ -1083,7 +1083,7 @@ def test_two_edits_and_a_release_that_change_one_rule_in_different_lines_all_sta
         edit(project, (old, new))
         installed("keep", "reviewer")
     publish_long(installed, "2.1.0", ("Line three", "The new line three"))
-    assert "your text stays" not in installed("upgrade", "--latest", "--yes").err
+    assert "your text is kept" not in installed("upgrade", "--latest", "--yes").err
     rule = "- Look twice before you change.\n  Line two.\n  The new line three.\n  Line four.\n  My line five.\n"
     assert rule in (project / FILE).read_text()
     installed("diff")
@@ -1133,7 +1133,7 @@ def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
     installed("keep", "reviewer")
     before = (project / VARIANT).read_text()
     told = " ".join(installed("install", "reviews==3.0.0").err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; it is used as it stands" in told
+    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; used unchanged" in told
     assert (project / VARIANT).read_text() == before
     installed("diff")
 
@@ -1161,7 +1161,7 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
     publish(tmp_path / "packs", make_pack("reviews", "2.0.0", personas=personas, parameters=PARAMETERS))
     ran = installed("upgrade", "--latest", "--yes")
     told = " ".join(ran.err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; it is used as it stands" in told
+    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; used unchanged" in told
     assert (project / VARIANT).read_text() == before
     assert "- Say what you saw, to all.\n" in (project / FILE).read_text()
 
@@ -1174,7 +1174,7 @@ def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
     before = (project / VARIANT).read_bytes()
     shutil.rmtree(tmp_path / "packs/reviews/1.0.0")
     ran = released("upgrade", "--latest", "--yes")
-    assert "the local variants of reviews are used as they are: no source has reviews 1.0.0" in ran.err
+    assert "the local variants of reviews are used unchanged: no source has reviews 1.0.0" in ran.err
     assert (project / VARIANT).read_bytes() == before
     assert "- Ask first.\n- Say what you saw, to all.\n" in (project / FILE).read_text()
 
@@ -1201,7 +1201,7 @@ def test_a_variant_of_any_client_s_edit_follows_a_release(installed: Agentpack, 
     codex.write_text('model_reasoning_effort = "high"\n' + text)
     installed("keep", "reviewer", "--client", "codex")
     publish_long(installed, "2.1.0", ("Line four", "The new line four"))
-    assert "your text stays" not in installed("upgrade", "--latest", "--yes").err
+    assert "your text is kept" not in installed("upgrade", "--latest", "--yes").err
     for path in (project / FILE, codex):
         text = path.read_text()
         assert "- Look twice before you change.\n  Line two.\n  Line three.\n  The new line four.\n" in text

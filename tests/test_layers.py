@@ -194,9 +194,9 @@ PAIRS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 def test_two_variants_that_disagree_are_refused_by_name(one: dict[str, Any], two: dict[str, Any], words: str) -> None:
     error = refusal(one=variant_text(**one), two=variant_text(**two))
     assert isinstance(error, Unresolvable)
-    assert error.message.startswith("the variants `one` and `two` do not go together: ")
+    assert error.message.startswith("the variants `one` and `two` conflict: ")
     assert words in error.message
-    assert error.hint == "ask for one of them, or declare in one `order: {after: [the other]}`"
+    assert error.hint == "choose one of them, or declare `order: {after: [the other]}` in one"
 
 
 @pytest.mark.parametrize(("one", "two", "words"), PAIRS[:7])
@@ -231,7 +231,7 @@ def test_an_unknown_variant_is_answered_with_what_there_is() -> None:
     found = pack(terse=variant_text(), formal=variant_text())
     with pytest.raises(Unresolvable) as refused:
         draft_of(found, "reviewer", ("ters",), {})
-    assert refused.value.message == "there is no variant `ters` of `data-reviewer 1.0.0: reviewer`"
+    assert refused.value.message == "`data-reviewer 1.0.0: reviewer` has no variant `ters`"
     assert refused.value.details == ("known: formal, terse",)
     assert refused.value.hint == "did you mean `terse`?"
 
@@ -246,7 +246,7 @@ def test_variants_that_exclude_each_other_are_refused_whoever_says_so() -> None:
     for names in (("one", "two"), ("two", "one")):
         error = refusal(*names, **texts)
         assert error.message == "the variants `two` and `one` exclude each other"
-        assert error.hint is not None and error.hint.startswith("ask for one of them; ")
+        assert error.hint is not None and error.hint.startswith("choose one of them; ")
 
 
 def test_a_variant_says_why_it_excludes_another() -> None:
@@ -264,7 +264,7 @@ def test_a_variant_may_exclude_several_that_come_together() -> None:
     for order in (("one", "two", "three"), ("three", "two", "one")):
         error = refusal(*order, **texts)
         assert error.message == "the variants `three`, `one` and `two` exclude each other: too long"
-        assert error.hint == "leave one of them out"
+        assert error.hint == "remove one of them"
 
 
 def test_of_several_conflicts_that_of_the_fewest_variants_is_told() -> None:
@@ -279,7 +279,7 @@ def test_variants_that_each_come_after_another_are_a_fault() -> None:
         two=variant_text(order={"after": ["three"]}),
         three=variant_text(order={"after": ["one"]}),
     )
-    assert "the variants `one`, `three`, `two` each come after another" in error.details[0]
+    assert "the variants `one`, `three`, `two` form a cycle of `order`" in error.details[0]
 
 
 def test_an_order_reaches_over_a_variant_between() -> None:
@@ -289,4 +289,4 @@ def test_an_order_reaches_over_a_variant_between() -> None:
         "three": variant_text(rule("C"), order={"after": ["two"]}),
     }
     assert "- C." in body("one", "two", "three", **texts)
-    assert refusal("one", "three", **texts).message.startswith("the variants `one` and `three` do not go together")
+    assert refusal("one", "three", **texts).message.startswith("the variants `one` and `three` conflict")

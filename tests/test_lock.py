@@ -77,10 +77,10 @@ def faults(data: bytes) -> str:
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (b"", "agentpack.lock:1: not JSON"),
-        (b"{\n  oops", "agentpack.lock:2: not JSON"),
-        (b"\xff", "agentpack.lock: not JSON"),
-        (b"[" * 100_000, "agentpack.lock: not JSON"),
+        (b"", "agentpack.lock:1: not valid JSON"),
+        (b"{\n  oops", "agentpack.lock:2: not valid JSON"),
+        (b"\xff", "agentpack.lock: not valid JSON"),
+        (b"[" * 100_000, "agentpack.lock: not valid JSON"),
         (b'{\n<<<<<<< ours\n"schema": 1\n', "agentpack.lock:2: merge markers of version control"),
         (b"[]", "agentpack.lock: not a lock of schema 2: `[]` is not a map"),
         (b"{}", "agentpack.lock: not a lock of schema 2: 'schema' is missing"),

@@ -1,4 +1,4 @@
-"""Names that can be taken for others, and a pack that several sources have: pointed out before the first install."""
+"""Names that could be mistaken for others, and a pack that several sources have: pointed out before the first install."""
 
 from pathlib import Path
 
@@ -80,13 +80,13 @@ def pack(name: str, persona: str) -> dict[str, bytes]:
 def warnings(agentpack: Agentpack, *arguments: str) -> list[str]:
     """What is pointed out about names; where a source lies is another matter."""
     found: list[str] = agentpack("install", *arguments, "--json").envelope["data"]["warnings"]
-    return [warning for warning in found if "is outside of the project" not in warning]
+    return [warning for warning in found if "is outside the project" not in warning]
 
 
 def test_a_near_miss_of_a_bundled_pack_is_pointed_out_before_the_plan(agentpack: Agentpack, tmp_path: Path) -> None:
     packs = publish(tmp_path / "acme", pack("pyth0n-engineer", "helper-of-many"))
     said = agentpack("install", "pyth0n-engineer", "--source", str(packs), "--dry-run").err
-    note = "note: `pyth0n-engineer` of `acme` can be taken for `python-engineer` of `bundled`: letters, digits"
+    note = "note: `pyth0n-engineer` of `acme` could be mistaken for `python-engineer` of `bundled`: letters, digits"
     assert note in said
     assert said.index(note) < said.index("pyth0n-engineer 1.0.0")
 
@@ -102,14 +102,14 @@ def test_a_near_miss_of_an_installed_pack_is_pointed_out(agentpack: Agentpack, t
     agentpack("install", "code-reader", "--source", str(first))
     second = publish(tmp_path / "other", pack("code-raeder", "two"))
     (said,) = warnings(agentpack, "code-raeder", "--source", str(second))
-    assert said.startswith("`code-raeder` of `other` can be taken for `code-reader` of `acme`")
+    assert said.startswith("`code-raeder` of `other` could be mistaken for `code-reader` of `acme`")
 
 
 def test_a_pack_that_two_sources_have_is_named_with_the_one_that_wins(agentpack: Agentpack, tmp_path: Path) -> None:
     packs = str(publish(tmp_path / "acme", pack("python-engineer", "python-engineer")))
     (said,) = warnings(agentpack, "python-engineer", "--source", packs, "--dry-run")
     assert said == (
-        "`python-engineer` is in `acme` and in `bundled`: it is taken from `acme`, which comes first in agentpack.yaml"
+        "`python-engineer` is in `acme` and in `bundled`: agentpack uses `acme`, which comes first in agentpack.yaml"
     )
 
 
@@ -123,13 +123,13 @@ def test_a_near_miss_of_a_persona_is_pointed_out(agentpack: Agentpack, tmp_path:
     agentpack("install", "python-engineer")
     packs = str(publish(tmp_path / "acme", pack("house-tools", "pythom-engineer")))
     (said,) = warnings(agentpack, "house-tools", "--source", packs)
-    assert said.startswith("the persona `pythom-engineer` of `house-tools` can be taken for `python-engineer`")
+    assert said.startswith("the persona `pythom-engineer` of `house-tools` could be mistaken for `python-engineer`")
 
 
 def test_a_near_miss_of_a_source_is_pointed_out(agentpack: Agentpack, tmp_path: Path) -> None:
     packs = str(publish(tmp_path / "bundIed", pack("house-tools", "helper-of-many")))
     (said,) = warnings(agentpack, "house-tools", "--source", packs)
-    assert said.startswith("the source `bundied` can be taken for `bundled`")
+    assert said.startswith("the source `bundied` could be mistaken for `bundled`")
 
 
 def test_a_conflict_does_not_swallow_it(agentpack: Agentpack, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_conflict_does_not_swallow_it(agentpack: Agentpack, tmp_path: Path) ->
     place = agentpack.folder / ".claude/agents/one.md"
     place.parent.mkdir(parents=True)
     place.write_text("mine\n")
-    assert "can be taken for" in agentpack("install", "python-engineers", "--source", packs, expect=3).err
+    assert "could be mistaken for" in agentpack("install", "python-engineers", "--source", packs, expect=3).err
 
 
 def test_a_name_that_agentpack_chose_itself_is_taken_for_none(
@@ -148,4 +148,4 @@ def test_a_name_that_agentpack_chose_itself_is_taken_for_none(
         assert "can be taken" not in agentpack("install", f"../{owner}/wshobson").err
     assert "{name: wshobson-2," in (project / "agentpack.yaml").read_text()
     write_tree(tmp_path / "wshobsen", {"agents/three.md": agent_text("three", "You are three.")})
-    assert "`wshobsen` can be taken for `wshobson`" in agentpack("install", "../wshobsen").err
+    assert "`wshobsen` could be mistaken for `wshobson`" in agentpack("install", "../wshobsen").err

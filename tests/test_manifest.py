@@ -96,13 +96,13 @@ def test_every_fault_is_told_at_once_with_its_line(agentpack: Agentpack, project
         "sources:\n  - {name: a, path: b}\n  - {name: a, path: c}\nmore: 1\n"
     )
     assert agentpack("sync", expect=2).err.splitlines()[1:] == [
-        "error: 7 faults in agentpack.yaml",
+        "error: 7 errors in agentpack.yaml",
         "  agentpack.yaml:2: clients[0]: there is no client `claud` (did you mean `claude`?)",
-        "  agentpack.yaml:5: packs[1]: `one` stands twice (first on line 4; keep one entry)",
+        "  agentpack.yaml:5: packs[1]: duplicate entry `one` (first on line 4; keep one entry)",
         "  agentpack.yaml:5: packs[1].clients[0]: there is no client `codx` (did you mean `codex`?)",
         "  agentpack.yaml:5: packs[1].clients[1]: expected text (in quotes if it looks like a number), found `3`",
         "  agentpack.yaml:6: packs[2].require: `x y`: `y` is not a range of versions",
-        "  agentpack.yaml:9: sources[1]: `a` stands twice (first on line 8; keep one entry)",
+        "  agentpack.yaml:9: sources[1]: duplicate entry `a` (first on line 8; keep one entry)",
         "  agentpack.yaml:10: more: unknown key `more` (did you mean `models`?)",
     ]
 

@@ -134,14 +134,14 @@ def test_what_cannot_be_changed_in_place_is_left_to_the_user() -> None:
     text = 'schema: 1\npacks:\n  - "a>=1,\n    <2"\n'
     with pytest.raises(InvalidFile) as refused:
         edited(text, meaning(text).packs[0]._replace(clients=("claude",)))
-    assert refused.value.details == ("agentpack.yaml: the change cannot be made here without rewriting the file",)
-    assert refused.value.hint == "make it by hand, then run `agentpack sync`"
+    assert refused.value.details == ("agentpack.yaml: this change would need to rewrite the whole file",)
+    assert refused.value.hint == "edit the file by hand, then run `agentpack sync`"
 
 
 def test_a_comment_in_an_empty_list_is_not_lost() -> None:
     with pytest.raises(InvalidFile) as refused:
         edited("schema: 1\npacks: [  # none yet\n  ]\n", wanted("x"))
-    assert refused.value.details == ("agentpack.yaml: the change cannot be made here without rewriting the file",)
+    assert refused.value.details == ("agentpack.yaml: this change would need to rewrite the whole file",)
 
 
 @pytest.mark.parametrize(

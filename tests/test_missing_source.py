@@ -47,7 +47,7 @@ def test_a_command_that_needs_it_names_it_with_its_folder_and_where_it_is_config
     assert ran.err.splitlines()[-3:] == [
         f"error: the source `team` is missing: there is no folder {tmp_path}/team",
         "  `data-reviewer` comes from it",
-        f"hint: bring the folder back, or change `sources:` in {moved.folder}/agentpack.yaml",
+        f"hint: restore the folder, or change `sources:` in {moved.folder}/agentpack.yaml",
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_pack_does_not_move_to_another_source_because_its_own_is_missing() -> 
 
 
 def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, tmp_path: Path) -> None:
-    words = "is outside of the project: other clones need"
+    words = "is outside the project: other clones need"
     publish(tmp_path / "team", make_pack())
     publish(agentpack.folder / "inside", make_pack("team-lead", personas={"lead": persona_text("lead")}))
     assert f"note: the source `team` {words} ../team there too" in agentpack("install", NAME, "--source", "../team").err
@@ -120,7 +120,7 @@ def test_a_pack_of_a_later_source_does_not_stand_in_for_one_that_cannot_be_asked
     assert "hint: " in refused.err
     assert tree(agentpack.folder) == before
     named = "{require: data-reviewer, source: anybody}"
-    assert f"`{named}` in {agentpack.folder}/agentpack.yaml takes it from `anybody`" in refused.err
+    assert f"to use `anybody`, write `{named}` in {agentpack.folder}/agentpack.yaml" in refused.err
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace(f"packs: {packs}", f"packs: [{named}]"))
     agentpack("sync")
@@ -162,8 +162,7 @@ def test_an_installed_pack_moves_to_no_other_source_because_its_own_has_it_no_lo
         assert refused.err.splitlines()[-3:] == [
             "error: the source `team` no longer has `data-reviewer`",
             "  `anybody` has a pack of the same name, which may be another one",
-            f"hint: `{{require: data-reviewer, source: anybody}}` in {agentpack.folder}/agentpack.yaml takes it from "
-            "`anybody`",
+            f"hint: to use `anybody`, write `{{require: data-reviewer, source: anybody}}` in {agentpack.folder}/agentpack.yaml",
         ]
     assert "9.0.0" not in agentpack("status").out
     agentpack("diff")

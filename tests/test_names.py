@@ -26,7 +26,7 @@ def test_what_is_no_pack_name_is_refused(text: str) -> None:
     """The sign for kelvin is there because it lower-cases to a plain k."""
     with pytest.raises(UsageError, match="is not a pack name") as refused:
         pack_name(text)
-    assert refused.value.hint == "a name is ASCII letters, digits and single hyphens: `python-engineer`"
+    assert refused.value.hint == "use ASCII letters, digits and single hyphens: `python-engineer`"
 
 
 @pytest.mark.parametrize("name", ["ab", "python-engineer", "a1", "x-2-y", "a" * 50, "1a"])
@@ -45,14 +45,14 @@ def test_a_persona_name_that_every_client_takes(name: str) -> None:
         ("a--b", "single hyphens"),
         ("-ab", "lower-case letters"),
         ("ab\n", "lower-case letters"),
-        ("explore", "`explore` is a name that clients or systems reserve"),
+        ("explore", "`explore` is a name reserved by clients or systems"),
         ("nul", "reserve"),
         ("com1", "reserve"),
         ("lpt9", "reserve"),
-        ("42", "must not read as a number"),
-        ("1e5", "must not read as a number"),
-        ("0x1f", "must not read as a number"),
-        ("0b11", "must not read as a number"),
+        ("42", "must not look like a number"),
+        ("1e5", "must not look like a number"),
+        ("0x1f", "must not look like a number"),
+        ("0b11", "must not look like a number"),
     ],
 )
 def test_a_persona_name_that_some_client_would_trip_over(name: str, fault: str) -> None:

@@ -30,25 +30,25 @@ def test_a_note_for_several_clients_is_one_line(agentpack: Agentpack, packs: str
     clients = for_clients("codex", "cursor", "goose")
     ran = agentpack("install", "single", "--source", packs, *clients)
     assert notes(ran.err) == [
-        "color: `blue` is left out for codex, cursor, goose (3 clients): the client does not know it"
+        "color: `blue` is left out for codex, cursor, goose (3 clients): the client does not support it"
     ]
 
 
 def test_a_note_for_one_file_names_it(agentpack: Agentpack, packs: str) -> None:
     ran = agentpack("install", "single", "--source", packs, "-c", "codex")
-    assert notes(ran.err) == [".codex/agents/single.toml: color: `blue` is left out, the client does not know it"]
+    assert notes(ran.err) == [".codex/agents/single.toml: color: `blue` is left out, the client does not support it"]
 
 
 def test_a_note_for_several_files_of_one_client_counts_them(agentpack: Agentpack, packs: str) -> None:
     ran = agentpack("install", "several", "--source", packs, "-c", "gemini")
-    assert "color: `blue` is left out for gemini (2 files): the client does not know it" in notes(ran.err)
+    assert "color: `blue` is left out for gemini (2 files): the client does not support it" in notes(ran.err)
 
 
 def test_a_lost_restriction_is_one_line_with_every_way_on(agentpack: Agentpack, packs: str) -> None:
     clients = for_clients("codex", "goose")
     accept = ("--accept", "widened:codex", "--accept", "widened:goose")
     ran = agentpack("install", "several", "--source", packs, *clients, *accept)
-    lost = 'the restriction "tools limited to read, search" is lost for codex, goose (4 files): you accepted this'
+    lost = '"tools limited to read, search" is not enforced for codex, goose (4 files): you accepted this'
     assert notes(ran.err).count(lost) == 1
     agentpack("rollback")
     agentpack("install", "single", "--source", packs, *clients)
@@ -60,8 +60,7 @@ def test_a_lost_restriction_is_one_line_with_every_way_on(agentpack: Agentpack, 
     for look in (("diff", "--upgrade"), ("upgrade", "--check")):
         (line,) = notes(agentpack(*look, expect=1).err)
         assert line == (
-            f'the restriction "tools limited to read, search" would be lost for codex, goose (2 clients): '
-            f"which needs {ways}"
+            f'"tools limited to read, search" would not be enforced for codex, goose (2 clients): which needs {ways}'
         )
 
 
@@ -70,13 +69,13 @@ def test_as_data_a_note_has_its_clients_and_files(agentpack: Agentpack, packs: s
     data = agentpack("install", "single", "--source", packs, *clients, "--json").envelope["data"]
     assert data["client_notes"] == [
         {
-            "text": "color: `blue` is left out, the client does not know it",
+            "text": "color: `blue` is left out, the client does not support it",
             "clients": ["codex", "cursor"],
             "files": [".codex/agents/single.toml", ".cursor/agents/single.md"],
             "options": [],
         }
     ]
-    assert data["notes"] == ["color: `blue` is left out for codex, cursor (2 clients): the client does not know it"]
+    assert data["notes"] == ["color: `blue` is left out for codex, cursor (2 clients): the client does not support it"]
 
 
 @pytest.mark.parametrize("scope", ["--project", "--user"])

@@ -168,7 +168,7 @@ def test_a_hook_that_can_stop_a_tool_is_a_restriction_and_others_are_left_out() 
 def test_left_out_fields_are_one_line_for_all_files(agentpack: Agentpack, project: Path) -> None:
     collection(project / "docs", one="maxTurns: 4\n", two="skills: a, b\n", three="memory: user\nmaxTurns: 5\n")
     ran = agentpack("install", "docs", "--source", "docs", "--client", "claude,codex,opencode")
-    line = "note: `maxTurns`, `memory`, `skills` left out for codex, opencode (6 files): only Claude Code has it"
+    line = "note: `maxTurns`, `memory`, `skills` left out for codex, opencode (6 files): only Claude Code supports it"
     assert line in ran.err.splitlines()
     notes = agentpack("install", "docs", "--dry-run", "--adopt", "--json").envelope["data"]["client_notes"]
     assert notes == []
@@ -207,7 +207,7 @@ def test_a_client_that_reads_the_file_from_anothers_folder_is_told_about(agentpa
     collection(project / "docs", mover="tools: Read, Write\n", reader="tools: Read, Grep\n", writer="")
     ran = agentpack("install", "docs", "--source", "docs", "--client", "claude,goose")
     assert (
-        "note: Goose reads 2 files such as .claude/agents/mover.md, and cannot limit tools as they ask"
+        "note: Goose reads 2 files such as .claude/agents/mover.md, but cannot limit tools as they ask"
         in ran.err.splitlines()
     )
     assert "skipped" not in lock(project)

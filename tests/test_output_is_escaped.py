@@ -382,10 +382,10 @@ def test_markdown_is_not_broken_out_of(ran: list[tuple[Job, Done]]) -> None:
 def test_data_is_exact_in_a_pipe_and_said_to_be_dangerous(scene: Path, ran: list[tuple[Job, Done]]) -> None:
     done = next(d for job, d in ran if list(job.arguments) == ["render", "hostile[loud]"] and not job.terminal)
     assert b"\n::error::pwned\n" in done.out
-    assert b"look at it in a file" in done.err
+    assert b"view it in a file" in done.err
     patch = next(d for job, d in ran if list(job.arguments) == ["diff", "--format", "unified"] and not job.terminal)
     assert CONTROLS.partition("\r")[0].encode() in patch.out
-    assert b"look at it in a file" in patch.err
+    assert b"view it in a file" in patch.err
 
 
 @pytest.mark.untraced

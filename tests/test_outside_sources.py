@@ -53,7 +53,7 @@ def test_what_a_clone_names_in_the_home_folder_is_not_copied_into_it(
     cloned(project, places(home, project)[number])
     before = tree(project)
     refused = agentpack(*command.split(), expect=3)
-    assert "the source `mine` is outside of this repository" in refused.err
+    assert "the source `mine` is outside this repository" in refused.err
     assert "`agentpack sync --accept outside:mine`" in refused.err
     assert tree(project) == before
 
@@ -77,7 +77,7 @@ def test_an_archive_outside_is_a_place_like_any_other(agentpack: Agentpack, proj
     with tarfile.open(archive, "w:gz", format=tarfile.USTAR_FORMAT) as packed:
         packed.add(home / ".claude/agents", "agents")
     cloned(project, str(archive))
-    assert "outside of this repository" in agentpack("sync", expect=3).err
+    assert "outside this repository" in agentpack("sync", expect=3).err
 
 
 def test_accepted_once_it_is_read_from_then_on(agentpack: Agentpack, project: Path, home: Path) -> None:
@@ -96,7 +96,7 @@ def test_accepting_is_remembered_where_nothing_else_changes(
     publish(tmp_path / "packs", make_pack("reviews", "1.0.0"))
     agentpack("install", "reviews", "--source", "../packs")
     (project / ".agentpack/state").rename(tmp_path / "gone")  # as in a fresh clone
-    assert "outside of this repository" in agentpack("upgrade", "--yes", expect=3).err
+    assert "outside this repository" in agentpack("upgrade", "--yes", expect=3).err
     assert "generation" in agentpack("sync", "--accept", "outside:packs").err
     agentpack("upgrade", "--yes")
     assert "nothing to change" in agentpack("sync", "--accept", "outside:packs").err
@@ -121,7 +121,7 @@ def test_a_pull_that_moves_an_agreed_source_is_asked_about(
     agentpack("install", "reviews", "--source", "../packs")
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace('"../packs"', '"~/.claude/agents"'))
-    assert "outside of this repository" in agentpack("upgrade", "--yes", expect=3).err
+    assert "outside this repository" in agentpack("upgrade", "--yes", expect=3).err
 
 
 def test_state_that_came_with_the_clone_agrees_to_nothing(
@@ -132,7 +132,7 @@ def test_state_that_came_with_the_clone_agrees_to_nothing(
     for known in (home / ".local/state/agentpack/projects").iterdir():
         known.unlink()
     (project / ".claude/agents/private-notes.md").unlink()
-    assert "outside of this repository" in agentpack("upgrade", "--yes").err
+    assert "outside this repository" in agentpack("upgrade", "--yes").err
     assert not (project / ".claude/agents/private-notes.md").exists()
 
 
@@ -151,7 +151,7 @@ def test_a_home_folder_that_is_a_repository_is_not_one_project(agentpack: Agentp
     (home / ".git").mkdir()
     (home / "clone").mkdir()
     cloned(home / "clone", "~/.claude/agents")
-    assert "outside of this repository" in agentpack("sync", "--root", str(home / "clone"), expect=3).err
+    assert "outside this repository" in agentpack("sync", "--root", str(home / "clone"), expect=3).err
 
 
 def test_a_variable_names_places_for_every_project(

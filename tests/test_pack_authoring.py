@@ -85,14 +85,14 @@ HOLDS = {
     "another client": "  - {name: a, client: codex, contains: [developer_instructions]}\n",
 }
 FAILS = {
-    "present": ("  - {name: a, present: [lok]}\n", "`lok` is not there; did you mean `look`?"),
-    "absent": ("  - {name: a, absent: [look]}\n", "`look` is there"),
+    "present": ("  - {name: a, present: [lok]}\n", "missing `lok`; did you mean `look`?"),
+    "absent": ("  - {name: a, absent: [look]}\n", "unexpected `look`"),
     "contains": ("  - {name: a, contains: [Nothing]}\n", "the text lacks `Nothing`"),
-    "lacks": ("  - {name: a, lacks: [Look]}\n", "the text has `Look`"),
+    "lacks": ("  - {name: a, lacks: [Look]}\n", "the text contains `Look`"),
     "fields": ("  - {name: a, fields: {model: opus}}\n", "`model` is not set, not `opus`"),
     "words": ("  - {name: a, words: 2}\n", "words, more than 2"),
     "no refusal": ("  - {name: a, refused: never}\n", "is not refused"),
-    "another refusal": ("  - {name: a, variants: [loud, quiet], refused: never}\n", "refused with other words"),
+    "another refusal": ("  - {name: a, variants: [loud, quiet], refused: never}\n", "refused with a different message"),
     "an unknown variant": ("  - {name: a, variants: [lod]}\n", "no variant `lod`"),
     "no golden file": ("  - {name: a, golden: g/a.md}\n", "there is no `tests/g/a.md`"),
 }
@@ -165,7 +165,7 @@ def test_a_built_pack_installs_from_its_folder(agentpack: Agentpack, project: Pa
 def test_a_pack_that_fails_is_not_built(agentpack: Agentpack, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "pack", pack_with("  - {name: a, present: [nothing-there]}\n"))
     ran = agentpack("pack", "build", str(folder), "--out", str(tmp_path / "dist"), expect=1)
-    assert "data-reviewer 1.0.0 is not built" in ran.err
+    assert "data-reviewer 1.0.0 was not built" in ran.err
     assert not (tmp_path / "dist").exists()
 
 

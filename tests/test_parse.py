@@ -69,25 +69,25 @@ def test_lines_are_counted_in_the_file() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("- a {#A}", "x.md:5: `{#A}`: `A` is not an id (lower-case letters, digits and single hyphens)"),
-        ("- a {#}", "x.md:5: `{#}`: `` is not an id"),
-        ("- a {#when=flag}", "x.md:5: `{#when=flag}`: `` is not an id"),
+        ("- a {#A}", "x.md:5: `{#A}`: `A` is not a valid id (use lower-case letters, digits and single hyphens)"),
+        ("- a {#}", "x.md:5: `{#}`: `` is not a valid id"),
+        ("- a {#when=flag}", "x.md:5: `{#when=flag}`: `` is not a valid id"),
         ("- a {#a whn=flag}", "x.md:5: a: unknown attribute `whn` (did you mean `when`?)"),
-        ("- a {#a after=b}", "x.md:5: a: unknown attribute `after` (known here: when, checked)"),
+        ("- a {#a after=b}", "x.md:5: a: unknown attribute `after` (allowed here: when, checked)"),
         ("- a {#a when}", "x.md:5: a: `when` is not `key=value`"),
         ("- a {#a when=}", "x.md:5: a: `when=` is not `key=value`"),
-        ("- a {#a when=flag when=flag}", "x.md:5: a: `when` stands twice"),
+        ("- a {#a when=flag when=flag}", "x.md:5: a: duplicate attribute `when`"),
         ("- a {#a checked=2026-11}", "x.md:5: a: `checked=2026-11`: `2026-11` is not a date such as `2026-11-23`"),
         ("- a {#a checked=20261123}", "x.md:5: a: `checked=20261123`: `20261123` is not a date"),
         ("## A {#a checked=2026-02-30}", "x.md:5: a: `checked=2026-02-30`: `2026-02-30` is not a date"),
         ("- a {#a checked=2026-13-01}", "x.md:5: a: `checked=2026-13-01`: `2026-13-01` is not a date"),
         ("- a {#a checked=2027-02-29}", "x.md:5: a: `checked=2027-02-29`: `2027-02-29` is not a date"),
-        ("- a {#a checked=2026-11-23 checked=2026-11-23}", "x.md:5: a: `checked` stands twice"),
+        ("- a {#a checked=2026-11-23 checked=2026-11-23}", "x.md:5: a: duplicate attribute `checked`"),
         ("- a {#a when=other}", "x.md:5: when: there is no parameter `other` (known: flag, name)"),
         ("- a {#a when=name}", "x.md:5: when: `name` is not a boolean: write `name:<value>` (known: flag, name)"),
         ("- a {{ other }}", "x.md:5: there is no parameter `other` (known: flag, name)"),
         ("- a\n  {{ }}", "x.md:6: there is no parameter `` (known: flag, name)"),
-        ("- a {{ name", "x.md:5: `{{` opens no placeholder: write `{{ name }}`, or `{{{{` for the braces themselves"),
+        ("- a {{ name", "x.md:5: `{{` does not begin a placeholder: write `{{ name }}`, or `{{{{` for literal braces"),
         ("## {{ other }} {#h}", "x.md:5: there is no parameter `other`"),
     ],
 )
@@ -96,21 +96,19 @@ def test_a_fault_of_the_body_names_its_line(line: str, words: str) -> None:
 
 
 def test_an_id_stands_once_over_sections_and_rules() -> None:
-    assert faults(HEAD + "## Same {#same}\n- a {#same}\n") == [
-        "x.md:6: same: the id `same` stands twice (first on line 5)"
-    ]
+    assert faults(HEAD + "## Same {#same}\n- a {#same}\n") == ["x.md:6: same: duplicate id `same` (first on line 5)"]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("- a\n", "x.md:4: a rule of a variant needs an id (end its first line with `{#id}`)"),
-        ("## A\n", "x.md:4: a heading of a variant needs an id"),
-        ("- a {#a after=b before=c}\n", "x.md:4: a: `after` and `before` exclude each other"),
-        ("## A {#a replace=all}\n", "x.md:4: a: `replace=all`: only `replace=section` is known"),
+        ("- a\n", "x.md:4: every rule of a variant needs an id (end its first line with `{#id}`)"),
+        ("## A\n", "x.md:4: every heading of a variant needs an id"),
+        ("- a {#a after=b before=c}\n", "x.md:4: a: `after` and `before` cannot be used together"),
+        ("## A {#a replace=all}\n", "x.md:4: a: `replace=all`: only `replace=section` is supported"),
         (
             "- a {#a replace=section}\n",
-            "x.md:4: a: unknown attribute `replace` (known here: when, checked, after, before)",
+            "x.md:4: a: unknown attribute `replace` (allowed here: when, checked, after, before)",
         ),
     ],
 )
@@ -148,7 +146,7 @@ def test_faults_of_header_and_body_are_told_together() -> None:
 @pytest.mark.parametrize("text", ["", "no header", "--- \nname: x\n", "----\nname: x\n---\n", " ---\nname: x\n---\n"])
 def test_a_persona_begins_with_front_matter(text: str) -> None:
     assert faults(text) == [
-        "x.md:1: there is no front matter (the first line is `---`, and a later line `---` ends the header)"
+        "x.md:1: missing front matter (begin the file with a line `---`, and end the header with another)"
     ]
 
 

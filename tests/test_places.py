@@ -69,7 +69,7 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
     assert (project / CLAUDE).samefile(project / CURSOR)
     agentpack("diff")
     agentpack("sync", "--locked")
-    assert agentpack("status").out.count("all as installed") == 1
+    assert agentpack("status").out.count("all unchanged") == 1
     (project / CLAUDE).write_text((project / CLAUDE).read_text() + "- Mine.\n")
     agentpack("upgrade", "--latest", "data-reviewer", expect=3)  # Cursor would need another text than Claude Code
     install("1.1.0")
@@ -200,7 +200,7 @@ def test_two_clients_declared_with_one_folder_get_one_file(
     assert "Mine reads .claude/agents/reviewer.md" in install(clients="claude mine")
     (project / CLAUDE).unlink()
     agentpack("sync")
-    assert "Claude Code and Mine read one file" in install("2.0.0", clients="claude mine", expect=3)
+    assert "Claude Code and Mine read the same file" in install("2.0.0", clients="claude mine", expect=3)
 
 
 HOUSE = "schema: 1\nproject: house/agents\nfile: '{name}.json'\nformat: json\nbody: prompt\n"
@@ -293,8 +293,8 @@ def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
 ) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(project / ".claude"))
     install("1.0.0", "--user", clients="claude")
-    assert "the user scope manages the same file with another text" in install("1.1.0", clients="claude", expect=3)
-    assert "is managed in the user scope too" in install("1.0.0", clients="claude")
+    assert "the user scope manages the same file with a different text" in install("1.1.0", clients="claude", expect=3)
+    assert "is also managed in the user scope" in install("1.0.0", clients="claude")
     text = (project / CLAUDE).read_bytes()
     (project / CLAUDE).unlink()
     agentpack("sync")
@@ -316,7 +316,7 @@ def test_a_home_folder_that_is_a_project_shares_its_files_with_the_user(
     (home / "agentpack.yaml").write_text("schema: 1\n")
     words = ("install", "data-reviewer==1.0.0", "--source", str(packs), "--client", "claude")
     agentpack(*words, cwd=home)
-    assert "is managed in the project scope too" in agentpack(*words, "--user").err
+    assert "is also managed in the project scope" in agentpack(*words, "--user").err
     agentpack("uninstall", "data-reviewer", cwd=home)
     agentpack("diff", "--user")
 

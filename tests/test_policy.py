@@ -247,7 +247,7 @@ def test_a_widening_is_accepted_where_every_list_has_it() -> None:
         ("packs: {deny: ['acme-*<2']}", "packs.deny[0]"),
         ("packs: {deny: ['acme @ https://example.com/x']}", "packs.deny[0]"),
         ("licenses: {allow: [MTI]}", "did you mean `MIT`?"),
-        ("licenses: {allow: ['MIT OR ISC']}", "write one licence in each line"),
+        ("licenses: {allow: ['MIT OR ISC']}", "write one licence per line"),
         ("capabilities: {deny: [shel]}", "did you mean `shell`?"),
         ("hidden_text: ignore", "expected `refuse` or `report`"),
         ("minimum_age: -1", "minimum_age"),
@@ -255,11 +255,11 @@ def test_a_widening_is_accepted_where_every_list_has_it() -> None:
         ("minimum_age: true", "minimum_age: expected a whole number"),
         ("maximum_size: 1 KB2", "is not a size"),
         ("sources: {allow: [Not Good]}", "sources.allow[0]"),
-        ("sources: {deny: [../packs]}", "sources.deny[0]: `../packs` is no whole place"),
-        ("sources: {deny: [~/packs]}", "sources.deny[0]: `~/packs` is no whole place"),
+        ("sources: {deny: [../packs]}", "sources.deny[0]: `../packs` is not a full path or URL"),
+        ("sources: {deny: [~/packs]}", "sources.deny[0]: `~/packs` is not a full path or URL"),
         ("sources: {allow: [packs/*]}", "sources.allow[0]"),
         ("schema: 2", "schema 2 is newer"),
-        ("- packs", "a map of keys and values is expected"),
+        ("- packs", "expected a map of keys and values"),
     ],
 )
 def test_what_a_policy_cannot_say_is_a_fault_with_its_line(text: str, fault: str) -> None:
@@ -376,7 +376,7 @@ def test_each_rule_in_each_place_refuses_an_install(
     line = file.read_text().splitlines().index(("  " if place == "project" else "") + text) + 1
     assert f"`{rule}` ({file}:{line})" in error["message"]
     assert "data-reviewer 1.0.0" in error["message"]
-    assert error["hint"] == "`agentpack policy explain data-reviewer@1.0.0` tells what each setting says"
+    assert error["hint"] == "`agentpack policy explain data-reviewer@1.0.0` shows the result of each setting"
     assert {path: data for path, data in tree(project).items() if not path.startswith(".agentpack")} == before
 
 
@@ -387,7 +387,7 @@ def test_what_all_policies_allow_is_installed(
     by_organisation("minimum_age: 14 days\nmaximum_size: 1 MiB\npacks: {allow: [data-*]}\n")
     by_project(project, "sources: {allow: [packs]}")
     ran = install(agentpack, packs)
-    assert "data-reviewer 2.0.0 is passed over: it was released today; 14 days must have passed" in ran.err
+    assert "skipped data-reviewer 2.0.0: it was released today; 14 days must have passed" in ran.err
     assert "version: 1.0.0" in agentpack("status").out or "data-reviewer 1.0.0" in agentpack("status").out
     assert "policy" not in json.loads((project / "agentpack.lock").read_text())["manifest"]
 
@@ -561,7 +561,7 @@ def test_a_pack_that_a_clone_brings_is_nobody_s_own(agentpack: Agentpack, projec
 def test_nor_is_one_without_a_licence(agentpack: Agentpack, project: Path) -> None:
     by_user("licenses: {allow: [MIT]}\n")
     publish_own(project)
-    assert "no licence is named" in agentpack("sync", expect=5).err
+    assert "it has no licence" in agentpack("sync", expect=5).err
 
 
 def adopted(agentpack: Agentpack, project: Path) -> Path:
@@ -589,7 +589,7 @@ def test_a_collection_that_was_adopted_here_is_one_s_own_and_one_of_a_clone_is_n
         agentpack("adopt")
     clone = tmp_path / "clone"
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
-    assert "no licence is named" in agentpack("sync", cwd=clone, expect=5).err
+    assert "it has no licence" in agentpack("sync", cwd=clone, expect=5).err
     (project / ".agentpack/packs/team-agents/agents/mine.md").write_text(
         "---\nname: mine\ndescription: Mine.\n---\nLook twice.\n"
     )
@@ -602,7 +602,7 @@ def test_a_licence_that_an_adopted_pack_names_is_judged(agentpack: Agentpack, pr
     manifest = adopted(agentpack, project)
     manifest.write_text(manifest.read_text() + "license: GPL-3.0-only\n")
     ran = agentpack("lock", "--upgrade-pack", "mine", expect=5)
-    assert "licence `GPL-3.0-only` is not among what is allowed" in ran.err
+    assert "licence `GPL-3.0-only` is not in the allowed list" in ran.err
     manifest.write_text(manifest.read_text().replace("GPL-3.0-only", "MIT"))
     agentpack("lock", "--upgrade-pack", "mine")
 
@@ -629,7 +629,7 @@ def test_a_link_to_packs_in_the_place_of_one_s_own_makes_them_nobody_s(
     place = adopted(agentpack, project).parent
     place.rename(place.parent / "elsewhere")
     place.symlink_to("elsewhere")
-    assert "no licence is named" in agentpack("sync", expect=5).err
+    assert "it has no licence" in agentpack("sync", expect=5).err
 
 
 def test_what_a_user_adopted_is_his_own_in_his_home_too(agentpack: Agentpack, home: Path) -> None:
@@ -646,7 +646,7 @@ def test_a_source_does_not_become_the_bundled_one_by_its_name(agentpack: Agentpa
     (project / "agentpack.yaml").write_text(
         f"schema: 1\nclients: [claude]\nsources: [{{name: bundled, path: {packs}}}]\npacks: [data-reviewer]\n"
     )
-    assert "`bundled` is the name of the packs that come with agentpack" in agentpack("sync", expect=2).err
+    assert "`bundled` is reserved for the packs that come with agentpack" in agentpack("sync", expect=2).err
 
 
 def test_nor_does_one_in_a_lock(agentpack: Agentpack, project: Path, packs: Path) -> None:
@@ -785,7 +785,7 @@ def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack
 def test_a_file_from_the_future_is_too_young(agentpack: Agentpack, packs: Path) -> None:
     by_user("minimum_age: 1\n")
     age(packs / "data-reviewer/2.0.0", -3)
-    assert "its release lies in the future" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
+    assert "its release date is in the future" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
 
 
 def test_a_release_is_as_young_as_its_newest_file(agentpack: Agentpack, packs: Path) -> None:
@@ -922,7 +922,7 @@ def test_a_project_may_refuse_it_for_itself(agentpack: Agentpack, project: Path)
 def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> None:
     by_project(project, "hidden_text: report")
     ran = agentpack("install", "python-engineer", expect=2)
-    assert "agentpack.yaml:4: policy.hidden_text: a project does not decide" in ran.err
+    assert "agentpack.yaml:4: policy.hidden_text: a project cannot choose" in ran.err
 
 
 # Policies that cannot be read.
@@ -947,17 +947,17 @@ def endless(path: Path) -> None:
 
 
 BROKEN: Mapping[str, tuple[Callable[[Path], object], str]] = {
-    "no YAML": (lambda path: path.write_text("packs: ["), "not YAML"),
+    "no YAML": (lambda path: path.write_text("packs: ["), "not valid YAML"),
     "unknown key": (lambda path: path.write_text("pack: {}\n"), "unknown key `pack`"),
     "folder": (folder_in_its_place, "is a folder"),
     "dangling link": (lambda path: path.symlink_to("/nowhere/at/all"), "No such file"),
     "loop": (lambda path: path.symlink_to(path), "symbolic links"),
     "10 MB": (lambda path: path.write_bytes(b"#" * 10_000_000), "longer than 256 KiB"),
     "no UTF-8": (lambda path: path.write_bytes(b"packs: {allow: [\xff]}\n"), "not UTF-8"),
-    "no text": (lambda path: path.write_bytes(b"\0\0\0"), "not YAML"),
+    "no text": (lambda path: path.write_bytes(b"\0\0\0"), "not valid YAML"),
     "aliases": (lambda path: path.write_text("packs: &a {}\nsources: *a\n"), "anchors"),
-    "everybody's": (world_writable, "can be written by everybody"),
-    "in everybody's folder": (in_a_folder_of_everybody, "can be exchanged by everybody"),
+    "everybody's": (world_writable, "every user can write to"),
+    "in everybody's folder": (in_a_folder_of_everybody, "every user can replace"),
     "pipe": (endless, "is not a regular file"),
 }
 CHANGING = ("install python-engineer", "uninstall data-reviewer", "sync", "lock", "upgrade --yes", "rollback")
@@ -1234,7 +1234,7 @@ def test_explain_tells_each_setting_with_its_line(agentpack: Agentpack, project:
 
 def test_explain_without_any_policy_says_so(agentpack: Agentpack) -> None:
     assert "no policy is set" in agentpack("policy", "explain").err
-    assert "no policy says anything about it" in agentpack("policy", "explain", "python-engineer").err
+    assert "no policy setting applies to it" in agentpack("policy", "explain", "python-engineer").err
 
 
 def test_explain_judges_a_pack_by_every_rule(agentpack: Agentpack, packs: Path, project: Path) -> None:
@@ -1292,7 +1292,7 @@ def test_hidden_text_passes_where_user_or_organisation_say_report(
     policy = tmp_path / "policy.yaml"
     policy.write_text("schema: 1\nhidden_text: report\n")
     monkeypatch.setenv("AGENTPACK_POLICY", str(policy))
-    assert "let pass by the policy" in agentpack(*words).err
+    assert "allowed by the policy" in agentpack(*words).err
     assert "\u200b" in (project / ".claude/agents/helper.md").read_text(encoding="utf-8")
     monkeypatch.delenv("AGENTPACK_POLICY")
     assert agentpack("sync", "--json", expect=5).envelope["errors"][0]["code"] == "hidden-text"

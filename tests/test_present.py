@@ -296,7 +296,7 @@ def test_an_error_says_what_where_and_what_next(capsys: pytest.CaptureFixture[st
 
 def test_an_invalid_file_carries_its_faults() -> None:
     error = InvalidFile([Fault("b", 2, "k", "m", "h"), Fault("a", 0, "", "n")], hint="all")
-    assert error.message == "2 faults in a, b"
+    assert error.message == "2 errors in a, b"
     assert sorted(error.details) == ["a: n", "b:2: k: m (h)"]
     assert {"file": "a", "line": 0, "key": "", "message": "n", "hint": None} in error_data(error)["faults"]
 
@@ -330,7 +330,7 @@ def test_what_nobody_foresaw_is_told_with_the_place_of_its_traceback(
 
     assert guarded(spoken(), fail) == 70
     err = capsys.readouterr().err
-    assert "a bug of agentpack: RuntimeError: oh \\u{1b}" in err
+    assert "a bug in agentpack: RuntimeError: oh \\u{1b}" in err
     place = Path(err.strip().rpartition("the traceback is in ")[2])
     assert place.is_relative_to(home)
     assert "RuntimeError: oh" in place.read_text()
@@ -402,9 +402,13 @@ def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack)
         (
             "install",
             "say what to install: a pack's name, or a place",
-            "`agentpack search` lists packs; `agentpack install ./DIR` takes the agents of a folder",
+            "`agentpack search` lists packs; `agentpack install ./DIR` installs the agents in a folder",
         ),
-        ("rollback x", "invalid value for `[N]`: `x` is not such a number", "`agentpack rollback --help` shows how"),
+        (
+            "rollback x",
+            "invalid value for `[N]`: `x` is not a number in this range",
+            "`agentpack rollback --help` shows how",
+        ),
         ("status --root", "option `--root` requires an argument", "`agentpack status --help` shows how"),
         ("diff a b c", "unexpected words: `b c`", "`agentpack diff --help` shows how"),
     ],

@@ -206,7 +206,7 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     manifest = project / MANIFEST
     manifest.write_text(manifest.read_text().replace(">=1.0", ">=1.1"))
     err = agentpack("lock").err
-    assert "data-reviewer: 1.0.0 on our side of the merge, 1.1.0 on the other: 1.1.0 is taken" in err
+    assert "data-reviewer: 1.0.0 on our side of the merge, 1.1.0 on the other; using 1.1.0" in err
     assert err.count("side of the merge") == 1  # both have the same release of the other pack
     locked = {pack["name"]: pack["version"] for pack in json.loads(lock.read_text())["packs"]}
     assert locked == {"acme": "1.0.0", "data-reviewer": "1.1.0"}
@@ -277,7 +277,7 @@ def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
         f"{AGENT}  edited by hand, and not up to date with the lock  +1 -1  1 rule changed",
     ]
     full = lock_only("diff", expect=1).out
-    assert "edited by hand, and not up to date with the lock; `agentpack sync` brings both together" in full
+    assert "edited by hand, and not up to date with the lock; `agentpack sync` merges the two" in full
     assert "{+all+}" in full
     assert "edited by hand, and not up to date" in lock_only("sync", "--check", expect=1).out
     (file,) = lock_only("diff", "--json", expect=1).envelope["data"]["files"]

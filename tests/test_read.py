@@ -41,21 +41,24 @@ def test_a_pack_has_personas_variants_and_parameters() -> None:
     [
         (
             make_pack("other"),
-            "pack.yaml: name: says `other`, its source has it as `data-reviewer`",
+            "pack.yaml: name: is `other`, but the source lists the pack as `data-reviewer`",
         ),
-        (make_pack(version="2.0.0"), "pack.yaml: version: says 2.0.0, its source has it as 1.0.0"),
+        (make_pack(version="2.0.0"), "pack.yaml: version: is 2.0.0, but the source lists the release as 1.0.0"),
         (
             {"pack.yaml": make_pack()["pack.yaml"]},
             "pack.yaml: personas: the pack has no persona (put one in `personas/<name>.md`)",
         ),
-        (make_pack(personas={"other": persona_text()}), "personas/other.md: name: `reviewer` is not the file's name"),
+        (
+            make_pack(personas={"other": persona_text()}),
+            "personas/other.md: name: `reviewer` differs from the file name",
+        ),
         (
             make_pack(variants={"reviwer/terse": variant_text()}),
             "variants/reviwer/terse.md: there is no persona `reviwer` (did you mean `reviewer`?)",
         ),
         (
             make_pack(variants={"reviewer/Terse": variant_text()}),
-            "variants/reviewer/Terse.md: `Terse` is not a variant's",
+            "variants/reviewer/Terse.md: `Terse` is not a valid variant",
         ),
         (
             make_pack(variants={"reviewer/a": variant_text(requires=["bb"]), "reviewer/b": variant_text()}),
@@ -63,9 +66,9 @@ def test_a_pack_has_personas_variants_and_parameters() -> None:
         ),
         (
             make_pack(files={"personas/deep/x.md": "x"}),
-            "personas/deep/x.md: stands where no persona or variant is read from",
+            "personas/deep/x.md: is in a place where no persona or variant is read",
         ),
-        (make_pack(files={"variants/x.md": "x"}), "variants/x.md: stands where no persona or variant is read from"),
+        (make_pack(files={"variants/x.md": "x"}), "variants/x.md: is in a place where no persona or variant is read"),
     ],
 )
 def test_a_fault_of_the_pack_names_the_file(files: dict[str, bytes], fault: str) -> None:
@@ -124,7 +127,7 @@ def test_the_same_bytes_under_another_version_are_a_fault_even_when_they_are_kno
     for _ in range(2):
         with pytest.raises(InvalidFile) as refused:
             read_pack(release_of(make_pack(), version="9.0.0"), cache)
-        assert "says 1.0.0, its source has it as 9.0.0" in refused.value.details[0]
+        assert "is 1.0.0, but the source lists the release as 9.0.0" in refused.value.details[0]
     assert read_pack(release_of(make_pack()), cache).version == "1.0.0"
 
 

@@ -39,7 +39,7 @@ def test_commands_that_run_by_themselves_are_shown_in_full(agentpack: Agentpack,
 
 def test_places_to_read_are_counted_and_audit_tells_them(agentpack: Agentpack, folder: Path) -> None:
     said = agentpack("install", "evil", "--source", str(folder)).err
-    assert "`evil` has 3 places to read before you trust it (download-and-run, html-comment" in said
+    assert "review 3 places in `evil` before you trust it (download-and-run, html-comment" in said
     assert "`agentpack audit evil`" in said
     assert agentpack("audit", "evil", expect=1).out.count("warning") == 3
     assert "before you trust it" not in agentpack("install", "evil").err
@@ -53,14 +53,14 @@ def test_a_new_release_is_looked_through_again(agentpack: Agentpack, project: Pa
     publish(project / "packs", *releases)
     assert "before you trust it" not in agentpack("install", "data-reviewer==1.0.0", "--source", "packs").err
     said = agentpack("upgrade", "--latest", "--yes").err
-    assert "`data-reviewer` has 1 place to read before you trust it (html-comment)" in said
+    assert "review 1 place in `data-reviewer` before you trust it (html-comment)" in said
 
 
 def test_what_is_too_large_for_a_look_on_the_way_is_named(agentpack: Agentpack, project: Path) -> None:
     body = ("- " + "word " * 100 + "\n") * (MOST_BYTES // 500)
     publish(project / "packs", make_pack(version="1.0.0", personas={"reviewer": persona_text(body=body)}))
     said = agentpack("install", "data-reviewer", "--source", "packs").err
-    assert "too large to be looked through on the way: `data-reviewer`; `agentpack audit data-reviewer` does" in said
+    assert "not scanned, because too large: `data-reviewer`; run `agentpack audit data-reviewer`" in said
 
 
 def test_nothing_is_said_of_what_comes_with_agentpack(agentpack: Agentpack) -> None:

@@ -173,7 +173,7 @@ def test_a_source_that_fails_while_a_hint_is_sought_leaves_the_error_as_it_is() 
         "rules": releases("2.0.0", "3.0.0"),
     }
     error = failure(["engineer>=2", "reviewer"], Fading(packs))
-    assert error.message == "`engineer>=2` and `reviewer` are at odds over `rules`"
+    assert error.message == "`engineer>=2` and `reviewer` conflict over `rules`"
     assert error.exit_code == 4
 
 

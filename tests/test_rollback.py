@@ -213,8 +213,8 @@ def test_a_generation_that_is_not_there_is_told(
 
 def test_without_a_history_there_is_nothing_to_go_back_in(agentpack: Agentpack, project: Path) -> None:
     ran = agentpack("rollback", expect=2)
-    assert "there is no history to go back in" in ran.err
-    assert "hint: `agentpack install` makes the first generation" in ran.err
+    assert "there is no history to roll back" in ran.err
+    assert "hint: `agentpack install` creates the first generation" in ran.err
     assert agentpack("history").err.splitlines()[-1] == "no history yet"
 
 
@@ -232,7 +232,7 @@ def test_people_read_local_times_and_programs_utc(
 def test_prune_forgets_the_oldest_and_says_what_is_kept(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
-    assert "1 generation forgotten: 1\n" in agentpack("history", "prune", "--keep", "2").err
+    assert "1 generation deleted: 1\n" in agentpack("history", "prune", "--keep", "2").err
     data = agentpack("history", "prune", "--keep", "2", "--json").envelope["data"]
     assert data == {"forgotten": [], "dry_run": False}
     ran = agentpack("history", "show", "1", expect=2)
@@ -247,7 +247,7 @@ def test_a_dry_run_of_prune_says_what_it_would_forget_and_forgets_nothing(
 ) -> None:
     before = tree(project)
     ran = agentpack("history", "prune", "--keep", "1", "--dry-run")
-    assert ran.err.endswith("2 generations would be forgotten: 1, 2\ndry run: nothing was forgotten\n")
+    assert ran.err.endswith("2 generations would be deleted: 1, 2\ndry run: nothing was deleted\n")
     data = agentpack("history", "prune", "--keep", "1", "-n", "--json").envelope["data"]
     assert data == {"forgotten": [1, 2], "dry_run": True}
     assert tree(project) == before
@@ -279,7 +279,7 @@ def clone(agentpack: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
 def test_in_a_clone_that_nothing_changed_there_is_no_history(clone: Agentpack) -> None:
     before = with_state(clone.folder)
     clone("sync", "--locked")
-    assert "there is no history to go back in" in clone("rollback", expect=2).err
+    assert "there is no history to roll back" in clone("rollback", expect=2).err
     assert with_state(clone.folder) == before
 
 
@@ -288,7 +288,7 @@ def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arg
     clone("upgrade", "--latest", "--yes", "--accept", "skills")
     before = with_state(clone.folder)
     ran = clone("rollback", *arguments, expect=2)
-    assert "there is nothing to go back to: generation 1 is what was found in this checkout" in ran.err
+    assert "there is nothing to roll back to: generation 1 is what was found in this checkout" in ran.err
     assert with_state(clone.folder) == before
 
 

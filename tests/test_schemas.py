@@ -34,14 +34,14 @@ def faults(kind: str, text: str) -> list[str]:
         ("pack", "requires: other", "requires: expected a list, found `other`"),
         ("pack", "agentpack: new", "agentpack: `new` is not a range of versions such as `>=1.1,<2`"),
         ("pack", "personas: [CON]", "personas[0]: a persona's name is lower-case letters, digits and single hyphens"),
-        ("pack", "personas: [con]", "personas[0]: `con` is a name that clients or systems reserve"),
+        ("pack", "personas: [con]", "personas[0]: `con` is a name reserved by clients or systems"),
         ("pack", "license: 7", "license: expected text (in quotes if it looks like a number), found `7`"),
         ("pack", "authors: {a: b}", "authors: expected a list, found a map"),
         ("pack", "keywords: [[x]]", "keywords[0]: expected text (in quotes if it looks like a number), found a list"),
         (
             "pack",
             "parameters: {Upper: {type: boolean, default: true, description: x}}",
-            "`Upper` is not a parameter's name: lower case with underscores",
+            "`Upper` is not a valid parameter name: use lower case with underscores",
         ),
         (
             "pack",
@@ -51,22 +51,22 @@ def faults(kind: str, text: str) -> list[str]:
         (
             "pack",
             "parameters: {a: {type: boolean, description: x}}",
-            "parameters.a.default: the key `default` is missing",
+            "parameters.a.default: missing key `default`",
         ),
         (
             "pack",
             "parameters: {a: {type: boolean, default: 1, description: x}}",
-            "parameters.a.default: `1` is not allowed: true or false",
+            "parameters.a.default: `1` is not allowed: use true or false",
         ),
         (
             "pack",
             "parameters: {a: {type: boolean, default: true, description: x, choices: [a]}}",
-            "parameters.a.choices: `choices` has no meaning for type boolean",
+            "parameters.a.choices: `choices` cannot be used with type boolean",
         ),
         (
             "pack",
             "parameters: {a: {type: string, default: x, description: x, minimum: 1}}",
-            "parameters.a.minimum: `minimum` has no meaning for type string",
+            "parameters.a.minimum: `minimum` cannot be used with type string",
         ),
         (
             "pack",
@@ -76,7 +76,7 @@ def faults(kind: str, text: str) -> list[str]:
         (
             "pack",
             "parameters: {a: {type: string, default: x, description: x, pattern: 'y+'}}",
-            "parameters.a.default: `x` is not allowed: text matching `y+`",
+            "parameters.a.default: `x` is not allowed: use text matching `y+`",
         ),
         (
             "pack",
@@ -86,14 +86,14 @@ def faults(kind: str, text: str) -> list[str]:
         (
             "pack",
             "parameters: {a: {type: integer, default: 1, description: x, minimum: 5}}",
-            "parameters.a.default: `1` is not allowed: a whole number at least 5",
+            "parameters.a.default: `1` is not allowed: use a whole number at least 5",
         ),
         (
             "pack",
             "parameters: {a: {type: string, default: xyz, description: x, max_length: 2}}",
-            "parameters.a.default: `xyz` is not allowed: text of at most 2 characters",
+            "parameters.a.default: `xyz` is not allowed: use text of at most 2 characters",
         ),
-        ("pack", 'parameters: {a: {type: string, default: "x\\ny", description: x}}', "holds a line break"),
+        ("pack", 'parameters: {a: {type: string, default: "x\\ny", description: x}}', "contains a line break"),
         ("persona", "colour: blue", "colour: unknown key `colour` (did you mean `color`?)"),
         (
             "persona",
@@ -109,20 +109,24 @@ def faults(kind: str, text: str) -> list[str]:
         ("persona", "tools: {read: true}", "tools"),
         ("persona", 'model: "a\\nb"', "model: string should match pattern"),
         ("persona", "modules: {one: 7}", "modules.one: expected text (in quotes if it looks like a number), found `7`"),
-        ("persona", "modules: {One: x}", "`One` is not a name"),
+        ("persona", "modules: {One: x}", "`One` is not a valid name"),
         ("persona", "modules: {one: ''}", "modules.one"),
         ("persona", "clients: {claude: 7}", "clients.claude: expected a map, found `7`"),
-        ("persona", "clients: {Claude: {}}", "`Claude` is not a name"),
+        ("persona", "clients: {Claude: {}}", "`Claude` is not a valid name"),
         ("persona", "extends: '>=1'", "extends"),
         ("variant", "set: {colour: red}", "set.colour: unknown key `colour` (did you mean `color`?)"),
         ("variant", "set: {parameters: {a: [1]}}", "set.parameters.a"),
         ("variant", "order: {before: [x]}", "order.before: unknown key `before`"),
         ("variant", "conflicts: [{with: []}]", "conflicts[0].with"),
-        ("variant", "conflicts: [{reason: x}]", "conflicts[0].with: the key `with` is missing"),
+        ("variant", "conflicts: [{reason: x}]", "conflicts[0].with: missing key `with`"),
         ("variant", "conflicts: [{whith: x}]", "unknown key `whith` (did you mean `with`?)"),
-        ("variant", "conflicts: [No]", "`No` is not a name"),
+        ("variant", "conflicts: [No]", "`No` is not a valid name"),
         ("variant", "losses: x", "losses: expected a list, found `x`"),
-        ("variant", "remove: [No]", "remove[0]: `No` is not a name: lower-case letters, digits and single hyphens"),
+        (
+            "variant",
+            "remove: [No]",
+            "remove[0]: `No` is not a valid name: use lower-case letters, digits and single hyphens",
+        ),
         ("manifest", "client: [claude]", "client: unknown key `client` (did you mean `clients`?)"),
         (
             "manifest",
@@ -132,7 +136,7 @@ def faults(kind: str, text: str) -> list[str]:
         ("manifest", "packs: [x, 7]", "packs[1]: expected a map, found `7`"),
         ("manifest", "packs: [{require: x, parameters: {a: null}}]", "packs[0].parameters.a"),
         ("manifest", "packs: [{require: x, as: {a: b c}}]", "packs[0].as.a: a persona's name is lower-case letters"),
-        ("manifest", "sources: [{name: team}]", "sources[0]: names no place (`path`, "),
+        ("manifest", "sources: [{name: team}]", "sources[0]: has no place (set one of `path`, "),
         ("manifest", "sources: [{name: team, path: ''}]", "sources[0].path: string should have at least 1 character"),
         ("manifest", "models: {opus: gpt}", "models.opus: expected a map, found `gpt`"),
         ("manifest", "policy: {packs: {alow: [x]}}", "policy.packs.alow: unknown key `alow` (did you mean `allow`?)"),
@@ -158,7 +162,7 @@ def test_a_fault_names_line_key_and_what_is_allowed(kind: str, line: str, fault:
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        ("1.0", "a pack's version has three numbers, and perhaps a pre-release"),
+        ("1.0", "write three numbers and an optional pre-release"),
         ("1.0.0.1", "three numbers"),
         ("1.0.0+local", "three numbers"),
         ("1.0.0.post1", "three numbers"),
@@ -186,7 +190,7 @@ def test_a_name_must_be_written_as_it_is_normalized() -> None:
 def test_every_missing_key_is_named() -> None:
     found = faults("pack", "schema: 1\n")
     assert sorted(line.partition(": ")[2] for line in found) == [
-        f"{key}: the key `{key}` is missing" for key in ("description", "name", "version")
+        f"{key}: missing key `{key}`" for key in ("description", "name", "version")
     ]
 
 
@@ -205,8 +209,8 @@ def test_any_other_schema_is_a_fault(schema: str) -> None:
 
 @pytest.mark.parametrize("kind", BASE)
 def test_a_document_is_a_map(kind: str) -> None:
-    assert faults(kind, "- a\n- b\n") == ["x:1: a map of keys and values is expected"]
-    assert faults(kind, "word\n") == ["x:1: a map of keys and values is expected"]
+    assert faults(kind, "- a\n- b\n") == ["x:1: expected a map of keys and values"]
+    assert faults(kind, "word\n") == ["x:1: expected a map of keys and values"]
 
 
 def test_short_forms_become_one_normal_form() -> None:

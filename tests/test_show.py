@@ -124,7 +124,7 @@ def test_the_changes_between_two_releases_are_their_changelog_and_their_size(
     assert data["size"] == {"added": 0, "removed": 0, "rules": 0}
     assert "there are 1.2.0, 1.1.0, 1.0.0" in agentpack("show", "news", "--changes", "1.0.0", "3.0.0", expect=4).err
     assert "`new` is not a version" in agentpack("show", "news", "--changes", "1.0.0", "new", expect=2).err
-    assert "takes the name of a pack" in agentpack("show", "news>1", "--changes", "1.0.0", "1.1.0", expect=2).err
+    assert "needs the name of a pack" in agentpack("show", "news>1", "--changes", "1.0.0", "1.1.0", expect=2).err
 
 
 def test_a_pack_without_a_changelog_says_so(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

@@ -71,13 +71,13 @@ def test_a_source_that_cannot_be_is_refused(agentpack: Agentpack, project: Path,
     agentpack("source", "add", "ours", "packs")
     before = marks(project, without=(".git",))
     for call, why in {
-        "ours packs": "there is a source `ours` already: packs",
-        "bundled packs": "`bundled` is the name of the packs that come with agentpack",
+        "ours packs": "a source `ours` already exists: packs",
+        "bundled packs": "`bundled` is reserved for the packs that come with agentpack",
         "Ours packs": "`Ours` is not a name",
         "more nowhere": "there is no such folder or archive",
         "more git+https://ada:secret@example.com/a.git": "password",
-        "more packs --ref main": "`--ref` has no meaning for `packs`, which is read as `path`",
-        "more packs --sha256 00": "`--sha256` has no meaning for `packs`",
+        "more packs --ref main": "`--ref` cannot be used with `packs`, which is a source of kind `path`",
+        "more packs --sha256 00": "`--sha256` cannot be used with `packs`",
         "more github:a/b@v1 --ref v2": "`--ref v2`: `github:a/b@v1` says `v1`",
         "more github:a/b --ref -x": "`-x` is not the name of a branch, tag or commit",
         "more packs --packs Acme": "`Acme` is not normalized: write `acme`",
@@ -281,7 +281,7 @@ def test_a_pack_of_the_users_own_source_brings_the_source_with_it(
     found = agentpack("search", "crew", "--json").envelope["data"]["packs"]
     assert [(row["name"], row["source"]) for row in found] == [("crew", "mine")]
     ran = agentpack("install", "crew")
-    assert "note: `crew` comes from `mine`, a source of your own: agentpack.yaml names it now" in ran.err
+    assert "note: `crew` comes from your own source `mine`, which is now in agentpack.yaml" in ran.err
     assert f"other clones need ~/{own.relative_to(home)} there too" in ran.err
     assert f'sources:\n  - {{name: mine, path: "{own}"}}\n' in (project / "agentpack.yaml").read_text()
     assert locked_from(project) == {"crew": "mine"}

@@ -132,7 +132,7 @@ def test_a_link_is_refused_wherever_it_leads(tmp_path: Path, target: str) -> Non
     with pytest.raises(Refused) as refused:
         read_tree(str(tmp_path))
     assert refused.value.message == f"{tmp_path}: `b/link` is a link"
-    assert refused.value.hint == "a pack holds regular files only"
+    assert refused.value.hint == "a pack may contain only regular files"
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_folder_and_an_archive_of_one_release_must_hold_the_same(tmp_path: Pat
     assert read(tmp_path, "1.0.0") == make_pack()
     other = make_pack(files={"README.md": "Other.\n"})
     archive(tmp_path, "data-reviewer-1.0.0.tgz", other)
-    with pytest.raises(Refused, match=r"data-reviewer 1.0.0 is there twice, and not the same") as refused:
+    with pytest.raises(Refused, match=r"two different copies of data-reviewer 1.0.0") as refused:
         read(tmp_path, "1.0.0")
     assert [line.partition("  ")[2] for line in refused.value.details] == [
         f"{tmp_path}/data-reviewer/1.0.0",
@@ -217,7 +217,7 @@ def test_a_folder_and_an_archive_of_one_release_must_hold_the_same(tmp_path: Pat
 
 def test_an_archive_without_a_manifest_is_refused(tmp_path: Path) -> None:
     archive(tmp_path, "data-reviewer-1.0.0.tgz", make_pack(), prefix="data-reviewer-main")
-    with pytest.raises(UnsafeArchive, match=r"holds no `pack.yaml`") as refused:
+    with pytest.raises(UnsafeArchive, match=r"contains no `pack.yaml`") as refused:
         read(tmp_path, "1.0.0")
     assert refused.value.hint is not None and "`data-reviewer-1.0.0`" in refused.value.hint
 

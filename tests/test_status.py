@@ -28,7 +28,7 @@ def test_a_clean_pack_is_told_with_version_and_client(agentpack: Agentpack, tmp_
     install(agentpack, tmp_path)
     out = agentpack("status").out
     assert "data-reviewer 1.0.0  for claude" in out
-    assert "as installed" in out
+    assert "unchanged" in out
 
 
 def test_an_edited_file_is_named_and_the_exit_code_stays_0(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

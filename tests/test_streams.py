@@ -79,5 +79,5 @@ def test_words_stand_behind_the_data_they_follow_where_both_go_to_one_place(inst
         assert lines[0].startswith("project ")
         assert lines[-2:] == [
             "locked -> disk: 1 file differs",
-            "hint: an edit survives `agentpack upgrade`; `agentpack keep` makes a local variant of it",
+            "hint: an edit survives `agentpack upgrade`; `agentpack keep` turns it into a local variant",
         ]

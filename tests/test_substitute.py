@@ -58,7 +58,7 @@ def test_a_condition_without_meaning_is_told() -> None:
 def test_faults_of_placeholders_stand_on_their_line() -> None:
     assert placeholder_faults("a\n{{ nothing }}\n{{ x", VALUES) == [
         (1, "there is no parameter `nothing`"),
-        (2, "`{{` opens no placeholder: write `{{ name }}`, or `{{{{` for the braces themselves"),
+        (2, "`{{` does not begin a placeholder: write `{{ name }}`, or `{{{{` for literal braces"),
     ]
     assert placeholder_faults("{{{{ anything }}}} {{ other }}", VALUES) == []
 

@@ -95,7 +95,7 @@ def test_an_agent_that_people_edited_meanwhile_is_left_to_the_next_command(
     agentpack("install", "crew", "--client", "claude,roo", "--accept", "widened:roo")
     place = crew / path
     edited = place.read_text().replace("Look before", "Look twice before")
-    with pytest.raises(Unavailable, match="files changed while agentpack worked; nothing was applied"):
+    with pytest.raises(Unavailable, match="files changed while agentpack worked; nothing was changed"):
         changed(crew, words, lambda: place.write_text(edited))
     assert place.read_text() == edited
 

@@ -48,7 +48,7 @@ def there(project: Path) -> set[str]:
 
 def test_every_pack_can_be_removed_at_once(installed: Agentpack, project: Path) -> None:
     before = modes(project)
-    assert "`--all` removes every pack: name none" in installed("uninstall", "one", "--all", expect=2).err
+    assert "`--all` removes every pack and takes no names" in installed("uninstall", "one", "--all", expect=2).err
     installed("uninstall", "--all", "--dry-run")
     assert modes(project) == before
     installed("uninstall", "--all")
@@ -146,8 +146,8 @@ def test_a_pack_that_a_found_client_was_skipped_for_stays_without_it(
 def test_the_last_client_of_a_pack_stays(installed: Agentpack, project: Path) -> None:
     before = with_state(project)
     ran = installed("uninstall", "--client", "claude", "--client", "opencode", expect=3)
-    assert "no client would be left for `one`; nothing was changed" in ran.err
-    assert "hint: `agentpack uninstall one` takes the pack out" in ran.err
+    assert "`one` would have no client left; nothing was changed" in ran.err
+    assert "hint: `agentpack uninstall one` removes the pack" in ran.err
     ran = installed("uninstall", "two", "--client", "gemini", "--client", "opencode", expect=3)
     assert "hint: `agentpack uninstall two`" in ran.err
     assert with_state(project) == before
@@ -179,11 +179,11 @@ def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, pr
     [
         ((), "say what to uninstall"),
         (("--client", "nobody"), "there is no client `nobody`"),
-        (("--client", "codex"), "`codex` is no client of this scope"),
-        (("one", "--client", "gemini"), "`gemini` is no client of these packs"),
-        (("one[calm]", "--client", "claude"), "`--client` excludes `NAME[VARIANT]`"),
+        (("--client", "codex"), "`codex` is not a client of this scope"),
+        (("one", "--client", "gemini"), "`gemini` is not a client of these packs"),
+        (("one[calm]", "--client", "claude"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("three", "--client", "claude"), "`three` is not in"),
-        (("one[clam]",), "asks for no variant `clam`"),
+        (("one[clam]",), "has no variant `clam`"),
         (("two[calm]",), "there: no variant"),
     ],
 )
@@ -338,7 +338,7 @@ def test_taking_a_pack_out_again_changes_nothing(agentpack: Agentpack, project: 
     agentpack("uninstall", "python-engineer")
     before = with_state(project)
     ran = agentpack("uninstall", "python-engineer")
-    assert ran.err.endswith("note: `python-engineer` was taken out before\nnothing to change\n")
+    assert ran.err.endswith("note: `python-engineer` was removed before\nnothing to change\n")
     assert with_state(project) == before
     agentpack("uninstall", "python-reviewer", expect=2)
 
@@ -426,7 +426,7 @@ def test_added_sources_stay_when_the_last_pack_goes(agentpack: Agentpack, projec
 def test_a_client_that_only_other_packs_have_is_none_of_this_pack(installed: Agentpack, project: Path) -> None:
     before = tree(project)
     err = installed("uninstall", "two", "--client", "claude", expect=2).err
-    assert "`claude` is no client of these packs" in err
+    assert "`claude` is not a client of these packs" in err
     assert "there: gemini, opencode" in err
     assert tree(project) == before
 
@@ -440,9 +440,9 @@ def test_every_option_that_an_edited_file_s_error_names_settles_it(installed: Ag
     blocked.unlink()
     blocked.mkdir()
     err = installed("uninstall", "one", expect=3).err
-    assert f"{edited}: was edited and is no longer wanted" in err
+    assert f"{edited}: was edited and is no longer needed" in err
     assert f"{blocked}: is not a regular file" in err
-    assert "move it away" in err
+    assert "move it elsewhere" in err
     blocked.rmdir()
     blocked.write_text(kept)
     before = tree(project)
@@ -474,7 +474,7 @@ def test_a_source_that_install_added_goes_with_its_last_pack(
     agentpack("install", "one", "two", "--source", "../packs")
     assert "the source" not in agentpack("uninstall", "two").err
     assert sources(project) == ["../packs"]
-    assert "the source `packs`, which `install` added, is removed" in agentpack("uninstall", "one").err
+    assert "removed the source `packs`, which `install` had added" in agentpack("uninstall", "one").err
     assert tree(project) == {}
     agentpack("rollback")
     agentpack("uninstall", "one")

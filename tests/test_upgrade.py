@@ -146,7 +146,7 @@ def test_an_older_release_than_a_candidate_is_not_offered(
     header = project / "packs/data-reviewer/3.0.0/pack.yaml"
     header.write_text(header.read_text().replace("3.0.0rc1", "3.0.0"))
     told = agentpack("upgrade", "--yes", *latest).err
-    assert ("data-reviewer 3.0.0 is out of range; `agentpack upgrade --latest` takes it" in told) is not bool(latest)
+    assert ("data-reviewer 3.0.0 is out of range; `agentpack upgrade --latest` installs it" in told) is not bool(latest)
     assert locked(project) == ("3.0.0" if latest else "3.0.0rc1")
 
 
@@ -243,7 +243,7 @@ def test_a_decision_holds_for_the_places_that_collide_and_no_others(
     path.write_text(path.read_text().replace("- one\n", "- one, mine\n").replace("- three\n", "- three, mine\n"))
     ran = agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
     assert path.read_text().endswith(f"- one, mine\n- two, new\n{third}\n- four\n")
-    assert "updated; where both sides changed" in ran.err
+    assert "where both sides changed" in ran.err
 
 
 @pytest.mark.parametrize("verb", [("install", "data-reviewer==1.1.0"), ("upgrade", "--latest", "--yes"), ("sync",)])

@@ -129,7 +129,7 @@ def test_a_damaged_file_is_removed_so_that_the_next_command_makes_it_again(tmp_p
     path = tmp_path / place("pack", release.digest)
     data = path.read_bytes()
     path.write_bytes(data[:-40] + b"\0" * 40)
-    with pytest.raises(Unavailable, match="was damaged, and is removed"):
+    with pytest.raises(Unavailable, match="was damaged and has been removed"):
         dict(read_pack(release, cache).personas)
     same(read_pack(release, cache)._replace(prepared=read_pack(release, cache).prepared), check_pack(release))
 
@@ -141,7 +141,7 @@ def test_a_damaged_body_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / place("pack", release.digest)
     body = check_pack(release).personas["reviewer"].sections[1].rules[0].text.encode()
     path.write_bytes(path.read_bytes().replace(body, b"\0" * len(body)))
-    with pytest.raises(Unavailable, match="was damaged, and is removed"):
+    with pytest.raises(Unavailable, match="was damaged and has been removed"):
         _ = read_pack(release, cache).prepared["reviewer"].body
 
 

@@ -126,7 +126,7 @@ def test_what_is_installed_from_a_collection_needs_its_place_no_more(
             agentpack(*words.split(), expect=code)
     assert is_installed(project, "two")
     assert server.asked == [AT]
-    assert "kit stays as it is: the source `kit` cannot be read" in agentpack("upgrade").err
+    assert "kit was not changed: the source `kit` cannot be read" in agentpack("upgrade").err
 
 
 def test_another_address_and_digest_in_the_manifest_are_an_upgrade(
@@ -320,7 +320,7 @@ def test_an_address_that_a_policy_refuses_is_not_asked(
     assert f"it is at {server.url(AT)}" in refused.err
     assert server.asked == []
     write_tree(project, {"agentpack.yaml": f"schema: 1\nsources: [{{name: kit, git: '{server.url('/kit')}'}}]\n"})
-    assert "packs were looked for without it" in agentpack("install", "python-engineer").err
+    assert "searched without it" in agentpack("install", "python-engineer").err
     assert server.asked == []
 
 

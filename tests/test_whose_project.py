@@ -86,9 +86,7 @@ def test_a_link_is_not_better_than_its_owner(shared: Path) -> None:
 def test_one_s_own_above_in_an_open_folder_is_said(shared: Path, owner: int) -> None:
     put(shared, owner)
     remark = found(ADA, shared / "hers").remark
-    assert (
-        remark == f"every user of this machine may write to `{shared}`, and `{shared}/agentpack.yaml` was found there"
-    )
+    assert remark == f"every user of this machine can write to `{shared}`, where `{shared}/agentpack.yaml` was found"
 
 
 def test_an_open_manifest_above_is_said(shared: Path) -> None:
@@ -162,7 +160,7 @@ def test_commands_say_it_also_where_nothing_differs(shared: Path, agentpack: Age
     put(shared, 0)
     os.chown(shared / "hers", 0, 0)
     agentpack("sync", cwd=shared)
-    note = f"note: every user of this machine may write to `{shared}`"
+    note = f"note: every user of this machine can write to `{shared}`"
     change: tuple[Callable[[], None], ...] = (lambda: None, lambda: os.chown(shared / "hers", EVE, EVE))
     for how in change:
         how()

@@ -240,7 +240,7 @@ def test_a_row_for_a_persona_that_the_old_release_lacks_lets_nothing_through(
     more = row | {"path": f".claude/agents/{persona}.md", "persona": persona, "capabilities": "every-tool, hooks"}
     data["files"] = [more] if persona == "reviewer" else [row, more | {"sha256": "0" * 64}]
     path.write_text(json.dumps(data))
-    assert "evil for claude: new or not recorded -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    assert "evil for claude: new, or not recorded before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("- reviews", "- reviews>=1.1"))
     assert "-> read, shell" in stopped(agentpack, "sync").err
@@ -259,7 +259,7 @@ def test_a_row_that_names_the_file_of_another_agent_lets_nothing_through(agentpa
     named = {"path": ".claude/agents/mine.md", "sha256": sha256(mine.read_bytes()).hexdigest()}
     data["files"].append(row | named | {"persona": "evil", "capabilities": "every-tool"})
     path.write_text(json.dumps(data))
-    assert "evil for claude: new or not recorded -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    assert "evil for claude: new, or not recorded before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
 
 
 def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: Agentpack) -> None:
@@ -313,7 +313,7 @@ def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: P
         packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["read", "shell"]}
     )
     ran = stopped(agentpack, "upgrade", "--yes")
-    assert "fixer for claude: new or not recorded -> read, shell" in ran.err
+    assert "fixer for claude: new, or not recorded before -> read, shell" in ran.err
     assert "`--accept shell`" in ran.err
     assert "every-tool" not in ran.err
     ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
@@ -333,7 +333,7 @@ def test_what_a_pack_may_do_for_one_client_it_may_not_do_for_another(
         forget_capabilities(agentpack)
     release(packs, "1.1.0", reviewer={"tools": ["read"]}, fixer={"tools": ["shell"]})
     err = stopped(agentpack, "upgrade", "--yes", "--accept", "widened:codex").err
-    assert "fixer for claude: new or not recorded -> shell" in err
+    assert "fixer for claude: new, or not recorded before -> shell" in err
     assert "fixer for codex" not in err
 
 
@@ -485,7 +485,7 @@ def test_a_lock_that_does_not_tell_it_is_no_acceptance(widened: Agentpack) -> No
 def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
     forget_capabilities(widened)
     shutil.rmtree(packs / "reviews/1.0.0")
-    assert "new or not recorded -> every-tool" in stopped(widened, "upgrade", "--yes").err
+    assert "new, or not recorded before -> every-tool" in stopped(widened, "upgrade", "--yes").err
     widened("upgrade", "--yes", "--accept", "every-tool")
 
 
@@ -592,7 +592,7 @@ def test_a_name_that_is_given_meanwhile_does_not_hide_it(widened: Agentpack) -> 
     manifest = widened.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("- reviews", "- {require: reviews, as: {reviewer: critic}}"))
     ran = stopped(widened, "sync")
-    assert "critic for claude: new or not recorded -> every-tool" in ran.err
+    assert "critic for claude: new, or not recorded before -> every-tool" in ran.err
 
 
 def test_a_base_that_comes_along_without_a_lock_is_held_against_what_extended_it(
@@ -684,7 +684,7 @@ def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agen
         file.write("- Mine.\n")
     for command in (["upgrade", "--yes"], ["sync"], ["lock"], ["lock", "--upgrade"]):
         said = stopped(widened, *command).err
-        assert "agentpack.lock does not say what was written there" in said
+        assert "agentpack.lock has no record of it" in said
         assert "`git restore agentpack.lock`" in said
 
 
@@ -927,7 +927,7 @@ def test_a_row_that_waits_and_claims_too_much_is_a_difference(agentpack: Agentpa
     lock = agentpack.folder / "agentpack.lock"
     claimed = lock.read_text().replace('"read, search"', '"every-tool"')
     lock.write_text(claimed)
-    said = "the lock allows every-tool, its text only read, search"
+    said = "the lock allows every-tool, but the text needs only read, search"
     ran = agentpack(*command.split(), expect=1)
     assert said in ran.out + ran.err
 
@@ -943,7 +943,7 @@ def test_a_row_whose_release_is_gone_and_that_claims_too_much_is_a_difference(
     agentpack(*command.split(), expect=0)
     lock.write_text(lock.read_text().replace('"read, search"', '"every-tool"'))
     ran = agentpack(*command.split(), expect=1)
-    assert "the lock allows every-tool, its text only read, search" in ran.out + ran.err
+    assert "the lock allows every-tool, but the text needs only read, search" in ran.out + ran.err
 
 
 @pytest.mark.parametrize("command", ["diff", "sync --check"])
@@ -960,7 +960,7 @@ def test_a_row_that_waits_and_names_another_release_is_a_difference(
     data["files"][0]["sha256"] = sha256(text).hexdigest()
     lock.write_text(json.dumps(data))
     ran = agentpack(*command.split(), expect=1)
-    assert "reviewer.md: reviews 1.0.0 does not give that text" in ran.out + ran.err
+    assert "reviewer.md: reviews 1.0.0 does not render to that text" in ran.out + ran.err
 
 
 def made_here(agentpack: Agentpack) -> None:

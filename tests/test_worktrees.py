@@ -50,7 +50,7 @@ def test_every_command_works_in_a_checkout_whose_git_folder_is_elsewhere(agentpa
     (copy / "deep/er").mkdir(parents=True)
     said = agentpack("status", cwd=copy / "deep/er")
     assert f"project {copy}" in said.err
-    assert "as installed" in said.out
+    assert "unchanged" in said.out
     for words in (("diff",), ("sync",), ("sync", "--frozen"), ("sync", "--check"), ("lock", "--check"), ("audit",)):
         agentpack(*words, cwd=copy)
     assert git(copy, "status", "--short") == ""

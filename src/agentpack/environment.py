@@ -74,11 +74,11 @@ class Environment(NamedTuple):
         """The real environment of this process."""
         home = _home()
         if not os.path.isabs(home):
-            raise UsageError(f"the home folder `{home}` is no absolute path", hint="set HOME to the folder it is")
+            raise UsageError(f"the home folder `{home}` is not an absolute path", hint="set HOME to an absolute path")
         try:
             cwd = os.getcwd()
         except FileNotFoundError:
-            raise UsageError("the current folder no longer exists", hint="change to one that does") from None
+            raise UsageError("the current folder no longer exists", hint="change to another folder") from None
         return cls(
             home=os.path.realpath(home),
             cwd=cwd,
@@ -144,11 +144,11 @@ def find_scope(
         Refused: the project above the current folder belongs to somebody else.
     """
     if user and (project or root is not None):
-        raise UsageError("`--user` excludes `--project` and `--root`")
+        raise UsageError("`--user` cannot be used with `--project` or `--root`")
     if root is not None:
         path = os.path.realpath(os.path.join(environment.cwd, root))
         if not os.path.isdir(path):
-            raise UsageError(f"`{root}` is not a folder", hint="`--root` names an existing folder")
+            raise UsageError(f"`{root}` is not a folder", hint="`--root` needs an existing folder")
         return project_scope(path, "named by --root")._replace(remark=_owner_remark(path, environment, named=True))
     if not user:
         found = _project_root(environment)
@@ -219,13 +219,13 @@ def _owner_remark(root: str, environment: Environment, *, named: bool = False) -
         if above and not named and others[0] != here.st_uid:
             raise Refused(
                 whose,
-                details=(f"it was found above {environment.cwd}, which is not theirs",),
-                hint=f"`--root {root}` uses it all the same; `--root .` works in the current folder",
+                details=(f"it is above {environment.cwd}, which belongs to somebody else",),
+                hint=f"`--root {root}` uses it anyway; `--root .` works in the current folder",
             )
         return whose
     if not above or not open_to_all or here.st_mode & stat.S_IWOTH:  # there may be no permissions on this disk
         return ""
-    return f"every user of this machine may write to `{open_to_all[0]}`, and `{what}` was found there"
+    return f"every user of this machine can write to `{open_to_all[0]}`, where `{what}` was found"
 
 
 def _is_by_sudo(environment: Environment) -> bool:

@@ -35,6 +35,11 @@ class AgentpackError(Exception):
         self.hint = hint and without_secrets(hint)
         self.details = tuple(map(without_secrets, details))
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message and the details, each line once: a single fault is both."""
+        return tuple(dict.fromkeys((self.message, *self.details)))
+
 
 class UsageError(AgentpackError):
     """The command line is wrong, or the command does not work in this place."""
@@ -68,10 +73,10 @@ class InvalidFile(AgentpackError):
     def __init__(self, faults: Iterable[Fault], *, hint: str | None = None) -> None:
         faults = (f._replace(key=without_secrets(f.key), message=without_secrets(f.message)) for f in faults)
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.key)))
-        files = sorted({fault.file for fault in self.faults})
-        count = len(self.faults)
-        what = f"{count} faults" if count != 1 else "a fault"
-        super().__init__(f"{what} in {', '.join(files)}", hint=hint, details=(str(fault) for fault in self.faults))
+        message, *more = lines = [str(fault) for fault in self.faults]
+        if more:
+            message = f"{len(lines)} errors in {', '.join(sorted({fault.file for fault in self.faults}))}"
+        super().__init__(message, hint=hint, details=lines)
 
 
 class DecisionNeeded(AgentpackError):

@@ -118,7 +118,7 @@ class Sources:
     def claimed_by(self, pack: PackName) -> str:
         """Which sources alone may provide a pack, in words; empty if any may."""
         claiming = [source.name for source in self.patterns if source.claims(pack)]
-        return f"it may only come from {words(claiming)}, whose `packs` have the name" if claiming else ""
+        return f"it may only come from {words(claiming)}, whose `packs` match the name" if claiming else ""
 
     def look_beyond_pins(self) -> bool:
         """Offer every release of each pack from now on. Returns whether some were not offered before."""
@@ -141,8 +141,8 @@ class Sources:
         if source is not None and locked.repository and not source.is_missing:
             raise Refused(
                 f"{locked.name} is locked from {locked.repository}, where `{source.name}` does not have it",
-                hint="`git restore agentpack.lock` brings the committed one back; "
-                f"`agentpack upgrade {locked.name}` takes what is there now",
+                hint="`git restore agentpack.lock` restores the committed lock; `agentpack upgrade {locked.name}` "
+                "installs the current state",
             )
         return next((ref for ref in self.releases(locked.name) if ref.bare), None)
 
@@ -202,7 +202,7 @@ class Sources:
             if not ordered:
                 there = ", ".join(f"`{source.name}`" for source in self.all)
                 hint = did_you_mean(named.source, [source.name for source in self.all])
-                message = f"`{pack}` is to come from the source `{named.source}`, which {self.configured} does not have"
+                message = f"`{pack}` must come from the source `{named.source}`, which is not in {self.configured}"
                 raise Unresolvable(message, details=[f"there: {there}"], hint=hint)
             self.refuse_forbidden(pack)
         for source in ordered:
@@ -233,7 +233,7 @@ class Sources:
         """Raise if the pack of the later source may be another one of the same name, which anybody can publish: if the
         locked one came from an earlier source that has it no longer, or if an earlier source cannot be asked.
         """
-        way = f"`{{require: {pack}, source: {later.name}}}` in {self.configured} takes it from `{later.name}`"
+        way = f"to use `{later.name}`, write `{{require: {pack}, source: {later.name}}}` in {self.configured}"
         for source in earlier:
             error = self._missing([source]) if source.name in self.missing else self.silent.get(source)
             if error is not None:
@@ -278,12 +278,12 @@ class Sources:
         words = "; ".join(map(missing_words, sources))
         if withheld := [source.name for source in sources if isinstance(source, WithheldSource)]:
             accept = " ".join(f"--accept outside:{name}" for name in withheld)
-            hint = f"`agentpack sync {accept}` lets this checkout use it from now on, if you trust agentpack.yaml"
+            hint = f"if you trust agentpack.yaml, `agentpack sync {accept}` allows this checkout to use it"
             return SourceWithheld(words, details=why, hint=hint)
         return Unavailable(
             words,
             details=why,
-            hint=f"bring the folder back, or change `sources:` in {self.configured}",
+            hint=f"restore the folder, or change `sources:` in {self.configured}",
         )
 
     def in_collection(self, pack: PackName) -> str | None:
@@ -324,7 +324,7 @@ class Sources:
     def unsigned(self, ref: ReleaseRef) -> str | None:
         """Why no signed tag names a release; None if one does, or if its source has no tags."""
         if ref.commit and self.supplied(self.locked.get(ref.pack)) is not None:
-            return "it comes from `--source`, and so its commit cannot be checked"
+            return "it comes from `--source`, so its commit cannot be checked"
         source = self.source(ref.source)
         return None if source is None else source.unsigned(ref)
 
@@ -350,7 +350,7 @@ def missing_words(missing: Source) -> str:
     """A sentence that says a source is missing, or may not be read."""
     if isinstance(missing, WithheldSource):
         is_git = missing.where.startswith("file://")
-        why = "a git repository on this machine" if is_git else "outside of this repository"
+        why = "a git repository on this machine" if is_git else "outside this repository"
         return f"the source `{missing.name}` is {why}, so it is not read: {missing.where}"
     kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
     return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
@@ -376,8 +376,8 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
         raise Refused(
             f"{ref.pack} {ref.version} from `{ref.source}` is not what was locked",
             details=[f"locked  {expected}", f"found   {digest}"],
-            hint="a release never changes once published: ask its author, or move the lock with "
-            f"`agentpack lock --upgrade-pack {ref.pack}` if you trust the new content",
+            hint="a published release should never change: ask its author, or, if you trust the new content, run "
+            "`agentpack lock --upgrade-pack {ref.pack}`",
         )
     return Release(
         ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag, repository=ref.repository

@@ -258,7 +258,7 @@ def _checked(release: Release) -> Pack:
                     decode(release.files[path], file), file
                 )
             else:
-                faults.append(Fault(file, 0, "", "stands where no persona or variant is read from"))
+                faults.append(Fault(file, 0, "", "is in a place where no persona or variant is read"))
         except InvalidFile as error:
             faults.extend(error.faults)
             if reader.rules_left < 0:
@@ -274,9 +274,13 @@ def _checked(release: Release) -> Pack:
 def _identity_faults(release: Release, header: Mapping[str, Any], file: str) -> list[Fault]:
     faults = []
     if header["name"] != release.pack:
-        faults.append(Fault(file, 0, "name", f"says `{header['name']}`, its source has it as `{release.pack}`"))
+        faults.append(
+            Fault(file, 0, "name", f"is `{header['name']}`, but the source lists the pack as `{release.pack}`")
+        )
     if header["version"] != str(release.version):
-        faults.append(Fault(file, 0, "version", f"says {header['version']}, its source has it as {release.version}"))
+        faults.append(
+            Fault(file, 0, "version", f"is {header['version']}, but the source lists the release as {release.version}")
+        )
     return faults
 
 
@@ -293,11 +297,11 @@ def _file_faults(
         found = ", ".join(sorted(personas)) or "none"
         yield Fault(f"{label}/{MANIFEST}", 0, "personas", f"does not list the files in `personas/` ({found})")
     if PARAMETER in header.get("parameters", {}) and _all_declarations(header, personas)[PARAMETER] is DECLARATION:
-        message = f"`{PARAMETER}` is a parameter that agentpack itself gives a pack with modules"
-        yield Fault(f"{label}/{MANIFEST}", 0, f"parameters.{PARAMETER}", message, "give yours another name")
+        message = f"agentpack itself adds the parameter `{PARAMETER}` to packs with modules"
+        yield Fault(f"{label}/{MANIFEST}", 0, f"parameters.{PARAMETER}", message, "rename yours")
     for name, layer in personas.items():
         if layer.header["name"] != name:
-            yield Fault(layer.file, 0, "name", f"`{layer.header['name']}` is not the file's name")
+            yield Fault(layer.file, 0, "name", f"`{layer.header['name']}` differs from the file name")
     for persona, own in variants.items():
         if len(own) > MAX_VARIANTS:
             yield Fault(f"{label}/variants/{persona}", 0, "", f"more than {MAX_VARIANTS} variants of one persona")
@@ -306,14 +310,14 @@ def _file_faults(
                 hint = did_you_mean(persona, personas)
                 yield Fault(layer.file, 0, "", f"there is no persona `{persona}`", hint)
             if not is_kebab(name):
-                yield Fault(layer.file, 0, "", f"`{name}` is not a variant's name")
+                yield Fault(layer.file, 0, "", f"`{name}` is not a valid variant name")
             excluded = [other for conflict in layer.header["conflicts"] for other in conflict["with"]]
             for other in (*layer.header["requires"], *excluded, *layer.header["order"]["after"]):
                 if other not in own:
                     hint = did_you_mean(other, own)
                     yield Fault(layer.file, 0, "", f"names a variant `{other}` that does not exist", hint)
             if _requires_too_many(name, own):
-                yield Fault(layer.file, 0, "requires", f"brings more than {MAX_REQUIRED} other variants along")
+                yield Fault(layer.file, 0, "requires", f"requires more than {MAX_REQUIRED} other variants")
 
 
 def _requires_too_many(name: str, own: Mapping[str, Layer]) -> bool:

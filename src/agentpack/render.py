@@ -58,11 +58,11 @@ def render(
     said = render_file(target, persona.named(name), models, found.limits if found else None)
     content, notes = as_lf(said.text.encode()), said.notes
     if called and original is None:
-        notes = (Note("name: rewritten with lower-case letters, digits and hyphens"), *notes)
+        notes = (Note("name: changed to lower-case letters, digits and hyphens"), *notes)
     if original is not None:
         merged = original if unmodified else _over(original, content, target, name)
         if isinstance(merged, str):
-            notes = (*notes, Note("written anew", merged))
+            notes = (*notes, Note("rewritten", merged))
         else:
             content = merged
     elif crlf and target.shared is None:
@@ -98,7 +98,7 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
     from agentpack.input.documents import decode
     from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
 
-    unread = f"{client.title} does not read the file it was made from as this agent"
+    unread = f"{client.title} would not read the original file as this agent"
     try:
         read = read_agent_file(client, original, name)
         before = render_file(client, _as_persona(read, name), {})
@@ -112,7 +112,7 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
     if front is None or result.header["name"] not in (name, "" if client.header != "claude" else name):
         return unread
     if interprets(client, result.body):
-        return f"{client.title} would interpret text in the file it was made from"
+        return f"{client.title} would interpret text in the original file"
     return merged
 
 

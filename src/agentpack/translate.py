@@ -231,14 +231,14 @@ class _ToolTranslation:
         """A note for each field that only the source client has."""
         for key, value in native.items():
             if value and not self._limits_tools(key):
-                yield Note("left out", f"only {self.source.title} has it", key)
+                yield Note("left out", f"only {self.source.title} supports it", key)
 
 
 def _tool_left_out(name: str, *, has_more: bool) -> Note:
     """A note on a tool of the source; `has_more` if the target has only tools that do more."""
     why = "the client's own tool does more" if has_more else "the client has no such tool"
     if "(" in name:
-        why = "the client cannot limit a tool to a part"
+        why = "the client cannot limit only part of a tool"
     return Note("left out of the list of tools", why, name[:_LONGEST_NAME])
 
 

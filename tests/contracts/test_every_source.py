@@ -199,7 +199,7 @@ KINDS: Mapping[str, tuple[Make, ...]] = {
     "archive": (an_archive_here, an_archive_elsewhere, a_bare_archive_elsewhere),
     "git": (git_tags, git_branch, git_one_pack, git_bare, git_bare_tags),
 }
-"""By kind of source, what makes one in a folder that is not there yet."""
+"""By kind of source, what makes one in a folder that does not exist yet."""
 MAKERS = (*(make for makers in KINDS.values() for make in makers), memory, bundled)
 
 
@@ -258,9 +258,9 @@ def test_a_place_belongs_to_the_folder_of_its_manifest_also_of_the_users_own(
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ({"name": "team"}, "names no place (`path`"),
+        ({"name": "team"}, "has no place (set one of `path`"),
         ({"name": "team", "folder": "x"}, "`folder`"),
-        ({"name": "team", "path": None}, "names no place"),
+        ({"name": "team", "path": None}, "has no place"),
         ({"name": "team", "path": ""}, "path"),
         ({"path": "x"}, "name"),
     ],

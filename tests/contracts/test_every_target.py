@@ -348,9 +348,9 @@ def test_a_model_is_written_as_the_manifest_maps_it() -> None:
     cline = fields_of("cline", one, models)
     assert (cline["providerId"], cline["modelId"]) == ("anthropic", "claude-opus-5")
     assert "model" not in fields_of("kimi", one, {"opus": {"kimi": "k3"}})
-    with pytest.raises(UsageError, match="does not name a model"):
+    with pytest.raises(UsageError, match="is not a model ID"):
         fields_of("opencode", one, {"opus": {"opencode": "opus"}})
-    with pytest.raises(UsageError, match="does not name a model"):
+    with pytest.raises(UsageError, match="is not a model ID"):
         fields_of("opencode", persona(clients={"opencode": {"model": "sonnet"}}))
 
 

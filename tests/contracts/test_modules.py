@@ -231,9 +231,8 @@ def test_a_folder_that_somebody_else_made_is_left_and_named(
     words = ("install", "engineer", "--source", str(packs), "--client", "claude")
     for more in ((), ("--adopt",)):
         ran = agentpack(*words, *more, expect=3)
-        assert (
-            ".claude/skills/engineer-perf/SKILL.md: would come into a folder that has files of somebody else" in ran.err
-        )
+        told = ".claude/skills/engineer-perf/SKILL.md: would be written to a folder that contains files of others"
+        assert told in ran.err
         assert everything(project) == before
     shutil.rmtree(folder)
     write_tree(folder, {".DS_Store": "what a desktop leaves"})
@@ -374,7 +373,7 @@ def test_two_modules_that_would_be_one_skill_are_refused(agentpack: Agentpack, p
     source = publish(tmp_path / "two", *packs)
     ran = agentpack("install", "one", "two", "--source", str(source), "--client", "claude", expect=4)
     assert "`one` and `two` both have a skill `engineer-too-slow`" in ran.err
-    assert "give one of the personas another name" in ran.err
+    assert "rename one of the personas" in ran.err
     agentpack("install", "one", "--source", str(source), "--client", "claude")
     agentpack("install", "two", "--set", "modules=inline")
 

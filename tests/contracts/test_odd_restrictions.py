@@ -191,7 +191,7 @@ def test_a_folder_of_agent_files_is_installed_as_it_is(agentpack: Agentpack, pro
     ran = agentpack("install", "coll", "--source", "coll", "--client", "claude", expect=None)
     if told is None:
         assert ran.exit_code == 2
-        assert "anchors (`&name`) are not read" in ran.err
+        assert "anchors (`&name`) are not supported" in ran.err
         return
     assert ran.exit_code == 0
     assert (project / ".claude/agents/odd.md").read_text() == text

@@ -401,7 +401,7 @@ def test_a_state_that_everybody_may_write_to_is_refused(
     state = project / ".agentpack/state" / folder
     state.chmod(0o777)
     ran = agentpack("upgrade", "--latest", "--yes", expect=5)
-    assert "every user of this machine may write to `.agentpack/state" in ran.err
+    assert "every user of this machine can write to `.agentpack/state" in ran.err
     assert f"`chmod -R o-w {state.relative_to(project)}`" in ran.err
     state.chmod(0o775)  # the usual mode where each user has a group
     agentpack("upgrade", "--latest", "--yes")

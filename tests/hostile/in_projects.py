@@ -134,7 +134,7 @@ MANIFESTS: Mapping[str, Case] = {
     "a manifest of a megabyte": Case(_manifest("#" + "x" * 1_100_000), 2, "longer than"),
     "a client that is none": Case(_manifest("schema: 1\nclients: [nobody]\npacks: []\n"), 2, "nobody", SYNC),
     "a client with a path": Case(_manifest("schema: 1\nclients: [../x]\n"), 2, "clients", SYNC),
-    "a pack twice": Case(_manifest(HEAD + "packs: [bad, bad]\n"), 2, "stands twice", SYNC),
+    "a pack twice": Case(_manifest(HEAD + "packs: [bad, bad]\n"), 2, "duplicate entry", SYNC),
     "a pack that nobody has": Case(_manifest(HEAD + "packs: [no-such-pack]\n"), 4, "no-such-pack", SYNC),
     "a rename that climbs": Case(
         _manifest(HEAD + "packs: [{require: bad, as: {reviewer: ../../x}}]\n"), 2, "name", SYNC
@@ -158,7 +158,7 @@ MANIFESTS: Mapping[str, Case] = {
     "a schema from the future": Case(_manifest("schema: 2\n"), 2, "newer"),
 }
 LOCKS: Mapping[str, Case] = {
-    "a lock that is no JSON": Case(_lock_text("{"), 2, "not JSON", DIFF),
+    "a lock that is no JSON": Case(_lock_text("{"), 2, "not valid JSON", DIFF),
     "a lock with merge markers": Case(_lock_text("{\n<<<<<<< ours\n}\n"), 2, "merge markers", DIFF),
     "an empty lock": Case(_lock_text(""), 2, "agentpack.lock", DIFF),
     "a lock that is a list": Case(_lock_text("[]"), 2, "agentpack.lock", DIFF),
@@ -207,7 +207,7 @@ PATHS: Mapping[str, Case] = {
         for path in _NO_PATHS
     },
     **{
-        f"a locked file at `{path}`": Case(_file_path(path), 3, "do not render to what", _FROZEN)
+        f"a locked file at `{path}`": Case(_file_path(path), 3, "do not match agentpack.lock", _FROZEN)
         for path in (".git/hooks/pre-commit", ".agentpack/state/current", "", "$config/x", "agentpack.yaml")
     },
 }

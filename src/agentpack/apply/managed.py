@@ -45,8 +45,8 @@ def refuse_step(disk: Disk, managed: ManagedPaths, path: str) -> None:
     """Raise Refused for a step whose file agentpack does not manage."""
     if not managed.holds(path):
         raise Refused(
-            f"`{disk.absolute(path)}` is not a file that agentpack manages; nothing was changed",
-            details=("the lock or the history lists it, and no client reads agents there",),
+            f"agentpack does not manage `{disk.absolute(path)}`; nothing was changed",
+            details=("the lock or the history lists it, but no client reads agents there",),
             hint="restore `agentpack.lock` with git, or run `agentpack lock`",
         )
 
@@ -66,7 +66,7 @@ def refuse_journal(disk: Disk, store: Store, journal: Journal, managed: ManagedP
         raise Refused(
             f"`{disk.absolute(path)}` lists files that agentpack does not manage; nothing was changed",
             details=(*(disk.absolute(name) for name in strange[:_MOST_NAMED]), *more),
-            hint=f"agentpack did not write these notes: delete `{disk.absolute(path)}`, then run `agentpack diff`",
+            hint=f"agentpack did not write this record: delete `{disk.absolute(path)}`, then run `agentpack diff`",
         )
 
 

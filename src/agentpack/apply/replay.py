@@ -70,7 +70,8 @@ def refuse_size(size: int) -> None:
     """Raise Refused for a change that would write too many bytes."""
     if size > MAX_CHANGE_BYTES:
         raise Refused(
-            f"one change would write more than {MAX_CHANGE_BYTES >> 20} MiB", hint="change fewer packs at once"
+            f"one change would write more than {MAX_CHANGE_BYTES >> 20} MiB",
+            hint="install or upgrade fewer packs at once",
         )
 
 

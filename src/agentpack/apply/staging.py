@@ -129,8 +129,8 @@ class Staging:
         if seen is not None and seen.kind != "file":
             what = {"link": "a link", "folder": "a folder"}.get(seen.kind, "not a file")
             raise Refused(
-                f"`{self._disk.absolute(step.path)}` is {what}: agentpack neither replaces nor deletes it",
-                hint="move it elsewhere, or put a file in its place",
+                f"`{self._disk.absolute(step.path)}` is {what}, which agentpack does not replace or delete",
+                hint="move it elsewhere, or replace it with a file",
             )
         if (seen.digest if seen else None) != step.before:
             raise changed_meanwhile(self._disk, [step.path])
@@ -144,8 +144,8 @@ class Staging:
         other = self._linked.setdefault((node, leaf), path)
         if other != path:
             raise Refused(
-                f"`{self._disk.absolute(path)}` and `{self._disk.absolute(other)}` are one file, by a link",
-                hint="put a file of its own in the place of the link",
+                f"`{self._disk.absolute(path)}` and `{self._disk.absolute(other)}` are linked to the same file",
+                hint="replace the link with a real file",
             )
 
     def _change(self, path: str, before: FileSide, after: FileSide) -> None:
@@ -294,7 +294,7 @@ def _depth(folder: str) -> tuple[int, str]:
 def _other_history(disk: Disk) -> Unavailable:
     """The error for a state folder that was moved, linked or deleted since the plan was made."""
     return Unavailable(
-        f"`{disk.absolute(layout.STATE)}` was replaced while agentpack worked; nothing was applied",
+        f"`{disk.absolute(layout.STATE)}` was replaced while agentpack worked; nothing was changed",
         hint="run the command again",
     )
 
@@ -302,7 +302,7 @@ def _other_history(disk: Disk) -> Unavailable:
 def changed_meanwhile(disk: Disk, paths: list[str]) -> Unavailable:
     """The error that names files which are no longer as they were planned."""
     return Unavailable(
-        "files changed while agentpack worked; nothing was applied",
+        "files changed while agentpack worked; nothing was changed",
         details=[disk.absolute(path) for path in paths],
         hint="run the command again",
     )

@@ -82,7 +82,7 @@ def _take_back(disk: Disk, store: Store, journal: Journal, error: AgentpackError
         undo(disk, store, journal)
     except AgentpackError as second:
         raise Unfinished(
-            "the change was broken off in the middle; the next agentpack command finishes or undoes it",
+            "the change was interrupted; the next agentpack command finishes or undoes it",
             details=(error.message, second.message),
             hint=error.hint or second.hint,
         ) from error

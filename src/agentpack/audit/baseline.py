@@ -28,10 +28,10 @@ def read_baseline(path: str) -> frozenset[str]:
             raise _fault(path, f"schema {value['schema']}: this agentpack reads schema {SCHEMA}")
         marks = [row["fingerprint"] for row in value["findings"]]
         if not all(isinstance(mark, str) for mark in marks):
-            raise _fault(path, "a fingerprint that is no text")
+            raise _fault(path, "a fingerprint is not text")
         return frozenset(marks)
     except FileNotFoundError:
-        raise _fault(path, "there is no such file") from None
+        raise _fault(path, "no such file") from None
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):

@@ -85,10 +85,10 @@ def _audit_findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Ite
         if found:
             places = f"{len(found)} place{'s' if len(found) != 1 else ''}"
             kinds = ", ".join(dict.fromkeys(finding.name for finding in found))
-            yield f"`{pack.name}` has {places} to read before you trust it ({kinds}): `agentpack audit {pack.name}`"
+            yield f"review {places} in `{pack.name}` before you trust it ({kinds}): `agentpack audit {pack.name}`"
     if large:
         few = ", ".join(f"`{name}`" for name in large[:3]) + (" and others" if len(large) > 3 else "")
-        yield f"too large to be looked through on the way: {few}; `agentpack audit {large[0]}` does"
+        yield f"not scanned, because too large: {few}; run `agentpack audit {large[0]}`"
 
 
 # Names.
@@ -125,7 +125,7 @@ def unshared_sources(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
     """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
         if source not in old.sources and source.is_path and source.place.startswith(("..", "/", "~")):
-            yield f"the source `{source.name}` is outside of the project: other clones need {source.place} there too"
+            yield f"the source `{source.name}` is outside the project: other clones need {source.place} too"
 
 
 def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
@@ -145,7 +145,7 @@ def _sources(coming: Set[str], known: Collection[str]) -> Iterator[str]:
 
     numbered = {name for name in coming if re.sub(r"-\d+\Z", "", name) in known}  # the number is agentpack's own
     for name, near in nearest(sorted(coming - numbered), known).items():
-        yield f"the source `{name}` can be taken for `{near.name}`: {near.why}"
+        yield f"the source `{name}` could be mistaken for `{near.name}`: {near.why}"
 
 
 def _shadowed(
@@ -159,7 +159,7 @@ def _shadowed(
             first = all(order.index(pack.source) < order.index(name) for name in others)
             why = "which comes first in agentpack.yaml" if first else "which the lock remembers"
             places = " and ".join(f"`{name}`" for name in others)
-            yield f"`{pack.name}` is in `{pack.source}` and in {places}: it is taken from `{pack.source}`, {why}"
+            yield f"`{pack.name}` is in `{pack.source}` and in {places}: agentpack uses `{pack.source}`, {why}"
 
 
 def _packs(
@@ -176,7 +176,7 @@ def _packs(
         entries = [(pack.name, manifest.wanted(pack.name)) for pack in coming if pack.source == source]
         names = [entry.name_there if entry else name for name, entry in entries]  # another one is agentpack's own
         for name, near in nearest(names, places).items():
-            yield f"`{name}` of `{source}` can be taken for `{near.name}` {places[near.name]}: {near.why}"
+            yield f"`{name}` of `{source}` could be mistaken for `{near.name}` {places[near.name]}: {near.why}"
 
 
 def _personas(coming: Collection[LockedPack], wanted: Wanted) -> Iterator[str]:
@@ -186,5 +186,5 @@ def _personas(coming: Collection[LockedPack], wanted: Wanted) -> Iterator[str]:
     theirs = {file.persona: file.pack for file in wanted.lock.files if file.pack in packs}
     ours = {file.persona: file.pack for file in wanted.lock.files if file.pack not in packs}
     for name, near in nearest(theirs, ours).items():
-        taken = f"`{name}` of `{theirs[name]}` can be taken for `{near.name}` of `{ours[near.name]}`"
+        taken = f"`{name}` of `{theirs[name]}` could be mistaken for `{near.name}` of `{ours[near.name]}`"
         yield f"the persona {taken}: {near.why}"

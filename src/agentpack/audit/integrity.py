@@ -34,7 +34,7 @@ def _files(workspace: Workspace) -> Iterator[AuditFinding]:
         place = workspace.scope.shown(path)
         state = file_state(file.rendered, None, here)
         if here is None:
-            yield whole(place, "AP202", "it was installed and is missing; `agentpack sync` writes it again", key=path)
+            yield whole(place, "AP202", "it was installed and is missing; `agentpack sync` restores it", key=path)
         elif state == "blocked":
             yield whole(place, "AP202", f"it was installed, and now {here.blocked}", key=path)
         elif state == "edited":
@@ -50,11 +50,11 @@ def _lock(workspace: Workspace) -> Iterator[AuditFinding]:
     written = {document.path: document.written for document in current.documents} if current else {}
     if workspace.documents.lock_bytes is None:
         if scope.lock in written:
-            yield whole(name, "AP203", "there is none any more; `agentpack lock` writes it anew", key=scope.lock)
+            yield whole(name, "AP203", "it is missing; `agentpack lock` writes it again", key=scope.lock)
         return
     lock = workspace.lock
     if workspace.documents.lock_sides:
-        yield whole(name, "AP203", "it is half merged; `agentpack lock` merges the two sides", key=scope.lock)
+        yield whole(name, "AP203", "it has an unresolved merge; `agentpack lock` merges the two sides", key=scope.lock)
         return
     if lock is not None:
         from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
@@ -82,14 +82,16 @@ def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str])
     try:
         made = {file.path: file.sha256 for file in pinned_by_scope(workspace, frozen=True).enforced().lock.files}
     except AgentpackError as error:
-        yield whole(name, "AP203", f"not what is installed, and the releases cannot be asked: {error.message}")
+        yield whole(
+            name, "AP203", f"it differs from the installed files, and the releases cannot be read: {error.message}"
+        )
         return
     for path, locked in sorted(differing.items()):
         place = workspace.scope.shown(path)
         if made.get(path) == locked:
-            yield whole(place, "AP203", "not written yet as it is locked; `agentpack sync` writes it", key=path)
+            yield whole(place, "AP203", "it is not up to date with the lock; `agentpack sync` writes it", key=path)
         else:
-            yield whole(place, "AP204", "the lock, the record and the locked releases say different digests", key=path)
+            yield whole(place, "AP204", "the lock, the record and the locked releases have different digests", key=path)
 
 
 def _store(workspace: Workspace) -> Iterator[AuditFinding]:
@@ -106,7 +108,7 @@ def _store(workspace: Workspace) -> Iterator[AuditFinding]:
             except Unavailable as error:
                 yield whole(place, "AP207", f"its content in the store cannot be read: {error.message}", key=file.path)
             except Refused as error:
-                message = f"its content in the store is not what was kept: {error.message}"
+                message = f"its content in the store was changed: {error.message}"
                 yield whole(place, "AP205", message, key=file.path)
 
 
@@ -133,7 +135,7 @@ def locked_releases(
                 continue
             yield pack, candidates.fetched(ref).files, ()
         except Refused as error:
-            message = "; ".join((error.message, *error.details))
+            message = "; ".join(error.lines)
             yield pack, None, (whole(label, "AP206", message, key=pack.name),)
         except AgentpackError as error:
             yield pack, None, (whole(label, "AP207", error.message, key=pack.name),)

@@ -46,10 +46,10 @@ class KnownNames:
         if alike := self._by_look.get(visual_form(name)):
             return NearName(alike[0], "letters, digits or hyphens that look alike")
         if (bare := _without_affix(name, self._names)) is not None:
-            return NearName(bare, "a word was added")
+            return NearName(bare, "it only adds a word")
         slips = _allowed(len(name))
         found = self._slipped(name, slips) if slips else None
-        return None if found is None else NearName(found, "a slip of a key away")
+        return None if found is None else NearName(found, "one typing error away")
 
     def _slipped(self, name: str, slips: int) -> str | None:
         letters, shape = _letters(name), _NUMBERS.sub("#", name)

@@ -83,7 +83,7 @@ def _comments(text: str) -> Iterator[Sign]:
     while start >= 0:
         end = text.find("-->", start + 2)
         end = len(text) if end < 0 else end + 3
-        yield Sign("AP111", start, end, "an HTML comment, which a rendered page does not show")
+        yield Sign("AP111", start, end, "an HTML comment, which is hidden on a rendered page")
         start = text.find("<!--", end)
     for match in _DEFINED_COMMENT.finditer(text):
         yield Sign("AP112", match.start(), match.end(), "a link definition that is used as a comment")
@@ -98,9 +98,9 @@ def _tags(text: str) -> Iterator[Sign]:
             name = handler[0].strip(" \t\r\n\"'/=").lower()
             yield Sign("AP114", match.start(), match.end(), f"the event handler `{name}`")
         if _HIDES.search(tag):
-            yield Sign("AP113", match.start(), match.end(), "an element that is not shown")
+            yield Sign("AP113", match.start(), match.end(), "an element that is hidden")
         if _IMG.match(tag) and _SRC.search(tag):
-            yield Sign("AP121", match.start(), match.end(), "something of another host is loaded when this is shown")
+            yield Sign("AP121", match.start(), match.end(), "showing this loads something from another host")
 
 
 # Addresses.
@@ -171,7 +171,7 @@ def _is_image(text: str, start: int) -> bool:
 def _address_signs(start: int, end: int, address: str) -> Iterator[Sign]:
     found = _parsed(address)
     if found.user and not _PLACEHOLDER.search(found.user):
-        yield Sign("AP124", start, end, f"something stands before the host `{found.host}`")
+        yield Sign("AP124", start, end, f"there is text before the host `{found.host}`")
     if not found.host.isascii() or "xn--" in found.host:
         yield Sign("AP125", start, end, "a host with letters beyond ASCII")
     bare = found.host.removeprefix("www.")

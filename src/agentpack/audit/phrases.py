@@ -40,47 +40,47 @@ _PHRASES: Sequence[tuple[str, str, re.Pattern[str]]] = tuple(
     for rule, message, expression in (
         (
             "AP131",
-            "words that set aside other instructions",
+            "text that overrides other instructions",
             r"\b(?:ignore|disregard|forget|override|bypass|discard)~ (?:previous|prior|earlier|preceding|above|former|"
             r"existing|other|system|developer|safety|original|initial)(?: (?:system|safety|user))? (?:instruction|"
             r"prompt|rule|message|direction|directive|guideline|constraint|context|command)s?\b",
         ),
         (
             "AP131",
-            "words that set aside other instructions",
+            "text that overrides other instructions",
             r"\b(?:ignore|disregard|forget) (?:everything|anything|all)"
             r"(?: (?:that|you|above|before|said|told|were)){1,4}\b",
         ),
-        ("AP131", "words that bring new instructions", r"\bnew(?: system)? (?:instructions?|prompt)\b\s{0,2}:"),
+        ("AP131", "text that introduces new instructions", r"\bnew(?: system)? (?:instructions?|prompt)\b\s{0,2}:"),
         (
             "AP132",
-            "words that keep something from the user",
+            "text that keeps something from the user",
             r"\b(?:do not|don['\u2019]t|never|must not|without) (?:ever )?(?:tell|telling|inform|informing|alert|"
             r"alerting|notify|notifying|mention|mentioning|reveal|revealing|disclose|disclosing)"
             r"(?: (?:this|that|it|any|anything|of|to|about)){0,3}(?: the| your)? (?:user|human|operator|developer)s?\b",
         ),
         (
             "AP132",
-            "words that keep something from the user",
+            "text that keeps something from the user",
             r"\b(?:keep|hide|conceal)(?: (?:this|that|it|these|everything)){0,2}(?: (?:a )?(?:secret|hidden))?"
             r" from(?: the| your)? (?:user|human|operator)s?\b",
         ),
         (
             "AP132",
-            "words that keep something from the user",
+            "text that keeps something from the user",
             r"\bwithout(?: the)? user(?:['\u2019]s)? (?:knowing|knowledge|noticing|consent|awareness)\b",
         ),
-        ("AP133", "words that make the agent somebody else", r"\byou are (?:now|no longer)\b"),
-        ("AP133", "speaks of a system prompt", r"\bsystem prompts?\b"),
+        ("AP133", "text that gives the agent another identity", r"\byou are (?:now|no longer)\b"),
+        ("AP133", "mentions a system prompt", r"\bsystem prompts?\b"),
         (
             "AP135",
-            "words that go past the user's permission",
+            "text that bypasses the user's permission",
             r"\bwithout(?: ever)? (?:asking|waiting)(?: the user)?(?: for)?(?: (?:any|explicit|the user['\u2019]s))?"
             r" (?:permission|confirmation|approval|consent)\b",
         ),
         (
             "AP135",
-            "words that go past the user's permission",
+            "text that bypasses the user's permission",
             r"\b(?:do not|don['\u2019]t|never) (?:ask|wait)(?: the user)? for(?: (?:any|explicit|user))?"
             r" (?:permission|confirmation|approval|consent)\b",
         ),
@@ -99,7 +99,7 @@ def _phrases(text: str) -> Iterator[Sign]:
         for match in expression.finditer(text):
             yield Sign(rule, match.start(), match.end(), message)
     for match in _BYPASS.finditer(text):
-        yield Sign("AP135", match.start(), match.end(), f"`{match[0]}` goes past the user's permission")
+        yield Sign("AP135", match.start(), match.end(), f"`{match[0]}` bypasses the user's permission")
     for match in _MARKER.finditer(text):
         yield Sign("AP134", match.start(), match.end(), "a marker of chat templates")
 
@@ -162,14 +162,14 @@ _SHELL_OF = re.compile(
 def _commands(text: str) -> Iterator[Sign]:
     joined = text.replace("\\\n", "  ")
     for match in _SHELL_OF.finditer(joined):
-        yield Sign("AP151", match.start(), match.end(), "what is downloaded or decoded goes into an interpreter")
+        yield Sign("AP151", match.start(), match.end(), "downloaded or decoded text is run by an interpreter")
     start = 0
     for line in joined.splitlines(keepends=True):
         got = _GETS.search(line)
         into = _INTO_SHELL.search(line, got.end()) if got else None
         if got and into:
             place = start + got.start(), start + into.end()
-            yield Sign("AP151", *place, "what is downloaded or decoded goes into an interpreter")
+            yield Sign("AP151", *place, "downloaded or decoded text is run by an interpreter")
         start += len(line)
 
 
@@ -201,7 +201,7 @@ def _secrets(text: str) -> Iterator[Sign]:
         if near:
             yield Sign("AP153", match.start(), match.end(), f"`{match[0]}` near something that sends")
         else:
-            yield Sign("AP152", match.start(), match.end(), f"`{match[0]}` is a place of secrets")
+            yield Sign("AP152", match.start(), match.end(), f"`{match[0]}` contains secrets")
 
 
 def _long_lines(text: str) -> Iterator[Sign]:

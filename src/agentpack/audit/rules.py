@@ -143,12 +143,12 @@ def scan(data: bytes, file: str, *, key: str = "", packed_only: bool = False) ->
         data = as_lf(data)
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return (whole(file, "AP102", f"not UTF-8 from byte {error.start} on: not looked through", key=key),)
+        return (whole(file, "AP102", f"not UTF-8 from byte {error.start} on: not scanned", key=key),)
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     markdown = file.lower().endswith((".md", ".markdown", ".mdc"))
     found = [*_runs(_hidden(data, file, text), starts), *signs_in(text, markdown=markdown)]
     found.sort(key=lambda sign: (sign.start, sign.rule))
-    large = (whole(file, "AP103", f"{MAX_SCANNED // 1024:,} KiB of it were looked through", key=key),) if cut else ()
+    large = (whole(file, "AP103", f"only the first {MAX_SCANNED // 1024:,} KiB were scanned", key=key),) if cut else ()
     return (*large, *_findings(text, starts, found, file, key or file, packed_only))
 
 
@@ -180,7 +180,7 @@ def _run(run: list[Hidden], starts: list[int]) -> Sign:
     start = starts[run[0].line - 1] + run[0].column - 1
     codes = ", ".join(dict.fromkeys(f"U+{one.code_point:04X}" for one in run[:8]))
     many = f"{len(run)} characters" if len(run) > 1 else "a character"
-    return Sign("AP101", start, start + len(run), f"{many} that a reader does not see: {codes}")
+    return Sign("AP101", start, start + len(run), f"{many} invisible to a reader: {codes}")
 
 
 def _findings(

@@ -81,7 +81,7 @@ def _unknown_field(text: Reporting, key: str, value: Any, line: int) -> Iterator
     same = same or [name for name in known if _plain(name) == _plain(key)]
     hint = f"write `{same[0]}`" if same else did_you_mean(key, known)
     sure = client.verified_by in ("judge", "source") and not rules.more_fields
-    message = f"{client.title} has no field `{key}`" if sure else f"`{key}` is no known field of {client.title}"
+    message = f"{client.title} has no field `{key}`" if sure else f"`{key}` is not a known field of {client.title}"
     level = ""
     if rules.refuses_unknown:
         message, level = f"{message}, and does not load the file", ERROR
@@ -104,7 +104,7 @@ def _bad_value(client: Client, key: str, value: Any) -> str | None:
         if not choices:
             return None
         words = list(choices[0].words.values())
-        return did_you_mean(str(value), words) or f"known are {', '.join(words)}"
+        return did_you_mean(str(value), words) or f"use one of {', '.join(words)}"
     try:
         fit_setting(form, value)
     except ValueError as error:
@@ -134,7 +134,7 @@ def _model_findings(text: Reporting, header: FieldsHeader, value: Any, line: int
     hint = hint or (f"it looks like `{client.id_example}`" if client.id_example else None)
     if hint is None:
         hint = f"write {' or '.join(f'`{name}`' for name in client.models)}" if client.models else "leave it out"
-    yield text.finding("A401", f"`{value}` is no model that {client.title} is known to have", hint, line=line)
+    yield text.finding("A401", f"`{value}` is not a known model of {client.title}", hint, line=line)
 
 
 # Tools.
@@ -154,12 +154,12 @@ def _tool_findings(text: Reporting, key: str, value: Any, line: int) -> Iterator
     form = listed(grammar, value, ToolVocabulary(client).__contains__).form
     names = listed(grammar._replace(stars=frozenset(), any_name=True), value).names
     if form == NAMES and isinstance(value, list) and any(not isinstance(item, str | list) for item in value):
-        message = f"{client.title} drops items of `{key}` that are not text"
+        message = f"{client.title} ignores items of `{key}` that are not text"
         yield text.finding("A303", message, "write each tool as text", line=line)
     if misread := _misread(form, value, starred=not grammar.stars.isdisjoint(names), denies=denies):
         said, level = misread
         shown = f"`{key}: {_brief(value)}`" if value not in (None, "") else f"`{key}:`"
-        hint = f"write the names of tools, or leave `{key}` out"
+        hint = f"list tool names, or remove `{key}`"
         yield text.finding("A303", f"{client.title} {said.format(shown)}", hint, line=line, level=level)
     yield from _names_findings(text, key, names, line)
 
@@ -172,7 +172,7 @@ def _misread(form: str, value: Any, *, starred: bool, denies: bool) -> tuple[str
         return ("denies nothing for {}", "") if form == NONE and value not in (None, "", []) else None
     if form == ALL and not starred:
         return "reads {} as no limit: the agent gets every tool", ""
-    return ("gives the agent no tool at all for {}", "") if form == NONE and value != [] else None
+    return ("gives the agent no tools for {}", "") if form == NONE and value != [] else None
 
 
 def _names_findings(text: Reporting, key: str, names: Iterable[str], line: int) -> Iterator[CheckFinding]:
@@ -189,7 +189,7 @@ def _names_findings(text: Reporting, key: str, names: Iterable[str], line: int) 
             continue
         same = next((one for one in known if one.lower() == base.lower()), None)
         if same is not None:
-            message = f"{client.title} does not take `{base}` for its tool `{same}`"
+            message = f"{client.title} does not accept `{base}` for its tool `{same}`"
             yield text.finding("A302", message, f"write `{same}`", line=line)
             continue
         if vocabulary.server(base) or (not powers.complete and vocabulary.knows(base)):

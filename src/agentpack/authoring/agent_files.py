@@ -127,10 +127,10 @@ def clashes(agents: Iterable[CheckedAgent]) -> Iterator[CheckFinding]:
             if agent.text is used:
                 continue
             others = " and ".join(f"`{other.text.file}`" for other in ordered if other is not agent)
-            message = f"`{agent.name}` is also the name of {others}; {title} uses only one of them"
+            message = f"`{agent.name}` is also used by {others}; {title} uses only one of them"
             if used is not None:
-                message = f"{title} does not use this file, but `{used.file}`, which has the same name `{agent.name}`"
-            yield agent.text.finding("A203", message, "give each agent a name of its own")
+                message = f"{title} ignores this file and uses `{used.file}`, which has the same name `{agent.name}`"
+            yield agent.text.finding("A203", message, "give each agent a different name")
 
 
 def _hidden(text: AgentText, found: Iterable[HiddenCharacter]) -> Iterator[CheckFinding]:
@@ -155,10 +155,10 @@ def _unread(text: AgentText) -> CheckFinding:
 def _headless(text: AgentText, opened: bool) -> CheckFinding:
     title = text.client.title
     if opened:
-        hint = "the first line must be `---`, and a line `---` must end the header"
-        return text.finding("A101", f"{title} finds no header, and passes the file over", hint, line=1)
+        hint = "begin the file with a line `---`, and end the header with another"
+        return text.finding("A101", f"{title} finds no header, and ignores the file", hint, line=1)
     hint = "begin the file with a header between two lines `---`, with `name:` and `description:`"
-    return text.finding("A101", f"there is no header, so {title} passes the file over", hint, line=1)
+    return text.finding("A101", f"there is no header, so {title} ignores the file", hint, line=1)
 
 
 def _header(client: Client, decoded: str, fields: Mapping[str, Any], body: str) -> Header:
@@ -186,16 +186,16 @@ def _form_findings(text: AgentText, header: Header) -> Iterator[CheckFinding]:
         yield from _unread_header(text, lines[1:-1])
         return
     if lines and not lines[-1].startswith("---"):
-        message = f"{client.title} ends the header at the `---` within this line, and drops the fields below it"
+        message = f"{client.title} ends the header at the `---` in this line, and ignores the fields below it"
         yield text.finding("A103", message, "write another dash, such as `–`", line=len(lines))
     seen: set[str] = set()
     for number, line in enumerate(lines[1:], 2):
         if found := _TOP_KEY.match(line):
             if found[1] in seen:
-                yield text.finding("A105", f"`{found[1]}` stands twice; {client.title} uses the last", line=number)
+                yield text.finding("A105", f"duplicate field `{found[1]}`; {client.title} uses the last", line=number)
             seen.add(found[1])
             if found[1] in (client.name_key, client.description) and (cut := _comment(header, found[1], line)):
-                message = f"`{found[1]}` ends before `{cut[:40]}`, which YAML takes for a comment"
+                message = f"`{found[1]}` ends before `{cut[:40]}`, which YAML reads as a comment"
                 yield text.finding("A104", message, "put the value in quotes", line=number)
 
 
@@ -239,7 +239,7 @@ def _name_findings(text: AgentText, header: Header, name: str) -> Iterator[Check
     key = client.name_key or "name"
     line = header.line_of(key)
     if not name:
-        message = f"there is no `{key}`, so {client.title} does not load the file"
+        message = f"missing `{key}`, so {client.title} does not load the file"
         if header.fields.get(key) is not None:
             message = f"`{key}` is not text, so {client.title} does not load the file"
         hint = "put it in quotes" if line else f"add `{key}:` to the header"
@@ -249,10 +249,10 @@ def _name_findings(text: AgentText, header: Header, name: str) -> Iterator[Check
             "A201", f"`{name}` is not a name that {client.title} accepts", _slug(client, name), line=line
         )
     elif name in client.file_rules.own_agents:
-        message = f"this file replaces the agent `{name}` that {client.title} has itself"
+        message = f"this file replaces {client.title}'s built-in agent `{name}`"
         yield text.finding("A204", message, "give it another name, unless that is what you want", line=line)
     elif name in client.reserved:
-        message = f"`{name}` is a name that {client.title} keeps for itself"
+        message = f"`{name}` is a name reserved by {client.title}"
         yield text.finding("A204", message, "give the agent another name", line=line)
 
 
@@ -287,7 +287,7 @@ def _body_findings(text: AgentText, header: Header, body: str) -> Iterator[Check
     length = len(body.strip())
     if length < client.shortest_body:
         least = f"{client.shortest_body} characters" if client.shortest_body > 1 else "some text"
-        message = f"{client.title} does not load the file: it wants {least} below the header"
+        message = f"{client.title} does not load the file: it needs {least} below the header"
         yield text.finding("A502", message, level=ERROR)
     if client.longest_body and len(body) > client.longest_body:
         yield text.finding(

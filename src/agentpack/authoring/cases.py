@@ -79,10 +79,10 @@ def failed_expectations(case: Case, persona: Persona, text: str, modules: Mappin
     for id in expected.get("present", ()):
         if id not in there:
             hint = did_you_mean(id, there)
-            yield f"`{id}` is not there" + (f"; {hint}" if hint else "")
-    yield from (f"`{id}` is there" for id in expected.get("absent", ()) if id in there)
+            yield f"missing `{id}`" + (f"; {hint}" if hint else "")
+    yield from (f"unexpected `{id}`" for id in expected.get("absent", ()) if id in there)
     yield from (f"the text lacks `{part}`" for part in expected.get("contains", ()) if part not in text)
-    yield from (f"the text has `{part}`" for part in expected.get("lacks", ()) if part in text)
+    yield from (f"the text contains `{part}`" for part in expected.get("lacks", ()) if part in text)
     for key, value in expected.get("fields", {}).items():
         if persona.value(key) != value:
             yield f"`{key}` is {_shown(persona.value(key))}, not {_shown(value)}"

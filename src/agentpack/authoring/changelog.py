@@ -40,7 +40,7 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
     if entry is None:
         message = "there is no CHANGELOG.md" if data is None else f"there is no heading for {subject.pack.version}"
         yield CheckFinding(
-            file, 0, "P801", message, f"`## {subject.pack.version}`, then what changed; `--fix` writes it"
+            file, 0, "P801", message, f"write `## {subject.pack.version}` and what changed; `--fix` adds the heading"
         )
         return
     line, told = entry

@@ -64,12 +64,12 @@ def _parameters(old: Pack, new: Pack) -> Iterator[ReleaseChange]:
 
 def _one_parameter(name: str, before: ParameterDeclaration, after: ParameterDeclaration) -> Iterator[ReleaseChange]:
     if before.default != after.default:
-        what = f"has another default, {_shown(before.default)} -> {_shown(after.default)}"
+        what = f"has a different default, {_shown(before.default)} -> {_shown(after.default)}"
         yield ReleaseChange(MAJOR, "parameter", name, what, "pack.yaml", id=name)
     gone = [choice for choice in before.choices or () if after.choices is not None and choice not in after.choices]
     narrower = before.choices is None and after.choices is not None
     if gone or narrower or before.type != after.type or (before.pattern != after.pattern and after.pattern):
-        what = f"no longer takes {', '.join(gone)}" if gone else "takes other values"
+        what = f"no longer takes {', '.join(gone)}" if gone else "takes different values"
         yield ReleaseChange(MAJOR, "parameter", name, what, "pack.yaml", id=name)
     elif before.choices != after.choices:
         yield ReleaseChange(MINOR, "parameter", name, "takes more values", "pack.yaml")
@@ -122,12 +122,12 @@ def _variants(before: Pack, after: Pack, persona: str) -> Iterator[ReleaseChange
             yield from _layers(old[name], new[name], file, known)
             removed = {*new[name].header["remove"]} - {*old[name].header["remove"]}
             for id in sorted(removed & known):
-                yield ReleaseChange(MAJOR, "variant", name, f"now takes `{id}` away", file, id=id)
+                yield ReleaseChange(MAJOR, "variant", name, f"now removes `{id}`", file, id=id)
             before_sets, after_sets = excluded(old[name]), excluded(new[name])
             for others in sorted(after_sets - before_sets):
                 if all(other in old for other in others):
                     named = " and ".join(f"`{other}`" for other in others)
-                    yield ReleaseChange(MAJOR, "variant", name, f"no longer goes with {named}", file, id=others[0])
+                    yield ReleaseChange(MAJOR, "variant", name, f"now conflicts with {named}", file, id=others[0])
 
 
 def excluded(variant: Layer) -> set[tuple[str, ...]]:
@@ -149,10 +149,10 @@ def _layers(old: Layer, new: Layer, file: str, addressed: Collection[str] = ()) 
     for id in before.keys() & after.keys():
         one, other = before[id], after[id]
         if one.when != other.when:
-            yield ReleaseChange(MINOR, "rule", id, "holds under another condition", file, other.line)
+            yield ReleaseChange(MINOR, "rule", id, "has a different condition", file, other.line)
         elif one.text != other.text:
             other_facts = set(_FACT.findall(one.text)) != set(_FACT.findall(other.text))
-            what = "says other facts" if other_facts else "is worded otherwise"
+            what = "has different facts" if other_facts else "is worded differently"
             yield ReleaseChange(MINOR if other_facts else PATCH, "rule", id, what, file, other.line)
 
 
@@ -178,7 +178,7 @@ def _fields(before: Persona, after: Persona, name: str) -> Iterator[ReleaseChang
         if old == new:
             continue
         if field.is_prose:
-            yield ReleaseChange(MINOR, "field", key, "says something else", file)
+            yield ReleaseChange(MINOR, "field", key, "has different text", file)
             continue
         what = "has another default"
         if field.kind == "list":

@@ -24,7 +24,7 @@ def _undated(layer: Layer, file: str) -> Iterator[CheckFinding]:
         for rule in section.rules:
             found = _CLAIM.search(rule.text)
             if found and not (rule.checked or section.checked):
-                hint = "add `checked=<date>` to its braces once you have looked it up"
+                hint = "verify it, then add `checked=<date>` to its braces"
                 yield CheckFinding(
-                    file, rule.line, "P902", f"`{rule.id}` says `{found[0]}` and not when that was checked", hint
+                    file, rule.line, "P902", f"`{rule.id}` names `{found[0]}` but not when that was checked", hint
                 )

@@ -70,7 +70,7 @@ def _unused(subject: Subject) -> Iterator[CheckFinding]:
     for name in subject.pack.header.get("parameters", {}):
         if name not in used:
             line = _line_of(subject, name)
-            hint = "take it out, or let a rule depend on it"
+            hint = "remove it, or make a rule depend on it"
             yield CheckFinding(
                 f"{subject.folder}/pack.yaml", line, "P502", f"no text uses the parameter `{name}`", hint
             )

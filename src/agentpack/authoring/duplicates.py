@@ -46,11 +46,11 @@ def _of(layer: Layer, file: str) -> Iterator[CheckFinding]:
         same = first[2] == second[2]
         share = 1.0 if same else len(sets[one] & sets[other]) / max(1, len(sets[one] | sets[other]))
         if same or (share >= NEAR and min(len(first[2]), len(second[2])) >= _SHORTEST):
-            how = "says the same as" if same else "says nearly the same as"
+            how = "is the same as" if same else "is nearly the same as"
             name = f"`{second[1].id}`" if second[1].id else "this rule"
             where = f"`{first[1].id}` on line {first[1].line}" if first[1].id else f"the rule on line {first[1].line}"
             rule = "P401" if same else "P402"
-            yield CheckFinding(file, second[1].line, rule, f"{name} {how} {where}", "say it once")
+            yield CheckFinding(file, second[1].line, rule, f"{name} {how} {where}", "keep only one of them")
 
 
 def _conditions(row: tuple[Section, Rule, tuple[str, ...]]) -> list[str]:

@@ -14,5 +14,5 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
             part = section if rule is None else rule
             if part.id is None:
                 what = f"the section `{section.heading.lstrip('# ')}`" if rule is None else f"`{short(rule.text)}`"
-                hint = "`--fix` gives it one made of its words"
+                hint = "`--fix` makes one from its words"
                 yield CheckFinding(subject.place(layer.file), part.line, "P201", f"{what} has no id", hint)

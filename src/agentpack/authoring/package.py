@@ -20,7 +20,7 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
         for key, since in _SINCE.items():
             used = layer.header.get(key) is not None or layer.header.get("set", {}).get(key) is not None
             if used and SpecifierSet(readers).contains(BEFORE):
-                message = f"`{key}` needs agentpack {since}, which `agentpack` in pack.yaml does not ask for"
+                message = f"`{key}` needs agentpack {since}, but `agentpack` in pack.yaml allows older versions"
                 yield CheckFinding(
                     subject.place(layer.file), 0, "P105", message, f'`agentpack: ">={since}"` in pack.yaml'
                 )
@@ -30,7 +30,7 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
         hint = "an SPDX id, such as `license: MIT`"
         yield CheckFinding(f"{subject.folder}/pack.yaml", 0, "P103", "`license` is not set", hint)
     elif not any(path.partition(".")[0].upper() in ("LICENSE", "LICENCE", "COPYING") for path in files):
-        yield CheckFinding(f"{subject.folder}/LICENSE", 0, "P103", "there is no LICENSE with the text of the licence")
+        yield CheckFinding(f"{subject.folder}/LICENSE", 0, "P103", "there is no LICENSE file with the licence text")
     if not any(path.startswith("tests/") and path.endswith((".yaml", ".yml")) for path in files):
         hint = "`tests/*.yaml`, which `agentpack pack test` runs"
-        yield CheckFinding(f"{subject.folder}/tests", 0, "P104", "the pack brings no tests", hint)
+        yield CheckFinding(f"{subject.folder}/tests", 0, "P104", "the pack has no tests", hint)

@@ -59,7 +59,7 @@ def _size(file: str, tokens: int, read: Iterable[Section]) -> CheckFinding:
     sizes = ((count("\n".join(rule.text for rule in part.rules)).tokens, part.heading.lstrip("# ")) for part in read)
     longest = ", ".join(f"{heading} ({size})" for size, heading in sorted(sizes, reverse=True)[:3] if heading)
     message = f"every call reads {tokens} tokens" + (f"; the longest sections are {longest}" if longest else "")
-    return CheckFinding(file, 0, "P305", message, "what only some tasks need can be a module")
+    return CheckFinding(file, 0, "P305", message, "move what only some tasks need to a module")
 
 
 def _names(subject: Subject, layer: Layer, read: Sequence[Section]) -> Iterator[CheckFinding]:
@@ -94,8 +94,8 @@ def _lists(subject: Subject, layer: Layer, read: Sequence[Section]) -> Iterator[
         for plain, rules in groupby(part.rules, lambda rule: rule.kind == "item" and not _is_conditional(rule)):
             row = list(rules)
             if plain and not part.when and len(row) > LIST:
-                message = f"{len(row)} rules follow each other, and none says when it applies"
-                hint = "say when each applies, or group them by task"
+                message = f"{len(row)} rules in a row, and none says when it applies"
+                hint = "add conditions, or group them by task"
                 yield CheckFinding(subject.place(layer.file), row[0].line, "P404", message, hint)
 
 
@@ -116,5 +116,5 @@ def _old(subject: Subject, layer: Layer) -> Iterator[CheckFinding]:
         rules = "a rule was" if len(lines) == 1 else f"{len(lines)} rules were"
         message = f"{rules} last checked on {day}, more than {DAYS} days ago"
         yield CheckFinding(
-            subject.place(layer.file), lines[0], "P903", message, "look the claims up again, and change the date"
+            subject.place(layer.file), lines[0], "P903", message, "verify the claims again, and update the date"
         )

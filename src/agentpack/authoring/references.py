@@ -55,7 +55,7 @@ def _composition_findings(subject: Subject, layer: Layer, error: AgentpackError)
         for fault in error.faults:
             yield CheckFinding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
     else:
-        yield CheckFinding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
+        yield CheckFinding(subject.place(layer.file), 0, "P601", "; ".join(error.lines), error.hint)
 
 
 def _undeclared_conflicts(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[CheckFinding]:
@@ -71,8 +71,8 @@ def _undeclared_conflicts(subject: Subject, persona: str, variants: Mapping[str,
             return
         error = _fault(subject, persona, (one, other))
         if isinstance(error, Unresolvable):
-            message = f"`{one}` and `{other}` do not go together: {error.message}"
-            yield CheckFinding(file, 0, "P602", message, "declare `conflicts`, or the `order` in which they are laid")
+            message = f"`{one}` and `{other}` conflict: {error.message}"
+            yield CheckFinding(file, 0, "P602", message, "declare `conflicts`, or an `order` between them")
 
 
 def _meeting(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[tuple[str, str]]:

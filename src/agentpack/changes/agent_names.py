@@ -41,7 +41,7 @@ def refuse_ambiguous(texts: Sequence[str], decided: Sequence[str], packs: Agents
         if len(having) > 1 and not any(f"{pack}/{text}" in decided for pack in having):
             names = [f"{pack}/{text}" for pack in having]
             raise DecisionNeeded(
-                f"{len(having)} packs have an agent `{text}`: say which",
+                f"{len(having)} packs have an agent `{text}`: choose one",
                 hint=f"{_ways(names)}; `--as {names[-1]}=NEW` beside `--only {text}` installs both",
             )
 

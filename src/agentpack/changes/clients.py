@@ -62,7 +62,7 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[SkippedC
         for path in others:
             linked = workspace.scope.absolute(path.rpartition("/")[0])
             for target in places[path]:
-                reason = f"{linked} leads to the files of {places[lead][0].title}, and {target.title} reads those"
+                reason = f"{linked} links to the folder of {places[lead][0].title}, so {target.title} reads those files"
                 skipped[target.name] = SkippedClient(target.name, target.title, reason)
     found = (target.name for targets in places.values() for target in targets if target.name not in skipped)
     return tuple(sorted(found)), tuple(skipped.values())
@@ -84,14 +84,14 @@ def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skippe
     way = f"{error.hint}, then add it with `{option}`" if error.hint else f"once that is fixed, add it with `{option}`"
     if isinstance(error, RestrictionsLost):
         lost = "; ".join(error.losses)
-        reason = "it cannot limit tools" if error.limits_tools else f"it cannot express a restriction ({lost})"
+        reason = "it cannot limit tools" if error.limits_tools else f"it cannot enforce a restriction ({lost})"
         way = f"add it with `{option} --accept widened:{target.name}`"
     elif isinstance(error, InvalidFile):
         reason, way = "; ".join(error.details), f"fix the file, then add it with `{option}`"
     elif isinstance(error, ConflictsFound):
         reason = "; ".join(error.details)
         if all(change.why == "foreign" for change in error.outcome.plan.conflicts):
-            way = f"add it with `{option} --adopt`, which keeps what is there in the history"
+            way = f"add it with `{option} --adopt`, which keeps the existing file in the history"
     return SkippedClient(target.name, target.title, reason, way)
 
 

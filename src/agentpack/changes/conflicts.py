@@ -15,7 +15,7 @@ def lost_files(workspace: Workspace, paths: Sequence[str]) -> DecisionNeeded:
         "agentpack.lock is missing or cannot be read, and some files were edited; nothing was changed",
         details=[f"{workspace.scope.absolute(path)}: {_WHY['lost']}" for path in paths],
         hint="`git restore agentpack.lock` brings the lock back; without it, `agentpack sync --adopt` replaces these "
-        "files and keeps their bytes in the history",
+        "files and keeps the originals in the history",
     )
 
 
@@ -28,41 +28,40 @@ def _lost_its_row(workspace: Workspace, change: Change) -> bool:
 
 _WHY = {
     "foreign": "was not written by agentpack",
-    "lost": "no release renders to it, and agentpack.lock does not say what was written there",
-    "edited": "was edited and is no longer wanted",
-    "own": "is your own text, which was adopted",
+    "lost": "it matches no release, and agentpack.lock has no record of it",
+    "edited": "was edited and is no longer needed",
+    "own": "is your own file, which you adopted",
     "merge": "was edited where the new text changes too",
     "unknown": "was edited, and the text it was edited from can no longer be rendered",
     "unmerged": f"has {MARKERS}",
     "blocked": "is not a regular file",
-    "folder": "would come into a folder that has files of somebody else",
+    "folder": "would be written to a folder that contains files of others",
 }
 _MERGING = (
-    "for these places `--on-conflict keep` keeps your text, `--on-conflict theirs` takes the new one, `--on-conflict "
-    "edit` opens an editor; `--partial` lets the other files go on"
+    "where the two conflict, `--on-conflict keep` keeps your text, `--on-conflict theirs` takes the new text, and "
+    "`--on-conflict edit` opens an editor; `--partial` writes only the other files"
 )
 _WAYS = {
-    "foreign": "`--adopt` takes it over and keeps its bytes in the history",
+    "foreign": "`--adopt` manages it and keeps the original in the history",
     "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
-    "then `agentpack lock`); `--adopt` replaces the file and keeps its bytes in the history",
-    "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
+    "then `agentpack lock`); `--adopt` replaces the file and keeps the original in the history",
+    "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk",
     "merge": _MERGING,
     "unknown": "`--on-conflict keep` keeps the file as it is, `--on-conflict theirs` takes the new text and keeps "
-    "yours in the history; `--partial` lets the other files go on",
+    "yours in the history; `--partial` writes only the other files",
     "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
-    "blocked": "move it away",
-    "folder": "move them away, give the persona another name (`as:` in agentpack.yaml), or have no skills written "
-    "(`--set modules=inline`)",
+    "blocked": "move it elsewhere",
+    "folder": "move them, rename the persona (`as:` in agentpack.yaml), or turn off skills (`--set modules=inline`)",
 }
 """How to resolve a conflict, by its cause: options of `install`, `upgrade` and `sync`."""
 _WAYS_OF: Mapping[str, Mapping[str, str]] = {
     "keep": {
-        "merge": "for these places `--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the "
-        "variant's",
+        "merge": "where the two conflict, `--on-conflict keep` keeps that client's text, and `--on-conflict theirs` "
+        "takes the variant's",
     },
     "uninstall": {
-        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
-        "own": "`--keep-files` leaves your own text there, `--discard-edits` deletes it; the pack keeps its copy",
+        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it on disk",
+        "own": "`--keep-files` leaves your file on disk, `--discard-edits` deletes it; the pack keeps its copy",
         "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },
 }

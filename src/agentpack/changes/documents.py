@@ -84,7 +84,7 @@ def declaration_notes(workspace: Workspace) -> Iterator[str]:
     """Notes on declared clients whose declaration the lock on disk does not match."""
     lock = workspace.documents.readable_lock
     for one in workspace.changed_declarations(lock) if lock else ():
-        yield str(one) if one.is_gone else f"{one} agentpack.lock was made"
+        yield str(one) if one.is_gone else f"{one} agentpack.lock was written"
 
 
 def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:
@@ -96,7 +96,7 @@ def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:
         packs = [None if side is None else side.pack(name) for side in sides]
         ours, theirs, taken = ("none" if pack is None else _pack_words(pack, source=False) for pack in packs)
         if ours != theirs:
-            yield f"{name}: {ours} on our side of the merge, {theirs} on the other: {taken} is taken"
+            yield f"{name}: {ours} on our side of the merge, {theirs} on the other; using {taken}"
 
 
 def _pack_words(pack: LockedPack, *, source: bool) -> str:

@@ -65,9 +65,9 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
     if not here and (repository := _REPOSITORY.match(text)):
         forge = repository["forge"] or "github"
         hint = (
-            f"for the repository on {'GitHub' if forge == 'github' else 'GitLab'} write `{forge}:{repository['path']}`"
+            f"for the repository on {'GitHub' if forge == 'github' else 'GitLab'}, write `{forge}:{repository['path']}`"
         )
-        raise UsageError(f"`{option}{text}`: there is no such folder", hint=hint)
+        raise UsageError(f"`{option}{text}`: no such folder", hint=hint)
     return ConfiguredSource("", "path", _folder(workspace, text, option))
 
 
@@ -87,8 +87,8 @@ def _unread(text: str) -> UsageError:
 
     shown = without_secrets(text)
     return UsageError(
-        f"`{shown}` is an address of a kind that is not read by this version",
-        hint=f"for a git repository write `git+{shown}`; an archive ends with `.tar.gz`, `.tgz` or `.zip`"
+        f"`{shown}` is a kind of address that this version does not support",
+        hint=f"for a git repository, write `git+{shown}`; an archive ends with `.tar.gz`, `.tgz` or `.zip`"
         if shown.startswith("http")
         else "name a folder or a repository",
     )
@@ -100,16 +100,16 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
 
     absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
     if not exists(absolute):
-        raise UsageError(f"`{option}{text}`: there is no such folder or archive")
+        raise UsageError(f"`{option}{text}`: no such folder or archive")
     if not isdir(absolute) and not _ARCHIVE.search(absolute):
         raise UsageError(
             f"`{option}{text}` is neither a folder nor an archive",
-            hint="for one agent file name its folder, and the agent with `--only NAME`",
+            hint="for one agent file, name its folder and add `--only NAME`",
         )
     if all(exists(f"{absolute}/{part}") for part in _BARE_REPOSITORY):
         raise UsageError(f"`{option}{text}` is a git repository without files", hint=f"write `git+file://{absolute}`")
     if not absolute.isprintable():
-        hint = "rename it: agentpack.yaml would hold what no reader sees"
+        hint = "rename it: agentpack.yaml would contain invisible text"
         raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
     return absolute
 
@@ -134,7 +134,7 @@ def with_sources(
             sources[index] = before._replace(options={**before.options, **more})
             if sources[index] != before:
                 state = f"at `{more['ref']}`" if "ref" in more else "another archive"
-                notes.append(f"the source `{before.name}` is {state} now, for all packs of it")
+                notes.append(f"the source `{before.name}` is now {state}, for all its packs")
         indexes.append(index)
     return (
         manifest._replace(sources=tuple(sources)),
@@ -150,7 +150,7 @@ def without_refs(workspace: Workspace, manifest: Manifest, packs: Sequence[PackN
     for source in manifest.sources:
         options = {key: value for key, value in source.options.items() if key != "ref" or source.name not in free}
         if options != source.options:
-            notes.append(f"the source `{source.name}` has no `ref:` any more, for all packs of it")
+            notes.append(f"the source `{source.name}` no longer has a `ref:`, for all its packs")
         sources.append(source._replace(options=options))
     return manifest._replace(sources=tuple(sources)), notes
 

@@ -119,8 +119,8 @@ class _Reading:
             raise self._nothing(source, text, collection.unread)
         is_only = len(names) == 1 and collection.packs and names[0] in self.request.only
         if is_only and names[0] not in self._agents(source, names[0]):
-            hint = f"without `--only {names[0]}` all agents of it are installed"
-            raise Unresolvable(f"`{names[0]}` is the pack itself, not an agent of it", hint=hint)
+            hint = f"leave out `--only {names[0]}` to install all its agents"
+            raise Unresolvable(f"`{names[0]}` is the pack itself, not one of its agents", hint=hint)
         if len(names) > 1 and self.request.only:
             return [one for name in self._with_agents(source, names) for one in self._of(source, name)]
         if len(names) > 1 and not self.request.everything:
@@ -128,13 +128,13 @@ class _Reading:
             if len(names) > _MOST_LISTED:
                 listed.append(f"and {len(names) - _MOST_LISTED} more; `agentpack show {text}` lists them")
             raise DecisionNeeded(
-                f"{text} offers {len(names)} packs: say which",
+                f"{text} offers {len(names)} packs: choose one",
                 details=listed,
                 hint=f"`agentpack install {names[0]} --source {text}`, `--only AGENT`, or `--all`",
             )
         unread = self._unread(source) if self.request.everything else {}
-        few = [f"`{name}` is left out: {why}" for name, why in [*unread.items()][:_MOST_UNREAD]]
-        more = [f"{len(unread) - _MOST_UNREAD} more plugins are left out: their repositories cannot be read"]
+        few = [f"skipped `{name}`: {why}" for name, why in [*unread.items()][:_MOST_UNREAD]]
+        more = [f"skipped {len(unread) - _MOST_UNREAD} more plugins: their repositories cannot be read"]
         self.notes += few + (more if len(unread) > _MOST_UNREAD else [])
         return [one for name in names if name not in unread for one in self._of(source, name)]
 
@@ -190,7 +190,7 @@ class _Reading:
             return None
         source = for_project(self.workspace, more[name])
         self.manifest = self.manifest._replace(sources=(*self.manifest.sources, source))
-        self.notes.append(f"`{pack}` comes from `{name}`, a source of your own: agentpack.yaml names it now")
+        self.notes.append(f"`{pack}` comes from your own source `{name}`, which is now in agentpack.yaml")
         return self.workspace.sources.one(source)
 
     def direct(self, source: Source, requirement: Requirement, text: str) -> list[AskedPack]:
@@ -265,7 +265,8 @@ class _Reading:
         few = ", ".join(told[:_MOST_TWINS]) + (f" and {len(told) - _MOST_TWINS} more" if told[_MOST_TWINS:] else "")
         agents = "1 agent is" if len(told) == 1 else f"{len(told)} agents are"
         return apart, [
-            f"{agents} left out (`without:` in agentpack.yaml), because another pack has an agent of that name: {few}; "
+            f"{agents} left out (`without:` in agentpack.yaml), because another pack has an agent with that name: "
+            f"{few}; "
             f"`--as {told[0]}=NEW` installs one under another name"
         ]
 
@@ -290,7 +291,7 @@ class _Reading:
                 raise unknown_agent(f"no pack named here has an agent `{name}`", name, self._agents_by_pack(packs))
             if one and len(meant) > 1:
                 names = " and ".join(f"`{pack.requirement.pack}`" for pack in meant)
-                hint = f"write which: `{meant[0].requirement.pack}/{name}`"
+                hint = f"write the pack too: `{meant[0].requirement.pack}/{name}`"
                 raise UsageError(f"{names} both have an agent `{name}`", hint=hint)
             for pack in meant:
                 found[pack.requirement.pack].append(name)
@@ -365,7 +366,7 @@ class _Reading:
             if not packs_with(agent, every):
                 error = unknown_agent(f"`{source.name}` has no agent `{agent}`", agent, every)
                 if others and error.hint is None:
-                    plugins = f"its {len(others)} plugins in other repositories were not looked into"
+                    plugins = f"its {len(others)} plugins in other repositories were not searched"
                     error.hint = f"{plugins}: `agentpack install PLUGIN`"
                 raise error
         asked = {name for agent in self.request.only for name in packs_with(agent, every)}
@@ -386,7 +387,7 @@ class _Reading:
                     place = source.where
                     place = place if "://" in place else os.path.relpath(place, self.workspace.environment.cwd)
                     raise Unresolvable(
-                        f"`{name}` is no pack: it is an agent of the pack `{pack}`",
+                        f"`{name}` is not a pack but an agent of the pack `{pack}`",
                         hint=f"`agentpack install {pack} --only {name} --source {place}`",
                     )
             if offered:
@@ -402,7 +403,7 @@ class _Reading:
         """Raise Unresolvable for a name that no source has and that is a folder here."""
         if not self._is_offered(requirement.pack):
             raise Unresolvable(
-                f"there is no pack named `{text}`", hint=f"for the folder `{text}` write `agentpack install ./{text}`"
+                f"there is no pack named `{text}`", hint=f"for the folder `{text}`, write `agentpack install ./{text}`"
             )
 
     def _is_offered(self, name: PackName) -> bool:
@@ -413,7 +414,7 @@ class _Reading:
 
     def _nothing(self, source: Source, text: str, unread: Sequence[str]) -> Unresolvable:
         return Unresolvable(
-            f"{text} has neither packs nor agent files",
+            f"{text} has no packs and no agent files",
             details=list(unread),
             hint="an agent file is Markdown that begins with `---` and has a `name:` and a `description:`",
         )
@@ -433,7 +434,7 @@ def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[A
             beside += [f"{pack.requirement.pack} ({about.beside})"] if about.beside else []
     if beside:
         more = f" and {len(beside) - _MOST_BESIDE} more" if len(beside) > _MOST_BESIDE else ""
-        yield f"only agents are installed, and nothing else of {', '.join(beside[:_MOST_BESIDE])}{more}"
+        yield f"only agents were installed; skipped the rest of {', '.join(beside[:_MOST_BESIDE])}{more}"
     for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
         offered = sources[name].collection.packs
         if offered and len(offered) == sum(pack.source == name for pack in packs):

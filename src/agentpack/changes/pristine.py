@@ -228,7 +228,7 @@ def unproven(
         names = ", ".join(f"`{workspace.scope.shown(path)}`" for path in sorted(found)[:_MOST_NAMED])
         more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
         workspace.disk.lacks["unproven"] = (
-            f"the lock lists {names}{more}, but no release and no history of this checkout has that text; it counts as "
-            "your own file"
+            f"the lock lists {names}{more}, but that text is in no release and not in this checkout's history; "
+            "treated as your own file"
         )
     return frozenset(found)

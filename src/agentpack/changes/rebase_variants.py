@@ -56,14 +56,14 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
                 if collisions:
                     places = "a place" if collisions == 1 else f"{collisions} places"
                     notes.append(
-                        f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; "
-                        "your text stays"
+                        f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; your "
+                        "text is kept"
                     )
             rewritten += following.rewritten
             for path in dict.fromkeys(text.path for text in following.stuck):
-                notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; it is used as it stands")
+                notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; used unchanged")
         except AgentpackError as error:
-            notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
+            notes.append(f"the local variants of {row.name} are used unchanged: {error.message}")
     return RebasedVariants(tuple(rewritten), tuple(notes))
 
 

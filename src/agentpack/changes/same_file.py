@@ -131,10 +131,10 @@ def _refuse_other_text(
     if other:
         scope = shared[other[0]].scope
         raise DecisionNeeded(
-            f"the {scope} scope manages the same file with another text; nothing was written",
+            f"the {scope} scope manages the same file with a different text; nothing was written",
             details=[workspace.scope.absolute(path) for path in other],
-            hint=f"install the same release in both scopes, or remove it from the other one: "
-            f"`agentpack uninstall {shared[other[0]].row.pack} --{scope}`",
+            hint="install the same release in both scopes, or remove it from the other: `agentpack uninstall "
+            f"{shared[other[0]].row.pack} --{scope}`",
         )
 
 
@@ -171,10 +171,9 @@ def _refuse_two_texts(workspace: Workspace, files: Sequence[Rendering], group: S
     titles = [workspace.clients.of_file(client).title for client in dict.fromkeys(file.client for file in files)]
     first = files[0]
     raise DecisionNeeded(
-        f"{' and '.join(titles)} read one file, and each needs its own text; nothing was written",
+        f"{' and '.join(titles)} read the same file, but need different texts; nothing was written",
         details=[one_file(workspace, group, lead=first.path)],
-        hint=f"install for one of them, `--client {first.client}`: the others read the same file; or put a folder of "
-        "its own in the place of the link",
+        hint=f"install for only one of them (`--client {first.client}`), or replace the link with a real folder",
     )
 
 
@@ -190,8 +189,8 @@ def refuse_sources(workspace: Workspace, planned: Plan) -> None:
             if workspace.disk.is_below(folder, ref.place):
                 raise DecisionNeeded(
                     f"{_short(workspace, link[0])} is a link into the source `{ref.source}`; nothing was written",
-                    details=[f"writing there would change {ref.pack} {ref.version} itself, in {ref.place}"],
-                    hint="put a folder of its own in the place of the link",
+                    details=[f"writing there would change {ref.pack} {ref.version} itself in {ref.place}"],
+                    hint="replace the link with a real folder",
                 )
 
 
@@ -218,16 +217,16 @@ def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
             yield f"{one_file(workspace, (change.path,), lead=lead.path)}: {' and '.join(titles)} read the same file"
     for path, scope in planned.shared.items():
         if path not in workspace.states.recorded or path in {change.path for change in planned.pending}:
-            yield f"{workspace.scope.absolute(path)} is managed in the {scope} scope too"
+            yield f"{workspace.scope.absolute(path)} is also managed in the {scope} scope"
     staying = [row for row in planned.elsewhere if _agent_key(row) in changed]
     for row in staying:
-        yield f"{workspace.scope.absolute(row.path)} is left in place: {left_elsewhere_reason(workspace, row)}"
+        yield f"{workspace.scope.absolute(row.path)} is left on disk: {left_elsewhere_reason(workspace, row)}"
     for change in planned.changes:
         is_left = (
             change.action is Action.FORGET and not change.same_as and change.observed not in (None, change.previous)
         )
         if is_left and change.path not in workspace.states.recorded:
-            yield f"{workspace.scope.absolute(change.path)} was edited and is left there; delete it yourself"
+            yield f"{workspace.scope.absolute(change.path)} was edited and is left on disk; delete it yourself"
 
 
 def left_elsewhere_reason(workspace: Workspace, row: InstalledFile) -> str:

@@ -46,7 +46,7 @@ def for_project(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSou
     if not source.is_path:
         return source
     if not source.place.isprintable():
-        hint = "rename it: agentpack.yaml would hold what no reader sees"
+        hint = "rename it: agentpack.yaml would contain invisible text"
         raise UsageError(f"the place of the source `{source.name}` has hidden characters in its path", hint=hint)
     inside = source.place.startswith(f"{workspace.scope.root}/")
     return source._replace(place=portable_place(workspace, source)) if inside else source

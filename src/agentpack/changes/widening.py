@@ -67,27 +67,27 @@ class CapabilitiesWidened(DecisionNeeded):
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
         if files:
             super().__init__(
-                f"{_some_words(files, 'clients')}: what is declared there now lets agents do more than before; "
-                "nothing was changed",
+                f"{_some_words(files, 'clients')}: the changed declaration lets agents do more than before; nothing "
+                "was changed",
                 details=list(_details(self.changes)),
                 # `uninstall` and others that come to this have no such option
-                hint=f"`agentpack sync {' '.join(options)}` accepts it; or put back what was declared",
+                hint=f"`agentpack sync {' '.join(options)}` accepts it; or restore the old declaration",
             )
             return
         hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
         if hidden:
             super().__init__(
-                f"{_some_words(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
+                f"{_some_words(hidden, 'packs')}: may do more than agentpack.lock allows; nothing was changed",
                 details=list(_details(self.changes)),
-                hint=f"`agentpack sync {' '.join(options)}` accepts it; or bring back the "
-                "lock of before, as with `git restore agentpack.lock`",
+                hint=f"`agentpack sync {' '.join(options)}` accepts it; or restore the old lock, for example with "
+                "`git restore agentpack.lock`",
             )
             return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
         super().__init__(
-            f"{_some_words(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
+            f"{_some_words(moves, 'packs')}: the new release may do more than the old one; nothing was changed",
             details=list(_details(self.changes)),
-            hint=f"accept it with `{' '.join(options)}`, or stay below that release with a range",
+            hint=f"accept it with `{' '.join(options)}`, or keep the old release with a version range",
         )
 
 
@@ -102,7 +102,7 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
         clients.setdefault(change._replace(client="", widened=(), unaccepted=(), granted=()), []).append(change.client)
     groups: dict[tuple[str, str], list[str]] = {}
     for change, reached in clients.items():
-        was = "new or not recorded" if change.before is None else capability_words(change.before)
+        was = "new, or not recorded before" if change.before is None else capability_words(change.before)
         row = ", ".join(reached), f"{was} -> {capability_words(change.after)}"
         groups.setdefault(row, []).append(change.persona)
     for (reached_, words), personas in islice(groups.items(), _MOST_DETAILS):
@@ -111,7 +111,7 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
         yield f"and {len(groups) - _MOST_DETAILS} more"
     gained = sorted({word for change in changes for word in change.unaccepted})
     for word in gained[:_MOST_MEANINGS]:
-        yield f"`{word}` lets it {meaning(word)}"
+        yield f"`{word}` allows it to {meaning(word)}"
 
 
 def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:

@@ -25,19 +25,19 @@ def adopt(
         list[str] | None,
         typer.Argument(
             metavar="[FILE|DIR...]",
-            help="Agent files of clients, or folders of them; FILE#NAME for one agent of many in a file.",
+            help="Agent files or folders of them; FILE#NAME selects one agent in a file with several.",
             show_default=False,
         ),
     ] = None,
     accept: Accept = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Bring existing agent files under management, as they are: no file changes or moves.
+    """Manage existing agent files with agentpack, without changing or moving them.
 
-    Without arguments, all agent files in the folders of the clients that are used here. A file with the text of an
-    agent in one of your sources is recorded as that agent; differences count as an edit, which `diff` shows and
-    upgrades merge. All others become one local collection, with a copy of each file in `.agentpack/packs/team-agents/`.
-    A document in a folder of agents is passed over.
+    Without arguments, adopt every agent file in the folders of the clients used here. A file that matches an agent in
+    one of your sources is recorded as that agent; differences count as local edits, which `diff` shows and upgrades
+    merge. All other files become one local collection, with copies in `.agentpack/packs/team-agents/`. Documents in a
+    folder of agents are skipped.
 
     Example: agentpack adopt .claude/agents
     """
@@ -61,7 +61,7 @@ def adopt(
             "passed_over": [one._asdict() for one in found.passed],
             "refused": [one._asdict() for one in found.refused],
         },
-        error=refusal(found.refused, "all others are managed") if found.refused else None,
+        error=refusal(found.refused, "all others are now managed") if found.refused else None,
     )
 
 
@@ -74,19 +74,19 @@ def _adopted_lines(files: Sequence[AdoptedFile]) -> Iterator[str]:
         name = f"{pack} {version}" + (f" [{', '.join(variants)}]" if variants else "")
         edited = [file for file in own if file.edited]
         if len(own) == 1:
-            what = f"copied to {own[0].copy}" if local else "byte for byte"
+            what = f"copied to {own[0].copy}" if local else "unchanged"
             yield f"{name}: {own[0].path}, " + (f"differs in {own[0].edited}: kept as an edit" if edited else what)
             continue
-        what = f"{len(edited)} of them with an edit, which is kept" if edited else "byte for byte"
-        yield f"{name}: {len(own)} files, {'copied as they are' if local and not edited else what}"
+        what = f"{len(edited)} of them with local edits, which are kept" if edited else "unchanged"
+        yield f"{name}: {len(own)} files, {'copied unchanged' if local and not edited else what}"
         yield from (f"  {file.path}: differs in {file.edited}" for file in edited)
 
 
 def _managed_lines(paths: Sequence[str]) -> Iterator[str]:
     if len(paths) > _MOST:
-        yield f"{len(paths)} files: agentpack manages them already"
+        yield f"{len(paths)} files are already managed by agentpack"
     else:
-        yield from (f"{path}: agentpack manages it already" for path in paths)
+        yield from (f"{path} is already managed by agentpack" for path in paths)
 
 
 def _passed_lines(passed: Sequence[PassedOver]) -> Iterator[str]:
@@ -96,4 +96,4 @@ def _passed_lines(passed: Sequence[PassedOver]) -> Iterator[str]:
         reasons.setdefault(one.reason, []).append(one.path)
     for reason, paths in reasons.items():
         more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-        yield f"passed over: {', '.join(paths[:_MOST])}{more}: {reason}"
+        yield f"skipped {', '.join(paths[:_MOST])}{more}: {reason}"

@@ -19,11 +19,11 @@ from agentpack.version import version_text
 GROUPS: dict[str, dict[str, str]] = {
     "Use": {
         "install": "Add packs to the manifest and install their personas.",
-        "uninstall": "Remove packs, with the files that nothing else needs.",
-        "upgrade": "Install the newest releases in range; local edits are kept.",
+        "uninstall": "Remove packs and the files that nothing else needs.",
+        "upgrade": "Install the newest releases in range and keep local edits.",
         "sync": "Make installed files match the manifest and lock.",
-        "lock": "Resolve and write the lock, but no agent files.",
-        "adopt": "Bring existing agent files under management.",
+        "lock": "Resolve and write the lock without writing agent files.",
+        "adopt": "Manage existing agent files with agentpack.",
         "keep": "Turn local edits of an installed file into a local variant.",
     },
     "Inspect": {
@@ -32,20 +32,20 @@ GROUPS: dict[str, dict[str, str]] = {
         "show": "Show a pack's versions, variants, parameters and size.",
         "search": "Find packs in all sources.",
         "explain": "Show where each rule and field of an installed file comes from.",
-        "render": "Print the text that a client would get.",
+        "render": "Print the file that a client would get.",
         "clients": "List supported clients and how each was verified.",
         "audit": "Flag text worth a human look, in installed or new packs.",
-        "policy": "Show what policies allow, and which line decides it.",
+        "policy": "Show what policies allow, and which line decides.",
     },
     "Undo": {
         "history": "List the generations of this scope.",
-        "rollback": "Restore an earlier generation; can be undone.",
+        "rollback": "Restore an earlier generation (can be undone).",
     },
     "Maintain": {
         "source": "List, add, remove and check the sources that packs come from.",
         "bundle": "Write one file with everything the lock needs, to install without a network.",
         "cache": "Show what is in the cache, or delete what is no longer used.",
-        "doctor": "Check this installation and this scope.",
+        "doctor": "Check the installation and the current scope.",
     },
     "Write packs": {
         "pack": "Check agent files and packs; create, test and build packs.",
@@ -155,7 +155,10 @@ def _version(value: bool) -> None:
 def common(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print version and place.")
+        bool,
+        typer.Option(
+            "--version", "-V", callback=_version, is_eager=True, help="Show the version and where it is installed."
+        ),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,

@@ -29,28 +29,30 @@ def audit(
         list[str] | None,
         typer.Argument(
             metavar="[REQUIREMENT|PATH]...",
-            help="Packs, folders of packs or agent files; without any, what is installed.",
+            help="Packs, folders of packs or agent files (default: everything installed).",
             autocompletion=complete_requirement,
         ),
     ] = None,
     level: Annotated[
-        str, typer.Option("--level", metavar="error|warning|note", help="From which level on findings count.")
+        str, typer.Option("--level", metavar="error|warning|note", help="The lowest level that counts.")
     ] = "warning",
     baseline: Annotated[
-        str | None, typer.Option("--baseline", metavar="FILE", help="Findings that were looked at, and do not count.")
+        str | None,
+        typer.Option("--baseline", metavar="FILE", help="A file of reviewed findings, which no longer count."),
     ] = None,
     write_baseline: Annotated[
-        bool, typer.Option("--write-baseline", help="Write what is found into the baseline.")
+        bool, typer.Option("--write-baseline", help="Write the current findings to the baseline file.")
     ] = False,
     format: Annotated[
-        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="Output format (default: text).")
     ] = None,
 ) -> Result:
     """Flag text worth a human look, in installed files or in a pack you have not installed yet, and check that
-    installed files, store and lock agree. Name a pack or a folder (`./packs`) to scan it before you install it.
+    installed files, store and lock agree.
 
-    The exit code is 0 if nothing is found at or above the level, 1 if something is, 5 if digests disagree. No findings
-    do not prove that a pack is harmless.
+    Name a pack or a folder (`./packs`) to scan it before you install it. The exit code is 0 if there are no findings
+    at or above the level, 1 if there are, and 5 if digests do not match. Finding nothing does not prove that a pack is
+    harmless.
 
     Example: agentpack audit ./packs/data-reviewer --level note
     """
@@ -76,7 +78,7 @@ def _check(level: str, format: str | None, baseline: str | None, write: bool) ->
     if format is not None and format not in FORMATS:
         raise UsageError(f"there is no format `{format}`", hint=f"`--format` takes {', '.join(FORMATS)}")
     if write and baseline is None:
-        raise UsageError("`--write-baseline` needs the file", hint="`--baseline FILE --write-baseline`")
+        raise UsageError("`--write-baseline` needs a file", hint="`--baseline FILE --write-baseline`")
 
 
 def _with_baseline(session: Session, found: Audit, level: str, path: str, *, write: bool) -> frozenset[str]:
@@ -133,23 +135,24 @@ def _lines(output: Output, finding: AuditFinding) -> Iterator[str]:
 def _totals(output: Output, found: Audit, counted: _Found, hidden: int) -> None:
     if found.broken:
         output.say(
-            output.style_words("integrity is broken:", "bold", "red") + " what is installed, locked or kept disagrees"
+            output.style_words("integrity check failed:", "bold", "red") + " installed, locked and stored files do "
+            "not match"
         )
     by_level = Counter(finding.level for finding, _ in counted)
     words = [f"{by_level[level]} {level}{'' if by_level[level] == 1 else 's'}" for level in _COLORS if by_level[level]]
     kept = f"; {hidden} in the baseline" if hidden else ""
     if not found.files and not words:
-        output.say("there was nothing to look through")
+        output.say("there was nothing to scan")
         return
     output.say(f"{', '.join(words) or 'nothing found'} in {found.files} file{'' if found.files == 1 else 's'}{kept}")
-    output.say(f"looked for {LOOKED_FOR}; nothing found is no proof that a pack is harmless: read what you install")
+    output.say(f"looked for {LOOKED_FOR}; finding nothing does not prove a pack harmless: read what you install")
 
 
 def _data(found: Audit, counted: _Found, level: str, hidden: int) -> dict[str, Any]:
     return {
         "subjects": list(found.subjects),
         "files": found.files,
-        "integrity": "broken" if found.broken else "nothing disagrees",
+        "integrity": "broken" if found.broken else "integrity check passed",
         "level": level,
         "in_baseline": hidden,
         "looked_for": LOOKED_FOR.split(", "),

@@ -32,7 +32,7 @@ def guarded(output: Output, call: Callable[[], int]) -> int:
 def _unwritten(output: Output, lost: OutputError) -> int:
     """Report that output was lost, as text: an envelope would be lost too."""
     output.json = False
-    hint = "let it go to another place; `agentpack history` tells whether anything was changed"
+    hint = "send the output elsewhere; `agentpack history` shows whether anything was changed"
     return output.error(Unavailable(f"standard output {lost}", hint=hint))
 
 

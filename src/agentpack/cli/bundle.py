@@ -15,14 +15,14 @@ def bundle(
     session: Session,
     out: Annotated[
         str | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Where; `<folder>.bundle.tar.gz` here if not given."),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write (default: `<folder>.bundle.tar.gz`)."),
     ] = None,
     dry_run: DryRun = False,
 ) -> Result:
     """Write one file with everything the lock needs: manifest, lock, local variants, and every release.
 
-    The same lock gives the same bytes. Install from it without a network by `agentpack sync --frozen --source FILE` in
-    a clone of the project, or by `agentpack install FILE` anywhere else.
+    The same lock gives the same bytes. To install from it without a network, run `agentpack sync --frozen --source
+    FILE` in a clone of the project, or `agentpack install FILE` anywhere else.
 
     Example: agentpack bundle -o team.bundle.tar.gz
     """

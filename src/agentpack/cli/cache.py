@@ -17,10 +17,10 @@ app = verb_group(
 
 @verb(app, "list", under="cache")
 def list_(session: Session) -> Result:
-    """Show the cache folder, how much of each kind is in it, and the repositories.
+    """Show where the cache is and what it contains.
 
-    Contents are what came over a network, repositories are mirrors of git repositories, documents are manifests and
-    packs that were checked. All projects of a user share them.
+    Contents are downloaded files, repositories are mirrors of git repositories, and documents are manifests and packs
+    that were checked. All your projects share the cache.
 
     Example: agentpack cache list
     """
@@ -42,21 +42,19 @@ def prune(
     session: Session,
     days: Annotated[
         int | None,
-        typer.Option(
-            "--days", min=1, metavar="N", help=f"Delete what was not used for N days (default: {UNUSED_DAYS})."
-        ),
+        typer.Option("--days", min=1, metavar="N", help=f"Delete entries unused for N days (default: {UNUSED_DAYS})."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Delete everything.")] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Delete what was not used for 30 days. What is needed again is read or made again.
+    """Delete cache entries unused for 30 days. They are downloaded or rebuilt when needed again.
 
-    Other commands may run meanwhile; a repository that one of them is fetching into stays.
+    Other commands may run at the same time; a repository that is being fetched is kept.
 
     Example: agentpack cache prune --days 7
     """
     if everything and days is not None:
-        raise UsageError("`--all` excludes `--days`")
+        raise UsageError("`--all` cannot be used with `--days`")
     unused = 0 if everything else UNUSED_DAYS if days is None else days
     gone, busy = cache_prune(cache_folder(), session.environment.now(), unused, dry_run=dry_run)
     output, would = session.output, "would be deleted" if dry_run else "deleted"
@@ -64,9 +62,9 @@ def prune(
         if count:
             output.say(f"{kind}: {count} {would}, {_size(size)}")
     if not gone:
-        output.say("nothing to delete" if everything else f"nothing was unused for {unused} days")
+        output.say("nothing to delete" if everything else f"everything was used in the last {unused} days")
     for one in busy:
-        output.say(f"note: {safe(one.name)} stays: it is in use, or cannot be deleted")
+        output.say(f"note: {safe(one.name)} was kept: it is in use or cannot be deleted")
     if dry_run:
         output.say("dry run: nothing was deleted")
     data = {"folder": cache_folder(), "deleted": _kinds(gone), "kept": [one.name for one in busy], "dry_run": dry_run}

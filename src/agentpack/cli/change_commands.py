@@ -44,7 +44,7 @@ def changed(
     if not edits and request.on_conflict not in ("stop", "keep", "theirs"):
         raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
     if edits and request.partial:
-        raise UsageError("`--on-conflict edit` excludes `--partial`")
+        raise UsageError("`--on-conflict edit` cannot be used with `--partial`")
     try:
         return operation(session.workspace, request)
     except ConflictsFound as error:

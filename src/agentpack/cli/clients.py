@@ -14,8 +14,8 @@ _BY = {"judge": "the client itself", "source": "its code", "documentation": "its
 def clients(session: Session) -> Result:
     """List supported clients: where each reads agents, and how that was verified.
 
-    Used here: `yes` if files are installed for it, `next` if `install` would choose it by default. A narrow terminal
-    shows fewer columns; --verbose shows all.
+    The column "here" says `yes` if files are installed for the client, and `next` if `install` would choose it by
+    default. A narrow terminal shows fewer columns; --verbose shows all.
 
     Example: agentpack clients --json
     """

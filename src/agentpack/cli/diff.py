@@ -28,14 +28,16 @@ def diff(
         str | None,
         typer.Argument(metavar="[NAME]", help="Only this pack or persona.", autocompletion=complete_installed),
     ] = None,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="What an upgrade would write, edits merged.")] = False,
-    latest: Annotated[bool, typer.Option("--latest", help="With --upgrade: past the ranges.")] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Show what an upgrade would write, with your edits merged in.")
+    ] = False,
+    latest: Annotated[bool, typer.Option("--latest", help="With --upgrade: ignore version ranges.")] = False,
     from_: Annotated[
         str | None,
         typer.Option(
             "--from",
             metavar="REQUIREMENT",
-            help="Compare from this release or variant; without it from what is locked.",
+            help="The release or variant to compare from (default: what is locked).",
             autocompletion=complete_requirement,
         ),
     ] = None,
@@ -44,19 +46,21 @@ def diff(
         typer.Option(
             "--to",
             metavar="REQUIREMENT",
-            help="Compare with this release or variant; without it with what is locked.",
+            help="The release or variant to compare with (default: what is locked).",
             autocompletion=complete_requirement,
         ),
     ] = None,
     client: Clients = None,
-    stat: Annotated[bool, typer.Option("--stat", help="A line per file: lines and rules that differ.")] = False,
+    stat: Annotated[
+        bool, typer.Option("--stat", help="Print one line per file with the number of changed lines and rules.")
+    ] = False,
     format: Annotated[
-        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="Output format (default: text).")
     ] = None,
 ) -> Result:
     """Show differences between disk and lock, or between releases. Writes nothing.
 
-    The exit code is 0 if nothing differs, 1 if something does.
+    The exit code is 0 if nothing differs and 1 if something does.
 
     Example: agentpack diff --to python-engineer@1.1.0 --format rules
     """
@@ -79,11 +83,11 @@ def _check(format: str | None, *, upgrade: bool, latest: bool, stat: bool, relea
     if format is not None and format not in FORMATS:
         raise UsageError(f"there is no format `{format}`", hint=f"`--format` takes {', '.join(FORMATS)}")
     if stat and format not in (None, "text"):
-        raise UsageError(f"`--stat` excludes `--format {format}`")
+        raise UsageError(f"`--stat` cannot be used with `--format {format}`")
     if releases and upgrade:
-        raise UsageError("`--upgrade` excludes `--from` and `--to`")
+        raise UsageError("`--upgrade` cannot be used with `--from` or `--to`")
     if latest and not upgrade:
-        raise UsageError("`--latest` goes with `--upgrade`", hint="`agentpack diff --upgrade --latest`")
+        raise UsageError("`--latest` needs `--upgrade`", hint="`agentpack diff --upgrade --latest`")
 
 
 def check_scope(session: Session) -> Result:
@@ -197,12 +201,12 @@ def _summary(session: Session, found: Differences) -> None:
         files = f"{count} file{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}"
         say(f"{safe(found.before)} -> {safe(found.after)}: {files if count else 'no file differs'}")
     if any(file.why == "merge" for file in found.files):
-        say("hint: `agentpack diff --to NAME@VERSION` shows all that a release changes")
+        say("hint: `agentpack diff --to NAME@VERSION` shows everything a release changes")
     if any(remark.kind == "unmerged" for remark in found.remarks):
         say(f"hint: {UNMERGED_HINT}")
     elif any(file.state == "edited" for file in found.files):
         lock = session.workspace.documents.readable_lock
         bare = lock.in_collections if lock else frozenset[str]()
         keeps = any(file.state == "edited" and file.pack not in bare for file in found.files)
-        way = "; `agentpack keep` makes a local variant of it" if keeps else ""
+        way = "; `agentpack keep` turns it into a local variant" if keeps else ""
         say(f"hint: an edit survives `agentpack upgrade`{way}")

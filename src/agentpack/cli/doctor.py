@@ -11,7 +11,8 @@ _COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 @verb(app, "doctor")
 def doctor(session: Session) -> Result:
-    """Check this installation and this scope: libraries, bundled packs, folders, manifest, lock, history, links, git.
+    """Check the installation and the current scope: libraries, bundled packs, folders, manifest, lock, history, links
+    and git.
 
     Changes nothing. The exit code is 1 if there is a problem; warnings do not count.
 

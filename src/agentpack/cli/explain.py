@@ -24,13 +24,13 @@ app = verb_app()
 def explain(
     session: Session,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A persona, or a pack.", autocompletion=complete_installed)
+        str, typer.Argument(metavar="NAME", help="The name of a persona or pack.", autocompletion=complete_installed)
     ],
     rule: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[RULE|WORDS]",
-            help="One rule or field, by its id or words from its text.",
+            help="One rule or field, by id or by words from its text.",
             autocompletion=complete_rule,
         ),
     ] = None,
@@ -39,7 +39,7 @@ def explain(
     """Show where each field and rule of an installed file comes from: the release, a variant, a local variant, a
     parameter, or an edit made by hand.
 
-    The file is read as it is on disk. `~` marks a line edited by hand, `+` an added one, `-` a removed one.
+    Explains the file as it is on disk. `~` marks a line edited by hand, `+` an added one, `-` a removed one.
 
     Example: agentpack explain python-engineer "simplest design"
     """
@@ -100,7 +100,7 @@ def _show(output: Output, file: ExplainedFile, place: str) -> None:
     names = min(max((len(_name(line)) for line in lines), default=0), 34, max(16, width // 3))
     origins = min(max((len(safe(origin_words(line))) for line in lines), default=0), max(22, width // 3))
     room = width - names - origins - 6
-    missing = "  missing: this would be there" if file.missing else ""
+    missing = "  missing: this would be its content" if file.missing else ""
     output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}")
     output.print(output.style("header", "cyan"))
     for line in file.fields:

@@ -23,14 +23,17 @@ def history(
     session: Session,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[show N | prune]", help="One generation, or prune.", autocompletion=complete_history),
+        typer.Argument(
+            metavar="[show N | prune]", help="Show one generation, or delete old ones.", autocompletion=complete_history
+        ),
     ] = None,
-    keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations `prune` keeps.")] = KEPT,
     dry_run: DryRun = False,
 ) -> Result:
     """List the generations of this scope, newest first: what each command left on disk.
 
-    `history show N` lists the files of one; `history prune` deletes all but the last 50, which cannot be undone.
+    `history show N` lists the files of one generation. `history prune` deletes all but the last 50; this cannot be
+    undone.
 
     Example: agentpack history show 3
     """
@@ -41,16 +44,16 @@ def history(
             return _show(session, generation(session.workspace, int(number)))
         case ["prune"]:
             return _prune(session, keep, dry_run=dry_run)
-    raise UsageError("`history` takes nothing, `show N` or `prune`", hint="`agentpack history --help`")
+    raise UsageError("`history` takes `show N`, `prune`, or no argument", hint="`agentpack history --help`")
 
 
 def _prune(session: Session, keep: int, *, dry_run: bool) -> Result:
     gone = prune(session.workspace, keep, dry_run=dry_run).generations
     would = "would be " if dry_run else ""
     which = f": {', '.join(map(str, gone))}" if gone else ""
-    session.output.say(f"{len(gone)} generation{'' if len(gone) == 1 else 's'} {would}forgotten{which}")
+    session.output.say(f"{len(gone)} generation{'' if len(gone) == 1 else 's'} {would}deleted{which}")
     if dry_run:
-        session.output.say("dry run: nothing was forgotten")
+        session.output.say("dry run: nothing was deleted")
     return Result({"forgotten": list(gone), "dry_run": dry_run})
 
 

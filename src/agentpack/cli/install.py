@@ -32,7 +32,7 @@ def install(
         list[str] | None,
         typer.Argument(
             metavar="[REQUIREMENT|PLACE]...",
-            help="A pack, with variants and a range if wanted; or a place: a folder, an archive, a git repository.",
+            help="A pack name with optional variants and version range; or a folder, an archive or a git repository.",
             autocompletion=complete_requirement,
         ),
     ] = None,
@@ -40,22 +40,27 @@ def install(
     set_: Set = None,
     unset: Annotated[
         list[str] | None,
-        typer.Option("--unset", metavar="PARAMETER", help="Go back to the parameter's default; repeat it."),
+        typer.Option("--unset", metavar="PARAMETER", help="Reset a parameter to its default (repeatable)."),
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="PLACE", help="Add a place, and take the packs from there."),
+        typer.Option("--source", metavar="PLACE", help="Add a source and install the packs from it."),
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="AGENT", help="Only these agents: `a,b`, or repeat it.")
+        list[str] | None,
+        typer.Option("--only", metavar="AGENT", help="Install only these agents (`a,b`; repeatable)."),
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option("--without", metavar="AGENT", help="All agents but these: `a,b`, or repeat it.")
+        list[str] | None,
+        typer.Option("--without", metavar="AGENT", help="Leave these agents out (`a,b`; repeatable)."),
     ] = None,
     as_: Annotated[
-        list[str] | None, typer.Option("--as", metavar="OLD=NEW", help="Give an agent another name; repeat it.")
+        list[str] | None,
+        typer.Option("--as", metavar="OLD=NEW", help="Install an agent under another name (repeatable)."),
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every pack of a place, and every agent of a pack.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Install every pack of a place, and every agent of a pack.")
+    ] = False,
     dry_run: DryRun = False,
     no_save: Annotated[bool, typer.Option("--no-save", hidden=True)] = False,
     adopt: Adopt = False,
@@ -65,19 +70,21 @@ def install(
     accept: Accept = None,
     strict: Strict = False,
 ) -> Result:
-    """Add packs to the manifest, resolve, lock, render, and write the files, all or nothing.
+    """Install packs: add them to the manifest, lock their versions, and write the files. If anything fails, nothing is
+    written.
 
-    A requirement is a pack's name, with variants in brackets and a range of versions: `name[variant,variant]>=1.1,<2`,
-    `name@1.2`, `name@latest`. A place is a folder or an archive, written with a slash (`./agents`, `packs.tar.gz`), an
-    address of an archive, or a git repository: `github:owner/repo`, `git+https://…`, with `@REF` for a branch or tag.
+    A requirement is a pack's name, optionally with variants in brackets and a version range:
+    `name[variant,variant]>=1.1,<2`, `name@1.2`, `name@latest`. A place is a folder (`./agents`), an archive
+    (`packs.tar.gz` or its URL) or a git repository: `github:owner/repo`, `git+https://…`, with `@REF` for a branch or
+    tag.
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """
     if no_save:
         hint = "`agentpack render NAME` prints what would be written, and changes nothing"
-        raise UsageError("`--no-save` was removed: the lock always says what was written", hint=hint)
+        raise UsageError("`--no-save` was removed: the lock always records what was written", hint=hint)
     if not requirements and not source:
-        hint = "`agentpack search` lists packs; `agentpack install ./DIR` takes the agents of a folder"
+        hint = "`agentpack search` lists packs; `agentpack install ./DIR` installs the agents in a folder"
         raise UsageError("say what to install: a pack's name, or a place", hint=hint)
     session.accept(accept, strict=strict)
     from agentpack.cli import change_commands  # not for `--help`

@@ -20,10 +20,10 @@ app = verb_app()
 def keep(
     session: Session,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A persona, or a pack.", autocompletion=complete_installed)
+        str, typer.Argument(metavar="NAME", help="The name of a persona or pack.", autocompletion=complete_installed)
     ],
     as_: Annotated[
-        str | None, typer.Option("--as", metavar="VARIANT", help="The variant's name; `local` unless told.")
+        str | None, typer.Option("--as", metavar="VARIANT", help="The variant's name (default: `local`).")
     ] = None,
     client: Annotated[
         str | None,
@@ -31,7 +31,7 @@ def keep(
             "--client",
             "-c",
             metavar="CLIENT",
-            help="Whose edit it is to be, where several clients' files were edited.",
+            help="Use the edit in this client's file, if several clients' files were edited.",
             autocompletion=complete_client,
         ),
     ] = None,
@@ -40,27 +40,29 @@ def keep(
         typer.Option(
             "--on-conflict",
             metavar="keep|theirs",
-            help="With --client, where another client's edit says something else: that edit, or the variant.",
+            help="With --client, if another client's edit conflicts: keep that edit, or take the variant's text.",
             show_default=False,
         ),
     ] = "stop",
     patch: Annotated[
-        bool, typer.Option("--patch", help="Print a patch for the pack's author, and write nothing.")
+        bool, typer.Option("--patch", help="Print a patch for the pack's author instead of writing a variant.")
     ] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Turn local edits of an installed file into a local variant that upgrades carry along.
+    """Turn local edits of an installed file into a local variant that survives upgrades.
 
     The variant is written to `.agentpack/variants/<persona>/` and added to the pack's requirement, so that manifest and
-    lock include the edit. The file keeps its text; only the form of a header, such as its quotes, may change. Files of
-    other clients get the edit too. If those were edited differently, `--client` selects the edit for the variant, and
-    the others are merged with it. If an edit cannot be expressed as a variant, it is listed and nothing is written.
+    lock include the edit. The file keeps its text; only the formatting of its header, such as quotes, may change. Files
+    of other clients get the edit too. If those were edited differently, `--client` selects the edit for the variant,
+    and the others are merged with it. If an edit cannot be expressed as a variant, it is listed and nothing is written.
 
     Example: agentpack keep python-engineer --as house-rules
     """
     if patch:
         if as_ is not None or dry_run or on_conflict != "stop":
-            raise UsageError("`--patch` writes nothing: it excludes `--as`, `--on-conflict` and `--dry-run`")
+            raise UsageError(
+                "`--patch` writes nothing, so it cannot be used with `--as`, `--on-conflict` or `--dry-run`"
+            )
         return _patch(session, name, client)
     if on_conflict not in ("stop", "keep", "theirs"):
         raise UsageError("`--on-conflict` takes `keep` or `theirs`")

@@ -17,23 +17,21 @@ app = verb_app()
 @verb(app, "lock")
 def lock(
     session: Session,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 when the lock is out of date.")
-    ] = False,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="The newest release of every pack.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if the lock is out of date.")] = False,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Lock the newest release of every pack.")] = False,
     upgrade_pack: Annotated[
         list[str] | None,
         typer.Option(
             "--upgrade-pack",
             metavar="NAME",
-            help="The newest release of this pack; repeat it.",
+            help="Lock the newest release of this pack (repeatable).",
             autocompletion=complete_installed,
         ),
     ] = None,
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Resolve the manifest and write agentpack.lock. Agent files are not changed.
+    """Resolve the manifest and write agentpack.lock, without changing agent files.
 
     Example: agentpack lock --upgrade-pack python-engineer
     """

@@ -27,7 +27,7 @@ from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.model.changes import Change
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
-_OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"
+_OTHERWISE = "`--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text"
 
 
 def merge_in_editor(session: Session, error: ConflictsFound) -> Mapping[str, EditedFile]:
@@ -67,7 +67,7 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> EditedFile:
         raise _unfinished(failure, place)
     done = place.read_bytes()
     if markers_left(done, sides):
-        raise _unfinished("conflict markers are left", place)
+        raise _unfinished("there are still conflict markers", place)
     shutil.rmtree(folder)
     assert change.observed is not None and change.rendered is not None
     return EditedFile(change.observed, change.rendered, done)

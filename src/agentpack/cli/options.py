@@ -22,25 +22,29 @@ from agentpack.cli.output import Output, Result, scope_option
 from agentpack.cli.session import Session as Session
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer and errors; of a check, the exit code.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More: why this scope, what was read, from where.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]
-User = Annotated[bool, typer.Option("--user", help="Work in the home folder.")]
-Project = Annotated[bool, typer.Option("--project", help="Work in the project around this folder.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Open no network connection.")]
-Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in this folder.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only results and errors; for checks, set only the exit code.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Also print why this scope was chosen, what was read, and from where.")
+]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Disable colour; NO_COLOR does the same.")]
+User = Annotated[bool, typer.Option("--user", help="Work in the user scope: your home folder.")]
+Project = Annotated[bool, typer.Option("--project", help="Work in the project that contains the current folder.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Do not use the network.")]
+Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in the given folder.")]
 
 COMMON = ("json", "quiet", "verbose", "no_color", "offline", "user", "project", "root")
 """The names of these options, which may also come before the command."""
 
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change without changing anything.")]
 Clients = Annotated[
     list[str] | None,
     typer.Option(
         "--client",
         "-c",
         metavar="CLIENT",
-        help="For this client. Several: `claude,codex`, `all`, or repeat it.",
+        help="Only for this client (`claude,codex`, `all`; repeatable).",
         autocompletion=complete_client,
     ),
 ]
@@ -49,7 +53,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="PARAMETER=VALUE",
-        help="Set a parameter; repeat it.",
+        help="Set a parameter (repeatable).",
         autocompletion=complete_setting,
     ),
 ]
@@ -57,7 +61,7 @@ OneRequirement = Annotated[
     str,
     typer.Argument(
         metavar="REQUIREMENT",
-        help="A pack, with variants and a range if wanted.",
+        help="A pack name, optionally with variants and a version range.",
         autocompletion=complete_requirement,
     ),
 ]
@@ -66,31 +70,30 @@ Accept = Annotated[
     typer.Option(
         "--accept",
         metavar="CAPABILITY",
-        help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction. "
-        "`outside:SOURCE` lets a source be outside of the repository.",
+        help="Accept a new capability: `shell`, or `PACK:shell` for one pack. `widened:CLIENT` accepts that a client "
+        "cannot enforce a restriction; `outside:SOURCE` allows a source outside the repository.",
         autocompletion=complete_acceptance,
     ),
 ]
 Strict = Annotated[
     bool,
-    typer.Option("--strict", help="Fail if an agent of a collection cannot be installed for every client, or at all."),
+    typer.Option("--strict", help="Fail if an agent of a collection cannot be installed for every client."),
 ]
 Adopt = Annotated[
-    bool, typer.Option("--adopt", help="Manage files that agentpack did not write; their bytes are kept.")
+    bool, typer.Option("--adopt", help="Manage files that agentpack did not write; the originals stay in the history.")
 ]
 OnConflict = Annotated[
     str,
     typer.Option(
         "--on-conflict",
         metavar="keep|theirs|edit",
-        help="Where an edit and the new text say different things: the edit, the new text, or what you make of it in "
-        "an editor.",
+        help="On a conflict, keep your edit, take the new text, or merge the two in an editor.",
         show_default=False,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflict, go on with the others.")]
-DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
+Partial = Annotated[bool, typer.Option("--partial", help="Skip files in conflict and write the others.")]
+DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Discard local edits; they stay in the history.")]
 
 
 def verb(

@@ -21,18 +21,18 @@ _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.REPLACE: ("~", "updated"),
     Action.MERGE: ("~", "updated, your edits kept"),
     Action.RESTORE: ("+", "restored: it was missing"),
-    Action.DISCARD: ("~", "replaced; what was there is in the history"),
-    Action.ADOPT: ("=", "taken over as it is"),
+    Action.DISCARD: ("~", "replaced; the previous text is in the history"),
+    Action.ADOPT: ("=", "now managed, unchanged"),
     Action.TAKE: ("=", "your text kept"),
-    Action.DRIFT: ("!", "edited by hand, left as it is"),
-    Action.LOST: ("!", "cannot be restored, left as it is: its text is neither stored here nor in its source"),
+    Action.DRIFT: ("!", "edited by hand, not changed"),
+    Action.LOST: ("!", "cannot be restored, not changed: its text is neither stored here nor in its source"),
     Action.DELETE: ("-", "removed"),
     Action.FORGET: ("-", "no longer managed"),
-    Action.CONFLICT: ("!", "in conflict, left as it is"),
+    Action.CONFLICT: ("!", "in conflict, not changed"),
 }
 _DECIDED: Mapping[str, str] = {
-    "keep": "updated; where both sides changed, your text stays",
-    "theirs": "updated; where both sides changed, the new text stands, and yours is in the history",
+    "keep": "updated; your text kept where both sides changed",
+    "theirs": "updated; the new text used where both sides changed, and yours is in the history",
 }
 _MOST_RELEASES, _MOST_HEADINGS = 6, 8
 """Releases between two that are listed, and headings of each."""
@@ -226,11 +226,11 @@ class Confirmation:
         if not session.output.json:
             say("Will change:")
             show_outcome(session, outcome, news_of(session, outcome))
-            say(f"`{self.look}` shows what changes inside")
+            say(f"`{self.look}` shows the changes in each file")
             self.shown = True
         if session.output.json or not session.environment.interactive:
             raise DecisionNeeded(
-                "upgrade asks before it writes, and nobody can answer here; nothing was changed",
+                "upgrade needs a confirmation, and there is no terminal to ask on; nothing was changed",
                 hint="use `--yes` to skip this prompt",
             )
         return ask_on_terminal("Upgrade?")

@@ -168,7 +168,9 @@ class Output:
             return
         write_bytes(content)
         if for_stream(text, styled=False) != text:
-            self.say("note: a terminal or a CI log would hide or obey some of this text: look at it in a file")
+            self.say(
+                "note: some of this text would be hidden or interpreted by a terminal or CI log: view it in a file"
+            )
 
     def annotate(self, text: str) -> None:
         """Print a line that a CI system is meant to interpret (`escaping.workflow_command`)."""
@@ -255,7 +257,7 @@ class Output:
             return error.exit_code
         label = "" if isinstance(error, Cancelled) else f"{self.style_words('error:', 'bold', 'red')} "
         self._tell(label + safe(error.message))
-        for line in error.details:
+        for line in error.lines[1:]:
             for part in line.split("\n"):
                 self._tell(f"  {safe(part)}")
         if error.hint:
@@ -297,7 +299,7 @@ class Output:
     def bug(self, error: Exception) -> int:
         """Report an unexpected error; the traceback goes to a file. Returns its exit code."""
         place = _log(error)
-        message = f"a bug of agentpack: {type(error).__name__}: {safe(str(error))}"
+        message = f"a bug in agentpack: {type(error).__name__}: {safe(str(error))}"
         where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
         return self.failure("bug", message, 70, f"please report it; {safe(where)}")
 
@@ -322,10 +324,10 @@ def _command(words: Sequence[str]) -> str:
 
 def _usage_words(error: Any) -> str:
     """The library's usage error in our words."""
-    text = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")
+    text = safe_text(error.format_message()).replace("is not a valid int range", "is not a number in this range")
     if hasattr(error, "possibilities"):
         return f"there is no option `{safe(error.option_name)}`"
-    text = re.sub(r"^Got unexpected extra argument\S* \((.*)\)$", r"unexpected words: `\1`", text)
+    text = re.sub(r"^Got unexpected extra argument\S* \((.*)\)$", r"unexpected arguments: `\1`", text)
     text = re.sub(r"'([^'`]*)'", r"`\1`", text).removesuffix(".")
     return (text[:1].lower() + text[1:]).replace("no such command", "there is no command", 1)
 

@@ -12,7 +12,7 @@ app = verb_app()
 
 @verb(app, "status")
 def overview(session: Session) -> Result:
-    """Show the status of the scope and the commands to go on with."""
+    """Show the status of the scope and suggest what to run next."""
     found = tell_status(session)
     if not found.packs:
         session.output.say("nothing is installed here")

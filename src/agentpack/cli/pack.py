@@ -20,13 +20,11 @@ app = verb_group(
 )
 Places = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[PATH]...", help="Packs, folders of packs, agent files or folders of them; default: this folder."
-    ),
+    typer.Argument(metavar="[PATH]...", help="Packs, agent files, or folders of them (default: the current folder)."),
 ]
 Folders = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[DIR]...", help="Folders of packs, or of one; the current one unless named."),
+    typer.Argument(metavar="[DIR]...", help="Packs or folders of packs (default: the current folder)."),
 ]
 _COLORS = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
 FORMATS = ("text", "github", "json")
@@ -37,20 +35,20 @@ def new(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The pack's name.")],
     folder: Annotated[
-        str | None, typer.Argument(metavar="[DIR]", help="Where; a folder of that name unless told.")
+        str | None, typer.Argument(metavar="[DIR]", help="The folder to create (default: the pack's name).")
     ] = None,
     persona: Annotated[
-        str | None, typer.Option("--persona", metavar="NAME", help="The persona's name, if another.")
+        str | None, typer.Option("--persona", metavar="NAME", help="The persona's name (default: the pack's name).")
     ] = None,
     description: Annotated[
-        str | None, typer.Option("--description", metavar="TEXT", help="What it is for, in a line.")
+        str | None, typer.Option("--description", metavar="TEXT", help="One line that says what the pack is for.")
     ] = None,
-    author: Annotated[str | None, typer.Option("--author", metavar="TEXT", help="Who writes it.")] = None,
+    author: Annotated[str | None, typer.Option("--author", metavar="TEXT", help="The author's name.")] = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Create the folder of a new pack, with a persona, a variant, a parameter and tests as a starting point.
+    """Create a new pack with an example persona, variant, parameter and tests.
 
-    It passes `pack check` and `pack test` unchanged.
+    The new pack passes `pack check` and `pack test` unchanged.
 
     Example: agentpack pack new data-reviewer --description "Reviews data pipelines."
     """
@@ -83,30 +81,25 @@ def check(
         typer.Option(
             "--client",
             metavar="NAME",
-            help="The client of agent files whose folder and name do not show it.",
+            help="The client of agent files outside any client's folder.",
             autocompletion=complete_client,
         ),
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option("--against", metavar="DIR", help="The release to compare with, instead of the one before."),
+        typer.Option("--against", metavar="DIR", help="Compare with this release instead of the previous one."),
     ] = None,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Fix what needs no decision: missing ids, the changelog's heading.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count too.")] = False,
-    rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
-    format: Annotated[
-        str, typer.Option("--format", metavar="text|github|json", help="How findings are printed.")
-    ] = "text",
+    fix: Annotated[bool, typer.Option("--fix", help="Add missing ids and the changelog heading.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules without checking anything.")] = False,
+    format: Annotated[str, typer.Option("--format", metavar="text|github|json", help="Output format.")] = "text",
     dry_run: DryRun = False,
 ) -> Result:
-    """Check packs against the rules for good packs, and agent files against what their client reads; exit 1 if there
-    are errors.
+    """Check packs for mistakes, and agent files for anything their client cannot read. Exit 1 if there are errors.
 
-    A release is compared with the previous one in its folder of packs: `packs/<name>/<version>/`. A folder without a
-    pack is searched for agent files: unknown tools, models and fields, missing names, names used twice, and text that
-    the client drops or replaces. With `--strict`, warnings count as errors.
+    A release is compared with the previous one in `packs/<name>/<version>/`. In a folder without a pack, agent files
+    are checked for unknown tools, models and fields, missing or duplicate names, and text that the client drops or
+    replaces. With `--strict`, warnings count as errors.
 
     Example: agentpack pack check packs/*/* .claude/agents
     """
@@ -215,10 +208,10 @@ def _row(finding: CheckFinding) -> dict[str, Any]:
 def test(
     session: Session,
     folders: Folders = None,
-    update: Annotated[bool, typer.Option("--update", help="Golden files become what is rendered now.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Rewrite golden files with the current output.")] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Run the tests in packs, `tests/*.yaml`; exit 1 if one fails.
+    """Run the tests of packs, `tests/*.yaml`. Exit 1 if one fails.
 
     Example: agentpack pack test packs/python-engineer/2.0.0
     """
@@ -267,12 +260,12 @@ def test(
 def build(
     session: Session,
     folders: Folders = None,
-    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where the archives go.")] = "dist",
+    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="The folder to write archives to.")] = "dist",
     dry_run: DryRun = False,
 ) -> Result:
-    """Write `<name>-<version>.tar.gz` for packs that pass check and tests; the same files give the same bytes.
+    """Build `<name>-<version>.tar.gz` from packs that pass check and tests. The same files give the same bytes.
 
-    A folder of such archives is a source: `agentpack install NAME --source dist`.
+    The folder of archives can be used as a source: `agentpack install NAME --source dist`.
 
     Example: agentpack pack build packs/data-reviewer/1.0.0
     """

@@ -18,25 +18,24 @@ app = verb_app()
 @verb(app, "policy")
 def policy(
     session: Session,
-    action: Annotated[str, typer.Argument(metavar="explain", help="What to do: explain.")],
+    action: Annotated[str, typer.Argument(metavar="explain", help="The action: `explain`.")],
     requirement: Annotated[
         str | None,
-        typer.Argument(metavar="[REQUIREMENT]", help="A pack to judge.", autocompletion=complete_requirement),
+        typer.Argument(metavar="[REQUIREMENT]", help="The pack to check.", autocompletion=complete_requirement),
     ] = None,
     client: Clients = None,
 ) -> Result:
-    """Show what policies allow to be installed: the settings that apply here, each with the file and line that decided
-    it.
+    """Show what policies allow: the settings that apply here, each with the file and line that decides it.
 
     With a requirement, show what each setting says about the release that `install` would choose and about the packs it
-    requires; the exit code is 0 if they are allowed and 5 if they are refused. Policies are read from `policy:` in
+    requires. The exit code is 0 if they are allowed and 5 if they are refused. Policies are read from `policy:` in
     agentpack.yaml, policy.yaml in your configuration folder, and the file that AGENTPACK_POLICY names; the strictest
     wins.
 
     Example: agentpack policy explain python-engineer
     """
     if action != "explain":
-        raise UsageError(f"`policy {action}`: write `policy explain`", hint="`agentpack policy --help`")
+        raise UsageError(f"`policy` has no action `{action}`: use `policy explain`", hint="`agentpack policy --help`")
     if requirement is None:
         return _effective(session, effective(session.workspace))
     found = run(session.workspace, requirement, clients=client or ())
@@ -44,9 +43,9 @@ def policy(
         _show(session, one)
     for one in found.passed_over:
         verdict = one.refusals[0]
-        session.output.say(safe(f"{one.pack} {one.version} is passed over: {verdict.why}"))
+        session.output.say(safe(f"skipped {one.pack} {one.version}: {verdict.why}"))
     if not any(one.verdicts for one in found.packs):
-        session.output.say("no policy says anything about it")
+        session.output.say("no policy setting applies to it")
     data = {
         "allowed": found.allowed,
         "packs": [_judged_data(one) for one in found.packs],
@@ -61,13 +60,13 @@ def _effective(session: Session, found: EffectivePolicy) -> Result:
         output.print(safe(f"{setting.rule:<20} {_values(setting)}  ({setting.file}:{setting.line})"))
     for file in found.files:
         if all(setting.file != file for setting in found.settings):
-            output.say(safe(f"{file} decides nothing here"))
+            output.say(safe(f"{file} has no effect here"))
     for problem in found.problems:
         output.print(safe(f"cannot be read       {problem}"))
     if found.problems:
-        output.say("nothing may be installed or changed until that is mended")
+        output.say("nothing can be installed or changed until that is fixed")
     elif not found.files:
-        output.say("no policy is set: all is allowed, and hidden text is refused")
+        output.say("no policy is set: everything is allowed except hidden text")
     settings = [{**setting._asdict(), "values": list(setting.values)} for setting in found.settings]
     return Result({"files": list(found.files), "settings": settings, "problems": list(found.problems)})
 

@@ -18,19 +18,21 @@ def render(
     requirement: OneRequirement,
     client: Annotated[
         str | None,
-        typer.Option("--client", "-c", metavar="CLIENT", help="For this client.", autocompletion=complete_client),
+        typer.Option(
+            "--client", "-c", metavar="CLIENT", help="Render for this client.", autocompletion=complete_client
+        ),
     ] = None,
     set_: Set = None,
     persona: Annotated[
-        str | None, typer.Option("--persona", metavar="NAME", help="Which persona, when the pack has several.")
+        str | None, typer.Option("--persona", metavar="NAME", help="Which persona to render, if the pack has several.")
     ] = None,
 ) -> Result:
-    """Print the text that a client would get. Nothing needs to be installed; writes nothing.
+    """Print the file that a client would get. The pack need not be installed, and nothing is written.
 
-    A pipe or file gets that text byte for byte; on a terminal control and hidden characters are shown as `\\u{…}`.
+    Pipes and files get the exact bytes; a terminal shows control and hidden characters as `\\u{…}`.
 
-    Variants and parameters in the manifest are ignored. Without --client it is rendered for the first client that
-    `install` would choose.
+    Variants and parameters in the manifest are ignored. Without --client, the first client that `install` would choose
+    is used.
 
     Example: agentpack render "python-engineer[strict-typing]" --client claude
     """

@@ -17,15 +17,15 @@ def rollback(
     session: Session,
     number: Annotated[
         int | None,
-        typer.Argument(metavar="[N]", min=0, help="Generation; 0 is before the first."),
+        typer.Argument(metavar="[N]", min=0, help="The generation to restore; 0 is the state before the first."),
     ] = None,
     adopt: Annotated[bool, typer.Option("--adopt", help="Replace files that agentpack did not write.")] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Restore files, manifest and lock of an earlier generation, byte for byte: by default the one before the current.
+    """Restore the files, manifest and lock of an earlier generation, byte for byte (default: the previous one).
 
-    Rolling back makes a new generation, so it can be undone. Local edits that no generation has are recorded first. In
-    a clone the first generation is what was found there, and nothing is before it.
+    A rollback is a new generation, so it can be undone. Unrecorded local edits are recorded first. In a clone, the
+    first generation is what was found there; you cannot go back further.
 
     Example: agentpack rollback 3 --dry-run
     """

@@ -16,12 +16,14 @@ def search(
     session: Session,
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT]...", help="Words that all must occur; without any, every pack."),
+        typer.Argument(
+            metavar="[TEXT]...", help="Words to search for, all of which must match (default: list every pack)."
+        ),
     ] = None,
 ) -> Result:
-    """Find packs in all sources by name, description, keywords and names of personas, best match first.
+    """Find packs in all sources by name, description, keywords and persona names, best match first.
 
-    Agents of collections are found by their own names and descriptions too, and told with their pack: `PACK/AGENT`.
+    Agents of collections are found by their own names and descriptions, and listed as `PACK/AGENT`.
 
     Example: agentpack search python async
     """
@@ -43,7 +45,7 @@ def search(
         hint = " or ".join(f"`{safe(name)}`" for name in near)
         session.output.say(f"no pack matches `{safe(words)}`" + (f"; did you mean {hint}?" if near else ""))
     else:
-        session.output.say("no source has a pack")
+        session.output.say("no source has any packs")
     for line in unread:
         session.output.say(f"note: {safe(line)}")
     packs = [

@@ -73,7 +73,7 @@ class Session:
         """
         found = self.clients([word])
         if len(found) != 1:
-            raise UsageError(f"`--client {word}` means several clients", hint="name one")
+            raise UsageError(f"`--client {word}` stands for several clients", hint="name one")
         return found[0]
 
     def accept(self, words: Sequence[str] | None, *, strict: bool = False) -> None:
@@ -115,7 +115,7 @@ class Session:
         if self._workspace is None:
             return
         if number := self._workspace.consistency.unfinished:
-            words = f"a change was interrupted and is not finished (generation {number})"
+            words = f"an interrupted change is not finished yet (generation {number})"
             self.output.say(f"note: {words}; `agentpack status` finishes it")
         if self._workspace.consistency.recovered is not None:
             found = self._workspace.consistency.recovered
@@ -124,7 +124,7 @@ class Session:
             for file in found.changed:
                 self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:
-                self.output.say(f"  {safe(where(path))}: edited since, left as it is")
+                self.output.say(f"  {safe(where(path))}: edited since, not changed")
         for words in self._workspace.disk.lacks.values():
             self.output.say(f"note: {safe(words)}")
 

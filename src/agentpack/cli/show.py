@@ -30,19 +30,19 @@ def show(
     set_: Set = None,
     changes: Annotated[
         tuple[str, str] | None,
-        typer.Option("--changes", metavar="FROM TO", help="What changed from one version to another."),
+        typer.Option("--changes", metavar="FROM TO", help="Show what changed from one version to another."),
     ] = None,
 ) -> Result:
-    """Show description, versions, variants, parameters and size of a pack, installed or not.
+    """Show a pack's description, versions, variants, parameters and size, whether or not it is installed.
 
     With --changes, print the pack's changelog between two versions, and how many lines and rules differ.
 
-    For a place (`./agents`, `packs.tar.gz`, `github:owner/repo`), the packs and agents that it offers.
+    For a place (`./agents`, `packs.tar.gz`, `github:owner/repo`), list the packs and agents it offers.
 
-    Prints a summary, unless a variant is named (then all about that one) or --verbose is given (then everything).
+    Prints a summary by default. Name a variant to see all about it, or use --verbose to see everything.
 
-    Sizes: what a client always has in context (names and descriptions), and what it reads when a persona is called
-    (whole files, header included). Tokens are estimated at four characters each.
+    Sizes are given for what a client always has in context (names and descriptions) and for what it reads when a
+    persona is called (whole files, header included). Tokens are estimated at four characters each.
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
@@ -60,7 +60,7 @@ def show(
         _size_table(output, shown.sizes)
     elif not named and shown.variants:
         example = safe(f"{shown.name}[{shown.variants[0].name}]")
-        output.say(f'`agentpack show "{example}"` tells of a variant, `--verbose` of all')
+        output.say(f'`agentpack show "{example}"` shows a variant, `--verbose` shows everything')
     return Result(_data(shown))
 
 
@@ -98,13 +98,13 @@ def _show_place(session: Session, place: str) -> Result:
         ["\n".join(_offered(output, pack, agents=in_full)) for pack in offered.packs], "more packs"
     ):
         output.print(entry)
-    left_out = [f"note: {pack.name}: left out: {safe(line)}" for pack in offered.packs for line in pack.left_out]
+    left_out = [f"note: {pack.name}: skipped {safe(line)}" for pack in offered.packs for line in pack.left_out]
     for line in output.some([*left_out, *(f"note: {safe(line)}" for line in offered.unread)]):
         output.say(line)
     if not offered.packs:
         output.say(f"{safe(place)} has neither packs nor agent files")
     elif len(offered.packs) == 1:
-        output.say(f"`agentpack install {safe(place)}` installs it, with `--only AGENT` a part of it")
+        output.say(f"`agentpack install {safe(place)}` installs it; add `--only AGENT` for some of its agents")
     else:
         one, every = f"install NAME --source {safe(place)}", f"install {safe(place)} --all"
         output.say(f"`agentpack {one}` installs one, `agentpack {every}` all")
@@ -274,7 +274,7 @@ def _size(size: Size) -> str:
 
 
 def _size_table(output: Output, sizes: Sequence[Size]) -> None:
-    output.print(output.style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)")
+    output.print(output.style("size", "bold") + f"  (tokens are estimated at {CHARACTERS_PER_TOKEN} characters each)")
     rows = [
         (_variants_of(size), size.client, f"refused: {size.refused}", "", "", "", "", "")
         if size.refused
@@ -314,8 +314,8 @@ def _data(shown: PackDetails) -> dict[str, Any]:
         "variants": [_variant(variant) for variant in shown.variants],
         "parameters": list(shown.parameters),
         "sizes": [{**size._asdict(), "variants": list(size.variants)} for size in shown.sizes],
-        "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; `words` and `tokens` of the "
-        "whole files, header included; `always_` of names and descriptions",
+        "counted": f"words are separated by white space; tokens are characters / {CHARACTERS_PER_TOKEN}; `words` and "
+        "`tokens` count whole files, including the header; `always_` counts names and descriptions",
     }
 
 

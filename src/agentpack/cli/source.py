@@ -20,10 +20,10 @@ app = verb_group(
 
 @verb(app, "list", under="source")
 def list_(session: Session) -> Result:
-    """List the sources of this scope in the order in which they are asked; in a project, then your own.
+    """List the sources of this scope in search order, followed by your own.
 
-    Your own sources are those of the user scope. `install NAME`, `show` and `search` look into them in every project; a
-    source that a pack is installed from is added to the project.
+    Your own sources are those of the user scope. `install NAME`, `show` and `search` use them in every project. When
+    you install a pack from one of them, that source is added to the project.
 
     Example: agentpack source list
     """
@@ -51,26 +51,26 @@ def add(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The source's name.")],
     place: Annotated[
-        str, typer.Argument(metavar="PLACE", help="A folder, an archive, or a git repository, as for `install`.")
+        str, typer.Argument(metavar="PLACE", help="A folder, an archive or a git repository, as for `install`.")
     ],
-    ref: Annotated[
-        str | None, typer.Option("--ref", metavar="REF", help="The branch, tag or commit of a repository.")
-    ] = None,
+    ref: Annotated[str | None, typer.Option("--ref", metavar="REF", help="The branch, tag or commit to use.")] = None,
     subdirectory: Annotated[
-        str | None, typer.Option("--subdirectory", metavar="DIR", help="The folder in a repository.")
+        str | None, typer.Option("--subdirectory", metavar="DIR", help="The folder in the repository.")
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option("--sha256", metavar="HEX", help="The digest of an archive at an address.")
+        str | None, typer.Option("--sha256", metavar="HEX", help="The digest of a downloaded archive.")
     ] = None,
     packs: Annotated[
         list[str] | None,
-        typer.Option("--packs", metavar="PATTERN", help="Only for these packs: `acme-*,lint`, or repeat it."),
+        typer.Option(
+            "--packs", metavar="PATTERN", help="Use the source only for these packs (`acme-*,lint`; repeatable)."
+        ),
     ] = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Add a source to agentpack.yaml, after those that are there. Installed packs stay as they are.
+    """Add a source to the end of the list in agentpack.yaml. Installed packs do not change.
 
-    With `--packs`, only packs of these names come from it, and they come from no source without such a pattern.
+    With `--packs`, only packs with matching names come from this source, and only from sources with such a pattern.
 
     Example: agentpack source add acme github:acme/agents --packs "acme-*"
     """
@@ -90,7 +90,7 @@ def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The source's name.", autocompletion=complete_source)],
     dry_run: DryRun = False,
 ) -> Result:
-    """Remove a source from agentpack.yaml, if no pack comes from it.
+    """Remove a source from agentpack.yaml, unless a pack comes from it.
 
     Example: agentpack source remove acme
     """
@@ -105,12 +105,14 @@ def check(
     session: Session,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Sources; all of them unless named.", autocompletion=complete_source),
+        typer.Argument(
+            metavar="[NAME]...", help="The sources to check (default: all).", autocompletion=complete_source
+        ),
     ] = None,
 ) -> Result:
-    """Open sources, and say what each offers: packs with their newest release, its tag or commit, and their agents.
+    """Check that sources can be read, and list the packs each offers: newest release, tag or commit, and agents.
 
-    The exit code is 0, or that of the worst fault.
+    The exit code is 0, or that of the worst problem.
 
     Example: agentpack source check acme
     """
@@ -137,10 +139,10 @@ def _show(output: Output, one: "CheckedSource") -> None:
     if one.others:
         output.finding(safe(f"  not in its `packs`: {', '.join(one.others)}"))
     if not (one.packs or one.others or one.faults):
-        output.finding("  neither packs nor agent files")
+        output.finding("  no packs and no agent files")
     for fault in one.faults:
         output.finding(f"  {output.style('error:', 'red')} {safe(fault.message)}")
-        for line in fault.details:
+        for line in fault.lines[1:]:
             output.finding(safe(f"    {line}"))
         if fault.hint:
             output.finding(safe(f"    hint: {fault.hint}"))

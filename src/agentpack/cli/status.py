@@ -16,18 +16,18 @@ app = verb_app()
 _STATES = {
     "edited": "edited by hand",
     "missing": "missing: `agentpack sync` restores it",
-    "blocked": "not a regular file: move it away",
-    "outdated": "not yet as locked: `agentpack sync` writes it",
-    "elsewhere": "elsewhere: written when its variable pointed there",
-    "leftover": "no longer wanted: `agentpack sync` removes it",
+    "blocked": "not a regular file: move it elsewhere",
+    "outdated": "not up to date with the lock: `agentpack sync` writes it",
+    "elsewhere": "in another place: written while its variable pointed there",
+    "leftover": "no longer needed: `agentpack sync` removes it",
 }
 
 
 @verb(app, "status")
 def status(session: Session) -> Result:
-    """Show packs with version, variants and clients; edited and missing files; newer releases; duplicate names.
+    """Show installed packs, edited and missing files, newer releases and duplicate names.
 
-    Changes nothing, and the exit code is always 0: use `agentpack diff` to test for differences.
+    Changes nothing, and the exit code is always 0. Use `agentpack diff` to test for differences.
 
     Example: agentpack status
     """
@@ -48,7 +48,7 @@ def tell_status(session: Session) -> Status:
 def _lines(session: Session, found: Status) -> Iterator[str]:
     style, some = session.output.style, session.output.some
     told = [pack for pack in found.packs if not _is_as_installed(pack)]
-    for packs, what in ((told, "more"), ([pack for pack in found.packs if pack not in told], "more, all as installed")):
+    for packs, what in ((told, "more"), ([pack for pack in found.packs if pack not in told], "more, all unchanged")):
         yield from some(["\n".join(_pack_lines(session, pack)) for pack in packs], what)
     shown = session.workspace.scope.shown
     yield from some([f"{safe(shown(file.path))}: {_STATES[file.state]}" for file in found.leftovers])
@@ -61,7 +61,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         files = "file" if left.files == 1 else "files"
         place = safe(short_path(session.workspace, left.folder))
         what = "it" if left.files == 1 else "them"
-        yield f"{left.files} agent {files} not managed in {place} (`agentpack adopt` brings {what} under management)"
+        yield f"{left.files} agent {files} not managed in {place} (`agentpack adopt` manages {what})"
     for refused in found.refused:
         what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
         place = f" ({refused.file}:{refused.line})" if refused.file else ""
@@ -90,12 +90,12 @@ def _remarkable(session: Session, found: Status) -> Iterator[str]:
         if not use.own:
             yield f"{safe(use.title)} reads {safe(session.workspace.scope.shown(use.path))}"
     for title, wins in dict.fromkeys((use.title, use.wins) for use in found.uses if use.wins != "project"):
-        yield f"{safe(title)}: " + ("user beats project" if wins == "user" else "user and project are merged")
+        yield f"{safe(title)}: " + ("user beats project" if wins == "user" else "user and project agents are merged")
     yield from dict.fromkeys(flat(use.trust) for use in found.uses if use.trust)
 
 
 def _for_whom(pack: PackStatus) -> str:
-    return f"for {', '.join(pack.clients)}" if pack.clients else f"wanted by {', '.join(pack.wanted_by)}"
+    return f"for {', '.join(pack.clients)}" if pack.clients else f"required by {', '.join(pack.wanted_by)}"
 
 
 def _about(pack: PackStatus, *, is_clean: bool) -> Iterator[tuple[str, str]]:
@@ -108,19 +108,19 @@ def _about(pack: PackStatus, *, is_clean: bool) -> Iterator[tuple[str, str]]:
     if pack.newest is not None and pack.newest != pack.in_range:
         yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
     if pack.source != "bundled":
-        asks = " (`agentpack upgrade --check` asks for newer releases)" if pack.commit else ""
+        asks = " (`agentpack upgrade --check` looks for newer releases)" if pack.commit else ""
         repository = f", in {pack.repository}" if pack.repository else ""
         state = ", ".join(filter(None, (pack.tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))
         yield "source", f"{pack.source}{repository}{f' at {state}' if state else ''}{asks}"
     if pack.files and is_clean:
-        yield "files", "as installed" if len(pack.files) == 1 else f"{len(pack.files)}, all as installed"
+        yield "files", "unchanged" if len(pack.files) == 1 else f"{len(pack.files)}, all unchanged"
 
 
 def _file_words(session: Session, file: FileStatus) -> str:
     words = _STATES[file.state].partition(": ")[2]
     if file.unmerged:
         return f"{session.workspace.scope.shown(file.path)}:{file.unmerged}  ({MARKERS})"
-    words = "and not yet as locked: `agentpack sync` brings both together" if file.outdated else words
+    words = "and not up to date with the lock: `agentpack sync` merges the two" if file.outdated else words
     return session.workspace.scope.shown(file.path) + (f"  ({words})" if words else "")
 
 

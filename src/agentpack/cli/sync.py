@@ -25,15 +25,15 @@ app = verb_app()
 @verb(app, "sync")
 def sync(
     session: Session,
-    locked: Annotated[bool, typer.Option("--locked", help="The lock must be what the manifest asks for.")] = False,
-    frozen: Annotated[bool, typer.Option("--frozen", help="As --locked; works without a manifest too.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when something differs.")] = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Fail unless the lock matches the manifest.")] = False,
+    frozen: Annotated[bool, typer.Option("--frozen", help="Like --locked, but works without a manifest.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if something differs.")] = False,
     source: Annotated[
         str | None,
         typer.Option(
             "--source",
             metavar="PLACE",
-            help="With --locked or --frozen: a bundle, archive or folder that is asked for locked releases first.",
+            help="With --locked or --frozen: look for locked releases in this bundle, archive or folder first.",
         ),
     ] = None,
     adopt: Adopt = False,
@@ -44,8 +44,8 @@ def sync(
     accept: Accept = None,
     strict: Strict = False,
 ) -> Result:
-    """Make installed files match the manifest and lock. Local edits stay; with --locked or --frozen an edited file is
-    an error.
+    """Make installed files match the manifest and lock. Local edits are kept, but with --locked or --frozen they are an
+    error.
 
     Example: agentpack sync --locked
     """
@@ -55,7 +55,7 @@ def sync(
 
         return check_scope(session)
     if locked and frozen:
-        raise UsageError("`--locked` excludes `--frozen`")
+        raise UsageError("`--locked` cannot be used with `--frozen`")
     if source and not (locked or frozen):
         raise UsageError(
             "`sync --source` needs `--locked` or `--frozen`", hint="`agentpack install --source` adds a source"

@@ -27,34 +27,34 @@ def uninstall(
             show_default=False,
         ),
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every pack that is installed here.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Remove every installed pack.")] = False,
     client: Annotated[
         list[str] | None,
         typer.Option(
             "--client",
             "-c",
             metavar="CLIENT",
-            help="Take this client away, and keep the packs; repeat for several.",
+            help="Remove only this client's files (repeatable).",
             autocompletion=complete_client,
         ),
     ] = None,
-    keep_files: Annotated[bool, typer.Option("--keep-files", help="Leave the files there, unmanaged.")] = False,
+    keep_files: Annotated[bool, typer.Option("--keep-files", help="Leave the files on disk, unmanaged.")] = False,
     discard_edits: DiscardEdits = False,
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Remove packs from manifest, lock and disk, with what nothing else needs.
+    """Remove packs from the manifest, lock and disk, and the packs and files that nothing else needs.
 
     `NAME[VARIANT]` removes only that variant and keeps the pack. `--client` removes only that client's files: of the
-    named packs, or of all packs if none is named. A file that was edited by hand stops it: choose whether to discard
-    the edit or keep the file. A manifest that is left with nothing but what agentpack wrote is deleted too.
+    named packs, or of all packs if none is named. If a file was edited by hand, nothing is removed until you choose to
+    discard the edit or keep the file. A manifest that has nothing of yours left in it is deleted too.
 
     Example: agentpack uninstall python-engineer --client codex
     """
     if all_ and names:
-        raise UsageError("`--all` removes every pack: name none")
+        raise UsageError("`--all` removes every pack and takes no names")
     if not names and not client and not all_:
-        hint = "`agentpack uninstall NAME` or `--all`; `--client CLIENT` for a client's files of all packs"
+        hint = "`agentpack uninstall NAME`, or `--all`; `--client CLIENT` removes one client's files of all packs"
         raise UsageError("say what to uninstall", hint=hint)
     session.accept(accept)
     request = ChangeRequest(

@@ -31,10 +31,10 @@ def upgrade(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Only these packs.", autocompletion=complete_installed),
     ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 when something newer is there.")
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if there are newer releases.")] = False,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Ignore the version range, and update it in agentpack.yaml.")
     ] = False,
-    latest: Annotated[bool, typer.Option("--latest", help="Past the range, which is rewritten.")] = False,
     adopt: Adopt = False,
     on_conflict: OnConflict = "stop",
     partial: Partial = False,
@@ -65,6 +65,6 @@ def upgrade(
     )
     result = change_commands.upgrade(session, request)
     if check and not result.data["changed"] and (unreached := session.workspace.sources.unreached):
-        hint = "try again later; the packs of the other sources are as new as can be"
-        raise Unavailable("not every source could be asked", details=dict.fromkeys(unreached), hint=hint)
+        hint = "try again later; packs from the other sources are up to date"
+        raise Unavailable("some sources could not be reached", details=dict.fromkeys(unreached), hint=hint)
     return result._replace(exit_code=int(result.data["changed"])) if check else result

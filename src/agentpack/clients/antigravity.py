@@ -15,7 +15,7 @@ from agentpack.model.rendering import Note
 def notes_on(persona: Persona) -> Iterable[Note]:
     """A note that an agent without named tools has none."""
     if "tools" not in native_settings(persona, "antigravity"):
-        why = "name them under `clients: {antigravity: {tools: […]}}`"
+        why = "list them under `clients: {antigravity: {tools: […]}}`"
         yield Note("tools: Antigravity gives an agent none by default", why)
 
 

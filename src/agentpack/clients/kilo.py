@@ -34,8 +34,8 @@ CLIENT = Client(
         style="permissions",
         names=TOOLS,
         grants={"read": NO_SECRETS, "bash": "ask"},
-        remark="the agent's rules come after your own: what it may use is not asked for, except each command of the "
-        "shell, whatever you configured",
+        remark="Kilo applies these after your own rules: allowed tools except the shell run without a prompt, "
+        'even if you set "ask"',
     ),
     limits=("permission", "tools"),
     powers=POWERS,

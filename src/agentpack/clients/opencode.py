@@ -71,7 +71,7 @@ CLIENT = Client(
         style="permissions",
         names=TOOLS,
         grants={"read": NO_SECRETS},
-        remark="the agent's rules come after your own: what it may use is not asked for, whatever you configured",
+        remark='OpenCode applies these after your own rules: allowed tools run without a prompt, even if you set "ask"',
     ),
     limits=("permission", "tools"),
     powers=POWERS,

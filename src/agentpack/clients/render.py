@@ -136,14 +136,14 @@ class _Writing:
         client = self.client
         description = str(self.persona.value("description") or "")
         if client.description is None:
-            self.note("description: left out", "the client has none for an agent")
+            self.note("description: left out", "its agents have no description")
             return
         if not description.strip():
-            hint = "give its `description` a text"
+            hint = "write a `description`"
             raise AgentRefused(self.persona.name, f"{client.name} wants a description", hint)
         limit = client.long_description
         if limit and len(description) > limit:
-            self.note(f"description: {len(description)} characters", f"the client may cut what is over {limit}")
+            self.note(f"description: {len(description)} characters", f"the client may cut it at {limit}")
         self.fields[client.description] = description
 
     def limit_tools(self) -> None:
@@ -160,13 +160,16 @@ class _Writing:
             self.deny_tools(self.persona.value("deny") or ())
             return
         wanted = tuple(tools)
-        self.notes += [Note(f"{limit}: beside `tools`") for limit in foreign]
+        self.notes += [Note(f"{limit}: left out, because `tools` applies") for limit in foreign]
         if client.tools is not None:
             self.write_tools(client.tools, wanted)
         elif client.readonly and wanted and LOOKING.issuperset(wanted):
             self.only_look("tools")
         elif own := [key for key in client.limits if key in self.native]:
-            self.note(f"tools: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `tools`")
+            self.note(
+                f"tools: set by `clients.{client.name}.{own[0]}` alone; agentpack does not check that it "
+                "matches `tools`"
+            )
         else:
             self.lost.append(_limited(wanted))
 
@@ -198,7 +201,7 @@ class _Writing:
         self.fields.update(client.readonly)
         self.held.update(client.readonly, client.limits)
         said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in client.readonly.items())
-        self.note(f"{field}: said as {said}", "the client has no finer words")
+        self.note(f"{field}: written as {said}", "the client has no finer setting")
 
     def deny_tools(self, denied: Sequence[str]) -> None:
         """Write which tools the agent does not get; it keeps all others. What the client cannot express is reported
@@ -213,7 +216,10 @@ class _Writing:
                 self.only_look("deny")
                 denied = [tool for tool in denied if tool in LOOKING]
             if own:
-                self.note(f"deny: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `deny`")
+                self.note(
+                    f"deny: set by `clients.{client.name}.{own[0]}` alone; agentpack does not check that it "
+                    "matches `deny`"
+                )
             elif denied:
                 self.lost.append(_denied(denied))
             return
@@ -258,7 +264,9 @@ class _Writing:
             return ()
         form, names = listed(grammar, self.native.pop(key))
         if form not in (NAMES, NONE):
-            raise self.fault(f"`clients.{self.client.name}.{key}` is no list of tools that `deny` can be joined with")
+            raise self.fault(
+                f"`clients.{self.client.name}.{key}` is not a list of tools, so `deny` cannot be added to it"
+            )
         return tuple(names)
 
     def own_grants(self, key: str) -> Mapping[str, Any]:
@@ -267,7 +275,9 @@ class _Writing:
         if isinstance(value, dict):
             return value
         if not isinstance(value, str):
-            raise self.fault(f"`clients.{self.client.name}.{key}` is nothing that `deny` can be joined with")
+            raise self.fault(
+                f"`clients.{self.client.name}.{key}` is not a map of permissions, so `deny` cannot be added to it"
+            )
         return {"*": value}
 
     def allow(self, words: ToolWords, allowed: Sequence[str], restriction: str) -> None:
@@ -300,12 +310,12 @@ class _Writing:
         mapped = self.models.get(model, {}).get(client.name)
         if client.model is None:
             if model != "inherit":
-                self.note(f"model: `{model}` is left out", "the client has no model for an agent")
+                self.note(f"model: `{model}` is left out", "its agents cannot choose a model")
         elif mapped is not None:
             if client.id_form and not re.fullmatch(client.id_form, mapped):
                 raise UsageError(
-                    f"`models: {{{model}: {{{client.name}: {mapped}}}}}` does not name a model there",
-                    hint=f"it looks like `{client.id_example}`",
+                    f"`models: {{{model}: {{{client.name}: {mapped}}}}}` is not a model ID of {client.title}",
+                    hint=f"write an ID such as `{client.id_example}`",
                 )
             self.set_model(mapped)
         elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
@@ -326,17 +336,17 @@ class _Writing:
             if word and choice is not None and word in choice.words:
                 self.fields[choice.key] = choice.words[word]
             elif word:
-                self.note(f"{name}: `{word}` is left out", "the client does not know it")
+                self.note(f"{name}: `{word}` is left out", "the client does not support it")
 
     def add_native(self) -> None:
         name, settings = self.client.name, self.client.native
         for key, value in self.native.items():
             place = f"`clients.{name}.{key}`"
             if key not in settings:
-                known = f"known: {', '.join(settings)}" if settings else "it has none"
-                raise self.fault(f"{place} is no setting of it", did_you_mean(key, settings) or known)
+                known = f"known: {', '.join(settings)}" if settings else f"{self.client.title} has no settings"
+                raise self.fault(f"{place} is not a known setting", did_you_mean(key, settings) or known)
             if key in self.held:
-                self.note(f"{place} is left out", "the persona itself says what it may use")
+                self.note(f"{place} is left out", "the persona's own `tools` or `deny` applies")
                 continue
             try:
                 self.fields[key] = fit_setting(settings[key], value)
@@ -345,7 +355,10 @@ class _Writing:
                     raise self.fault(f"{place} must be {error}") from None
             form = self.client.id_form
             if key == self.client.model and form and not self.client.provider and not re.fullmatch(form, value):
-                raise self.fault(f"{place} does not name a model there", f"it looks like `{self.client.id_example}`")
+                raise self.fault(
+                    f"{place} is not a model ID of {self.client.title}",
+                    f"write an ID such as `{self.client.id_example}`",
+                )
             if key in self.client.idle:
                 idle = f"{place}, {self.client.idle[key]}"
                 if value in WIDE:

@@ -35,7 +35,7 @@ CLIENT = Client(
         key="groups",
         style="list",
         names={"read": ("read",), "search": ("read",), "edit": ("edit",), "shell": ("command",)},
-        remark="a mode may still ask to go over to another mode",
+        remark="the agent may still ask to switch to another mode",
     ),
     unlimited={"groups": ["read", "edit", "command", "mcp"]},
     limits=("groups",),

@@ -41,7 +41,7 @@ CLIENT = Client(
             "web": ("web_fetch", "web_search"),
             "delegate": ("task",),
         },
-        remark="they take the place of an `enabled_tools` in your own configuration",
+        remark="they override `enabled_tools` in your own configuration",
     ),
     limits=("enabled_tools",),
     skills=SkillUse(tool="skill"),

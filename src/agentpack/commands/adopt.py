@@ -202,8 +202,8 @@ def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> 
             if choice.state and workspace.disk.read(place) == data:
                 continue
             if workspace.disk.stamp(place) is not None:
-                hint = "move it away, or install it"
-                raise DecisionNeeded(f"{workspace.scope.absolute(place)} is there already", hint=hint)
+                hint = "move it elsewhere, or install it"
+                raise DecisionNeeded(f"{workspace.scope.absolute(place)} already exists", hint=hint)
             documents[place] = data
     return documents
 
@@ -261,9 +261,9 @@ def _refuse_unwritten(workspace: Workspace, wanted: Wanted, choices: Iterable[Ad
     paths = (file.path for choice in choices for file in choice.files)
     if lost := [path for path in paths if path not in wanted.files]:
         raise DecisionNeeded(
-            "agentpack cannot write the agents in these files for their clients; nothing was changed",
+            "agentpack cannot render the agents in these files for their clients; nothing was changed",
             details=[workspace.scope.absolute(path) for path in lost],
-            hint="name the files without these: `agentpack adopt FILE`",
+            hint="adopt only the other files: `agentpack adopt FILE`",
         )
 
 
@@ -275,10 +275,9 @@ def _refuse_more(workspace: Workspace, proposed: Outcome, choices: Iterable[Adop
     more = [c.path for c in proposed.plan.changes if c.path not in own | skills and c.action not in STILL]
     if more:
         raise DecisionNeeded(
-            "other files would change along with these; nothing was changed",
+            "adopting these would also change other files; nothing was changed",
             details=[workspace.scope.absolute(path) for path in more],
-            hint="`agentpack sync` first brings the scope to what it asks for, `agentpack upgrade` to what its sources "
-            "have",
+            hint="bring those up to date first, with `agentpack sync` or `agentpack upgrade`",
         )
 
 
@@ -306,10 +305,10 @@ def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionCho
 
 def _difference(ours: Agent, theirs: Agent) -> str:
     if ours.is_equivalent(theirs):
-        return "how it is written, not in what it says"
+        return "formatting only"
     if theirs.ignored:
         fields = ", ".join(f"`{field}`" for field in theirs.ignored)
-        return f"the header, of which agentpack does not write {fields}"
+        return f"the header, in fields that agentpack does not write: {fields}"
     if ours.body == theirs.body:
         return "the header"
     one, other = ours.rules, theirs.rules

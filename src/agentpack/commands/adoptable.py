@@ -117,7 +117,7 @@ class _Finding:
         """Look into a named folder."""
         targets = [target for target in self._targets if self._own_folder(target, absolute)]
         if not targets:
-            reason = "there is no folder of agents in it"
+            reason = "it contains no folder of agents"
             self._refused[name] = PassedOver(name, f"{reason}: {_outside(self.workspace)}")
 
     def _own_folder(self, target: Client, within: str) -> bool:
@@ -179,9 +179,9 @@ class _Finding:
         self._signs += signs_in(path, data)
         if self._files > MAX_FILES or self._bytes > MAX_BYTES or self._signs > MAX_SIGNS:
             raise Refused(
-                f"more files than can be adopted at once: at most {MAX_FILES:,} of {MAX_BYTES >> 20} MiB, with "
-                f"{MAX_SIGNS:,} commas, colons, brackets and lines in their headers",
-                hint="name some of them: `agentpack adopt FILE`, or a folder below that of the client",
+                f"too many files to adopt at once: the limit is {MAX_FILES:,} files, {MAX_BYTES >> 20} MiB, and "
+                f"{MAX_SIGNS:,} commas, colons, brackets and lines in headers",
+                hint="adopt some of them: `agentpack adopt FILE`, or a folder below the client's",
             )
 
     def _leave(self, absolute: str, name: str, reason: str) -> None:
@@ -243,7 +243,7 @@ def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> Adopt
         return PassedOver(path, agent.fault)
     if not workspace.managed.holds_agent(path, target.name):
         return PassedOver(
-            path, "agentpack manages no file with blanks, other signs or capitals alone in its path: rename it"
+            path, "agentpack cannot manage a file with this path: rename it with letters, digits and hyphens"
         )
     there = target.path(agent.name, kind, variables)
     is_in_place = path == there and persona_name_fault(agent.name) is None
@@ -273,10 +273,10 @@ def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | P
         yield f"{place.path}#{place.key}"
     elif place.key is not None and place.key not in entries:
         there = ", ".join(map(repr, entries)) or "none"
-        yield PassedOver(place.path, f"there is no such entry; there are {there}")
+        yield PassedOver(place.path, f"there is no such entry; found {there}")
     elif place.key is None and ours == entries.keys():
         if not ours:
-            yield PassedOver(place.path, "there is no agent in it")
+            yield PassedOver(place.path, "it contains no agent")
         yield from (f"{place.path}#{key}" for key in entries)
     for key in [key for key in entries if key not in ours and place.key in (None, key)]:
         one = _found(workspace, place._replace(stem=key), f"{place.path}#{key}", entries[key].encode())
@@ -313,11 +313,11 @@ def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _P
         elif "/" not in below and "/" not in target.file:
             near = (
                 near
-                or f"{target.title} has its agents there as `{target.file.replace('{name}', 'NAME')}`: rename the file"
+                or f"{target.title} reads agents there as `{target.file.replace('{name}', 'NAME')}`: rename the file"
             )
         elif below.endswith(ending(target)) and "/" not in target.file:
-            near = near or f"it is in a folder of its own, and {target.title} may not read agents there"
-    return near or f"it does not lie in a folder of agents of the {kind} scope, such as {_outside(workspace)}"
+            near = near or f"it is in a subfolder, and {target.title} may not read agents there"
+    return near or f"it is not in a folder of agents of the {kind} scope, such as {_outside(workspace)}"
 
 
 def _below(folder: str, absolute: str) -> str | None:

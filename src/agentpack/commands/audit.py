@@ -55,7 +55,7 @@ def _look_at_scope(workspace: Workspace, looked: Scanner) -> None:
     scope = workspace.scope
     documents = workspace.documents
     if documents.manifest_bytes is None and documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
-        raise nothing_installed_error(hint="name what to look through: a pack, or a folder (`./packs`)")
+        raise nothing_installed_error(hint="name what to scan: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
     observed = workspace.states.observe(set(workspace.states.recorded))
@@ -94,16 +94,16 @@ def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
             looked.pack(files, _relative(workspace, place), stem.rpartition("-")[0] or stem)
             return
         if not place.endswith(_AGENTS):
-            raise UsageError(f"`{subject}` is not a text that can be looked through", hint="name a pack's folder")
+            raise UsageError(f"`{subject}` is not a text file", hint="name a pack's folder")
         looked.subjects.append(subject)
         looked.file(_read(place), _relative(workspace, place))
         return
     if not os.path.isdir(place):
-        raise UsageError(f"there is nothing at `{subject}`", hint="a folder of packs, a pack, or an agent file")
+        raise UsageError(f"`{subject}` does not exist", hint="name a folder of packs, a pack, or an agent file")
     source = DirectorySource("folder", place)
     refs = [*(_newest(source.releases(pack)) for pack in sorted(source.packs())), *source.every_state()]
     if not refs:
-        raise UsageError(f"`{subject}` holds no pack", hint=f"a pack has a `{MANIFEST}` or agent files in `agents/`")
+        raise UsageError(f"`{subject}` contains no pack", hint=f"a pack has a `{MANIFEST}` or agent files in `agents/`")
     for ref in refs:
         if ref is not None:
             label = _relative(workspace, ref.place)
@@ -147,10 +147,10 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) ->
     if ref is None:
         known = candidates.known()
         raise Unresolvable(
-            f"no source has a release of `{requirement.pack}` that fits `{subject}`"
+            f"no source has a release of `{requirement.pack}` that matches `{subject}`"
             if offered
             else f"no source has a pack `{requirement.pack}`",
             details=[f"there are {', '.join(str(one.version) for one in offered)}"] if offered else (),
-            hint=None if offered else did_you_mean(requirement.pack, known) or "for a folder write `./NAME`",
+            hint=None if offered else did_you_mean(requirement.pack, known) or "for a folder, write `./NAME`",
         )
     looked.pack(candidates.fetched(ref).files, f"{ref.pack}-{ref.version}", ref.pack)

@@ -59,7 +59,7 @@ def bundle(workspace: Workspace, *, out: str | None = None, dry_run: bool = Fals
     if not shown.endswith(_SUFFIXES):
         raise UsageError(f"`-o {shown}`: a bundle is a .tar.gz", hint=f"`-o {shown}{SUFFIX}`")
     if isdir(path) or not isdir(dirname(path)):
-        what = "a folder" if isdir(path) else "in a folder that is not there"
+        what = "a folder" if isdir(path) else "in a folder that does not exist"
         raise UsageError(f"`-o {shown}`: it is {what}")
     data, releases = _made(workspace, shown)
     is_same = _is_there(path, shown, data)
@@ -82,13 +82,13 @@ def _made(workspace: Workspace, label: str) -> tuple[bytes, tuple[BundledRelease
         try:
             found[folder] = _contents(candidates, row)
         except (Unavailable, Unresolvable) as error:
-            missing.append(f"{row.name} {row.version}: {'; '.join((error.message, *error.details))}")
+            missing.append(f"{row.name} {row.version}: {'; '.join(error.lines)}")
     if missing:
         count = "1 release" if len(missing) == 1 else f"{len(missing)} releases"
         raise Unavailable(
-            f"{count} of the lock cannot be read, so the bundle would not be whole",
+            f"{count} of the lock cannot be read, so the bundle would be incomplete",
             details=missing,
-            hint="try again where their sources can be reached",
+            hint="try again when their sources can be reached",
         )
     data = write_bundle(_own_files(workspace, lock), lock, found, label)
     rows = folders_of(lock).items()
@@ -105,15 +105,15 @@ def _contents(candidates: Candidates, row: LockedPack) -> Mapping[str, bytes]:
     """The files of a locked release. Raises DecisionNeeded if a pack of the user's own was edited since."""
     ref = next((ref for ref in candidates.releases(row.name) if str(ref.version) == row.version), None)
     if ref is None:
-        raise Unavailable(f"the source `{row.source}` does not have it any more")
+        raise Unavailable(f"the source `{row.source}` no longer has it")
     release = candidates.fetched(ref)
     if release.lost:
         raise release.lost
     files = release.files
     if row.agents is None and content_digest(files.items()) != row.digest:  # only of a pack of one's own
         raise DecisionNeeded(
-            f"{row.name} {row.version} was edited since agentpack.lock was made",
-            hint=f"`agentpack upgrade {row.name}` takes what is written there now",
+            f"{row.name} {row.version} was edited since agentpack.lock was written",
+            hint=f"`agentpack upgrade {row.name}` installs the current text",
         )
     return files
 
@@ -142,7 +142,7 @@ def _is_there(path: str, shown: str, data: bytes) -> bool:
         is_bundle = False
     if not is_bundle:
         raise DecisionNeeded(
-            f"{shown} is there already, and it is no bundle that can be read",
+            f"{shown} already exists and is not a readable bundle",
             hint="name another file with `-o`, or delete this one",
         )
     return there == data

@@ -150,7 +150,7 @@ def _on_disk(
     if is_outdated and after is not None:
         base = old  # what the user did, and not what the lock wants beside it
     before = None if base is None else locked.text(base)
-    unknown = f"the locked text is not kept here: {locked.why_not}" if base is not None and before is None else ""
+    unknown = f"the locked text is not stored here: {locked.why_not}" if base is not None and before is None else ""
     if after is not None and len(after) > MAX_BYTES:
         after, unknown = None, _TOO_LARGE
     if before is not None and after is not None:
@@ -213,7 +213,7 @@ def _false_claims(workspace: Workspace, lock: Lock, locked: WantedFiles, rows: I
         if file is None or target is None:
             continue
         if row.release is not None and locked.pristine.bears_out(file) is False:
-            yield f"{row.path}: {row.pack} {row.release} does not give that text"
+            yield f"{row.path}: {row.pack} {row.release} does not render to that text"
             continue
         here = workspace.states.contents(row.path)
         text = here if text_digest(here) == file.rendered else workspace.store.text(file.rendered)
@@ -221,7 +221,7 @@ def _false_claims(workspace: Workspace, lock: Lock, locked: WantedFiles, rows: I
             had = capabilities(target, text)
             if widening(had, row.words):
                 words, given = capability_words(row.words), capability_words(had)
-                yield f"{row.path}: the lock allows {words}, its text only {given}"
+                yield f"{row.path}: the lock allows {words}, but the text needs only {given}"
 
 
 def _variants_changed(workspace: Workspace, lock: Lock) -> bool:
@@ -234,7 +234,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
     if wanted is None:
         assert locked.failure is not None
         if isinstance(locked.failure, Refused | Unresolvable | InvalidFile):
-            yield Remark("rendering", workspace.scope.lock, (locked.failure.message, *locked.failure.details))
+            yield Remark("rendering", workspace.scope.lock, locked.failure.lines)
         else:
             notes.append(f"the locked releases were not checked: {locked.failure.message}")
         return

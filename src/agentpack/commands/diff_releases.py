@@ -93,7 +93,7 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
     if lock is None or lock.pack(pack) is None:
         raise UsageError(
             f"`{pack}` is not locked here",
-            hint="name both sides: `--from` and `--to`, each `name@version` or `name[variant]`",
+            hint="give both `--from` and `--to`, each as `name@version` or `name[variant]`",
         )
     return _side(pinned(workspace, lock).only_for(tuple(clients)).preview(), pack)
 

@@ -77,7 +77,7 @@ def _guarded(check: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
     try:
         yield from check()
     except AgentpackError as error:
-        yield Diagnosis("problem", "scope", "; ".join((error.message, *error.details)), error.hint or "")
+        yield Diagnosis("problem", "scope", "; ".join(error.lines), error.hint or "")
     except (OSError, ValueError) as error:
         yield Diagnosis("problem", "scope", str(error))
 
@@ -119,14 +119,14 @@ def _bundled() -> Iterator[Diagnosis]:
     for ref in releases:
         expected = pinned.get(ref.pack, {}).get(str(ref.version))
         if expected is not None and content_digest(source.read(ref).items()) != expected:
-            text = f"{ref.pack} {ref.version} is not what was released: {ref.place}"
+            text = f"{ref.pack} {ref.version} differs from what was released: {ref.place}"
             yield Diagnosis("problem", "bundled", text, "install agentpack again")
     there = {(ref.pack, str(ref.version)) for ref in releases}
     for pack, versions in pinned.items():
         for version in versions:
             if (pack, version) not in there:
                 yield Diagnosis("problem", "bundled", f"{pack} {version} is missing", "install agentpack again")
-    checked = "digests as released" if pinned else "no digests to check them by"
+    checked = "digests match" if pinned else "no digests to check against"
     yield Diagnosis("ok", "bundled", f"{len(releases)} releases in {folder}, {checked}")
 
 
@@ -135,13 +135,13 @@ def _path() -> Iterator[Diagnosis]:
     ours = {real_path(f"{os.path.dirname(sys.executable)}/agentpack"), real_path(sys.argv[0])}
     first = shutil.which("agentpack")
     if first is None:
-        yield Diagnosis("warning", "path", "no `agentpack` is on PATH", "add the folder it is installed in")
+        yield Diagnosis("warning", "path", "`agentpack` is not on PATH", "add the folder it is installed in")
     elif real_path(first) in ours:
         yield Diagnosis("ok", "path", f"`agentpack` is {first}")
     elif _is_ours(first):
         yield Diagnosis("warning", "path", f"`agentpack` is another installation: {first}", "remove one of the two")
     else:
-        hint = "`agentpack` on the Python index is somebody else's: uninstall it, or put ours first on PATH"
+        hint = "`agentpack` on the Python package index is another project: uninstall it, or put this one first on PATH"
         yield Diagnosis("problem", "path", f"`agentpack` is another program: {first}", hint)
 
 
@@ -164,9 +164,9 @@ def _folders(workspace: Workspace) -> Iterator[Diagnosis]:
             there = os.path.dirname(folder)  # counts as absent
         while not os.path.lexists(there):
             there = os.path.dirname(there)
-        missing = " (not there yet)" if there != folder else ""
+        missing = " (does not exist yet)" if there != folder else ""
         if not os.path.isdir(there):
-            yield Diagnosis("problem", what, f"{there} is not a folder", "move it away")
+            yield Diagnosis("problem", what, f"{there} is not a folder", "move it elsewhere")
             continue
         found = os.stat(there)
         if not os.access(there, os.W_OK | os.X_OK):
@@ -174,12 +174,14 @@ def _folders(workspace: Workspace) -> Iterator[Diagnosis]:
                 "problem",
                 what,
                 f"{folder}{missing} cannot be written",
-                f"look at the rights of {there}",
+                f"check the permissions of {there}",
             )
         elif there == folder and found.st_uid != os.geteuid():
-            yield Diagnosis("warning", what, f"{folder} belongs to another user", f"`chown` gives it to you: {folder}")
+            yield Diagnosis(
+                "warning", what, f"{folder} belongs to another user", f"take ownership with `chown`: {folder}"
+            )
         elif there == folder and found.st_mode & 0o002:
-            yield Diagnosis("warning", what, f"{folder} can be written by everybody", f"chmod o-w {folder}")
+            yield Diagnosis("warning", what, f"every user can write to {folder}", f"chmod o-w {folder}")
         else:
             yield Diagnosis("ok", what, folder + missing)
 
@@ -188,7 +190,7 @@ def _lock_of_processes(workspace: Workspace) -> Iterator[Diagnosis]:
     if is_locked(workspace.disk):
         holder = (workspace.disk.read(layout.LOCK) or b"").decode("ascii", "replace").strip()
         text = f"process {holder if holder.isdigit() else 'unknown'} is changing files here"
-        yield Diagnosis("warning", "lock", text, "wait for it; the system frees the lock when the process ends")
+        yield Diagnosis("warning", "lock", text, "wait for it to finish; the lock is released when the process ends")
     else:
         yield Diagnosis("ok", "lock", "no process is changing files here")
 
@@ -233,13 +235,13 @@ def _policy(workspace: Workspace) -> Iterator[Diagnosis]:
 
         _, problems = read_readable_policies(files)
         for problem in problems:
-            yield Diagnosis("problem", "policy", problem, "nothing may be installed or changed until it can be read")
+            yield Diagnosis("problem", "policy", problem, "nothing can be installed or changed until it can be read")
         if problems:
             return
     if not _manifest_reads(workspace):
         return
     found = workspace.policies.strictest.files
-    yield Diagnosis("ok", "policy", ", ".join(found) or "none is set")
+    yield Diagnosis("ok", "policy", ", ".join(found) or "no policy is set")
 
 
 def _locked(workspace: Workspace) -> Iterator[Diagnosis]:
@@ -255,7 +257,7 @@ def _locked(workspace: Workspace) -> Iterator[Diagnosis]:
     if found[0].level != "ok" or workspace.lock is None or not _manifest_reads(workspace):
         return
     if workspace.documents.lock_sides:
-        yield Diagnosis("warning", "agentpack.lock", "half merged", "`agentpack lock` merges the two sides")
+        yield Diagnosis("warning", "agentpack.lock", "has an unresolved merge", "`agentpack lock` merges the two sides")
         return
     from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
 
@@ -287,7 +289,10 @@ def _variants(workspace: Workspace) -> Iterator[Diagnosis]:
         if (text.persona, text.name) not in used:
             path = workspace.scope.absolute(text.path)
             yield Diagnosis(
-                "warning", "variants", f"{path} is not in use", f"ask for it: `pack[{text.name}]` in agentpack.yaml"
+                "warning",
+                "variants",
+                f"{path} is not in use",
+                f"to use it, write `pack[{text.name}]` in agentpack.yaml",
             )
     if texts:
         yield Diagnosis("ok", "variants", f"{len(texts)} local, {len(used)} in use")
@@ -313,7 +318,10 @@ def _history(workspace: Workspace) -> Iterator[Diagnosis]:
     checked: set[str] = set()
     if generations.current() not in (0, *numbers):
         yield Diagnosis(
-            "problem", "history", f"the record of generation {generations.current()} is missing", "see a backup"
+            "problem",
+            "history",
+            f"the record of generation {generations.current()} is missing",
+            "restore it from a backup",
         )
     for number in numbers:
         try:
@@ -329,7 +337,7 @@ def _history(workspace: Workspace) -> Iterator[Diagnosis]:
             if fault is not None:
                 lost += 1
                 text = f"generation {number}: what was at {path} {fault}"
-                hint = "a rollback to it is refused" if needed else "it is rendered again when it is needed"
+                hint = "you cannot roll back to it" if needed else "it will be rendered again when needed"
                 yield Diagnosis("problem" if needed else "warning", "history", text, hint)
     if not lost:
         yield Diagnosis("ok", "history", f"{_count(len(numbers), 'generation')}, {_count(len(checked), 'content')}")
@@ -401,12 +409,12 @@ def _links(workspace: Workspace) -> Iterator[Diagnosis]:
             workspace.disk.entries(path) if seen is None or seen.kind != "file" else None
         except AgentpackError as error:
             found += 1
-            yield Diagnosis("problem", "links", "; ".join((error.message, *error.details)), error.hint or "")
+            yield Diagnosis("problem", "links", "; ".join(error.lines), error.hint or "")
             continue
         if path in workspace.states.recorded and seen is not None and seen.kind != "file":
             found += 1
             text = f"{workspace.scope.absolute(path)} is a {seen.kind}"
-            yield Diagnosis("problem", "links", text, "put a file in its place; agentpack does not write through it")
+            yield Diagnosis("problem", "links", text, "replace it with a file; agentpack does not write through it")
     if not found:
         yield Diagnosis("ok", "links", "nothing in the way of agent files")
 
@@ -427,7 +435,7 @@ def _git(workspace: Workspace) -> Iterator[Diagnosis]:
     tracked = ask("ls-files", "--", ".agentpack/state")
     if tracked:
         hint = "git rm -r --cached .agentpack/state"
-        yield Diagnosis("warning", "git", ".agentpack/state is tracked: it belongs to one machine", hint)
+        yield Diagnosis("warning", "git", ".agentpack/state is tracked by git, but belongs to one machine", hint)
     elif workspace.disk.stamp(layout.CURRENT) is not None and workspace.disk.read(layout.IGNORE) != b"*\n":
         hint = f"write `*` into {workspace.scope.absolute(layout.IGNORE)}"
         yield Diagnosis("warning", "git", ".agentpack/state no longer ignores itself", hint)
@@ -437,4 +445,4 @@ def _git(workspace: Workspace) -> Iterator[Diagnosis]:
     shared += sorted(row.path for row in workspace.clients.declarations.values())
     for path in ask("check-ignore", "--", *shared):
         text = f"{path} is ignored: a clone would not have it"
-        yield Diagnosis("warning", "git", text, f"let git see it: `git check-ignore -v {path}` names the line")
+        yield Diagnosis("warning", "git", text, f"do not ignore it: `git check-ignore -v {path}` shows the line")

@@ -116,8 +116,8 @@ def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple
                 raise pristine.failure
             why = f": {pristine.failure.message}" if pristine.failure else ""
             raise DecisionNeeded(
-                f"{row.path}: the release it was written from can no longer be rendered{why}",
-                hint="`agentpack upgrade` writes it from a release that is there",
+                f"{row.path}: its release can no longer be rendered{why}",
+                hint="`agentpack upgrade` writes it from an available release",
             )
         behind = _PersonaLayers(part, again.pinned)
         yield _file(workspace, row, parse_pristine(text, workspace.form_of(row.client), part.persona), behind), behind
@@ -200,7 +200,7 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: ParsedFile, behin
     data = b"" if missing else workspace.states.contents(file.path)
     if len(data) > MAX_BYTES:
         place = workspace.scope.absolute(file.path)
-        raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not taken apart")])
+        raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not analysed")])
     here = pristine if missing else parse_edited(data, pristine)
     return ExplainedFile(
         path=file.path,
@@ -282,7 +282,7 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
     if not found and not left_out:
         found = by_words
     if not found:
-        what = f"`{limits.name}` has no rule or field `{name}`" + ("" if left_out else ", and no rule with these words")
+        what = f"`{limits.name}` has no rule or field `{name}`" + ("" if left_out else ", or rule with these words")
         hint = None if left_out else did_you_mean(name, known) or f"`agentpack explain {limits.name}` lists them"
         raise UsageError(what, details=dict.fromkeys(left_out), hint=hint)
     return tuple(found)

@@ -72,7 +72,7 @@ def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
         from agentpack.model.text_size import count  # only for collections
 
         tokens = count("\n".join(f"{part.name}: {part.value('description') or ''}" for part in parts))[1]
-        yield f"the descriptions of {len(parts)} agents are about {tokens:,} tokens, which every session pays"
+        yield f"the descriptions of {len(parts)} agents use about {tokens:,} tokens in every session"
 
 
 def _with_settings(
@@ -109,7 +109,7 @@ def _refuse_lone_versions(names: Sequence[str]) -> None:
     for before, name in zip(("", *names), names, strict=False):
         if re.fullmatch(r"v?[0-9]+(\.[0-9]+)+[a-z0-9.]*", name):
             hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version" if before else None
-            raise UsageError(f"`{name}` is a version, and not a pack", hint=hint)
+            raise UsageError(f"`{name}` is a version, not a pack", hint=hint)
 
 
 def _with_requirements(

@@ -88,7 +88,7 @@ def keep(
     state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
     request = ChangeRequest(reformat=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
     outcome = make_change(workspace, command, state, request)
-    notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
+    notes = tuple(f"{path}: {what} now formatted by agentpack" for path, what in sorted(reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
     return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
@@ -128,13 +128,13 @@ def _collection_patch(chosen: Selection, edited: EditedPersona) -> Patch:
     for file, data in edited.files:
         source = original.get(file.client)
         if source is None:
-            left_out.append(f"{edited.source_name}: {file.path} is not the file that its author wrote")
+            left_out.append(f"{edited.source_name}: {file.path} is not the author's own file")
             continue
         merged = merge(file.content, data, source, form=file.form.format)
         if merged.content is not None:
             after = in_form_of(source, plain(merged.content))
             return Patch(file_patch(path, source.decode(), after.decode()), tuple(left_out))
-        left_out.append(f"{edited.source_name}: {file.path} changes what a variant or `as:` has changed already")
+        left_out.append(f"{edited.source_name}: {file.path} changes text that a variant or `as:` already changes")
     return Patch("", tuple(left_out))
 
 
@@ -172,7 +172,7 @@ def _edited(
         if file is not None and file.lost_text is not None:
             raise file.lost_text
         if file is None or row.rendered != file.digest:
-            raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
+            raise DecisionNeeded(f"{row.path} is not up to date with the lock", hint="run `agentpack sync` first")
         if here is not None and here.digest not in (None, row.rendered):
             data = workspace.states.contents(row.path)
             if line := unmerged_line(data):
@@ -188,8 +188,8 @@ def _edited(
         assert part is not None
         if workspace.manifest.wanted(pack_name) is None:
             raise UsageError(
-                f"`{pack_name}` is here because another pack requires it",
-                hint=f"`agentpack install {pack_name}` puts it into agentpack.yaml, where a variant can be asked for",
+                f"`{pack_name}` is only installed because another pack requires it",
+                hint=f"run `agentpack install {pack_name}` first, so that agentpack.yaml can ask for a variant",
             )
         source_name = workspace.manifest.name_in_pack(pack_name, part.module_of or persona_name)
         draft, values = chosen.assembler.draft(part.pack, source_name)
@@ -215,9 +215,9 @@ def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: s
     if asked is None:
         return next(n for n in (DEFAULT, *(f"{DEFAULT}-{i}" for i in range(2, 10_000))) if is_free(n))
     if not is_kebab(asked):
-        raise UsageError(f"`{asked}` is not a variant's name", hint="lower-case letters, digits and single hyphens")
+        raise UsageError(f"`{asked}` is not a valid variant name", hint="lower-case letters, digits and single hyphens")
     if not is_free(asked):
-        raise UsageError(f"there is a variant `{asked}` already", hint="`--as NAME` takes another name")
+        raise UsageError(f"a variant `{asked}` already exists", hint="choose another name with `--as NAME`")
     return asked
 
 
@@ -297,7 +297,7 @@ def _wanted_with_texts(
         with candidates.workspace.documents.with_local_texts(texts):
             return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.clients_by_pack).render()
     except AgentpackError as error:
-        raise not_expressible(found[0], [error.message, *error.details]) from None
+        raise not_expressible(found[0], error.lines) from None
 
 
 def _check(
@@ -331,8 +331,8 @@ def _edited_otherwise(edited: EditedPersona, installed: Sequence[str]) -> Decisi
     ]
     name = edited.persona.name
     return DecisionNeeded(
-        f"the files of `{name}` were edited in different ways; nothing was written",
+        f"the files of `{name}` were edited differently; nothing was written",
         details=[f"{file.path}, for {file.client}" for file, _ in edited.files],
-        hint=f"say whose edit the variant is to be: `--client {clients[0]}` or `--client {clients[-1]}`; the other "
-        "files take it in, and where their own edits are at odds with it you are asked",
+        hint=f"choose the edit to keep: `--client {clients[0]}` or `--client {clients[-1]}`; it is merged into the "
+        "other files, and you are asked about conflicts",
     )

@@ -43,7 +43,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     """
     current = workspace.documents.current
     if current is None:
-        raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
+        raise UsageError("there is no history to roll back", hint="`agentpack install` creates the first generation")
     if number is None:
         _require_unchanged_documents(workspace, current)
     target = current.parent if number is None else number
@@ -58,7 +58,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         raise DecisionNeeded(
             "files that agentpack did not write are in the way; nothing was changed",
             details=places,
-            hint="`--adopt` replaces them and keeps their bytes in the history",
+            hint="`--adopt` replaces them and keeps the originals in the history",
         )
     if number is None and current.command.startswith("rollback ") and outcome.changes_anything:
         outcome = outcome._replace(notes=(_undone_rollback(workspace, current), *outcome.notes))
@@ -90,10 +90,10 @@ def _require_unchanged_documents(workspace: Workspace, current: Generation) -> N
     ]
     if moved:
         raise DecisionNeeded(
-            "lock or manifest changed since the last command here; nothing was changed",
+            "the lock or manifest changed since the last command; nothing was rolled back",
             details=[f"{scope.absolute(path)} is not as `{current.command}` left it" for path in moved],
-            hint=f"`agentpack rollback {current.parent}` undoes that command all the same and first records what is "
-            "there now; `agentpack history` lists the generations",
+            hint=f"`agentpack rollback {current.parent}` undoes that command anyway, after recording the current "
+            "state; `agentpack history` lists the generations",
         )
 
 
@@ -102,13 +102,13 @@ def _require_a_beginning(workspace: Workspace) -> None:
     generations = workspace.store.generations
     if 1 not in generations.numbers():
         raise UsageError(
-            "what was there before the first generation is no longer known: `history prune` forgot that one",
-            hint="`agentpack history` lists the generations; `agentpack uninstall NAME` takes a pack out",
+            "the state before the first generation is no longer known: `history prune` deleted it",
+            hint="`agentpack history` lists the generations; `agentpack uninstall NAME` removes a pack",
         )
     if generations.read(1).is_beginning:
         raise UsageError(
-            "there is nothing to go back to: generation 1 is what was found in this checkout; nothing was changed",
-            hint="`agentpack rollback 1` brings back what was found, `agentpack uninstall NAME` takes a pack out",
+            "there is nothing to roll back to: generation 1 is what was found in this checkout; nothing was changed",
+            hint="`agentpack rollback 1` restores what was found, `agentpack uninstall NAME` removes a pack",
         )
 
 
@@ -127,9 +127,9 @@ def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[s
             workspace.documents.parse_lock(data)
     except InvalidFile:
         raise DecisionNeeded(
-            f"generation {target} was recorded during a merge, and its agentpack.lock cannot be read since that ended; "
-            "nothing was changed",
-            hint="`agentpack rollback N` goes back to another generation, which `agentpack history` lists",
+            f"generation {target} was recorded during a merge, and its agentpack.lock can no longer be read; nothing "
+            "was changed",
+            hint="choose another generation: `agentpack history` lists them",
         ) from None
 
 
@@ -163,10 +163,10 @@ def _goals(workspace: Workspace, current: Generation, goal: Generation) -> dict[
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
     if missing:
         raise Refused(
-            f"contents of generation {goal.number} are no longer kept; nothing was changed",
+            f"contents of generation {goal.number} are missing; nothing was changed",
             details=missing,
-            hint=f"bring `{workspace.disk.absolute(layout.BLOBS)}` back from a backup, or go back to another "
-            "generation: `agentpack history` lists them",
+            hint=f"restore `{workspace.disk.absolute(layout.BLOBS)}` from a backup, or choose another generation: "
+            "`agentpack history` lists them",
         )
     return goals
 
@@ -179,8 +179,8 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
         raise Refused(
             "the history lists files that agentpack does not manage; nothing was changed",
             details=[workspace.scope.absolute(path) for path in strange],
-            hint="if they are of a client that you declared, put its file back into `.agentpack/clients`; else remove "
-            f"`{workspace.disk.absolute(layout.STATE)}`, as in a fresh clone: history is lost",
+            hint="if they belong to a client you declared, restore its file in `.agentpack/clients`; otherwise "
+            "delete `{workspace.disk.absolute(layout.STATE)}`, which loses the history",
         )
 
 
@@ -271,9 +271,9 @@ def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, 
         lead = (held or group)[0]
         if len({goals[path].digest for path in held}) > 1:
             raise DecisionNeeded(
-                "one file would have to hold two texts; nothing was changed",
+                "one file would need two different texts; nothing was changed",
                 details=[one_file(workspace, group, lead=lead)],
-                hint="put a folder or file of its own in the place of the link",
+                hint="replace the link with a real folder or file",
             )
         same.update({path: lead for path in group if path != lead})
     return same

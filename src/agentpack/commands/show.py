@@ -166,7 +166,7 @@ def release_changes(workspace: Workspace, text: str, before: str, after: str) ->
     asked = parse_requirement(text)
     if str(asked) != asked.pack:
         raise UsageError(
-            "`--changes` takes the name of a pack", hint=f"`agentpack show {asked.pack} --changes 1.0.0 2.0.0`"
+            "`--changes` needs the name of a pack", hint=f"`agentpack show {asked.pack} --changes 1.0.0 2.0.0`"
         )
     manifest = with_source(workspace, workspace.manifest, asked)
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
@@ -182,7 +182,7 @@ def _version(candidates: Candidates, pack: PackName, text: str) -> Version:
     try:
         version = Version(text)
     except InvalidVersion:
-        raise UsageError(f"`{text}` is not a version", hint="write it like `1.2.0`") from None
+        raise UsageError(f"`{text}` is not a version", hint="write a version such as `1.2.0`") from None
     if version not in offered:
         candidates.read(pack, version)  # says what there is instead
     return version

@@ -70,7 +70,7 @@ def source_add(
     new = old._replace(sources=(*old.sources, source))
     if moved := sorted(_moved(workspace, old, new)):
         raise DecisionNeeded(
-            f"the `packs` of `{name}` have names of packs that come from other sources; nothing was changed",
+            f"the `packs` patterns of `{name}` match packs that come from other sources; nothing was changed",
             details=moved,
             hint=f"choose narrower patterns, or `agentpack uninstall {moved[0].partition(' ')[0]}` first",
         )
@@ -116,22 +116,22 @@ def require_known(workspace: Workspace, known: Sequence[ListedSource], name: str
         return
     file = workspace.scope.shown(workspace.scope.manifest)
     if name == BUNDLED:
-        raise UsageError(f"`{BUNDLED}` is not in {file}: it is what comes with agentpack")
+        raise UsageError(f"`{BUNDLED}` is built into agentpack and not in {file}")
     hint = did_you_mean(name, names)
     if name in (one.name for one in user_sources(workspace)):
-        hint = f"it is a source of your own: `agentpack source remove {name} --user`"
+        hint = f"it is one of your own sources: `agentpack source remove {name} --user`"
     details = [f"there: {', '.join(names)}"] if names else ()
     raise UsageError(f"{file} has no source `{name}`", details=details, hint=hint)
 
 
 def _check_name(manifest: Manifest, name: str) -> None:
     if not is_kebab(name):
-        raise UsageError(f"`{name}` is not a name: lower-case letters, digits and single hyphens")
+        raise UsageError(f"`{name}` is not a valid name: use lower-case letters, digits and single hyphens")
     if name == BUNDLED:
-        raise UsageError(f"`{BUNDLED}` is the name of the packs that come with agentpack", hint="choose another name")
+        raise UsageError(f"`{BUNDLED}` is reserved for the packs that come with agentpack", hint="choose another name")
     if taken := next((source for source in manifest.sources if source.name == name), None):
         hint = f"choose another name, or `agentpack source remove {name}` first"
-        raise UsageError(f"there is a source `{name}` already: {taken.place}", hint=hint)
+        raise UsageError(f"a source `{name}` already exists: {taken.place}", hint=hint)
 
 
 def _source(
@@ -142,7 +142,7 @@ def _source(
     allowed = SOURCE_KINDS[place.kind].options
     for key, value in options.items():
         if key not in allowed:
-            raise UsageError(f"`--{key}` has no meaning for `{text}`, which is read as `{place.kind}`")
+            raise UsageError(f"`--{key}` cannot be used with `{text}`, which is a source of kind `{place.kind}`")
         if place.options.get(key, value) != value:
             raise UsageError(f"`--{key} {value}`: `{text}` says `{place.options[key]}`")
         allowed[key](value)

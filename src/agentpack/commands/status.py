@@ -155,7 +155,7 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
             for verdict in one.refusals:
                 yield Refusal(one.pack, one.version, verdict.rule, verdict.why, verdict.file, verdict.line)
     except AgentpackError as error:
-        yield Refusal("", "", error.code, "; ".join((error.message, *error.details)))
+        yield Refusal("", "", error.code, "; ".join(error.lines))
 
 
 # Packs and their files.
@@ -268,7 +268,7 @@ def _stale(workspace: Workspace) -> list[str]:
     if lock is None:
         return ["there is no agentpack.lock yet"] if workspace.manifest.packs else []
     if workspace.documents.lock_sides:
-        return ["agentpack.lock is half merged"]
+        return ["agentpack.lock has an unresolved merge"]
     local = {(text.persona, text.name): text.digest for text in workspace.documents.local_texts}
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     same = workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used)

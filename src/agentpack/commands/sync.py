@@ -102,7 +102,7 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
             details=edited,
             hint=HINT
             if any(MARKERS in words for words in edited)
-            else "`--discard-edits` restores what is locked and keeps the edit in the history"
+            else "`--discard-edits` restores the locked text and keeps the edit in the history"
             + ("; `agentpack keep` turns an edit into a local variant" if keeps else ""),
         )
 

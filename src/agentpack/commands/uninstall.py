@@ -41,7 +41,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     for client in clients:
         workspace.clients.named(client)
     if clients and any(requirement.variants for requirement in asked):
-        raise UsageError("a variant belongs to all clients of its pack: `--client` excludes `NAME[VARIANT]`")
+        raise UsageError("a variant applies to all clients of its pack: `--client` cannot be used with `NAME[VARIANT]`")
     gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
     if len(gone) == len(asked) and (gone or (request.everything and not clients)):
         return Outcome(
@@ -49,7 +49,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
             scope=workspace.scope.kind,
             root=workspace.scope.root,
             plan=Plan(changes=()),
-            notes=tuple(f"`{requirement.pack}` was taken out before" for requirement in gone),
+            notes=tuple(f"`{requirement.pack}` was removed before" for requirement in gone),
             dry_run=request.dry_run,
         )
     asked = [requirement for requirement in asked if requirement not in gone]
@@ -90,7 +90,7 @@ def _state_without(workspace: Workspace, old: Manifest, new: Manifest, *, keeps_
         recorded = {**wanted.lock.manifest, "sources": new.to_data()["sources"]}
         wanted = wanted._replace(lock=wanted.lock._replace(manifest=recorded))
     state = desired_state(workspace, old, new, wanted)
-    words = (f"the source `{name}`, which `install` added, is removed: no pack uses it any more" for name in unused)
+    words = (f"removed the source `{name}`, which `install` had added: no pack uses it any more" for name in unused)
     state = state._replace(notes=tuple(words))
     is_empty = not new.packs and not new.models and not new.sources
     if is_empty and state.manifest is not None and plain(state.manifest).decode() == new_manifest(new):
@@ -139,7 +139,7 @@ def _without_variants(before: ManifestEntry, variants: Collection[str]) -> Manif
     for variant in variants:
         if variant not in there:
             raise UsageError(
-                f"`{before.text}` asks for no variant `{variant}`",
+                f"`{before.text}` has no variant `{variant}`",
                 details=[f"there: {', '.join(there) or 'no variant'}"],
                 hint=did_you_mean(variant, there),
             )
@@ -165,7 +165,7 @@ def _without_clients(
     for client in clients:
         if client not in known:
             raise UsageError(
-                f"`{client}` is no client of {'these packs' if asked else 'this scope'}",
+                f"`{client}` is not a client of {'these packs' if asked else 'this scope'}",
                 details=[f"there: {', '.join(known) or 'no client'}"],
                 hint=did_you_mean(client, known),
             )
@@ -173,8 +173,8 @@ def _without_clients(
     bare = [pack for pack in sorted(named) if not left[pack]]
     if bare:
         raise DecisionNeeded(
-            f"no client would be left for {', '.join(f'`{pack}`' for pack in bare)}; nothing was changed",
-            hint=f"`agentpack uninstall {' '.join(bare)}` takes the pack{'s' if len(bare) > 1 else ''} out",
+            f"{', '.join(f'`{pack}`' for pack in bare)} would have no client left; nothing was changed",
+            hint=f"`agentpack uninstall {' '.join(bare)}` removes the pack{'s' if len(bare) > 1 else ''}",
         )
     packs = []
     for wanted in manifest.packs:
@@ -210,7 +210,7 @@ def _copies_that_stay(
     for requirement in asked:
         folder = f"{workspace.scope.own_packs}/{requirement.pack}"
         if requirement.pack in own and new.wanted(requirement.pack) is None and workspace.disk.stamp(folder):
-            yield f"{workspace.scope.shown(folder)} stays, with the copies of your texts"
+            yield f"{workspace.scope.shown(folder)} is kept, with the copies of your files"
 
 
 def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iterator[str]:
@@ -218,7 +218,7 @@ def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iter
     names = {name for requirement in asked for name in requirement.variants}
     for text in workspace.documents.local_texts if names else ():
         if text.name in names:
-            yield f"{workspace.scope.absolute(text.path)} stays: `agentpack install` can ask for `{text.name}` again"
+            yield f"{workspace.scope.absolute(text.path)} is kept, so you can install `{text.name}` again"
 
 
 def _earlier_texts(workspace: Workspace, planned: Plan) -> Iterator[str]:
@@ -241,4 +241,4 @@ def _earlier_texts(workspace: Workspace, planned: Plan) -> Iterator[str]:
                 )
             gone -= taken
     except Refused as error:  # what is only worth a note stops nobody
-        yield f"{error.message}: it cannot be told whether files had a text before agentpack took them over"
+        yield f"{error.message}: agentpack cannot tell whether files existed before it managed them"

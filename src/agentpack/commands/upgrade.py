@@ -29,7 +29,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
     )
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
-    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` takes it")
+    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` installs it")
     notes = (*not_installed(chosen, packs), *_held_by_ref(workspace, packs), *beyond)
     state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
@@ -46,7 +46,7 @@ def _held_by_ref(workspace: Workspace, packs: Sequence[PackName]) -> Iterator[st
     for pack in packs:
         if ref := refs.get(name := source_of(workspace, workspace.manifest, pack)):
             way = f'`agentpack install "{pack}@latest"` removes it'
-            yield f"`{pack}` is taken from `ref: {ref}` of the source `{name}`; {way}"
+            yield f"`{pack}` comes from `ref: {ref}` of the source `{name}`; {way}"
 
 
 class MergeSides(NamedTuple):

@@ -186,9 +186,9 @@ def _composed_fields(draft: Draft, values: ParameterValues, filler: "_Filler | N
     kept = {key: field for key, field in fields.items() if _is_given(key, field.value, draft.fields[key].value)}
     if both := allowed_and_denied({key: field.value for key, field in kept.items()}):
         raise UsageError(
-            f"`{draft.name}`: `{both[0]}` stands in `tools` and in `deny`",
-            hint="take it out of one of them: what is not in `tools` needs no denial. A variant changes either "
-            "below `set:`",
+            f"`{draft.name}`: `{both[0]}` is in both `tools` and `deny`",
+            hint="remove it from one of them: tools missing from `tools` need not be denied. A variant can change "
+            "either under `set:`",
         )
     return kept
 
@@ -206,9 +206,9 @@ class _Filler:
             filled = substitute(text, self.values, self._left)
         except TooLong:
             raise UsageError(
-                f"the text of `{self._persona}` comes to more than {MAX_FILLED // 2**20} Mi characters "
-                "with the values of its parameters",
-                hint="set shorter values",
+                f"the text of `{self._persona}` has more than {MAX_FILLED // 2**20} Mi characters with its parameter "
+                "values",
+                hint="use shorter values",
             ) from None
         if filled is not text:
             self._left -= len(filled)

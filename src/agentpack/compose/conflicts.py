@@ -132,9 +132,9 @@ def refuse_excluded(chosen: Mapping[str, NamedLayer]) -> None:
     why = f": {reason}" if reason else ""
     raise Unresolvable(
         f"the variants {', '.join(most)} and {last} exclude each other{why}",
-        hint='ask for one of them; `agentpack uninstall "NAME[VARIANT]"` takes out one that is there'
+        hint='choose one of them; `agentpack uninstall "NAME[VARIANT]"` removes an installed one'
         if count == 1
-        else "leave one of them out",
+        else "remove one of them",
     )
 
 
@@ -240,6 +240,6 @@ def _conflict(a: str, did: str, b: str, does: str, target: tuple[str, ...]) -> U
     deeds = f"both {did.removesuffix('s')}" if did == does else f"`{a}` {did} and `{b}` {does}"
     differently = " differently" if did == does else ""
     return Unresolvable(
-        f"the variants `{a}` and `{b}` do not go together: {deeds} {what}{differently}",
-        hint="ask for one of them, or declare in one `order: {after: [the other]}`",
+        f"the variants `{a}` and `{b}` conflict: {deeds} {what}{differently}",
+        hint="choose one of them, or declare `order: {after: [the other]}` in one",
     )

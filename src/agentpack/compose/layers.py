@@ -61,7 +61,7 @@ def choose(names: Iterable[str], known: Mapping[str, NamedLayer], persona: str) 
         if name in chosen:
             continue
         if name not in known:
-            message = f"there is no variant `{name}` of {wanted_by}"
+            message = f"{wanted_by} has no variant `{name}`"
             offered = ", ".join(sorted(known)) or "none"
             raise Unresolvable(message, details=[f"known: {offered}"], hint=did_you_mean(name, known))
         chosen[name] = known[name]
@@ -92,7 +92,7 @@ def _ordered(chosen: Mapping[str, NamedLayer]) -> list[NamedLayer]:
         left = sorted(chosen.keys() - {variant.name for variant in done})
         names = ", ".join(f"`{name}`" for name in left)
         raise InvalidFile(
-            [Fault(chosen[left[0]].layer.file, 0, "order", f"the variants {names} each come after another")]
+            [Fault(chosen[left[0]].layer.file, 0, "order", f"the variants {names} form a cycle of `order`")]
         )
     return done
 
@@ -126,7 +126,7 @@ def _refuse_many(draft: Draft, variants: Sequence[NamedLayer]) -> None:
         laid += len(variant.layer.header["remove"])
         laid += sum(1 + len(section.rules) for section in variant.layer.sections)
         if laid > MAX_LAID:
-            message = f"with this, more than {MAX_LAID:,} rules, headings and removals are laid over `{draft.name}`"
+            message = f"this would put more than {MAX_LAID:,} rules, headings and removals on top of `{draft.name}`"
             raise InvalidFile([Fault(variant.layer.file, 0, "", message)])
 
 

@@ -223,8 +223,8 @@ class PersonaText:
             raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_TEXT // 1024} Ki characters")])
         parts = split_front_matter(text)
         if parts is None:
-            hint = "the first line is `---`, and a later line `---` ends the header"
-            raise InvalidFile([Fault(file, 1, "", "there is no front matter", hint)])
+            hint = "begin the file with a line `---`, and end the header with another"
+            raise InvalidFile([Fault(file, 1, "", "missing front matter", hint)])
         head, body, first_line = parts
         faults: list[Fault] = []
         header: Mapping[str, Any] = {}
@@ -287,7 +287,7 @@ class PersonaText:
                     for fault in self._text_faults(text, when, file, 1):
                         yield fault._replace(line=0, key=key)
         if both := allowed_and_denied(fields):
-            yield Fault(file, 0, "deny", f"`{both[0]}` stands in `tools` as well", "take it out of one of them")
+            yield Fault(file, 0, "deny", f"`{both[0]}` is in both `tools` and `deny`", "remove it from one of them")
 
 
 def allowed_and_denied(fields: Mapping[str, Any]) -> tuple[str, ...]:
@@ -358,15 +358,15 @@ class _Braces:
         if match is None:
             if self.variant:
                 what = "heading" if heading else "rule"
-                self.fault(line, "", f"a {what} of a variant needs an id", "end its first line with `{#id}`")
+                self.fault(line, "", f"every {what} of a variant needs an id", "end its first line with `{#id}`")
             return text, None, {}
         words = match[1].split()
         id: str = words[0] if words and "=" not in words[0] else ""
         if not is_kebab(id):
-            message = f"`{{#{match[1]}}}`: `{id}` is not an id"
-            self.fault(line, "", message, "lower-case letters, digits and single hyphens")
+            message = f"`{{#{match[1]}}}`: `{id}` is not a valid id"
+            self.fault(line, "", message, "use lower-case letters, digits and single hyphens")
         elif id in self.seen:
-            self.fault(line, id, f"the id `{id}` stands twice", f"first on line {self.seen[id]}")
+            self.fault(line, id, f"duplicate id `{id}`", f"first on line {self.seen[id]}")
         self.seen.setdefault(id, line)
         allowed = _ALLOWED[self.laid_over, heading]
         attributes = self._attributes(words[1:], line, id, allowed) if len(words) > 1 or not id else {}
@@ -379,18 +379,18 @@ class _Braces:
             if not equals or not value:
                 self.fault(line, id, f"`{word}` is not `key=value`")
             elif key not in allowed:
-                hint = did_you_mean(key, allowed) or f"known here: {', '.join(allowed)}"
+                hint = did_you_mean(key, allowed) or f"allowed here: {', '.join(allowed)}"
                 self.fault(line, id, f"unknown attribute `{key}`", hint)
             elif key in attributes:
-                self.fault(line, id, f"`{key}` stands twice")
+                self.fault(line, id, f"duplicate attribute `{key}`")
             elif key == "replace" and value != "section":
-                self.fault(line, id, f"`replace={value}`: only `replace=section` is known")
+                self.fault(line, id, f"`replace={value}`: only `replace=section` is supported")
             elif key == "checked" and not _is_date(value):
                 self.fault(line, id, f"`checked={value}`: `{value}` is not a date such as `2026-11-23`")
             else:
                 attributes[key] = value
         if "after" in attributes and "before" in attributes:
-            self.fault(line, id, "`after` and `before` exclude each other")
+            self.fault(line, id, "`after` and `before` cannot be used together")
         return attributes
 
 

@@ -91,7 +91,7 @@ def placeholder_faults(text: str, names: Mapping[str, object]) -> list[tuple[int
             break
         line, at = line + text.count("\n", at, match.start()), match.start()
         if match[0] == "{{":
-            found.append((line, "`{{` opens no placeholder: write `{{ name }}`, or `{{{{` for the braces themselves"))
+            found.append((line, "`{{` does not begin a placeholder: write `{{ name }}`, or `{{{{` for literal braces"))
         elif match[1] is not None and match[1] not in names:
             found.append((line, f"there is no parameter `{match[1]}`"))
     return found

@@ -180,7 +180,7 @@ class Disk(Observer):
         return descriptor
 
     def _no_lock(self, path: str) -> Refused:
-        return Refused(f"`{self.absolute(path)}` is in the way: it is not a file", hint="remove it")
+        return Refused(f"`{self.absolute(path)}` is not a file, but a file belongs there", hint="remove it")
 
     def rename(self, source: str, target: str) -> None:
         """Rename a file within its folder, replacing any existing one: the only step that readers see."""
@@ -212,7 +212,9 @@ class Disk(Observer):
                 self._make_root(folder)
                 return
             if folder.endswith(BEHIND):
-                raise Refused(f"`{self.absolute(folder)}` is gone, and a link leads there", hint="remove the link")
+                raise Refused(
+                    f"a link leads to `{self.absolute(folder)}`, which no longer exists", hint="remove the link"
+                )
             parent, name = self._split(folder)
             self._new_folder(folder, name, self._folder(parent))
         except FileExistsError as error:

@@ -29,12 +29,12 @@ _MOST_PARTS = 4 * MAX_PARTS  # each is opened by two calls within those of the o
 _HINTS = {
     errno.ENOSPC: "free some space, then run the command again",
     errno.EDQUOT: "your quota is used up: free some space, then run the command again",
-    errno.EACCES: "change its permissions or its owner, then run the command again",
-    errno.EPERM: "change its permissions or its owner, then run the command again",
+    errno.EACCES: "make it writable for your user, then run the command again",
+    errno.EPERM: "make it writable for your user, then run the command again",
     errno.EROFS: "the file system is mounted read-only",
     errno.EISDIR: "a folder is in the way: move it elsewhere",
     errno.ELOOP: "a link is in the way: move it elsewhere",
-    errno.EIO: "the disk reports a fault: look at the system's log",
+    errno.EIO: "the disk reports an error: check the system log",
 }
 
 
@@ -120,7 +120,7 @@ class Folders:
             variable = variable_of(name)
             raise UsageError(
                 f"what lies in `{name}` was written while {variable} was set, and it is not set now",
-                hint="set it as it was then, and run the command again",
+                hint="set it again, then run the command again",
             ) from None
 
     def _prefix(self, name: str) -> str:
@@ -150,7 +150,7 @@ class Folders:
         if leaf in ("", ".", "..") or "\0" in leaf or (not folder and path.startswith(("/", "$"))):
             raise Refused(f"`{path}` is not a path below a root")
         if is_reserved(leaf):
-            raise Refused(f"`{path}` belongs to version control: agentpack neither reads nor writes it")
+            raise Refused(f"`{path}` belongs to version control; agentpack does not read or write it")
         return folder, leaf
 
     # -- folders -------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class Folders:
             real = os.path.realpath(self.absolute(path), strict=True)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise Refused(f"`{self.absolute(path)}` is a link that leads in a circle", hint="remove it") from error
+                raise Refused(f"`{self.absolute(path)}` is a link that leads to itself", hint="remove it") from error
             raise
         base = real_path(self._roots[root])
         if self._follow_own_links and not is_own(link):
@@ -290,10 +290,10 @@ class Folders:
             if not is_own(found):
                 raise refuse_link(self.absolute(path), "", real, found)
             if stat.S_ISLNK(found.st_mode):
-                raise Refused(f"`{self.absolute(path)}` is a link that leads in a circle", hint="remove it")
+                raise Refused(f"`{self.absolute(path)}` is a link that leads to itself", hint="remove it")
         except FileNotFoundError:  # a file that is written again: the link was left when it was deleted
             if not os.path.isdir(os.path.dirname(real)):
-                raise Refused(f"`{self.absolute(path)}` is a link that leads nowhere", hint="remove it") from None
+                raise Refused(f"`{self.absolute(path)}` is a broken link", hint="remove it") from None
         self._places[path] = place
         self.links[path] = real
         return place
@@ -375,9 +375,11 @@ class Folders:
         if os.path.islink(where) and not os.path.exists(where):
             leads = real_path(where)
             return Refused(
-                f"`{where}` is a link to `{leads}`, which does not exist", hint="make that folder, or remove the link"
+                f"`{where}` is a link to `{leads}`, which does not exist", hint="create that folder, or remove the link"
             )
-        return Refused(f"`{self.absolute(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
+        return Refused(
+            f"`{self.absolute(folder)}` is not a folder, but a folder belongs there", hint="move it elsewhere"
+        )
 
 
 def is_denied(error: Unavailable) -> bool:

@@ -29,15 +29,15 @@ def refuse_state(where: str, found: os.stat_result, around: os.stat_result | Non
     user = os.geteuid()
     mine = found.st_uid in (user, 0) or (user == 0 and around is not None and around.st_uid == found.st_uid)
     if not mine:
-        hint = f"if what it holds is to be trusted: `sudo chown -R {user_name(user)} {where}`"
+        hint = f"if you trust its contents: `sudo chown -R {user_name(user)} {where}`"
         if user == 0:
             hint = f"run the command as {user_name(found.st_uid)}, without sudo"
         raise Refused(f"`{where}` belongs to another user, {user_name(found.st_uid)}", hint=hint)
     if found.st_mode & stat.S_IWOTH and not (around is not None and around.st_mode & stat.S_IWOTH):
         raise Refused(
-            f"every user of this machine may write to `{where}`",
-            details=("what lies there decides which files agentpack writes and deletes",),
-            hint=f"if what it holds is to be trusted: `chmod -R o-w {where}`",
+            f"every user of this machine can write to `{where}`",
+            details=("its contents decide which files agentpack writes and deletes",),
+            hint=f"if you trust its contents: `chmod -R o-w {where}`",
         )
 
 
@@ -49,12 +49,12 @@ def refuse_link(where: str, root: str, real: str, found: os.stat_result | None) 
         return Refused(
             f"`{where}` is a link that leads out of `{root}`",
             details=(f"it leads to {real}",),
-            hint="put a real folder or file in its place",
+            hint="replace it with a real folder or file",
         )
     return Refused(
-        f"`{where}` is a link that leads to what belongs to another user",
+        f"`{where}` is a link to a place that belongs to another user",
         details=(f"it leads to {real}, which belongs to {user_name(found.st_uid)}",),
-        hint="put a real folder or file in its place",
+        hint="replace it with a real folder or file",
     )
 
 

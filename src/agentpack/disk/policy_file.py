@@ -20,11 +20,11 @@ def read_trusted(path: str, most: int) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise Refused(f"{path} is {'a folder' if stat.S_ISDIR(found.st_mode) else 'not a regular file'}")
         if found.st_mode & stat.S_IWOTH:
-            raise Refused(f"{path} can be written by everybody", hint=f"chmod o-w {path}")
+            raise Refused(f"every user can write to {path}", hint=f"chmod o-w {path}")
         for folder in {os.path.dirname(os.path.abspath(path)), os.path.dirname(real_path(path))}:
             mode = os.stat(folder).st_mode
             if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-                raise Refused(f"{path} can be exchanged by everybody", hint=f"chmod o-w {folder}")
+                raise Refused(f"every user can replace {path}", hint=f"chmod o-w {folder}")
         data = b""
         while len(data) <= most and (part := os.read(descriptor, most + 1 - len(data))):
             data += part

@@ -112,7 +112,7 @@ class _Writer:
     def remove(self, gone: Rule | Section) -> None:
         place = self.place(gone.id)
         if place is None:
-            self.left_out.append(f"taking out `{gone.id}`")
+            self.left_out.append(f"removing `{gone.id}`")
             return
         lines = self.lines[place.file]
         end = place.end
@@ -141,7 +141,7 @@ class _Writer:
     def replace(self, id: str | None, text: str) -> None:
         place = self.place(id)
         if place is None or id is None:
-            self.left_out.append(f"the change of `{id}`: it comes from elsewhere")
+            self.left_out.append(f"the change of `{id}`: the rule is not part of this pack's file")
             return
         part = self.parts[id]
         source = part.heading if isinstance(part, Section) else part.text
@@ -156,7 +156,7 @@ class _Writer:
         if anchor is None and section.id is None and rule.after is None and rule.before is None:
             anchor = SourceLines(self.main, 0, self.first_line(), "heading")
         if anchor is None:
-            self.left_out.append(f"the new rule “{short(rule.text)}”: what it stands beside comes from elsewhere")
+            self.left_out.append(f"the new rule “{short(rule.text)}”: its neighbours are not part of this pack's file")
             return
         lines = braced(escaped(rule.text), rule.id).split("\n")
         apart = rule.kind != "item" or anchor.kind != "item"
@@ -176,7 +176,7 @@ class _Writer:
         anchor = self.place(section.before)
         if section.before is not None and anchor is None:
             self.left_out.append(
-                f"the new section “{short(section.heading)}”: what it stands beside comes from elsewhere"
+                f"the new section “{short(section.heading)}”: its neighbours are not part of this pack's file"
             )
             return
         pieces = [("heading", braced(escaped(section.heading), section.id))]

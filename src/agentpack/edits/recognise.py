@@ -120,7 +120,7 @@ def _agent(read: AgentFile, name: str, fault: str | None) -> Agent:
 
 
 def _kept(target: Client, name: str) -> str:
-    return f"`{name}` is a name that {target.title} keeps for itself"
+    return f"`{name}` is a name reserved by {target.title}"
 
 
 def _fault_words(fault: Fault) -> str:

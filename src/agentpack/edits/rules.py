@@ -1,7 +1,7 @@
 """An edited text and the persona it was rendered from -> a variant that says the edit, or the words why it cannot be
 said.
 
-Sections are paired first, then the rules within them; what is left over on one side was taken out or added. Whether
+Sections are paired first, then the rules within them; what is left over on one side was removed or added. Whether
 the variant really gives the edited text is for the caller to check, by rendering it: here only what a variant has no
 words for is refused, each with its place.
 """
@@ -113,13 +113,11 @@ class _Reader:
         deeper = index + 1
         while deeper < len(sections) and sections[deeper].level > section.level:
             if deeper in kept:
-                self.unsaid.append(
-                    f"the heading “{short(section.heading)}” was taken out, but not all that is below it"
-                )
+                self.unsaid.append(f"the heading “{short(section.heading)}” was removed, but not everything below it")
                 return
             deeper += 1
         if section.id is None:
-            self.refuse("heading", section.heading, "was taken out")
+            self.refuse("heading", section.heading, "was removed")
         else:
             self.removed.append(section)
 
@@ -161,7 +159,7 @@ class _Reader:
                 if waiting and was.id is None:
                     told = f"“{short(waiting[0].text)}”"
                     self.unsaid.append(
-                        f"the new rule {told} is amid the author's text"
+                        f"the new rule {told} is inside the author's text"
                         if self.bare
                         else f"no rule with an id is next to the new one {told}"
                     )
@@ -193,7 +191,7 @@ class _Reader:
     def take_out(self, was: Rule) -> None:
         self.gone.append(was)
         if was.id is None:
-            self.refuse("rule", was.text, "was taken out")
+            self.refuse("rule", was.text, "was removed")
         else:
             self.removed.append(was)
 

@@ -83,22 +83,24 @@ def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
     """
     file, data = edited.files[0]
     if len(data) > MAX_BYTES:
-        raise not_expressible(edited, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
+        raise not_expressible(edited, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not analysed"])
     if found := [one for one in text_findings(data, file.path) if one.why != "not-utf-8"]:
-        raise not_expressible(edited, ["hidden text was put in", *map(str, found)])
+        raise not_expressible(edited, ["hidden text was added", *map(str, found)])
     try:
         text = plain(data).decode()
     except UnicodeDecodeError:
         raise not_expressible(edited, ["the file is no longer UTF-8"]) from None
     before = fields_and_body(client, plain(file.content).decode(), "header")
     if before is None or before[1] != edited.persona.body:
-        raise not_expressible(edited, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
+        raise not_expressible(
+            edited, [f"{file.path}: agentpack cannot tell the rules in a file of {client.title} apart"]
+        )
     try:
         after = fields_and_body(client, text, "header", judging=True)  # found again in the variant made of it
     except InvalidFile as error:
-        raise not_expressible(edited, [f"the header does not read: {line}" for line in error.details]) from None
+        raise not_expressible(edited, [f"the header is invalid: {fault}" for fault in error.faults]) from None
     if after is None:
-        raise not_expressible(edited, ["the header was taken out"])
+        raise not_expressible(edited, ["the header was removed"])
     edits = read_edits(edited.persona.sections, after[1], edited.taken, bare=edited.pack.bare)
     fields, unsaid = _fields(client, before[0], after[0], str if edited.is_literal else escaped)
     if edits.unsaid or unsaid:
@@ -135,13 +137,13 @@ def _fields(
         elif key not in new and client.form.roles.get(key) == "deny":
             fields["deny"] = []
         elif key not in new:
-            unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
+            unsaid.append(f"the field `{key}` was removed, but a variant can only set it")
         elif key == client.description:
             fields["description"] = escape(str(new[key]))
         elif (choice := client.choices.get(client.form.roles.get(key, ""))) is not None:
             fields[client.form.roles[key]] = word = choice.canonical(new[key])
             if word is None:
-                unsaid.append(f"`{key}: {new[key]}` is none of {', '.join(choice.words.values())}")
+                unsaid.append(f"`{key}: {new[key]}` is not one of {', '.join(choice.words.values())}")
         elif "model" in (header := canonical(client, {key: new[key]})[0]):
             fields["model"] = escape(str(header["model"]))
         else:
@@ -198,7 +200,7 @@ def first_difference(content: bytes, data: bytes) -> str:
     header = split_front_matter(data.decode())
     line = ours[number] if number < len(ours) else ""
     if header is not None and number + 1 < header[2]:
-        return f"line {number + 1}: agentpack writes the header otherwise: “{short(line)}”"
+        return f"line {number + 1}: agentpack writes the header differently: “{short(line)}”"
     if data.split() == content.split():
         return f"line {number + 1}: white space was changed near “{short(line) or short(ours[max(number - 1, 0)])}”"
     return f"line {number + 1}: “{short(line)}”"
@@ -208,15 +210,14 @@ def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNe
     """The refusal that lists which edits no variant can express."""
     persona = edited.files[0][0].persona
     hint = (
-        "change, add or take out whole rules that have an id, and leave the rest as it was; "
-        f"`agentpack diff {persona}` shows the edits, which stay on disk and are merged by upgrades in any case"
+        "change, add or remove only whole rules that have an id; `agentpack diff {persona}` shows the edits, which "
+        "stay on disk and are merged by upgrades in any case"
     )
     if edited.pack.bare:
         hint = (
-            "a variant of a collection's agent sets fields of the header, and adds sections below headings of their "
-            f"own at the end; upgrades merge all other edits, and `agentpack keep {persona} --patch` prints them for "
-            "the author"
+            "a variant of a collection's agent can only set header fields and add sections at the end; upgrades "
+            "merge all other edits, and `agentpack keep {persona} --patch` prints them for the author"
         )
     return DecisionNeeded(
-        f"the edits of `{persona}` cannot all be said as a variant; nothing was written", details=reasons, hint=hint
+        f"some edits of `{persona}` cannot be expressed as a variant; nothing was written", details=reasons, hint=hint
     )

@@ -22,8 +22,8 @@ MAX_ARCHIVE_BYTES = MAX_BYTES + 4 * 1024 * 1024
 _MACOS = "__macosx"
 _NAMELESS = "a folder without a name, as if it were the root of the disk; pack `.`, or the folder under its name"
 HINT = (
-    "an archive is a tar.gz or zip of regular files; `tar --format=pax -czf`, `git archive` and `agentpack pack build` "
-    "write such ones"
+    "an archive is a tar.gz or zip of regular files, as written by `tar --format=pax -czf`, `git archive` or "
+    "`agentpack pack build`"
 )
 
 
@@ -55,7 +55,7 @@ def read_archive(
         raise Refused(
             f"{label} is not the archive that was expected",
             details=(f"expected  {shown(expected)}", f"found     {found}"),
-            hint="a release never changes once published: ask whoever publishes it",
+            hint="a published release should never change: ask its publisher",
         )
     try:
         return _named(_collected(data, MAX_PACKS if several else 1), prefix)
@@ -116,7 +116,7 @@ def _check(fault: str | None, raw: str, path: str) -> None:
     if fault is None:
         parts = path.lower().split("/")
         if not NOT_CONTENT.isdisjoint(parts):
-            fault = "belongs to a version control, not to a pack"
+            fault = "belongs to version control, not to a pack"
         elif _MACOS in parts or any(part.startswith("._") for part in parts):
             fault = f"what macOS keeps beside files; {MACOS} leaves it out"
     if fault is not None:

@@ -48,6 +48,16 @@ _PLAIN_ROW = re.compile(
 """A row that is complete by itself: a key, and its value in double quotes without escapes, in single quotes or bare."""
 _BREAKS = re.compile("[\x85\u2028\u2029]")
 _HALVES = re.compile("[\ud800-\udfff]")
+_ADVICE = {
+    "did not find expected key": "write `key: value`, indented like the lines around it",
+    "mapping values are not allowed in this context": "check the indentation, and quote a value that contains `: `",
+    "did not find expected '-' indicator": "begin each item with `- `, at the same indentation",
+    "did not find expected ',' or ']'": "close the list with `]`",
+    "did not find expected ',' or '}'": "close the map with `}`",
+    "found unexpected end of stream": "close the quotes",
+    "found character that cannot start any token": "indent with spaces, and quote a value that begins with `@` or `%`",
+}
+"""What to do about a YAML syntax error, by the words of the parser."""
 
 
 class NotYaml(InvalidFile):
@@ -96,7 +106,7 @@ def read_json(data: bytes, file: str) -> Any:
     try:
         return json_text.read_json(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
     except ValueError as error:
-        raise InvalidFile([Fault(file, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
+        raise InvalidFile([Fault(file, getattr(error, "lineno", 0), "", f"not valid JSON: {error}")]) from None
 
 
 def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False, loose: bool = False) -> Document:
@@ -138,10 +148,11 @@ def read_events(text: str, file: str, *, first_line: int, hidden: bool, loose: b
         refusal = NotYaml
         mark = error.problem_mark or error.context_mark
         line = mark.line + first_line if mark else 0
-        builder.faults.append(Fault(file, line, "", f"not YAML: {error.problem or error.context}"))
+        problem = error.problem or error.context or ""
+        builder.faults.append(Fault(file, line, "", f"not valid YAML: {problem}", _ADVICE.get(problem)))
     except yaml.YAMLError as error:
         refusal = NotYaml
-        builder.faults.append(Fault(file, 0, "", f"not YAML: {error}".splitlines()[0]))
+        builder.faults.append(Fault(file, 0, "", f"not valid YAML: {error}".splitlines()[0]))
     if builder.hidden and not hidden:
         raise HiddenText(builder.hidden)
     if builder.faults:
@@ -206,22 +217,22 @@ class _Builder:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self.stack.pop()
             elif isinstance(event, yaml.AliasEvent):
-                self.fault(event, "aliases (`*name`) are not read", "write the value out")
+                self.fault(event, "aliases (`*name`) are not supported", "write the value out")
                 return
             elif isinstance(event, yaml.DocumentStartEvent):
                 self.documents += 1
                 if event.version or event.tags:
-                    self.fault(event, "directives (`%YAML`, `%TAG`) are not read")
+                    self.fault(event, "directives (`%YAML`, `%TAG`) are not supported")
                     return
                 if self.documents > 1:
-                    self.fault(event, "a second document (`---`) in one file")
+                    self.fault(event, "more than one document (`---`) in a file is not supported")
                     return
 
     def refuse_marks(self, event: Any) -> None:
         if event.anchor:
-            self.fault(event, "anchors (`&name`) are not read", "write the value out")
+            self.fault(event, "anchors (`&name`) are not supported", "write the value out")
         if event.tag is not None and event.tag != "!":
-            self.fault(event, f"tags (`{event.tag[:80]}`) are not read")
+            self.fault(event, f"tags (`{event.tag[:80]}`) are not supported")
 
     def scalar(self, event: Any) -> None:
         self.refuse_marks(event)
@@ -243,14 +254,14 @@ class _Builder:
 
     def key(self, event: Any, top: "_OpenNode", value: Any) -> None:
         if event.implicit[0] and event.value == "<<":
-            self.fault(event, "merge keys (`<<`) are not read", "write the values out")
+            self.fault(event, "merge keys (`<<`) are not supported", "write the values out")
         name = value if isinstance(value, str) else str(event.value)
         if len(name) > MAX_KEY:
-            self.fault(event, f"a key of more than {MAX_KEY} characters")
+            self.fault(event, f"a key is longer than {MAX_KEY} characters")
             name = name[:MAX_KEY]
         path = (*top.path, name)
         if name in top.seen and not self.loose:
-            self.fault(event, f"`{name}` stands twice", f"first on line {self.lines.get(path, 0)}")
+            self.fault(event, f"duplicate key `{name}`", f"first on line {self.lines.get(path, 0)}")
         top.seen.add(name)
         top.key = name
         self.lines.setdefault(path, self.line(event))

@@ -88,12 +88,12 @@ def check_values(
 
 def _fault(declaration: ParameterDeclaration, value: Value, values: Mapping[str, Value]) -> str | None:
     kinds: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool}
-    wrong = f"`{_shown(value)}` is not allowed: {declaration.allowed}"
+    wrong = f"`{_shown(value)}` is not allowed: use {declaration.allowed}"
     if type(value) is not kinds[declaration.type]:
         return wrong
     if isinstance(value, str):
         if _CONTROL.search(value):
-            return f"{_shown(value)!r} holds a line break or control character"
+            return f"{_shown(value)!r} contains a line break or control character"
         return None if _text_allowed(declaration, value) else wrong
     if declaration.type == "integer":
         low, high = _bound(declaration.minimum, values), _bound(declaration.maximum, values)

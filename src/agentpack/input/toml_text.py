@@ -39,7 +39,7 @@ def read_toml(data: bytes, file: str) -> dict[str, Any]:
     except RecursionError:
         raise InvalidFile([Fault(file, 0, "", f"nested deeper than {MAX_TOML_DEPTH} levels")]) from None
     except ValueError as error:
-        raise InvalidFile([Fault(file, 0, "", f"not TOML: {error}")]) from None
+        raise InvalidFile([Fault(file, 0, "", f"not valid TOML: {error}")]) from None
     return value
 
 

@@ -64,7 +64,7 @@ def parse_git_place(text: str) -> GitPlace:
     shown = without_secrets(text)
     if holds_secret(text):
         raise UsageError(
-            f"`{shown}`: {REFUSED}", hint="git's credential helper keeps the password: `git help credentials`"
+            f"`{shown}`: {REFUSED}", hint="use git's credential helper for the password: `git help credentials`"
         )
     if page := _PAGE.match(text):
         is_folder = page["folder"] and page["kind"] == "tree"
@@ -76,17 +76,17 @@ def parse_git_place(text: str) -> GitPlace:
         raise UsageError(f"`{shown}` is a page about a repository, not its address", hint=hint)
     if ranged := _RANGED.match(text):
         hint = f'`agentpack install "PACK{ranged["range"]}" --source {ranged["place"]}`'
-        raise UsageError(f"`{shown}`: a range of versions belongs to the name of a pack", hint=hint)
+        raise UsageError(f"`{shown}`: a version range belongs after the name of a pack", hint=hint)
     rest, _, fragment = text.removeprefix("git+").partition("#")
     key, _, folder = fragment.partition("=")
     if fragment and (key != "subdirectory" or not folder):
-        raise UsageError(f"`{shown}`: behind `#` only `subdirectory=FOLDER` has a meaning", hint=_HINT)
+        raise UsageError(f"`{shown}`: only `subdirectory=FOLDER` is supported after `#`", hint=_HINT)
     start = rest.find("://") + 3 if "://" in rest else 0
     path = max(rest.find("/", start), rest.find(":", start) if not start else -1)
     at = rest.find("@", path) if path >= 0 else -1
     place, ref = (rest[:at], rest[at + 1 :]) if at >= 0 else (rest, "")
     if at >= 0 and not ref:
-        raise UsageError(f"`{shown}`: a branch, tag or commit is missing behind `@`", hint=_HINT)
+        raise UsageError(f"`{shown}`: a branch, tag or commit is missing after `@`", hint=_HINT)
     git_address(place)
     check_subdirectory(folder)
     check_ref(ref)
@@ -115,7 +115,7 @@ def git_address(place: str) -> str:
     shown = without_secrets(place)
     if holds_secret(place):
         raise UsageError(
-            f"`{shown}`: {REFUSED}", hint="git's credential helper keeps the password: `git help credentials`"
+            f"`{shown}`: {REFUSED}", hint="use git's credential helper for the password: `git help credentials`"
         )
     if short := _SHORT.match(place):
         return FORGES[short["forge"]] + short["path"].removesuffix(".git")
@@ -130,9 +130,7 @@ def git_address(place: str) -> str:
     if url := _URL.match(place):
         scheme, host = url["scheme"].lower(), url["host"]
         if scheme == "http" and not _LOOPBACK.match(host):
-            raise UsageError(
-                f"`{shown}` is not encrypted, so anybody on the way could change it", hint="write `https://`"
-            )
+            raise UsageError(f"`{shown}` is not encrypted, so it could be changed in transit", hint="write `https://`")
         if (scheme == "file") != (not host) or host.startswith("-") or "@-" in host:
             raise UsageError(f"`{shown}` is not the address of a git repository", hint=_HINT)
         if scheme == "file" and "%" in place:  # which git would decode, so that another folder is meant

@@ -48,7 +48,7 @@ def read_sides(
         if one is not None and other is not None:
             return LockSides(one, other, _read(base or texts.get(_BASE), file))
     line = data.partition(b"<<<<<<<")[0].count(b"\n") + 1
-    fault = Fault(file, line, "", "merge markers of version control, and the sides they separate are no locks")
+    fault = Fault(file, line, "", "merge markers of version control, and at least one side is not a valid lock")
     hint = f"`git checkout --ours {file}` takes one side, then run `agentpack lock`"
     raise InvalidFile([fault], hint=hint)
 

@@ -53,7 +53,7 @@ def parse_lock(data: bytes, file: str, *, keep: Keep = "") -> Lock:
         value = read_json(data, max_bytes=MAX_LOCK_BYTES)
     except ValueError as error:
         line = getattr(error, "lineno", 0)
-        message = "not JSON" if line else f"not JSON: {error}"
+        message = "not valid JSON" if line else f"not valid JSON: {error}"
         if has_markers(data[:MAX_LOCK_BYTES]):
             message = "merge markers of version control"
         raise _fault(file, message, line) from None
@@ -66,7 +66,7 @@ def parse_lock(data: bytes, file: str, *, keep: Keep = "") -> Lock:
     try:
         return _lock(value, keep)
     except _Duplicate as error:
-        raise DuplicateRows([Fault(file, 0, "", str(error))], hint="`agentpack lock` merges the two") from None
+        raise DuplicateRows([Fault(file, 0, "", str(error))], hint="`agentpack lock` merges both sides") from None
     except (KeyError, TypeError, ValueError) as error:
         raise _fault(file, f"not a lock of schema {SCHEMA}: {_words(error)}", 0) from None
 
@@ -106,7 +106,7 @@ def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tup
     found: dict[str, _T] = {}
     for row in rows:
         if name(row) in found and not keep:
-            raise _Duplicate(f"`{name(row)[:80]}` is there twice")
+            raise _Duplicate(f"duplicate entry `{name(row)[:80]}`")
         if name(row) not in found or keep == "last":
             found[name(row)] = row
     return tuple(found.values())

@@ -91,7 +91,7 @@ def provider_fault(sources: Sequence[ConfiguredSource], source: str, pack: str, 
         return ""
     for name in (pack, there or pack):
         if (claiming := _claiming(sources, name)) and source not in claiming:
-            return f"`{name}` may not come from `{source}`: it is for {words(sorted(claiming))}, by `packs`"
+            return f"`{name}` may not come from `{source}`: the `packs` of {words(sorted(claiming))} match it"
     own = next(one for one in sources if one.name == source)
     return f"`{there or pack}` may not come from `{source}`: its `packs` are {words(own.packs)}"
 

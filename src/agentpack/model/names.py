@@ -54,7 +54,7 @@ def pack_name(text: str) -> PackName:
     if not _PACK.match(name) or not text.isascii():
         raise UsageError(
             f"`{text}` is not a pack name",
-            hint="a name is ASCII letters, digits and single hyphens: `python-engineer`",
+            hint="use ASCII letters, digits and single hyphens: `python-engineer`",
         )
     return PackName(name)
 
@@ -85,9 +85,9 @@ def persona_name_fault(text: str) -> str | None:
     if not _KEBAB.match(text):
         return "a persona's name is lower-case letters, digits and single hyphens"
     if text in _RESERVED_PERSONAS or re.fullmatch(r"(?:com|lpt)[0-9]", text):
-        return f"`{text}` is a name that clients or systems reserve"
+        return f"`{text}` is a name reserved by clients or systems"
     if text.isdigit() or re.fullmatch(r"[0-9]+e[0-9]+|0x[0-9a-f]+|0o[0-7]+|0b[01]+", text):
-        return "a persona's name must not read as a number"
+        return "a persona's name must not look like a number"
     return None
 
 

@@ -92,7 +92,7 @@ def parse_requirement(text: str) -> Requirement:
         found = _at(text, name, variants, where.strip())
         return replace(found, range=_range(text, range.strip())) if range else found
     if ";" in rest:
-        raise UsageError(f"`{text}`: environment markers (`;`) have no meaning for packs", hint=_HINT)
+        raise UsageError(f"`{text}`: environment markers (`;`) are not supported", hint=_HINT)
     return Requirement(pack=name, variants=variants, range=_range(text, rest))
 
 
@@ -106,7 +106,7 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
     names = [name.strip() for name in inside.split(",")]
     for name in names:
         if not is_kebab(name):
-            raise UsageError(f"`{text}`: `{name}` is not a variant's name", hint=_HINT)
+            raise UsageError(f"`{text}`: `{name}` is not a valid variant name", hint=_HINT)
     return tuple(sorted(set(names)))
 
 

@@ -35,9 +35,9 @@ def web_address_fault(text: str) -> str | None:
     """What forbids reading an address; None if it may be read. Also for what a server sends: it may hold a `?`."""
     found = _WEB.match(text)
     if found is None:
-        return "is no web address such as `https://example.com/kit-1.2.tar.gz`, without a user and in ASCII"
+        return "is not a web address such as `https://example.com/kit-1.2.tar.gz`, in ASCII and without a user"
     if found["scheme"].lower() == "http" and not _is_this_machine(found["host"].lower()):
-        return "is not encrypted: only `https://` is read"
+        return "is not encrypted: only `https://` is supported"
     return None
 
 

@@ -92,9 +92,9 @@ def age_verdicts(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
     if limit is None or limit.value == 0:
         return ()
     if age is None:
-        words = "it is not known when it was released"
+        words = "its release date is unknown"
     elif age < 0:
-        words = "its release lies in the future"
+        words = "its release date is in the future"
     else:
         days = age // DAY
         words = f"it was released {f'{days} days' if days != 1 else 'a day'} ago" if days else "it was released today"
@@ -107,7 +107,7 @@ def age_verdicts(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
 def _size(limit: PolicyEntry | None, size: int | None) -> Iterator[Verdict]:
     if limit is not None:
         fits = size is not None and size <= int(limit.value)
-        words = "its size is not known" if size is None else f"it has {size} bytes"
+        words = "its size is unknown" if size is None else f"it has {size} bytes"
         yield Verdict(fits, "maximum_size", limit.file, limit.line, f"{words}, {limit.value} are allowed")
 
 
@@ -129,13 +129,13 @@ def _judged(key: str, lists: PolicyLists, what: str, meets: Callable[[str | int]
 def _of_allowed(rule: str, listed: PolicyList, found: PolicyEntry | None, what: str) -> Verdict:
     if found is not None:
         return Verdict(True, rule, found.file, found.line, f"{what} is allowed by `{found.value}`")
-    return Verdict(False, rule, listed.file, listed.line, f"{what} is not among what is allowed")
+    return Verdict(False, rule, listed.file, listed.line, f"{what} is not in the allowed list")
 
 
 def _of_denied(rule: str, denied: Sequence[PolicyEntry], found: PolicyEntry | None, what: str) -> Verdict:
     if found is not None:
         return Verdict(False, rule, found.file, found.line, f"{what} is denied by `{found.value}`")
-    return Verdict(True, rule, denied[0].file, denied[0].line, f"{what} is not among what is denied")
+    return Verdict(True, rule, denied[0].file, denied[0].line, f"{what} is not in the denied list")
 
 
 # Sources and packs.
@@ -199,11 +199,11 @@ class _Licences:
         if not self.lists.allow and not self.lists.deny:
             return
         if text is None:
-            yield from self._unknown("no licence is named")
+            yield from self._unknown("it has no licence")
             return
         parts = _expression(text)
         if parts is None:
-            yield from self._unknown(f"`{text[:80]}` is no SPDX expression")
+            yield from self._unknown(f"`{text[:80]}` is not an SPDX expression")
             return
         refused = self._refusal(parts)
         if refused is not None:
@@ -221,7 +221,7 @@ class _Licences:
             yield Verdict(False, "licenses.allow", listed.file, listed.line, words)
         if self.lists.deny and not self.lists.allow:
             first = self.lists.deny[0]
-            yield Verdict(True, "licenses.deny", first.file, first.line, f"{words}, so none that is denied")
+            yield Verdict(True, "licenses.deny", first.file, first.line, f"{words}, so none is denied")
 
     def _refusal(self, parts: Sequence[str]) -> Verdict | None:
         """Why the expression (in prefix order) is refused; None if it passes."""
@@ -314,16 +314,16 @@ def _capabilities(lists: PolicyLists, found: Mapping[str, str]) -> Iterator[Verd
     for listed in lists.allow:
         missing = next((word for word in sorted(found) if not _within(word, listed.entries)), None)
         if missing is None:
-            yield Verdict(True, "capabilities.allow", listed.file, listed.line, "all it can do is allowed")
+            yield Verdict(True, "capabilities.allow", listed.file, listed.line, "all its capabilities are allowed")
         else:
-            why = f"`{missing}` ({found[missing]}) is not among what is allowed"
+            why = f"`{missing}` ({found[missing]}) is not in the allowed list"
             yield Verdict(False, "capabilities.allow", listed.file, listed.line, why)
     if lists.deny:
         pairs = ((word, entry) for word in sorted(found) for entry in lists.deny if denies(str(entry.value), word))
         pair = next(pairs, None)
         if pair is None:
             first = lists.deny[0]
-            yield Verdict(True, "capabilities.deny", first.file, first.line, "nothing it can do is denied")
+            yield Verdict(True, "capabilities.deny", first.file, first.line, "none of its capabilities is denied")
         else:
             word, entry = pair
             why = f"`{word}` ({found[word]}) is denied by `{entry.value}`"

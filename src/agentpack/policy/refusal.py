@@ -13,9 +13,7 @@ from agentpack.policy.policy import Policy
 MAX_BYTES = 256 * 1024
 
 
-_HINT = (
-    "nothing is changed until it can be read: mend it, or ask whoever set it; `agentpack policy explain` looks again"
-)
+_HINT = "nothing is changed until it can be read: fix it, or ask its author; `agentpack policy explain` checks it again"
 
 
 def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
@@ -54,7 +52,7 @@ def _read(file: str) -> Policy:
     except (FileNotFoundError, NotADirectoryError):
         if (folder := blocking_path(file)) is None:
             raise
-        what = "a link that leads nowhere" if os.path.islink(folder) else "not a folder"
+        what = "a broken link" if os.path.islink(folder) else "not a folder"
         raise PolicyUnreadable(f"{file}: {folder} is {what}") from None
     return Policy.from_data(read_policy(data, file), file)
 
@@ -87,7 +85,7 @@ def refuse_releases(found: Sequence[PackVerdict]) -> None:
     count = sum(len(one.refusals) for one in refused) - 1
     more = f" and by {count} more" if count else ""
     message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
-    hint = f"`agentpack policy explain {refused[0].pack}@{refused[0].version}` tells what each setting says"
+    hint = f"`agentpack policy explain {refused[0].pack}@{refused[0].version}` shows the result of each setting"
     raise PolicyRefused(message, details=details, hint=hint)
 
 

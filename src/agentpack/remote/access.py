@@ -92,15 +92,15 @@ class Remote:
         if self.offline:
             raise Unavailable(
                 f"the source `{source}` is needed, and `--offline` is set",
-                details=[f"it is at {place}, and what is needed of it is not in the cache"],
+                details=[f"it is at {place}, and the cache does not have what is needed"],
                 hint="run it once without `--offline`; with a bundle of this lock, "
                 "`agentpack sync --frozen --source FILE` needs no network",
             )
         lost = sum(self._lost.values())
         if len(self._lost) > 1 and lost > PATIENCE * self.timeout:
             raise Unavailable(
-                f"the source `{source}` is not asked: other sources cost {lost:,.0f} seconds without an answer",
+                f"skipped the source `{source}`: waited {lost:,.0f} seconds for other sources without an answer",
                 details=[f"it is at {place}"],
-                hint=f"try again later, or with more patience: `{TIMEOUT_VARIABLE}=120`",
+                hint=f"try again later, or wait longer with `{TIMEOUT_VARIABLE}=120`",
             )
         self.judge(source, place)

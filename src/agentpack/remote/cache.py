@@ -87,7 +87,7 @@ class ContentCache:
         except OSError as error:
             raise Unavailable(
                 f"the cache cannot be written: {error.filename or path}: {error.strerror}",
-                hint="XDG_CACHE_HOME names another place for it",
+                hint="set XDG_CACHE_HOME to another folder",
             ) from None
 
 

@@ -257,7 +257,7 @@ class Mirror:
         sizes = self._git("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", input=_lines(blobs))
         rows = [line.split() for line in sizes.decode().splitlines()]
         if any(row[1:] == ["missing"] for row in rows):
-            message = f"{self.folder}, a mirror of {self.address}, lacks what was fetched into it"
+            message = f"{self.folder}, a mirror of {self.address}, is incomplete"
             raise Unavailable(message, hint="delete it")
         small = [(row[0], int(row[2])) for row in rows if len(row) == 3 and row[1] == "blob"]
         small = [(name, size) for name, size in small if size <= MAX_FILE_BYTES]
@@ -295,7 +295,7 @@ class Mirror:
         if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
             raise Unavailable(
                 f"{self.folder} may have been written by another user",
-                hint="delete it; XDG_CACHE_HOME names another place for the cache",
+                hint="delete it; XDG_CACHE_HOME moves the cache",
             )
         return True
 
@@ -382,7 +382,7 @@ class Mirror:
             result = run(command, input.encode(), self._environment(online), patience * timeout, MAX_ANSWER_BYTES)
         except FileNotFoundError:
             raise Unavailable(
-                f"the source `{self._source}` is a git repository, and there is no `git` here", hint="install git"
+                f"the source `{self._source}` is a git repository, but `git` is not installed", hint="install git"
             ) from None
         if result.code == 0 and not result.is_cut:
             return result.output
@@ -415,8 +415,8 @@ def _make_repository(folder: str) -> None:
 
 def _unwritable(error: OSError, folder: str) -> Unavailable:
     return Unavailable(
-        f"the cache cannot be written: {error.filename or folder}: {error.strerror}",
-        hint="XDG_CACHE_HOME names another place for it",
+        f"cannot write to the cache: {error.filename or folder}: {error.strerror}",
+        hint="set XDG_CACHE_HOME to another folder",
     )
 
 

@@ -13,41 +13,44 @@ _FAILURES = (
     ),
     (
         r"did not send all necessary",  # what arrived is not there: files of the mirror stand in its way
-        ("and its mirror in the cache do not fit together", "`agentpack cache prune --all` deletes a damaged mirror"),
+        ("does not match its mirror in the cache", "`agentpack cache prune --all` deletes a damaged mirror"),
     ),
     (
         r"not our ref|unadvertised object",
-        ("no longer has what is wanted", "its history was rewritten: `agentpack upgrade` takes what is there now"),
+        (
+            "no longer has the requested commit",
+            "its history was rewritten: `agentpack upgrade` installs the current state",
+        ),
     ),
     (
         r"HOST IDENTIFICATION HAS CHANGED",
         (
-            "is on a host with another key than ssh knows, so somebody may be in between",
+            "is on a host whose ssh key has changed; somebody may be intercepting the connection",
             "ask who runs the host; `git ls-remote {address}` says where the old key is",
         ),
     ),
     (
         r"Host key verification failed|No \S+ host key is known",
-        ("is on a host whose key ssh does not know", "`git ls-remote {address}` asks whether to trust it"),
+        ("is on a host whose ssh key is not known yet", "`git ls-remote {address}` asks whether to trust it"),
     ),
     (
         r"Permission denied \(",
         (
-            "lets nobody in without an ssh key that it knows",
-            "`ssh-add` gives the agent a key; `git ls-remote {address}` shows whether it is enough",
+            "requires an ssh key that it knows",
+            "add a key with `ssh-add`, then check with `git ls-remote {address}`",
         ),
     ),
     (
         r"Authentication failed|could not read (?:Username|Password)|Permission denied|returned error: 40[13]",
         (
-            "lets nobody in without credentials",
+            "requires credentials",
             "`git ls-remote {address}` asks for them; a credential helper keeps them. For https, "
             "{token} with {host} gives a token",
         ),
     ),
     (
         r"Protocol \S+ (?:not supported|.*disabled)",
-        ("leads to a place that is not encrypted", "`git ls-remote {address}` shows what git says of it"),
+        ("redirects to an unencrypted address", "`git ls-remote {address}` shows what git says of it"),
     ),
     (
         r"[Cc]ertificate|SSL|TLS",
@@ -55,7 +58,7 @@ _FAILURES = (
     ),
     (
         r"not found|does not appear to be a git|does not exist|returned error: 404",
-        ("is no repository, or is closed to others", "check the address: `git ls-remote {address}`"),
+        ("is not a repository, or you have no access to it", "check the address: `git ls-remote {address}`"),
     ),
 )
 """Signs of common failures in what git says, and what to say of each."""

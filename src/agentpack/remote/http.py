@@ -34,7 +34,7 @@ MIN_BYTES_PER_SECOND = 16 * 1024
 """What a transfer must bring on average, after twice the time-out."""
 _PROXIES = {"HTTPS_PROXY", "ALL_PROXY"}
 _PROXY = "HTTPS_PROXY names the proxy, NO_PROXY the hosts that need none"
-_LOOK = "open the address in a browser: it has to lead to the file itself"
+_LOOK = "open the address in a browser: it must lead to the file itself"
 _FIRST_PAUSE = 0.2
 _PASSING = frozenset((429, 502, 503, 504))
 _GONE = frozenset((404, 410))
@@ -61,9 +61,9 @@ def fetch_bytes(remote: Remote, source: str, url: str, *, most: int, sha256: str
     found = _hex(data)
     if sha256 is not None and found != sha256:
         raise Refused(
-            f"the source `{source}` is not what its `sha256` says",
+            f"the source `{source}` does not match its `sha256`",
             details=[f"at       {url}", f"expected {sha256}", f"found    {found}"],
-            hint="ask whoever offers it; write the new `sha256` if you trust the new content",
+            hint="ask its publisher, or, if you trust the new content, write its new `sha256`",
         )
     remote.cache.add(data)
     return data
@@ -168,7 +168,7 @@ class _Transfer:
         except httpx2.HTTPError as error:
             self._error = self._failure(error)
         except httpx2.InvalidURL:
-            self._error = self._refused("has or leads to an address that cannot be read")
+            self._error = self._refused("has, or redirects to, an invalid address")
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             self._error = error
 
@@ -192,7 +192,7 @@ class _Transfer:
         onwards = url.join(location).copy_with(fragment=None)
         fault = web_address_fault(str(onwards))
         if fault is None and url.scheme == "https" and onwards.scheme != "https":
-            fault = "is not encrypted: https leads only to https"
+            fault = "is not encrypted: https may redirect only to https"
         if fault is not None:
             raise self._refused(f"leads to {onwards.copy_with(query=None)}, which {fault}")
         return onwards
@@ -210,7 +210,7 @@ class _Transfer:
             raise self._no_login(status, response.url)
         if status in _PASSING or status >= 500:
             wait = _seconds(response.headers.get("Retry-After"))
-            asks = "" if wait is None else f" and asks to wait {wait:,.0f} seconds"
+            asks = "" if wait is None else f" and asks you to wait {wait:,.0f} seconds"
             words = "too many requests" if status == 429 else "an error of its own"
             error = self._unavailable(f"{host} answers with {words} ({status}){asks}", "try again later")
             raise _MayPass(error, wait) if status in _PASSING else error
@@ -232,9 +232,7 @@ class _Transfer:
     # Words of errors.
 
     def _too_large(self) -> Refused:
-        return self._refused(
-            f"has more than {self._most:,} bytes, the most that is read", "each pack may be an archive of its own"
-        )
+        return self._refused(f"has more than {self._most:,} bytes, the limit", "split it into one archive per pack")
 
     def _refused(self, words: str, hint: str = _LOOK) -> Refused:
         return Refused(f"the source `{self._source}` {words}", details=[f"it is at {self._url}"], hint=hint)
@@ -242,7 +240,7 @@ class _Transfer:
     @property
     def _moved(self) -> str:
         login = "" if self._login else f"; if it needs a login, set {self._variables_for(host_of(self._url))}"
-        return f"look whether it has moved{login}"
+        return f"check whether it has moved{login}"
 
     def _variables_for(self, host: str) -> str:
         return f"{variable_of('TOKEN', self._source)} and {variable_of('HOST', self._source)}={host}"
@@ -256,12 +254,14 @@ class _Transfer:
         host, path = url.host, netrc_path(self._variables)
         token = self._variables_for(host)
         if url.origin != httpx2.URL(self._url).origin:
-            words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which wants a login ({status})"
-            return self._unavailable(words, "credentials are sent to the address of the source only: name that one")
+            words = f"it redirects to {url.scheme}://{url.netloc.decode()}, which requires a login ({status})"
+            return self._unavailable(
+                words, "credentials are only sent to the address of the source: use the final address there"
+            )
         if self._login is not None:
             words, hint = (
                 "does not accept the credentials",
-                f"look at {variable_of('TOKEN', self._source)} or at the entry of {host} in {path}",
+                f"check {variable_of('TOKEN', self._source)}, or the entry of {host} in {path}",
             )
         elif status == 401:
             words = "asks for a login"
@@ -278,7 +278,7 @@ class _Transfer:
         if certificate is not None:
             return self._unavailable(
                 f"the certificate of {host} is not accepted: {certificate.verify_message}",
-                "if your network has certificates of its own, SSL_CERT_FILE names a file with them",
+                "if your network has its own certificates, set SSL_CERT_FILE to a file with them",
             )
         if isinstance(error, httpx2.TimeoutException):
             return self._unavailable(f"no answer from {host} for {self._timeout:g} seconds", _LONGER)
@@ -291,13 +291,13 @@ class _Transfer:
             return _MayPass(self._unavailable(f"no connection to {to}: {said or error}", hint))
         if self._received or self._expected:
             of = f" of {self._expected:,}" if self._expected else ""
-            words = f"{host} broke off after {self._received:,}{of} bytes"
+            words = f"{host} closed the connection after {self._received:,}{of} bytes"
         else:
-            words = f"{host} gives no proper answer: {said or error}"
+            words = f"{host} sent an invalid answer: {said or error}"
         return _MayPass(self._unavailable(words, "try again later"))
 
 
-_LONGER = f"try again later, or with more patience: `{TIMEOUT_VARIABLE}=120`"
+_LONGER = f"try again later, or wait longer with `{TIMEOUT_VARIABLE}=120`"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -346,5 +346,5 @@ def _new_client(remote: Remote) -> httpx2.Client:
     except (ValueError, ImportError, httpx2.InvalidURL):
         raise UsageError(
             "a proxy in HTTPS_PROXY or ALL_PROXY cannot be used",
-            hint="it is an address such as `http://proxy.example.com:3128`",
+            hint="write an address such as `http://proxy.example.com:3128`",
         ) from None

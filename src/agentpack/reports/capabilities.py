@@ -39,7 +39,7 @@ def may_lines(changes: Collection[CapabilityChange], everyone: Collection[Reache
         yield (f"{said} ({who}): " if who else f"{said}: "), words
 
 
-_ORDER = ("may do more", "may", "may do otherwise", "may do less")
+_ORDER = ("may do more", "may", "may do different things", "may do less")
 
 
 def _said(change: CapabilityChange) -> str:
@@ -47,7 +47,7 @@ def _said(change: CapabilityChange) -> str:
         return "may"
     if change.widened:
         return "may do more"
-    return "may do less" if widening(change.after, change.before) else "may do otherwise"
+    return "may do less" if widening(change.after, change.before) else "may do different things"
 
 
 def _who(members: Sequence[CapabilityChange], everyone: Collection[Reached]) -> Iterator[str]:

@@ -11,10 +11,10 @@ from agentpack.reports.escaping import safe, safe_text
 
 _OTHER: Mapping[str, str] = {
     "foreign": "it was not written by agentpack",
-    "edited": "it was edited by hand and is no longer wanted",
+    "edited": "it was edited by hand and is no longer needed",
     "unmerged": "it has unresolved merge markers",
-    "blocked": "it is no regular file",
-    "folder": "it would come into a folder that has files of somebody else",
+    "blocked": "it is not a regular file",
+    "folder": "it would be written to a folder that contains files of others",
 }
 
 MOST_CONFLICTS = 50

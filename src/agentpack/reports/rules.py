@@ -38,7 +38,7 @@ def _file_rules(differences: Differences, file: FileDifference, style: Style) ->
     for rule in file.compared.rules:
         yield from _rule_lines(rule, origin_words(differences, rule, file), style)
     if not file.compared.fields and not file.compared.rules:
-        yield "  no field and no rule differs: only blank lines, line ends or the header's form"
+        yield "  no field or rule differs: only blank lines, line ends or header formatting"
 
 
 _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow"), "moved": (">", "blue")}

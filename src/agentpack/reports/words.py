@@ -26,14 +26,14 @@ _SHORT = 160
 
 STATES: Mapping[str, str] = {
     "edited": "edited by hand",
-    "missing": "missing; `agentpack sync` writes it again",
+    "missing": "missing; `agentpack sync` restores it",
     "outdated": "not up to date with the lock; `agentpack sync` writes it",
     "leftover": "no longer locked; `agentpack sync` removes it",
-    "blocked": "is no regular file; move it away",
+    "blocked": "is not a regular file; move it elsewhere",
     "new": "new",
     "updated": "updated",
     "merged": "updated, your edits kept",
-    "restored": "written again: it was missing",
+    "restored": "restored: it was missing",
     "removed": "removed",
     "changed": "changed",
     "conflict": "in conflict",
@@ -45,12 +45,12 @@ WHOLE = ("missing", "leftover", "blocked", "new", "restored", "removed")
 def remark_lines(remark: Remark, place: str) -> Iterator[str]:
     """A remark in one line, with its details below."""
     words = {
-        "lock-missing": "missing; `agentpack sync` writes it again",
-        "lock-merging": "is half merged: run `agentpack lock`, which merges the two sides",
-        "manifest-missing": "missing, but there is a lock; `agentpack rollback` may bring it back",
-        "stale": "is not what agentpack.yaml asks for: run `agentpack sync`",
+        "lock-missing": "missing; `agentpack sync` restores it",
+        "lock-merging": "has an unresolved merge: run `agentpack lock` to merge the two sides",
+        "manifest-missing": "missing, although there is a lock; `agentpack rollback` may restore it",
+        "stale": "is out of date with agentpack.yaml: run `agentpack sync`",
         "unmerged": f"has {MARKERS}; resolve the merge there first",
-        "rendering": "does not match what the locked releases render to; `agentpack lock` writes it anew",
+        "rendering": "does not match the locked releases; `agentpack lock` rewrites it",
     }
     yield f"{safe(place)}  {words[remark.kind]}"
     for detail in remark.details:
@@ -110,7 +110,7 @@ def rule_counts(file: FileDifference) -> str:
 def state_words(file: FileDifference) -> str:
     """The state of a file, and after a semicolon what helps."""
     if file.outdated:
-        return f"{STATES[file.state]}, and not up to date with the lock; `agentpack sync` brings both together"
+        return f"{STATES[file.state]}, and not up to date with the lock; `agentpack sync` merges the two"
     return STATES[file.state]
 
 

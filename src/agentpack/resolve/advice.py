@@ -46,7 +46,7 @@ def suggest_change(
         return ", or ".join(offers)
     if len(core) > 1:
         return f"change or drop one of {quoted(map(asked, core), last='or')}"
-    return f"no release of `{short(core[0].pack)}` can be used as things are: tell its authors, or do without it"
+    return f"no release of `{short(core[0].pack)}` can be used: tell its authors, or remove it"
 
 
 class _Trials:
@@ -100,5 +100,5 @@ def _dropped(trials: _Trials, wants: Sequence[Requirement], core: Sequence[Requi
     for want in core[:_TRIALS]:
         rest = [other for other in wants if other != want]
         if rest and trials.chosen(rest) is not None:
-            offers.append(f"do without `{asked(want)}`")
+            offers.append(f"remove `{asked(want)}`")
     return offers[:_OFFERS]

@@ -40,7 +40,7 @@ def gave_up(universe: Universe) -> Unresolvable:
     """The error for requirements that were neither satisfied nor refuted within the allowed effort."""
     packs = list(dict.fromkeys(short(universe.nodes[node].pack) for node in universe.search.disputed()))
     return Unresolvable(
-        "gave up: the requirements of these packs are too entangled to be settled",
+        "gave up: the requirements of these packs are too complex to resolve",
         details=[f"most disputed: {quoted(sorted(packs))}"] if packs else [],
         hint="narrow the choice: ask for exact releases of the packs that matter most to you",
     )
@@ -54,7 +54,7 @@ def _title(universe: Universe, argument: Argument) -> str:
         where = f" over `{short(universe.nodes[over].pack)}`" if over is not None else ""
         if not where and lacking:
             where = f" over the variant `{short(lacking[0])}`"
-        return f"{quoted(wants, most=4)} are at odds{where}"
+        return f"{quoted(wants, most=4)} conflict{where}"
     for statement in argument.statements:
         if statement.who is None or (statement.allowed and not statement.lacks):
             continue

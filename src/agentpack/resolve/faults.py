@@ -50,7 +50,7 @@ def _together(faults: Sequence[ResolutionFault]) -> ResolutionFault:
         details.append(f"… and {len(faults) - _MOST} more")
     hints = list(dict.fromkeys(fault.hint for fault in faults if fault.hint))
     return ResolutionFault(
-        f"{len(faults)} of the packs wanted do not exist as wanted", tuple(details), "; ".join(hints[:3]) or None
+        f"{len(faults)} requested packs cannot be found as requested", tuple(details), "; ".join(hints[:3]) or None
     )
 
 
@@ -59,10 +59,10 @@ def _fault(answers: Answers, wants: Sequence[Requirement]) -> ResolutionFault | 
     places = sorted({want.url for want in wants if want.url})
     if len(places) > 1:
         details = tuple(map(short, places[:_MOST]))
-        return ResolutionFault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name one place only")
+        return ResolutionFault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name only one place")
     versions, table = answers.listing(pack)
     if not versions:
-        near = did_you_mean(pack, answers.known()) or "`agentpack search` lists the packs there are"
+        near = did_you_mean(pack, answers.known()) or "`agentpack search` lists all packs"
         return ResolutionFault(f"there is no pack named `{short(pack)}`", (), near)
     with_prereleases = any(answers.ranges.names_prerelease(want.range) for want in wants)
     allowed = table.everything
@@ -115,7 +115,7 @@ def variant_fault(answers: Answers, node: Node, want: Requirement) -> Resolution
         f"`{short(variant)}` is in {spans(node, sum(bit for bit, variants in offered.items() if variant in variants))}"
         for variant in want.variants[:_MOST]
     )
-    return ResolutionFault(f"no release of `{name}` has {asked_for} at once", tuple(each), "ask for one of them only")
+    return ResolutionFault(f"no release of `{name}` has {asked_for} at once", tuple(each), "ask for only one of them")
 
 
 def offers(answers: Answers, node: Node) -> dict[int, frozenset[str]]:

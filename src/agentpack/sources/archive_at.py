@@ -50,9 +50,9 @@ def _load(source: ConfiguredSource, remote: "Remote") -> bytes:
     data = fetch_archive(remote, source.name, source.place, expected)
     if expected is None:
         raise UsageError(
-            f"the source `{source.name}` has no `sha256`, so nobody would notice if its archive changed",
+            f"the source `{source.name}` has no `sha256`, so a changed archive would go unnoticed",
             details=[f"it is at {source.place}"],
-            hint=f"if you trust what is there now, write `sha256: {sha256(data).hexdigest()}` into its entry in "
+            hint=f"if you trust the current archive, add `sha256: {sha256(data).hexdigest()}` to its entry in "
             "agentpack.yaml",
         )
     return data

@@ -32,7 +32,7 @@ VARIANTS, DECLARED = f"{OWN}/variants", f"{OWN}/clients"
 _FOLDER = "agentpack-bundle"
 """The folder around everything in the archive."""
 _OLDER = "written/"
-_HINT = "make it again where the project is complete: `agentpack bundle`"
+_HINT = "write it again from a complete project: `agentpack bundle`"
 
 
 class Bundle(NamedTuple):
@@ -128,7 +128,7 @@ def read_bundle(files: Mapping[str, bytes], label: str) -> Bundle | None:
     known = {MARK, MANIFEST, LOCK, *own}
     roots = tuple(f"{root}/" for root in folders)
     faults += [
-        f"{shown(path)}: the lock in it does not name this file"
+        f"{shown(path)}: not listed in the bundle's lock"
         for path in files
         if path not in known and not path.startswith(roots)
     ]
@@ -157,14 +157,14 @@ def _release_fault(files: Mapping[str, bytes], root: str, row: LockedPack) -> st
     found_texts = {path: text_digest(data).removeprefix("sha256:") for path, data in there.items()}
     wanted = _selected(row)
     odd = sorted(path for path in {*wanted, *found_texts} if wanted.get(path) != found_texts.get(path))
-    return f"{root}/{shown(odd[0])} is not what the lock in it has" if odd else None
+    return f"{root}/{shown(odd[0])} differs from the bundle's lock" if odd else None
 
 
 def _own_fault(files: Mapping[str, bytes], path: str, digest: Digest) -> str | None:
     data = files.get(path)
     # a declaration counts without a byte-order mark
     is_same = data is not None and digest in (text_digest(data), digest_of(plain(data)))
-    return None if is_same else f"{shown(path)} is not what the lock in it has"
+    return None if is_same else f"{shown(path)} differs from the bundle's lock"
 
 
 def _damaged(label: str, details: list[str]) -> Refused:

@@ -100,7 +100,7 @@ def collection(tree: Tree, name: str) -> Collection:
     """
     files = _Files(tree)
     outside = tuple(
-        f"`{shown(path)}` is left out: it is a link that leads out of the place"
+        f"skipped `{shown(path)}`: it is a link that leads out of the folder"
         for path in tree.outside
         if path.endswith(".md") or basename(path) == AGENTS
     )
@@ -110,7 +110,7 @@ def collection(tree: Tree, name: str) -> Collection:
         try:
             found = _of_marketplace(files, marketplace)
         except InvalidFile as error:
-            found = Collection(unread=(f"{error.faults[0]}: it is passed over",))
+            found = Collection(unread=(f"{error.faults[0]}: ignored",))
     unread = (*found.unread, *outside)
     if found.packs:
         return Collection((*found.packs, *_rest(files, name, found.packs)), unread)
@@ -170,7 +170,7 @@ class _Files:
     def _of_manifest(self, root: str, named: Any) -> Sequence[str]:
         texts = [named] if isinstance(named, str) else named
         if not isinstance(texts, list):
-            raise ValueError("its `agents` is neither a path nor a list of paths")
+            raise ValueError("its `agents` is not a path or a list of paths")
         found: set[str] = set()
         for one in {_folder(text) for text in texts if isinstance(text, str)}:
             is_file = f"{root}/{one}" in self if root else one in self
@@ -238,7 +238,7 @@ class _Files:
             try:
                 value = read_json(content.removeprefix(MARK), max_bytes=MAX_MANIFEST_BYTES)
             except ValueError as error:
-                raise InvalidFile([Fault(path, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
+                raise InvalidFile([Fault(path, getattr(error, "lineno", 0), "", f"not valid JSON: {error}")]) from None
         if not isinstance(value, dict):
             raise InvalidFile([Fault(path, 0, "", "not a map")])
         return value
@@ -291,7 +291,7 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
     unread: list[str] = []
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict):
-            unread.append(f"entry {number} of `plugins` is left out: it is not a map")
+            unread.append(f"skipped entry {number} of `plugins`: it is not a map")
             continue
         name = _text(entry.get("name"))
         try:
@@ -301,13 +301,13 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
                 root = _folder(_relative(entry, base))
                 pack = _pack(files, root, pack_name(kebab(name)), entry)
         except (ValueError, UsageError) as error:
-            unread.append(f"plugin `{shown(name)}` is left out: {error}")
+            unread.append(f"skipped plugin `{shown(name)}`: {error}")
             continue
         except InvalidFile as error:
-            unread.append(f"plugin `{shown(name)}` is left out: {error.faults[0]}")
+            unread.append(f"skipped plugin `{shown(name)}`: {error.faults[0]}")
             continue
         if pack.name in packs:
-            unread.append(f"plugin `{shown(name)}` is left out: another one has the name `{pack.name}`")
+            unread.append(f"skipped plugin `{shown(name)}`: another one has the name `{pack.name}`")
         elif pack.agents or pack.elsewhere:
             packs[pack.name] = pack
     return Collection(tuple(packs.values()), tuple(unread))
@@ -345,7 +345,7 @@ def _elsewhere(entry: Mapping[str, Any], name: PackName) -> CollectionPack:
     source = entry["source"]
     kind = _text(source.get("source"))
     if kind == "npm" or source.get("package"):
-        raise ValueError(f"it is on npm ({shown(_text(source.get('package')))}), and packages of npm are not read")
+        raise ValueError(f"it is on npm ({shown(_text(source.get('package')))}), and npm packages are not supported")
     address = f"github:{_text(source['repo'])}" if kind == "github" and source.get("repo") else _text(source.get("url"))
     if not address.startswith(("https://", "github:", "ssh://", "git@")):
         raise ValueError(f"`{shown(address)}` is neither an https nor an ssh address")
@@ -361,7 +361,7 @@ def _folder(text: str) -> str:
     """A path of a manifest as one below the place. Raises ValueError if it leads out."""
     found = normpath(text.replace("\\", "/"))
     if found.startswith(("/", "..")) or ":" in found.partition("/")[0]:
-        raise ValueError(f"`{shown(text)}` leads out of the place")
+        raise ValueError(f"`{shown(text)}` leads out of the folder")
     return "" if found == "." else found
 
 
@@ -396,8 +396,8 @@ def _pack(files: _Files, root: str, name: str, entry: Mapping[str, Any] | None =
         _text(said.get("license")),
         _beside(files.beside(root), said) if said else "",
         (
-            *(f"`{shown(path)}` is left out: its name has {fault}" for path, fault in faults.items() if fault),
-            *(f"`{shown(prefix + path)}` is left out: the manifest does not name it" for path in unnamed),
+            *(f"skipped `{shown(path)}`: its name has {fault}" for path, fault in faults.items() if fault),
+            *(f"skipped `{shown(prefix + path)}`: the manifest does not list it" for path in unnamed),
         ),
     )
 

@@ -147,7 +147,7 @@ class DirectorySource(OnThisMachine):
                 there = FolderTree(root)
                 offered = collection(there, folder)
                 if not offered.packs and offered.unread:
-                    raise Refused(f"`{folder}` in the source `{self.name}` has no agents", details=offered.unread)
+                    raise Refused(f"`{folder}` in the source `{self.name}` contains no agents", details=offered.unread)
                 if found is None and len(offered.packs) == 1:
                     found, tree = offered.packs[0]._replace(name=pack), there
         if found is None:
@@ -211,7 +211,7 @@ class DirectorySource(OnThisMachine):
             raise Refused(
                 f"`{shown(link)}` in the source `{self.name}` is a link that leads out of the source",
                 details=(f"{shown(place, most=400)} leads out of {shown(self._root, most=400)}",),
-                hint="copy the folder to that place, or add the folder it leads to as a source of its own",
+                hint="copy the folder there, or add the folder it leads to as a separate source",
             )
 
     def _is_pack(self, folder: str) -> bool:
@@ -319,9 +319,9 @@ def _no_version(where: str, message: str) -> InvalidFile:
 def _check_same(ref: ReleaseRef, mine: Digest, other: str, theirs: Digest) -> None:
     if mine != theirs:
         raise Refused(
-            f"{ref.pack} {ref.version} is there twice, and not the same",
+            f"there are two different copies of {ref.pack} {ref.version}",
             details=(f"{mine}  {shown(ref.place, most=400)}", f"{theirs}  {shown(other, most=400)}"),
-            hint="remove the one that is not the release: a release never changes once published",
+            hint="remove the one that was not released",
         )
 
 
@@ -336,8 +336,8 @@ def _read(place: str) -> Mapping[str, bytes]:
     files = read_archive(_content(place, MAX_ARCHIVE_BYTES), place, prefix=_stem(name))
     if MANIFEST not in files:
         raise UnsafeArchive(
-            f"{shown(place, most=400)} holds no `{MANIFEST}`",
-            hint=f"it must stand at the top of the archive, or in its one folder `{shown(_stem(name))}`",
+            f"{shown(place, most=400)} contains no `{MANIFEST}`",
+            hint=f"it must be at the top of the archive, or in its only folder `{shown(_stem(name))}`",
         )
     return files
 
@@ -357,7 +357,7 @@ def read_tree(folder: str) -> dict[str, bytes]:
         mode = entry.stat(follow_symlinks=False).st_mode
         if not stat.S_ISREG(mode):
             kind = "a link" if stat.S_ISLNK(mode) else "not a regular file"
-            raise Refused(f"{folder}: `{shown(path)}` is {kind}", hint="a pack holds regular files only")
+            raise Refused(f"{folder}: `{shown(path)}` is {kind}", hint="a pack may contain only regular files")
         if fault := names.add(path):
             raise _unsafe(folder, path, fault)
         data = _content(entry.path, MAX_FILE_BYTES)
@@ -371,9 +371,7 @@ def read_tree(folder: str) -> dict[str, bytes]:
 
 
 def _unsafe(folder: str, path: str, fault: str) -> UnsafePath:
-    return UnsafePath(
-        f"{folder}: `{shown(path)}`: {fault}", hint="rename it: a pack must lie alike on every system, or on none"
-    )
+    return UnsafePath(f"{folder}: `{shown(path)}`: {fault}", hint="rename it, so that the pack works on every system")
 
 
 def _content(path: str, most: int) -> bytes:

@@ -173,7 +173,7 @@ class GitSource:
         tags = self.mirror.references.tags
         names = [name for name, tag in tags.items() if tag.commit == ref.commit and ref.tag in ("", name)]
         if not names:
-            return "no tag names its commit"
+            return "its commit has no tag"
         faults = [self.mirror.check_signature(tags[name]) for name in names]
         return None if None in faults else f"the tag `{names[0]}`: {faults[0]}"
 
@@ -216,8 +216,8 @@ class GitSource:
             if not references.head:
                 if not references.branches and not references.tags:
                     raise Unresolvable(
-                        f"{self.address} is empty: it has neither branches nor tags",
-                        hint="push a branch to it, or look whether the address is right",
+                        f"{self.address} is empty: it has no branches and no tags",
+                        hint="push a branch to it, or check the address",
                     )
                 raise Unresolvable(f"{self.address} has no default branch", hint="name a branch: `ref:` or `@BRANCH`")
             return references.head
@@ -228,7 +228,7 @@ class GitSource:
         known = (*references.branches, *references.tags)
         hint = did_you_mean(ref, known)
         if re.fullmatch(r"[0-9a-f]{7,63}", ref):
-            hint = "a commit is written whole, with 40 digits"
+            hint = "write a commit in full, with 40 digits"
         raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", hint=hint)
 
     @property
@@ -267,8 +267,8 @@ class GitSource:
                 branch = "any branch" if self._is_loose else f"{branch} or a tag"
                 raise Refused(
                     f"the locked commit {commit} is not in the history of {branch} of {self.address}",
-                    details=["its history was rewritten, or the commit is of a fork or of another branch"],
-                    hint="`agentpack upgrade` takes what is there now; `agentpack diff --upgrade` shows it before",
+                    details=["its history was rewritten, or the commit belongs to a fork or another branch"],
+                    hint="`agentpack upgrade` installs the current state; `agentpack diff --upgrade` shows it first",
                 )
         self.mirror.bring([commit])
         if not is_known:
@@ -301,12 +301,12 @@ class GitSource:
             return
         tagged = (self._tags.get(pack, {}).get(ref.version) for pack in (ref.pack, None))
         if not ref.tag and not any(one and one[1].commit == ref.commit for one in tagged):
-            told = f"{self._version(found, ref.commit)} there, and no tag gives it another version"
+            told = f"{self._version(found, ref.commit)} there, and no tag gives it a different version"
             raise Refused(
-                f"{ref.pack} {ref.version} is not what {self.address} has at {ref.commit[:12]}",
+                f"{ref.pack} {ref.version} differs from {self.address} at {ref.commit[:12]}",
                 details=[f"it is {told}"],
-                hint="`git restore agentpack.lock` brings the committed one back; "
-                f"`agentpack upgrade {ref.pack}` takes what is there now",
+                hint="`git restore agentpack.lock` restores the committed lock; `agentpack upgrade {ref.pack}` "
+                "installs the current state",
             )
         self.mirror.note(*words)
 

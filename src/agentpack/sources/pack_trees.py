@@ -79,9 +79,9 @@ def releases_in(tree: Tree, roots: tuple[PackRoot, ...], pack: PackName, where: 
             raise InvalidFile([Fault(file, 0, "version", told)])
         if version in found:
             raise Refused(
-                f"{pack} {version} is there twice in {where}",
+                f"{pack} {version} exists twice in {where}",
                 details=[f"in {shown(found[version] or '.')}", f"in {shown(root.root or '.')}"],
-                hint="a release stands in one folder",
+                hint="keep only one folder for each release",
             )
         found[version] = root.root
     return found
@@ -100,7 +100,7 @@ def pack_files(tree: PackTree, root: str, where: str) -> Mapping[str, bytes]:
     names, total = FileNames(), 0
     if link := next((path for path in tree.links if path.startswith(prefix)), None):
         message = f"{where}: `{shown(link)}` is a link, or its name is not UTF-8"
-        raise Refused(message, hint="a pack holds regular files only")
+        raise Refused(message, hint="a pack may contain only regular files")
     for path in tree.paths:
         inner = path.removeprefix(prefix)
         if not path.startswith(prefix) or is_junk(path.rpartition("/")[2]):
@@ -109,7 +109,7 @@ def pack_files(tree: PackTree, root: str, where: str) -> Mapping[str, bytes]:
             continue
         if fault := names.add(inner):
             raise UnsafePath(
-                f"{where}: `{shown(inner)}`: {fault}", hint="rename it: a pack must lie alike on every system"
+                f"{where}: `{shown(inner)}`: {fault}", hint="rename it, so that the pack works on every system"
             )
         data = tree.start(path, MAX_FILE_BYTES + 1)
         total += len(data)

@@ -32,9 +32,9 @@ class Supply:
         missing = [row for row in lock.packs if self._bundle and self._bundle.release(row) is None]
         if missing:
             raise Refused(
-                f"{self.where} was made from another lock: it does not have all that agentpack.lock pins",
+                f"{self.where} was written from a different lock: it lacks releases that agentpack.lock pins",
                 details=[f"{row.name} {row.version}  {row.digest}" for row in missing],
-                hint="make it again where the project is complete: `agentpack bundle`",
+                hint="write it again from a complete project: `agentpack bundle`",
             )
 
     def files(self, there: PackName, locked: LockedPack) -> Mapping[str, bytes] | None:
@@ -71,7 +71,7 @@ class Supply:
                 raise Refused(
                     f"{locked.name} {locked.version} in {self.where} is not what was locked",
                     details=[f"locked  {locked.digest}", f"found   {found}"],
-                    hint="`--source` names a place with the releases that agentpack.lock pins",
+                    hint="`--source` must name a place with the releases that agentpack.lock pins",
                 )
         return None
 

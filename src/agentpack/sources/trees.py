@@ -75,7 +75,7 @@ class FolderTree:
         for path in paths:
             place = f"{folder}/{path}"
             if os.path.islink(place) and not is_below(place := real_path(place), self._root):
-                raise Refused(f"{folder}: `{shown(path)}` is a link that leads out of the place")
+                raise Refused(f"{folder}: `{shown(path)}` is a link that leads out of the folder")
             try:
                 files[path] = read_start(place, MAX_FILE_BYTES + 1)
             except OSError as error:

@@ -59,7 +59,7 @@ class Blobs:
         if row is None:
             raise Refused(
                 f"the content {digest[:19]}… is missing from `{self._disk.absolute(layout.BLOBS)}`",
-                hint="`agentpack sync` writes released files again without it",
+                hint="`agentpack sync` restores released files without it",
             )
         number, offset, length = row
         data = b"" if length > MAX_READ_BYTES else self._disk.read_part(layout.pack(number), offset, length)
@@ -173,5 +173,5 @@ def _index(disk: Disk, number: int) -> Iterator[tuple[bytes, int, int]]:
 def _damaged(disk: Disk, number: int) -> Refused:
     return Refused(
         f"`{disk.absolute(layout.pack(number))}` is damaged",
-        hint="bring it back from a backup, or delete it: released files are rendered again, older edits are lost",
+        hint="restore it from a backup, or delete it: released files are rendered again, but older edits are lost",
     )

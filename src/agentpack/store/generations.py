@@ -31,10 +31,10 @@ class Generations:
         if data is None and not self._has_happened():
             return 0
         if data is None or not data.strip().isdigit() or len(data) > MAX_DIGITS:
-            why = "is missing, and there is a history" if data is None else "is damaged: it holds no number"
+            why = "is missing, although there is a history" if data is None else "is damaged: it contains no number"
             raise Refused(
                 f"`{self._disk.absolute(layout.CURRENT)}` {why}",
-                hint=f"write the highest number found in `{self._disk.absolute(layout.GENERATIONS)}` into it",
+                hint=f"write the highest number in `{self._disk.absolute(layout.GENERATIONS)}` to it",
             )
         return int(data)
 
@@ -111,7 +111,7 @@ class Generations:
 
     def _way_out(self) -> str:
         state = self._disk.absolute(layout.STATE)
-        return f"bring it back from a backup; without one, remove `{state}`, as in a fresh clone: history is lost"
+        return f"restore it from a backup; without one, delete `{state}`, which loses the history"
 
     def latest(self) -> Generation | None:
         """The record of the current generation; None before the first."""

@@ -136,9 +136,9 @@ def decided(disk: Disk) -> Journal | None:
     journal = _parse(disk, data, whole=True)
     if journal is None:
         raise Refused(
-            f"`{disk.absolute(layout.JOURNAL)}` cannot be read: a change was interrupted, and its notes are damaged",
-            details=(f"the contents it was writing are in `{disk.absolute(layout.BLOBS)}`",),
-            hint="look at the files with your version control, delete the journal, then run `agentpack sync`",
+            f"`{disk.absolute(layout.JOURNAL)}` cannot be read: a change was interrupted, and its record is damaged",
+            details=(f"the files it was writing are in `{disk.absolute(layout.BLOBS)}`",),
+            hint="check the files with your version control, delete the journal, then run `agentpack sync`",
         )
     return journal
 

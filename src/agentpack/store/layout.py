@@ -169,7 +169,7 @@ def _move_aside(disk: Disk, known: OwnStates) -> None:
     """
     state, where = disk.canonical(STATE), disk.absolute(STATE)
     if in_use(where):
-        raise Unavailable(f"another agentpack is changing files here, with `{where}`", hint="wait until it is done")
+        raise Unavailable(f"another agentpack is changing files here, with `{where}`", hint="wait until it finishes")
     folder, _, leaf = state.rpartition("/")
     taken = {*disk.entries(folder)}
     moved_to = next(name for number in count(1) if (name := f"{leaf}-unknown-{number}") not in taken)

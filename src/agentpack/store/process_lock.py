@@ -103,7 +103,7 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
     while not _try(disk, descriptor):
         if time.monotonic() >= deadline:
             number = _holder(descriptor) or "unknown"
-            hint = "wait until it is done, then run the command again"
+            hint = "wait until it finishes, then run the command again"
             if "locks" in disk.lacks:
                 hint += f"; if process {number} is something else, delete `{disk.absolute(layout.LOCK)}`"
             raise Unavailable(f"another agentpack (process {number}) is changing files here", hint=hint)

@@ -227,4 +227,4 @@ def _damaged(path: str) -> Unavailable:
         os.unlink(path)
     except OSError:
         return Unavailable(f"`{path}` is damaged, and cannot be removed", hint="remove it, or install agentpack again")
-    return Unavailable(f"`{path}` was damaged, and is removed", hint="run the command again: it is made anew")
+    return Unavailable(f"`{path}` was damaged and has been removed", hint="run the command again to rebuild it")

@@ -207,10 +207,10 @@ class PersonaAssembler:
         while (extended := self._extended(pack, persona)) is not None:
             pack, persona, _ = extended
             if (pack.name, persona) in seen:
-                raise InvalidFile([Fault(file, 0, "extends", "the persona extends itself, perhaps by way of others")])
+                raise InvalidFile([Fault(file, 0, "extends", "the persona extends itself, perhaps through others")])
             if len(seen) > MAX_EXTENDED:
-                message = f"more than {MAX_EXTENDED} personas extend each other here"
-                raise InvalidFile([Fault(file, 0, "extends", message, "extend one that is further down")])
+                message = f"a chain of more than {MAX_EXTENDED} personas extend each other"
+                raise InvalidFile([Fault(file, 0, "extends", message, "extend a persona further down the chain")])
             seen.append((pack.name, persona))
 
     def _made_base(self, pack: Pack, persona: str) -> BasePersona | None:
@@ -273,5 +273,5 @@ class PersonaAssembler:
 def _left_behind(missing: Missing, release: str) -> str:
     """A note about an id that a release no longer has."""
     place = f"{missing.file}:{missing.line}" if missing.line else missing.file
-    done = "there is nothing to remove" if missing.key == "remove" else f"`{missing.key}` is put at the end"
+    done = "nothing to remove" if missing.key == "remove" else f"`{missing.key}` was moved to the end"
     return f"{place}: {release} no longer has `{missing.id}`: {done}"

@@ -46,7 +46,7 @@ def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
         read = places[0] if len(places) == 1 else f"{len(places)} files such as {places[0]}"
         reads = f"{', '.join(names)} {'read' if several else 'reads'} {read}"
         if is_wider:
-            yield f"{reads}, and cannot limit tools as {'it asks' if len(places) == 1 else 'they ask'}"
+            yield f"{reads}, but cannot limit tools as {'it asks' if len(places) == 1 else 'they ask'}"
         else:
             yield f"{reads}: no second file is written for {'them' if several else 'it'}"
 
@@ -71,11 +71,12 @@ class RestrictionsLost(DecisionNeeded):
         super().__init__(
             f"{titles} cannot limit tools, so {personas} would get every tool there; nothing was written"
             if self.limits_tools
-            else f"{titles} cannot express a restriction, so {personas} could do more there; nothing was written",
+            else f"{titles} cannot enforce every restriction of {personas}; nothing was written",
             details=[
                 f"{given.target.title}: {given.file.persona}: {lost}" for given in missing for lost in given.file.lost
             ],
-            hint=f"leave {'it' if len(words) == 1 else 'them'} out{f' (`install NAME{without}`)' if without else ''}, "
+            hint="install without "
+            f"{'it' if len(words) == 1 else 'them'}{f' (`install NAME{without}`)' if without else ''}, "
             "or accept it with " + " ".join(f"`--accept {word}`" for word in words),
         )
 
@@ -124,7 +125,7 @@ class FileAssignment:
             return  # a skill that another client reads too
         if file.name in target.reserved:
             error = NameReserved(
-                f"`{file.name}` is a name that {target.title} keeps for itself",
+                f"`{file.name}` is a name reserved by {target.title}",
                 details=[f"pack {file.pack}"],
                 hint=_rename(file.pack, persona),
             )
@@ -237,16 +238,17 @@ def _acceptances(given: _Requested) -> tuple[str, str]:
 
 def _rename(pack: str, persona: str) -> str:
     return (
-        f"give it another name, or leave it out: `install` with `--as {pack}/{persona}={persona}-2` or "
-        f"`--without {pack}/{persona}`, or `as:` and `without:` in its entry of agentpack.yaml"
+        f"rename it (`install --as {pack}/{persona}={persona}-2`) or leave it out (`install --without "
+        f"{pack}/{persona}`), or set `as:` or `without:` in agentpack.yaml"
     )
 
 
 def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
     return DecisionNeeded(
-        f"{one.target.title} and {other.target.title} read one file, and each needs its own text; nothing was written",
+        f"{one.target.title} and {other.target.title} read the same file, but need different texts; nothing was "
+        "written",
         details=[f"both read {one.file.path}"],
-        hint=f"install for one of them: `--client {one.target.name}`",
+        hint=f"install for only one of them: `--client {one.target.name}`",
     )
 
 
@@ -256,13 +258,13 @@ def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
         name = other.file.name if other.file.name == one.file.name else other.file.persona
         message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{name}`"
     else:
-        message = f"{other.target.title} takes `{one.file.name}` and `{other.file.name}` for one name"
+        message = f"{other.target.title} treats `{one.file.name}` and `{other.file.name}` as the same name"
     if one.file.path == other.file.path:
         detail = f"both would be {other.file.path}"
     else:
         detail = f"{other.target.title} reads {one.file.path} and {other.file.path}"
     hint = _rename(other.file.pack, other.file.persona)
     if other.target.name in SKILLS:
-        hint = "give one of the personas another name (`as:` in agentpack.yaml), or have no skills written for one "
+        hint = "rename one of the personas (`as:` in agentpack.yaml), or turn off skills for one "
         hint += "(`parameters: {modules: inline}`)"
     return Unresolvable(message, details=[detail], hint=hint)

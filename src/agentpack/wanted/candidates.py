@@ -174,13 +174,13 @@ class Candidates:
                 raise NeedsOtherReader(release, readers) from None
             name, version = release.pack, release.version
             if error.hint is None and len(self.releases(name)) > 1:
-                error.hint = f"with `{name}!={version}` in agentpack.yaml another release is taken"
+                error.hint = f"write `{name}!={version}` in agentpack.yaml to use another release"
             raise
         except HiddenText as error:
             if not self.workspace.policies.report_hidden_text:
                 raise
             # kept in no cache: whoever has another policy is to be asked again
-            self.hidden += [f"let pass by the policy: {line}" for line in error.details]
+            self.hidden += [f"allowed by the policy: {line}" for line in error.details]
             return check_pack(release, hidden=True)
 
     def fetched(self, ref: ReleaseRef) -> Release:
@@ -207,7 +207,7 @@ class Candidates:
         return Unresolvable(
             f"no source has {pack} {version}",
             details=[f"there are {', '.join(offered)}"],
-            hint="`agentpack lock` chooses again",
+            hint="`agentpack lock` chooses a new release",
         )
 
     # The resolver's questions.

@@ -89,7 +89,7 @@ def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | Non
         pack = entry.requirement.pack
         source = None if entry.source else candidates.sources.in_collection(pack)
         if source is not None:
-            return f"`{source}` offers `{pack}` as a collection: write `{{require: {pack}, source: {source}}}`"
+            return f"`{source}` offers `{pack}` in a collection: write `{{require: {pack}, source: {source}}}`"
         if not entry.source and (why := candidates.sources.claimed_by(pack)) and not candidates.releases(pack):
             return f"`{pack}`: {why}"
     return None
@@ -103,7 +103,7 @@ def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:
     if not gone:
         return None
     folder = candidates.workspace.scope.shown(candidates.workspace.scope.local_variants)
-    return f'its file is gone: bring {folder} back, or `agentpack uninstall "{gone[0]}"` leaves the variant out'
+    return f'its file is gone: restore {folder}, or run `agentpack uninstall "{gone[0]}"` to remove the variant'
 
 
 def choose_as_installed(looked_at: Selection) -> Selection:

@@ -104,11 +104,11 @@ class CollectionStates:
             if not keeps_source or self._refresh is not None:
                 raise
             # nobody named it: the others are upgraded all the same
-            why = "; ".join(filter(None, (error.message, *error.details, error.hint)))
+            why = "; ".join(filter(None, (*error.lines, error.hint)))
             if isinstance(error, Unresolvable):
-                self.notes.append(f"{pack} stays as it is, until `agentpack uninstall {pack}`: {why}")
+                self.notes.append(f"{pack} was not changed (`agentpack uninstall {pack}` removes it): {why}")
             elif locked.source not in self._sources().passed_over:  # of a missing folder every command tells
-                self.notes.append(f"{pack} stays as it is: {why}")
+                self.notes.append(f"{pack} was not changed: {why}")
                 self._workspace.sources.unreached.append(f"{pack}: {error.message}")
             return self._as_rows(locked, locked.agents or ())
         if now is not None and now.source == locked.source:
@@ -131,7 +131,7 @@ class CollectionStates:
             raise Refused(
                 f"{pack} {then.version} from `{state.source}` is not what was locked: it had a `pack.yaml`",
                 details=[f"locked  {then.digest}", f"found   {state.digest}, of agent files alone"],
-                hint=f"`agentpack upgrade {pack}` takes what is there now, if you trust it",
+                hint=f"if you trust the current state, `agentpack upgrade {pack}` installs it",
             )
 
     def _refuse_other_rows(self, locked: LockedPack, entry: ManifestEntry | None) -> None:
@@ -152,7 +152,7 @@ class CollectionStates:
         found = digest_of_rows(locked.agents or ())
         if is_whole and found != locked.digest:
             raise Refused(
-                f"{locked.name} {locked.version}: its agent files in agentpack.lock do not come to its digest",
+                f"{locked.name} {locked.version}: its agent files in agentpack.lock do not match its digest",
                 details=[f"locked  {locked.digest}", f"found   {found}"],
                 hint="`git restore agentpack.lock` brings the committed one back; "
                 f"`agentpack lock --upgrade-pack {locked.name}` locks what the source has now",
@@ -170,7 +170,7 @@ class CollectionStates:
             fault = fault_in(row.path, data)
             if fault and (before := self._text(locked, row)) is not None:
                 files[row.path] = before
-                self.notes.append(f"{locked.name}: {row.path} stays as it was: its new text cannot be taken ({fault})")
+                self.notes.append(f"{locked.name}: {row.path} was not changed: its new text cannot be used ({fault})")
         rows = agent_rows(files)
         is_whole = len(files) == len(now.files) and now.digest == digest_of_rows(now.agents or ())
         if not is_whole:
@@ -227,7 +227,7 @@ class CollectionStates:
         for name in found.unknown:
             if name not in before:
                 raise self._unknown(release, name)
-            self.notes.append(f"{pack}: there is no agent `{name}` any more, which agentpack.yaml names")
+            self.notes.append(f"{pack}: agentpack.yaml names the agent `{name}`, which no longer exists")
         self._remember(found.files)
         return release._replace(files=found.files, agents=agent_rows(found.files))
 
@@ -284,17 +284,17 @@ class CollectionStates:
             why = error
         found = workspace.sources.texts.get(row.sha256)
         if found is None:
-            name, state = locked.name, "cannot be read" if why else "holds another text of it now"
+            name, state = locked.name, "cannot be read" if why else "now has a different text"
             source = self._sources().source(locked.source)
             asked = why.hint if why and source and source.is_remote else None  # what lets it be reached
-            told = (why.message, *why.details, *([why.hint] if why.hint and not asked else [])) if why else ()
+            told = (*why.lines, *([why.hint] if why.hint and not asked else [])) if why else ()
             hint = (
                 asked
-                or f"bring the source to the state that is locked, or take what it has: `agentpack upgrade {name}`"
+                or f"restore the locked state of the source, or install its current state: `agentpack upgrade {name}`"
             )
             raise Unavailable(
                 f"{name} {locked.version}: {row.path} is not stored here, and `{locked.source}` {state}",
-                details=[f"it is wanted as sha256:{row.sha256}", *told],
+                details=[f"expected sha256:{row.sha256}", *told],
                 hint=hint,
             )
         return found

@@ -51,7 +51,7 @@ def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
     reasons = [] if frozen else stale_reasons(workspace, lock)
     if reasons:
         raise DecisionNeeded(
-            "agentpack.lock is not what agentpack.yaml asks for",
+            "agentpack.lock is out of date with agentpack.yaml",
             details=reasons,
             hint="`agentpack lock` brings it up to date",
         )
@@ -62,7 +62,7 @@ def refuse_half_merged(workspace: Workspace) -> None:
     """Raise DecisionNeeded if the lock has two sides of a merge."""
     if workspace.documents.lock_sides:
         raise DecisionNeeded(
-            "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"
+            "agentpack.lock has an unresolved merge", hint="`agentpack lock` merges the two sides into one lock"
         )
 
 
@@ -133,22 +133,22 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
     said = {pack.name: _told(pack) for pack in wanted.lock.packs}
     changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != _told(pack))
     if changed:
-        why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
+        why = "changed by hand, or by another version of agentpack: `agentpack lock` rewrites it"
         clients = {rows[path].client for path in changed for rows in (now, then) if path in rows}
         changed = changed[:20]
         if declared := [one for one in workspace.changed_declarations(lock) if one.client in clients]:
             changed += map(str, declared)
-            why = "made before that: `agentpack lock` brings it up to date"
+            why = "written before that: `agentpack lock` brings it up to date"
         elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:
-            changed += [f"`{one.path}` may be another one now: the lock does not tell what it said" for one in declared]
+            changed += [f"`{one.path}` may have changed: the lock does not record its content" for one in declared]
         digests = {pack.name: pack.digest for pack in wanted.lock.packs}
         edited = [pack.name for pack in lock.packs if digests.get(pack.name) != pack.digest and pack.agents is None]
         if edited:  # only packs of the user's own get here with another digest
-            why = f"made before {', '.join(edited)} was edited: `agentpack upgrade` takes what is written there now"
+            why = f"written before {', '.join(edited)} was edited: `agentpack upgrade` installs the current text"
         if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):
             why = f"written with another setting of {', '.join(moving)}: set it as it was, or run `agentpack sync`"
         raise DecisionNeeded(
-            "the locked releases do not render to what agentpack.lock says",
+            "the locked releases do not match agentpack.lock",
             details=changed,
             hint=f"the lock was {why}",
         )

@@ -29,9 +29,9 @@ def mismatches(manifest: Manifest, lock: Lock) -> Iterator[str]:
     sources = {BUNDLED, *(source.name for source in manifest.sources)}
     for name in sorted({*asked, *packs}):
         if name not in packs:
-            yield f"{name} is not in the lock, and {asked[name][0][0]} asks for it"
+            yield f"{asked[name][0][0]} asks for {name}, which is not in the lock"
         elif name not in asked:
-            yield f"{name} {packs[name].version} is in the lock, and nothing asks for it"
+            yield f"{name} {packs[name].version} is in the lock, but nothing asks for it"
         else:
             yield from _of_pack(packs[name], asked[name])
             yield from _setting_mismatches(manifest, packs[name], sources)
@@ -59,11 +59,11 @@ def _of_pack(pack: LockedPack, asked: Sequence[tuple[str, Requirement]]) -> Iter
     for who, requirement in asked:
         specifiers = requirement.specifiers
         if not specifiers.contains(version, prereleases=early or bool(specifiers.prereleases)):
-            yield f"{pack.name} {pack.version} is locked, and {who} asks for {requirement.pack}{requirement.range}"
+            yield f"{pack.name} {pack.version} is locked, but {who} asks for {requirement.pack}{requirement.range}"
     wanted = {variant for _, requirement in asked for variant in requirement.variants}
     local = {variant.name for variant in pack.local_variants}
     for variant in sorted(wanted - {*pack.variants, *local}):
-        yield f"{pack.name} is locked without the variant `{variant}`, which is asked for"
+        yield f"{pack.name} is locked without the requested variant `{variant}`"
     extra = {*pack.variants} - wanted
     if not local & wanted:  # one that is asked for may require others
         extra |= local - wanted
@@ -114,4 +114,4 @@ def _collection_mismatches(pack: LockedPack, entry: ManifestEntry | None) -> Ite
     """
     is_whole = entry is None or (entry.personas is None and not entry.without)
     if is_whole and digest_of_rows(pack.agents or ()) != pack.digest:
-        yield f"{pack.name} is locked with agent files that do not come to its digest"
+        yield f"{pack.name} is locked with agent files that do not match its digest"

@@ -21,7 +21,7 @@ MAX_ALL_RENDERED = 128 * 1024 * 1024
 MAX_SKILLS = 2_000
 """Largest number of skills of one command, in all folders together."""
 _INLINE = "modules: written into the agent's own text"
-_NO_SKILL = "its name or its description is too long for a skill, or has signs that a client might interpret"
+_NO_SKILL = "its name or description is too long for a skill, or contains text that a client might interpret"
 _NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -87,7 +87,7 @@ class Renderings:
         if skills is None:
             return part, (), (Note(_INLINE, "the client's agents are not known to load skills"),)
         if self.workspace.scope.kind == "user" and self.workspace.environment.variables.get(skills.moved_by):
-            return part, (), (Note(_INLINE, f"{skills.moved_by} has the client read other skills"),)
+            return part, (), (Note(_INLINE, f"{skills.moved_by} makes the client read skills elsewhere"),)
         core, modules, kept = divided(part.persona, part.modules)
         name = part.persona.name
         return (
@@ -132,8 +132,8 @@ class Renderings:
 def _refuse_large(file: Rendering, together: int) -> None:
     """Raise Refused if a file, or all files together, exceed the size limit."""
     if len(file.content) > MAX_RENDERED:
-        what = f"{file.path} comes to {len(file.content):,} bytes, more than {MAX_RENDERED // 2**20} MiB"
-        raise Refused(what, hint=f"ask for fewer variants of {file.pack}, or set shorter parameters")
+        what = f"{file.path} would have {len(file.content):,} bytes, more than {MAX_RENDERED // 2**20} MiB"
+        raise Refused(what, hint=f"use fewer variants of {file.pack}, or shorter parameter values")
     if together > MAX_ALL_RENDERED:
-        what = f"all files together come to more than {MAX_ALL_RENDERED // 2**20} MiB, {file.path} among them"
+        what = f"all files together would have more than {MAX_ALL_RENDERED // 2**20} MiB, including {file.path}"
         raise Refused(what, hint="install for fewer clients, or fewer packs")

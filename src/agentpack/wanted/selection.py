@@ -123,9 +123,9 @@ class Selection(NamedTuple):
         wanted = self._rendered(None, require_acceptance=True, skips=skips and not self.workspace.strict)
         if self.workspace.strict and (words := tuple(left_out_words(wanted.lock))):
             raise DecisionNeeded(
-                "agent files cannot be taken; nothing was written",
+                "some agent files cannot be installed; nothing was written",
                 details=words,
-                hint="without `--strict` the others are installed, or leave these out with `--without`",
+                hint="without `--strict`, the others are installed; `--without` leaves out single agents",
             )
         return wanted
 
@@ -253,7 +253,7 @@ class Selection(NamedTuple):
             for (pack, version), found in () if pin.pack in self.candidates.kept else passed_over:
                 if pack == pin.pack and version > pin.version and (entry is None or entry.requirement.allows(version)):
                     verdict = found.refusals[0]
-                    yield f"{pack} {version} is passed over: {verdict.why} ({verdict.file}:{verdict.line})"
+                    yield f"skipped {pack} {version}: {verdict.why} ({verdict.file}:{verdict.line})"
 
 
 def select(candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -> Selection:

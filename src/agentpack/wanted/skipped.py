@@ -30,7 +30,7 @@ class SkippedAgents(NamedTuple):
         several = len(self.clients) > 1
         they, options = "they" if several else "it", " ".join(f"--accept widened:{client}" for client in self.clients)
         tools = all(reason.startswith("tools ") for reason in self.reasons)
-        cannot = "limit tools" if tools else f"express every restriction ({_few(self.reasons, 3)})"
+        cannot = "limit tools" if tools else f"enforce every restriction ({_few(self.reasons, 3)})"
         files = "this file asks" if len(self.personas) == 1 else "these files ask"
         cannot = f"{they} cannot {cannot}" + (f" as {files}" if tools else "")
         written = "it" if len(self.personas) == 1 else "them"
@@ -72,7 +72,7 @@ def left_out_words(lock: Lock, before: Lock | None = None) -> Iterator[str]:
         out = [f"{row.path} ({row.left_out})" for row in pack.agents or () if row.left_out]
         if out and known.get(pack.name) != pack.agents:
             files = "1 agent file is" if len(out) == 1 else f"{len(out)} agent files are"
-            yield f"{pack.name}: {files} left out: {_few(out, _MOST_NAMED)}"
+            yield f"{pack.name}: {files} skipped: {_few(out, _MOST_NAMED)}"
 
 
 def skipped_data(skipped: Iterable[SkippedAgents]) -> dict[str, Any]:

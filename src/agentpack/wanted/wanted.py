@@ -55,9 +55,9 @@ class Wanted(NamedTuple):
         asked = f"{file.pack}:{word}" in self.unaccepted
         for restriction in file.lost:
             if asked:
-                yield Note(f'the restriction "{restriction}" would be lost', "which needs"), f"--accept {word}"
+                yield Note(f'"{restriction}" would not be enforced', "which needs"), f"--accept {word}"
             else:
-                yield Note(f'the restriction "{restriction}" is lost', "you accepted this"), ""
+                yield Note(f'"{restriction}" is not enforced', "you accepted this"), ""
 
     def part(self, file: Any) -> AssembledPersona | None:
         """The persona behind a file (any value with `pack`, `persona` and `client`, under their recorded names)."""

@@ -77,9 +77,9 @@ class Documents:
             root, _, leaf = document.path.partition("/")
             if is_earlier(root) and self._scope.manifest.endswith(f"/{leaf}") and self._disk.stamp(document.path):
                 raise DecisionNeeded(
-                    f"the manifest is {self._scope.absolute(document.path)}, and agentpack looks for "
-                    f"{self._scope.absolute(self._scope.manifest)} now",
-                    details=["the configuration folder was another one when it was written"],
+                    f"the manifest is {self._scope.absolute(document.path)}, but agentpack now looks for "
+                    f"{self._scope.absolute(self._scope.manifest)}",
+                    details=["it was written while the configuration folder was a different one"],
                     hint="set XDG_CONFIG_HOME and HOME as they were, or move the folder there",
                 )
         return data

@@ -229,8 +229,8 @@ class Locations:
         if left != right and not (right[-1:] == left[-1:] if are_skills else is_for_agents("/".join(right))):
             raise Refused(
                 f"`{where}` leads through a link to a folder that is not for {'skills' if are_skills else 'agents'}",
-                details=(f"it leads to {real}, where files of others may lie",),
-                hint="put a real folder in the place of the link",
+                details=(f"it leads to {real}, which may contain files of others",),
+                hint="replace the link with a real folder",
             )
         self._for_agents.add(folder)
 
@@ -287,14 +287,14 @@ class Locations:
     def _shared(self, path: str) -> SharedFile:
         shared = self._shared_of(path)
         if shared is None:
-            raise InvalidFile([Fault(path, 0, "", "no client keeps several agents in this file")])
+            raise InvalidFile([Fault(path, 0, "", "no client reads several agents from this file")])
         return shared
 
     def _unreadable(self, path: str, error: ValueError, data: bytes) -> InvalidFile:
         if line := unmerged_line(data):
             return InvalidFile([Fault(self._disk.absolute(path), line, "", MARKERS)], hint=HINT)
         fault = Fault(self._disk.absolute(path), 0, "", str(error))
-        return InvalidFile([fault], hint="mend the file, or leave this client out")
+        return InvalidFile([fault], hint="fix the file, or leave this client out")
 
     def steps(self, changes: Iterable["PlaceChange"]) -> Iterator[Step]:
         """The steps of a transaction. All entries of one file are changed in one step."""

@@ -65,7 +65,7 @@ def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Faul
 def _unknown_source(document: Document, path: Path, name: object, sources: object) -> Iterator[Fault]:
     known = [str(source.get("name")) for _, source in _items(sources) if isinstance(source, dict)]
     if isinstance(name, str) and name not in (*known, BUNDLED):
-        hint = did_you_mean(name, known) or "name one that stands under `sources:`"
+        hint = did_you_mean(name, known) or "use a name listed under `sources:`"
         yield _fault(document, path, f"there is no source `{name}`", hint)
 
 
@@ -87,7 +87,7 @@ def _repeats(document: Document, named: Iterable[tuple[Path, str]]) -> Iterator[
     for path, name in named:
         if name in seen:
             first = f"first on line {document.line_of(seen[name])}; keep one entry"
-            yield _fault(document, path, f"`{name}` stands twice", first)
+            yield _fault(document, path, f"duplicate entry `{name}`", first)
         seen.setdefault(name, path)
 
 

@@ -170,7 +170,7 @@ class OpenedSources:
     def missing(self) -> tuple[str, ...]:
         """A sentence for each source that was needed and is missing, or could not be asked."""
         gone = (source for opened in self._opened for source in opened.all if source.name in opened.passed_over)
-        silent = (f"{error.message}; packs were looked for without it" for error in self._silent.values())
+        silent = (f"{error.message}; searched without it" for error in self._silent.values())
         return tuple(dict.fromkeys((*map(_noted, gone), *silent)))
 
     @property
@@ -181,5 +181,5 @@ class OpenedSources:
 
 def _noted(missing: Source) -> str:
     words = missing_words(missing)
-    accept = f"; `agentpack sync --accept outside:{missing.name}` lets it be read"
+    accept = f"; `agentpack sync --accept outside:{missing.name}` allows it"
     return words + accept if isinstance(missing, WithheldSource) else words

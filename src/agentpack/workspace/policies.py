@@ -48,7 +48,7 @@ class Policies:
         scope = self._scope
         own = Policy.from_data(self._documents.manifest.policy, scope.absolute(scope.manifest))
         if own.hidden_text is not None and own.reports_hidden_text and scope.kind == "project":
-            message = "a project does not decide that hidden text is only reported"
+            message = "a project cannot choose to only report hidden text"
             fault = Fault(own.files[0], own.hidden_text.line, "policy.hidden_text", message)
             raise InvalidFile([fault], hint="the user's or the organisation's policy may say `report`")
         return (own,)

@@ -26,7 +26,7 @@ def require_manifest(workspace: Workspace) -> None:
 def require_lock(workspace: Workspace) -> Lock:
     """The lock. Raises DecisionNeeded if there is none."""
     if workspace.lock is None:
-        back = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
+        back = "`git restore agentpack.lock` restores it; `agentpack lock` writes a new one"
         hint = back if workspace.manifest.packs else "`agentpack lock` writes one"
         raise DecisionNeeded("there is no agentpack.lock", hint=hint)
     return workspace.lock
@@ -52,4 +52,4 @@ def refuse_address(requirement: Requirement, hint: str | None = None) -> None:
     """Raise UsageError for a requirement with an address."""
     if requirement.url is not None:
         hint = hint or f"`agentpack show {requirement.url}` lists what is there"
-        raise UsageError(f"`{requirement}`: this command takes the name of a pack, without an address", hint=hint)
+        raise UsageError(f"`{requirement}`: this command needs a pack name without an address", hint=hint)

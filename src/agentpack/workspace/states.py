@@ -71,7 +71,7 @@ class States:
         if strange:
             names = ", ".join(f"`{path}`" for path in sorted(strange)[:_MOST_NAMED])
             self._disk.lacks["rows"] = (
-                f"the lock or the history lists {names}, where no client reads agents; agentpack leaves it as it is"
+                f"the lock or the history lists {names}, where no client reads agents; not changed"
             )
         return tuple(file for file in files if file.path not in strange)
 

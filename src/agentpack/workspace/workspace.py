@@ -116,8 +116,8 @@ class Workspace:
             for one in self.changed_declarations(lock):
                 if one.client == name:
                     raise DecisionNeeded(
-                        f"{one}, and it declared the client `{name}`",
-                        hint="bring the file back, or leave the client out of `clients:` in agentpack.yaml and run "
+                        f"{one}, which declared the client `{name}`",
+                        hint="restore the file, or remove the client from `clients:` in agentpack.yaml and run "
                         "`agentpack sync`",
                     )
         return self.clients.of_file(name)

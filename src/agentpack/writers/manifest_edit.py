@@ -39,8 +39,8 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest, client: Ca
         found = None
     if found is None or found.policy_settings() != new.policy_settings() or found.to_data() != new.to_data():
         raise InvalidFile(
-            [Fault(file, 0, "", "the change cannot be made here without rewriting the file")],
-            hint="make it by hand, then run `agentpack sync`",
+            [Fault(file, 0, "", "this change would need to rewrite the whole file")],
+            hint="edit the file by hand, then run `agentpack sync`",
         )
     return mark + text
 

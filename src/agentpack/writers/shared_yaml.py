@@ -147,7 +147,7 @@ def _bounded(text: str) -> None:
             if total > MAX_VALUES or len(open_ones) > MAX_DEPTH:
                 raise ValueError(f"more than {MAX_VALUES} values, or nested deeper than {MAX_DEPTH} levels")
     except yaml.YAMLError as error:
-        raise ValueError(f"not YAML: {error}".splitlines()[0]) from None
+        raise ValueError(f"not valid YAML: {error}".splitlines()[0]) from None
 
 
 def _loaded(text: str) -> Any:
@@ -155,7 +155,7 @@ def _loaded(text: str) -> Any:
     try:
         return yaml.load(text, Loader=_EVENTS)  # noqa: S506 - a safe loader, in C where there is one
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # a bad date or an unhashable key
-        raise ValueError(f"not YAML: {error}".splitlines()[0]) from None
+        raise ValueError(f"not valid YAML: {error}".splitlines()[0]) from None
 
 
 class _Entry(NamedTuple):
@@ -335,7 +335,7 @@ def _composed(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=_Nodes)
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"not YAML: {error}".splitlines()[0]) from None
+        raise ValueError(f"not valid YAML: {error}".splitlines()[0]) from None
 
 
 def _key(name: str) -> str:

@@ -69,14 +69,15 @@ class AgentFinder:
             texts = tuple(self._asked(path, place))
         else:
             raise UsageError(
-                f"there is nothing at `{place}`", hint="name a pack's folder, an agent file, or a folder of them"
+                f"`{place}` does not exist", hint="name a pack's folder, an agent file, or a folder of them"
             )
         agents = [check_agent(text) for text in texts]
         files = tuple(agent for agent in agents if not agent.is_document)
         if not files:
             raise UsageError(
-                f"there is no pack and no agent file in `{place}`",
-                hint="a pack has a `pack.yaml`, an agent file a header; `agentpack pack new NAME` makes a pack",
+                f"`{place}` contains no pack and no agent file",
+                hint="a pack has a `pack.yaml`, and an agent file has a header; `agentpack pack new NAME` creates a "
+                "pack",
             )
         found = (*(finding for agent in agents for finding in agent.findings), *clashes(files))
         return CheckedAgents(place, files, found, tuple(agent.text.file for agent in agents if agent.is_document))
@@ -142,8 +143,8 @@ class AgentFinder:
         self._signs += signs_in(path, data)
         if self._signs > MAX_SIGNS:
             raise Refused(
-                f"more than can be checked at once: {MAX_SIGNS:,} commas, colons, brackets and lines in headers",
-                hint="name some of the files, or a folder below",
+                f"too much to check at once: the limit is {MAX_SIGNS:,} commas, colons, brackets and lines in headers",
+                hint="name some of the files, or a subfolder",
             )
         return data
 

@@ -54,7 +54,7 @@ def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFold
         packs = packs_in(workspace, folder)
         if not packs:
             raise UsageError(
-                f"there is no pack in `{folder}`", hint="a pack has a `pack.yaml`; `agentpack pack new NAME` makes one"
+                f"`{folder}` contains no pack", hint="a pack has a `pack.yaml`; `agentpack pack new NAME` creates one"
             )
         for pack in packs:
             found.setdefault(pack.path, pack)

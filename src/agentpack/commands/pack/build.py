@@ -42,7 +42,7 @@ class NotBuilt(Refused):
             details += [f"{ran.case.file}:{ran.case.line}: {ran.case.name}: {failure}" for failure in ran.failures]
         what = checked.release or checked.folder
         super().__init__(
-            f"{what} is not built", details=details, hint="`agentpack pack check` and `pack test` show it all"
+            f"{what} was not built", details=details, hint="`agentpack pack check` and `pack test` show all problems"
         )
 
 
@@ -61,8 +61,8 @@ def pack_build(
         there = _read(path, len(data) + 1)
         if there is not None and there != data:
             raise Refused(
-                f"`{shown}` holds another {row.release}",
-                hint="a release never changes once published: give it a new version, or delete the archive",
+                f"`{shown}` contains a different {row.release}",
+                hint="a published release should never change: use a new version, or delete the archive",
             )
         if there is None and not dry_run:
             put_files(dirname(path), {basename(path): data})

@@ -83,7 +83,7 @@ def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, f
         found = tuple(_hidden(folder, one) for one in error.findings)
         return CheckedPack(folder.shown, "", None, found)
     except Refused as error:
-        message = "; ".join((error.message, *error.details))
+        message = "; ".join(error.lines)
         return CheckedPack(folder.shown, "", None, (CheckFinding(folder.shown, 0, "P101", message, error.hint),))
     earlier, faults = _earlier(authored, against)
     mended = dict(fixes(authored.subject(earlier))) if fix else {}
@@ -119,7 +119,7 @@ def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRe
     except AgentpackError as error:
         if against is not None:
             raise
-        message = f"the release before does not read: {error.message}"
+        message = f"the previous release cannot be read: {error.message}"
         return None, (CheckFinding(authored.folder.shown, 0, "P101", message, error.hint),)
 
 

@@ -42,7 +42,7 @@ def pack_new(
     """
     normal = pack_name(name)
     if normal != name:
-        raise UsageError(f"`{name}` is not a normal name for a pack", hint=f"write `{normal}`")
+        raise UsageError(f"`{name}` is not a normalized pack name", hint=f"write `{normal}`")
     called = persona or normal
     if fault := persona_name_fault(called):
         raise UsageError(fault, hint="give the persona another name with `--persona NAME`")
@@ -53,7 +53,7 @@ def pack_new(
     shown = folder or normal
     path = normpath(under(environment.cwd, shown))
     if lexists(path) and (not isdir(path) or listdir(path)):
-        raise DecisionNeeded(f"`{shown}` is there already", hint="name an empty or new folder: `pack new NAME DIR`")
+        raise DecisionNeeded(f"`{shown}` already exists", hint="name an empty or new folder: `pack new NAME DIR`")
     files = new_pack(normal, persona=called, description=texts["description"], author=texts["author"])
     if not dry_run:
         put_files(path, files)

@@ -93,12 +93,12 @@ def _run(authored: AuthoredRelease, case: Case, golden: dict[str, bytes] | None)
     try:
         failures = tuple(_failures(authored, case, _wanted(authored, case), golden))
     except AgentpackError as error:
-        told = "; ".join((error.message, *error.details))
+        told = "; ".join(error.lines)
         if case.refused is None:
             return CaseResult(case, (f"refused: {told}",))
-        return CaseResult(case, () if case.refused in told else (f"refused with other words: {told}",))
+        return CaseResult(case, () if case.refused in told else (f"refused with a different message: {told}",))
     if case.refused is not None:
-        return CaseResult(case, (f"is not refused; `{case.refused}` was to be said",))
+        return CaseResult(case, (f"not refused; expected `{case.refused}`",))
     return CaseResult(case, failures)
 
 
@@ -150,4 +150,4 @@ def _unlike(wanted: bytes | None, found: bytes, path: str) -> Iterator[str]:
             n=1,
             lineterm="",
         )
-        yield "\n".join((f"the text is not that of `{path}`; `--update` takes it over", *lines))
+        yield "\n".join((f"the text differs from `{path}`; `--update` rewrites it", *lines))

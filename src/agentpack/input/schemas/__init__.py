@@ -41,7 +41,7 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
         InvalidFile: lists every fault.
     """
     if not isinstance(document.data, dict):
-        raise InvalidFile([Fault(document.file, 1, "", "a map of keys and values is expected")])
+        raise InvalidFile([Fault(document.file, 1, "", "expected a map of keys and values")])
     plain = plain_form(kind, document.data)
     return validate_by_model(kind, document) if plain is None else plain
 

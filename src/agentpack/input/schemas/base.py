@@ -92,9 +92,9 @@ def as_list(value: Any) -> Any:
 Line = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\n]*$")]
 Requirement = Annotated[str, checked(parse_requirement)]
 PackPattern = Annotated[str, checked(check_pack_pattern)]
-Kebab = Annotated[str, that(is_kebab, "is not a name: lower-case letters, digits and single hyphens")]
-ClientName = Annotated[str, AfterValidator(client_word), that(is_kebab, "is not the name of a client")]
-ParameterName = Annotated[str, that(is_parameter, "is not a parameter's name: lower case with underscores")]
+Kebab = Annotated[str, that(is_kebab, "is not a valid name: use lower-case letters, digits and single hyphens")]
+ClientName = Annotated[str, AfterValidator(client_word), that(is_kebab, "is not a valid client name")]
+ParameterName = Annotated[str, that(is_parameter, "is not a valid parameter name: use lower case with underscores")]
 PersonaName = Annotated[str, AfterValidator(_persona_name)]
 Schema = Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
 Value = str | int | bool

@@ -13,7 +13,7 @@ Form = Annotated[
     str,
     that(
         lambda text: "|" in text or text in SETTING_FORMS,
-        f"is none of {', '.join(SETTING_FORMS)}, nor words with `|`",
+        f"is not one of {', '.join(SETTING_FORMS)}, or words separated by `|`",
     ),
 ]
 

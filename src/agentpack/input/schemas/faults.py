@@ -61,7 +61,7 @@ def _hint(key: str, known: dict[str, FieldInfo]) -> str:
     for name, field in known.items():
         inner = _model_in(field.annotation)
         if inner is not None and key in _keys(inner):
-            return f"it belongs below `{name}:`"
+            return f"it belongs under `{name}:`"
     return did_you_mean(key, known) or f"known: {', '.join(sorted(known))}"
 
 
@@ -71,7 +71,7 @@ def _words(error: ErrorDetails, path: Path, known: dict[str, FieldInfo]) -> tupl
         key = str(path[-1]) if path else ""
         return f"unknown key `{key}`", _hint(key, known)
     if kind == "missing":
-        return f"the key `{path[-1]}` is missing", None
+        return f"missing key `{path[-1]}`", None
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, found {_shown(error['input'])}", None
     if kind == "literal_error":

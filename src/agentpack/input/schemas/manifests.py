@@ -33,7 +33,7 @@ MAX_PATTERNS = 100
 def _not_bundled(name: str) -> str:
     """Refuse the name `bundled`: policies that allow it mean agentpack's own packs."""
     if name == "bundled":
-        raise refuse("`bundled` is the name of the packs that come with agentpack")
+        raise refuse("`bundled` is reserved for the packs that come with agentpack")
     return name
 
 
@@ -54,9 +54,9 @@ class _SourceSchema(StrictModel):
         given = [kind for kind in SOURCE_KINDS if getattr(self, kind) is not None]
         if len(given) != 1:
             kinds = ", ".join(f"`{kind}`" for kind in SOURCE_KINDS)
-            raise refuse("names more than one place" if given else f"names no place ({kinds})")
+            raise refuse("has more than one place" if given else f"has no place (set one of {kinds})")
         for key in self.model_fields_set - {"name", "packs", *given, *SOURCE_KINDS[given[0]].options}:
-            raise refuse(f"`{key}` has no meaning beside `{given[0]}`")
+            raise refuse(f"`{key}` cannot be used with `{given[0]}`")
         return self
 
 
@@ -86,7 +86,7 @@ class PackEntrySchema(EmptyAsAbsent):
     @model_validator(mode="after")
     def _is_renamed_in_one_source(self) -> "PackEntrySchema":
         if self.name is not None and self.source is None:
-            raise refuse("`name` gives a pack of one source another name: say which with `source`")
+            raise refuse("`name` renames a pack of one source: set `source` too")
         return self
 
 

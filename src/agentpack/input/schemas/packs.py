@@ -39,7 +39,10 @@ def _version(text: str) -> str:
         or version.epoch
         or version.is_devrelease
     ):
-        raise refuse(f"`{text}`: a pack's version has three numbers, and perhaps a pre-release: `1.2.0`, `2.0.0rc1`")
+        raise refuse(
+            f"`{text}` is not a pack version: write three numbers and an optional pre-release, like `1.2.0` "
+            "or `2.0.0rc1`"
+        )
     return text
 
 
@@ -97,7 +100,7 @@ def parameter_faults(pack: PackSchema, document: Document) -> Iterable[Fault]:
         given = spec.model_dump(exclude_none=True)
         for key in sorted(given.keys() - {"type", "default", "description"} - allowed[spec.type]):
             line = document.line_of((*path, key))
-            yield Fault(document.file, line, dotted((*path, key)), f"`{key}` has no meaning for type {spec.type}")
+            yield Fault(document.file, line, dotted((*path, key)), f"`{key}` cannot be used with type {spec.type}")
         for key in ("minimum", "maximum"):
             other = given.get(key)
             if isinstance(other, str) and getattr(pack.parameters.get(other), "type", None) != "integer":

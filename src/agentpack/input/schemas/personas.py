@@ -83,7 +83,7 @@ _GIVEN: dict[str, Any] = {
 
 def _condition(text: str) -> str:
     if not text.strip():
-        raise refuse("must say when the section is to be read")
+        raise refuse("must say when to read the section")
     return text
 
 

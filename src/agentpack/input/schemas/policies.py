@@ -25,16 +25,16 @@ def _denied(text: str) -> str:
     except AgentpackError as error:
         raise refuse(error.message) from None
     if requirement.url is not None or requirement.newest:
-        raise refuse(f"`{text}`: name the pack, and a range of versions if wanted: `acme<2`")
+        raise refuse(f"`{text}`: write a pack name and an optional version range, like `acme<2`")
     return text
 
 
 def _source(text: str) -> str:
     """The name of a source, or an absolute place: a relative one would match no source."""
     if "/" not in text and not is_kebab(text):
-        raise refuse(f"`{text}` is neither the name of a source nor a place with `/`")
+        raise refuse(f"`{text}` is neither a source name nor a place with `/`")
     if "/" in text and not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
-        raise refuse(f"`{text}` is no whole place: write `/srv/packs` or `https://packs.example.com/index`")
+        raise refuse(f"`{text}` is not a full path or URL: write `/srv/packs` or `https://packs.example.com/index`")
     return without_secret(text)
 
 
@@ -55,7 +55,7 @@ def _licence(text: str) -> str:
         near = did_you_mean(text, _LICENCES)
         raise refuse(f"`{text}` is not an SPDX licence" + (f"; {near}" if near else "")) from None
     if re.search(r"\b(?:AND|OR)\b|[()]", written):
-        raise refuse(f"`{text}`: write one licence in each line; an expression of a pack is judged by its parts")
+        raise refuse(f"`{text}`: write one licence per line; a pack's licence expression is checked part by part")
     return written
 
 
