@@ -111,6 +111,31 @@ def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentp
     assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
 
 
+def test_show_counts_an_agent_once_and_tells_of_other_files_with_its_name(agentpack: Agentpack, project: Path) -> None:
+    here, there = agent_text("one", "Work."), "---\ndescription: Works.\nmode: subagent\n---\nWork.\n"
+    paths = {".apm/agents/one.agent.md": here, ".claude/agents/one.md": here, ".opencode/agents/one.md": there}
+    write_tree(project / "kit", {"apm.yml": "name: kit\nversion: 1.2.0\n", **paths})
+    shown = agentpack("show", "./kit")
+    assert "1 agent\n" in shown.out
+    assert "note: kit: left out: .opencode/agents/one.md (`.apm/agents/one.agent.md` has the same name)" in shown.err
+    (offered,) = agentpack("show", "./kit", "--json").envelope["data"]["packs"]
+    assert [agent["path"] for agent in offered["agents"]] == [".apm/agents/one.agent.md"]
+
+
+def test_every_file_that_is_left_out_is_named_somewhere(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    drafts = {f"agents/draft-{number}.md": f"---\nname: draft-{number}\n---\n" for number in range(9)}
+    write_tree(project / "kit", drafts)
+    ran = agentpack("install", "./kit")
+    assert "and 3 more (`agentpack status --verbose` names all)" in ran.err
+    assert "draft-8" not in agentpack("status").out
+    in_full = agentpack("status", "--verbose").out, agentpack("status", "--json").out
+    strict = agentpack("install", "kit", "--strict", expect=3).err
+    for told in (*in_full, strict):
+        assert all(path in told for path in drafts)
+        assert "more" not in told.partition("draft-0")[2].partition("draft-8")[0]
+
+
 def test_a_plugin_with_bad_files_alone_hinders_no_other(agentpack: Agentpack, project: Path) -> None:
     market = project / "market"
     write_tree(market, marketplace({"one": "Work.", "two": "Work."}, plugins=2))
