@@ -11,7 +11,7 @@ MAX_SIGNS = 150_000
 _SIGNS = (b",", b":", b"[", b"{")
 
 
-class Header(NamedTuple):
+class HeaderStart(NamedTuple):
     exists: bool
     """Whether it ends within `MAX_HEAD_BYTES`."""
     names_agent: bool
@@ -19,16 +19,16 @@ class Header(NamedTuple):
     signs: int
 
 
-def header_in(start: bytes, *, is_toml: bool) -> Header:
+def header_in(start: bytes, *, is_toml: bool) -> HeaderStart:
     """What the start of a file tells about its header. TOML is header as a whole."""
     head = start.removeprefix(MARK)
     end = -1 if is_toml else head.find(b"\n---")
     is_cut = end < 0 and not is_toml and len(start) == MAX_HEAD_BYTES
     if not (is_toml or head.startswith(b"---")):
-        return Header(False, False, 0)
+        return HeaderStart(False, False, 0)
     lines = head[: end if end >= 0 else None].splitlines()
     names_agent = all(any(line.startswith(key) for line in lines) for key in (b"name:", b"description:"))
-    return Header(not is_cut, names_agent, len(lines) + sum(line.count(sign) for line in lines for sign in _SIGNS))
+    return HeaderStart(not is_cut, names_agent, len(lines) + sum(line.count(sign) for line in lines for sign in _SIGNS))
 
 
 def signs_in(path: str, data: bytes) -> int:

@@ -19,7 +19,7 @@ from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, Digest, PackName, kebab, pack_name
 from agentpack.model.pack import digest_version
-from agentpack.sources.agent_headers import MAX_HEAD_BYTES, MAX_SIGNS, Header, header_in
+from agentpack.sources.agent_headers import MAX_HEAD_BYTES, MAX_SIGNS, HeaderStart, header_in
 
 MARKETPLACES = tuple(
     f"{folder}/marketplace.json" for folder in (".claude-plugin", ".github/plugin", ".agents/plugins", ".cursor-plugin")
@@ -123,7 +123,7 @@ class _Files:
         self._paths = tree.paths
         self._all = frozenset(self._paths)
         self._below: dict[str, Sequence[str]] = {"": self._paths}
-        self._headers: dict[str, Header] = {}
+        self._headers: dict[str, HeaderStart] = {}
         self._endless: list[str] = []
         self._unnamed: dict[str, Sequence[str]] = {}
         self._beside: dict[str, _Beside] = {}
@@ -198,7 +198,7 @@ class _Files:
             self._unnamed[root] = found
         return self._unnamed[root]
 
-    def _header(self, root: str, path: str) -> "Header":
+    def _header(self, root: str, path: str) -> HeaderStart:
         full = f"{root}/{path}" if root else path
         if full not in self._headers:
             start = self._tree.start(full, MAX_HEAD_BYTES)
