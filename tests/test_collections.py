@@ -922,3 +922,23 @@ def test_a_part_of_a_collection_is_as_its_lock_says(agentpack: Agentpack, projec
     agentpack("install", "./kit", "--only", "one", "--client", "claude")
     agentpack("sync", "--locked", "--check")
     agentpack("diff")
+
+
+@pytest.mark.parametrize("ask", [("upgrade", "--yes"), ("install", "kit", "--without", "one")])
+def test_a_kept_edit_of_an_agent_that_goes_names_the_way_on(
+    agentpack: Agentpack, project: Path, ask: tuple[str, ...]
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    with (project / ".claude/agents/one.md").open("a") as file:
+        file.write("\n## Ours\n\nMore.\n")
+    agentpack("keep", "one")
+    if ask[0] == "upgrade":
+        (project / "kit/agents/one.md").unlink()
+    ran = agentpack(*ask, expect=4)
+    assert "hint: `local`: it is a local variant of `one`, which kit 0.0.0+h" in ran.err.replace("\n  ", " ")
+    assert '`agentpack uninstall "kit[local]"` goes on without it' in ran.err.replace("\n  ", " ")
+    agentpack("uninstall", "kit[local]")
+    agentpack(*ask)
+    assert agents(project) == ["two.md"]
+    assert "More." in (project / ".agentpack/variants/one/local.md").read_text()
