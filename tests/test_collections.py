@@ -942,3 +942,30 @@ def test_a_kept_edit_of_an_agent_that_goes_names_the_way_on(
     agentpack(*ask)
     assert agents(project) == ["two.md"]
     assert "More." in (project / ".agentpack/variants/one/local.md").read_text()
+
+
+@pytest.mark.parametrize("is_part", [True, False])
+def test_an_agent_with_another_name_in_the_same_file_is_named_with_the_way_to_keep_it(
+    agentpack: Agentpack, project: Path, is_part: bool
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", *(("--only", "one") if is_part else ()))
+    installed = project / ".claude/agents/one.md"
+    with installed.open("a") as file:
+        file.write("\n## Ours\n\nMore.\n")
+    write_tree(project / "kit", {"agents/one.md": agent_text("kit-one", "Work hard.")})
+    told = agentpack("upgrade", "--yes", expect=3).err.replace("\n  ", " ")
+    assert "note: kit: `one` is called `kit-one` now; " in told
+    if is_part:
+        way = "install kit --only kit-one --without one --as kit-one=one"
+        assert f"`agentpack {way}` keeps the old name, and your edits" in told
+        agentpack(*way.split())
+    else:
+        assert "`as: {kit-one: one}` in its entry of agentpack.yaml keeps the old name, and your edits" in told
+        with (project / "agentpack.yaml").open("a") as manifest:
+            manifest.write("    as: {kit-one: one}\n")
+        agentpack("upgrade", "--yes")
+    assert "name: one\n" in installed.read_text() and "More." in installed.read_text()
+    assert "Work hard." in installed.read_text()
+    assert "is called" not in agentpack("upgrade", "--yes").err
+    assert agents(project) == (["one.md"] if is_part else ["one.md", "two.md"])
