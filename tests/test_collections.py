@@ -1,6 +1,7 @@
 """A place that knows nothing of agentpack is installed, chosen from, upgraded and given up as it is."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from support.collection_files import LAYOUTS, agent_text, beside, marketplace
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
+
+from agentpack.model.names import kebab
 
 OURS = "- A rule of our own."
 
@@ -944,28 +947,32 @@ def test_a_kept_edit_of_an_agent_that_goes_names_the_way_on(
     assert "More." in (project / ".agentpack/variants/one/local.md").read_text()
 
 
+@pytest.mark.parametrize("name", ["one", "The One"])
 @pytest.mark.parametrize("is_part", [True, False])
 def test_an_agent_with_another_name_in_the_same_file_is_named_with_the_way_to_keep_it(
-    agentpack: Agentpack, project: Path, is_part: bool
+    agentpack: Agentpack, project: Path, is_part: bool, name: str
 ) -> None:
-    kit(project, one="Work.", two="Work.")
-    agentpack("install", "./kit", *(("--only", "one") if is_part else ()))
-    installed = project / ".claude/agents/one.md"
+    kit(project, two="Work.")
+    write_tree(project / "kit", {"agents/one.md": agent_text(name, "Work.")})
+    agentpack("install", "./kit", *(("--only", name) if is_part else ()))
+    old = kebab(name)
+    installed = project / f".claude/agents/{old}.md"
     with installed.open("a") as file:
         file.write("\n## Ours\n\nMore.\n")
-    write_tree(project / "kit", {"agents/one.md": agent_text("kit-one", "Work hard.")})
+    write_tree(project / "kit", {"agents/one.md": agent_text("Kit One", "Work hard.")})
     told = agentpack("upgrade", "--yes", expect=3).err.replace("\n  ", " ")
-    assert "note: kit: `one` is called `kit-one` now; " in told
+    assert f"note: kit: `{old}` is called `kit-one` now; " in told
     if is_part:
-        way = "install kit --only kit-one --without one --as kit-one=one"
+        way = f"install kit --only kit-one --without {shlex.quote(name)} --as kit-one={old}"
         assert f"`agentpack {way}` keeps the old name, and your edits" in told
-        agentpack(*way.split())
+        agentpack(*shlex.split(way))
     else:
-        assert "`as: {kit-one: one}` in its entry of agentpack.yaml keeps the old name, and your edits" in told
+        assert f"`as: {{kit-one: {old}}}` in its entry of agentpack.yaml keeps the old name, and your edits" in told
         with (project / "agentpack.yaml").open("a") as manifest:
-            manifest.write("    as: {kit-one: one}\n")
+            manifest.write(f"    as: {{kit-one: {old}}}\n")
         agentpack("upgrade", "--yes")
-    assert "name: one\n" in installed.read_text() and "More." in installed.read_text()
+    assert f"name: {old}\n" in installed.read_text() and "More." in installed.read_text()
     assert "Work hard." in installed.read_text()
-    assert "is called" not in agentpack("upgrade", "--yes").err
-    assert agents(project) == (["one.md"] if is_part else ["one.md", "two.md"])
+    again = agentpack("upgrade", "--yes").err
+    assert "is called" not in again and "any more" not in again
+    assert agents(project) == [f"{old}.md", *([] if is_part else ["two.md"])]
