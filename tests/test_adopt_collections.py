@@ -493,3 +493,33 @@ def test_more_files_than_a_pack_may_hold_are_refused_before_they_are_read(
 ) -> None:
     write_tree(project / ".claude/agents", files)
     assert "too many files to adopt at once" in agentpack("adopt", expect=5).err
+
+
+def test_a_file_that_its_client_would_not_get_beside_another_is_passed_over(
+    agentpack: Agentpack, project: Path
+) -> None:
+    limited = "---\nname: {}\ndescription: Reads.\ntools: {}\n---\nYou read.\n"
+    files = {
+        f"{AGENTS}/one.md": limited.format("one", "Read"),
+        ".github/agents/one.agent.md": limited.format("one", "[read]"),
+        ".codex/agents/one.toml": 'name = "one"\ndescription = "Reads."\ndeveloper_instructions = "You read."\n',
+        f"{AGENTS}/two.md": limited.format("two", "Read"),
+    }
+    write_tree(project, files)
+    ran = agentpack("adopt")
+    cannot = "Codex cannot limit it as the others of its name: `--accept widened:codex` adopts it"
+    assert f"passed over: .codex/agents/one.toml: {cannot}" in ran.err
+    reads = f"reads `{AGENTS}/one.md`, which has the same name"
+    assert f"passed over: .github/agents/one.agent.md: GitHub Copilot (CLI and VS Code) {reads}" in ran.err
+    assert {path: (project / path).read_text() for path in files} == files
+    assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
+    for look in CLEAN:
+        agentpack(*look)
+    agentpack("rollback", "0")
+    agentpack("adopt", "--accept", "widened:codex")
+    assert "clients: [claude, codex]" in (project / "agentpack.yaml").read_text()
+    agentpack("rollback", "0")
+    (project / AGENTS / "two.md").unlink()
+    again = agentpack("adopt", f"{AGENTS}/one.md", ".github/agents/one.agent.md")
+    assert "1 agent" in agentpack("status").out
+    assert reads in again.err

@@ -34,7 +34,7 @@ from agentpack.input.schemas.packs import MAX_PATTERNS
 from agentpack.model import capabilities
 from agentpack.model.persona import Origin
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
-from agentpack.sources.collection import MAX_SIGNS
+from agentpack.sources.agent_headers import MAX_SIGNS
 from agentpack.wanted import renderings
 from agentpack.wanted.assemble import MAX_EXTENDED
 from agentpack.workspace.declared_clients import MAX_DECLARED

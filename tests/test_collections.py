@@ -1,6 +1,7 @@
 """A place that knows nothing of agentpack is installed, chosen from, upgraded and given up as it is."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from support.collection_files import LAYOUTS, agent_text, beside, marketplace
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
+
+from agentpack.model.names import kebab
 
 OURS = "- A rule of our own."
 
@@ -109,6 +112,31 @@ def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentp
     assert "note: kit: skipped agents/draft.md (its header has no description)" in shown.err
     agentpack("install", "./kit")
     assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
+
+
+def test_show_counts_an_agent_once_and_tells_of_other_files_with_its_name(agentpack: Agentpack, project: Path) -> None:
+    here, there = agent_text("one", "Work."), "---\ndescription: Works.\nmode: subagent\n---\nWork.\n"
+    paths = {".apm/agents/one.agent.md": here, ".claude/agents/one.md": here, ".opencode/agents/one.md": there}
+    write_tree(project / "kit", {"apm.yml": "name: kit\nversion: 1.2.0\n", **paths})
+    shown = agentpack("show", "./kit")
+    assert "1 agent\n" in shown.out
+    assert "note: kit: left out: .opencode/agents/one.md (`.apm/agents/one.agent.md` has the same name)" in shown.err
+    (offered,) = agentpack("show", "./kit", "--json").envelope["data"]["packs"]
+    assert [agent["path"] for agent in offered["agents"]] == [".apm/agents/one.agent.md"]
+
+
+def test_every_file_that_is_left_out_is_named_somewhere(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    drafts = {f"agents/draft-{number}.md": f"---\nname: draft-{number}\n---\n" for number in range(9)}
+    write_tree(project / "kit", drafts)
+    ran = agentpack("install", "./kit")
+    assert "and 3 more (`agentpack status --verbose` names all)" in ran.err
+    assert "draft-8" not in agentpack("status").out
+    in_full = agentpack("status", "--verbose").out, agentpack("status", "--json").out
+    strict = agentpack("install", "kit", "--strict", expect=3).err
+    for told in (*in_full, strict):
+        assert all(path in told for path in drafts)
+        assert "more" not in told.partition("draft-0")[2].partition("draft-8")[0]
 
 
 def test_a_plugin_with_bad_files_alone_hinders_no_other(agentpack: Agentpack, project: Path) -> None:
@@ -911,3 +939,54 @@ def test_a_part_of_a_collection_is_as_its_lock_says(agentpack: Agentpack, projec
     agentpack("install", "./kit", "--only", "one", "--client", "claude")
     agentpack("sync", "--locked", "--check")
     agentpack("diff")
+
+
+@pytest.mark.parametrize("ask", [("upgrade", "--yes"), ("install", "kit", "--without", "one")])
+def test_a_kept_edit_of_an_agent_that_goes_names_the_way_on(
+    agentpack: Agentpack, project: Path, ask: tuple[str, ...]
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    with (project / ".claude/agents/one.md").open("a") as file:
+        file.write("\n## Ours\n\nMore.\n")
+    agentpack("keep", "one")
+    if ask[0] == "upgrade":
+        (project / "kit/agents/one.md").unlink()
+    ran = agentpack(*ask, expect=4)
+    assert "hint: `local`: it is a local variant of `one`, which kit 0.0.0+h" in ran.err.replace("\n  ", " ")
+    assert '`agentpack uninstall "kit[local]"` goes on without it' in ran.err.replace("\n  ", " ")
+    agentpack("uninstall", "kit[local]")
+    agentpack(*ask)
+    assert agents(project) == ["two.md"]
+    assert "More." in (project / ".agentpack/variants/one/local.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["one", "The One"])
+@pytest.mark.parametrize("is_part", [True, False])
+def test_an_agent_with_another_name_in_the_same_file_is_named_with_the_way_to_keep_it(
+    agentpack: Agentpack, project: Path, is_part: bool, name: str
+) -> None:
+    kit(project, two="Work.")
+    write_tree(project / "kit", {"agents/one.md": agent_text(name, "Work.")})
+    agentpack("install", "./kit", *(("--only", name) if is_part else ()))
+    old = kebab(name)
+    installed = project / f".claude/agents/{old}.md"
+    with installed.open("a") as file:
+        file.write("\n## Ours\n\nMore.\n")
+    write_tree(project / "kit", {"agents/one.md": agent_text("Kit One", "Work hard.")})
+    told = agentpack("upgrade", "--yes", expect=3).err.replace("\n  ", " ")
+    assert f"note: kit: `{old}` is called `kit-one` now; " in told
+    if is_part:
+        way = f"install kit --only kit-one --without {shlex.quote(name)} --as kit-one={old}"
+        assert f"`agentpack {way}` keeps the old name, and your edits" in told
+        agentpack(*shlex.split(way))
+    else:
+        assert f"`as: {{kit-one: {old}}}` in its entry of agentpack.yaml keeps the old name, and your edits" in told
+        with (project / "agentpack.yaml").open("a") as manifest:
+            manifest.write(f"    as: {{kit-one: {old}}}\n")
+        agentpack("upgrade", "--yes")
+    assert f"name: {old}\n" in installed.read_text() and "More." in installed.read_text()
+    assert "Work hard." in installed.read_text()
+    again = agentpack("upgrade", "--yes").err
+    assert "is called" not in again and "any more" not in again
+    assert agents(project) == [f"{old}.md", *([] if is_part else ["two.md"])]

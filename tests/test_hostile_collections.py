@@ -198,3 +198,33 @@ def test_a_place_that_cannot_be_read_is_an_error_in_words(
 
     monkeypatch.setattr(os, "scandir", denied)
     assert "kit cannot be read: Permission denied" in agentpack(*command.split(), expect=6).err
+
+
+@pytest.mark.parametrize("folder", ["agents/", ""])
+def test_a_long_header_is_read_and_an_endless_one_is_named(agentpack: Agentpack, project: Path, folder: str) -> None:
+    agent, endless = f"{folder}long.md", f"{folder}endless.md"
+    head = "---\nname: {}\ndescription: About " + "x" * 100_000
+    write_tree(project / "kit", {agent: head.format("long") + "\n---\nWork.\n"})
+    write_tree(project / "kit", {endless: head.format("endless") + "x" * 200_000 + "\n---\nWork.\n"})
+    ran = agentpack("install", "./kit")
+    assert (project / ".claude/agents/long.md").read_text() == (project / "kit" / agent).read_text()
+    assert "note: the description of long is about 25,003 tokens, which every session pays" in ran.err
+    assert f"note: `{endless}` is left out: its header is longer than 256 KiB" in ran.err
+    assert endless in agentpack("show", "./kit").err
+
+
+def test_a_plugin_is_named_whose_folder_is_missing_or_whose_name_no_pack_may_have(
+    agentpack: Agentpack, project: Path
+) -> None:
+    plugins = [{"name": name, "source": f"./plugins/{place}"} for name, place in (("gone", "gone"), ("日本", "kit"))]
+    write_tree(
+        project / "market",
+        {
+            ".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins}),
+            "plugins/kit/agents/one.md": agent_text("one", "Work."),
+        },
+    )
+    ran = agentpack("install", "./market", "--all")
+    assert "note: plugin `gone` is left out: the folder `plugins/gone` is missing or empty" in ran.err
+    assert "note: plugin `日本` is left out: `日本` is not a pack name" in ran.err
+    assert (project / ".claude/agents/one.md").exists()

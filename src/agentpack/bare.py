@@ -99,27 +99,17 @@ class _Unusable(Exception):
 
 def name_in(path: str, data: bytes) -> str | None:
     """The name that an agent file gives its agent; None if it gives none."""
-    return about_agent(path, data)[0]
-
-
-def about_agent(path: str, data: bytes) -> tuple[str | None, str]:
-    """The name and the description that an agent file gives its agent; None and empty where it gives none."""
     try:
         found = _read(path, data, path)
     except (InvalidFile, HiddenText):
-        return None, ""
-    header: Mapping[str, Any] = found.header if found else {}
-    return header.get("name"), header.get("description", "")
-
-
-DOCUMENT = "it is no agent file any more"
-"""What `fault_in` says of a file without a header of an agent."""
+        return None
+    return found.header.get("name") if found else None
 
 
 def fault_in(path: str, data: bytes) -> str:
     """Why an agent file cannot be taken; empty if it can."""
     try:
-        return "" if read_agent(path, data, "") else DOCUMENT
+        return "" if read_agent(path, data, "") else "it is no agent file any more"
     except _Unusable as error:
         return error.reason
 

@@ -15,7 +15,10 @@ def show_conflicts(output: Output, error: AgentpackError) -> None:
     if not isinstance(error, ConflictsFound):
         return
     show_warnings(output, error.outcome)
-    for change in error.outcome.plan.conflicts:
+    conflicts = error.outcome.plan.conflicts
+    for note in error.outcome.notes if any(change.why == "edited" for change in conflicts) else ():
+        output.say(f"note: {safe(str(note))}")  # it may say where the agent is now
+    for change in conflicts:
         if change.conflicts:
             output.say(output.style_words(safe(change.path), "bold"))
             for line in conflict_lines(change.why, change.conflicts, change.theirs or b"", output.style_words):

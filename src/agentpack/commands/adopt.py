@@ -30,8 +30,10 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.read import ORIGINALS
 from agentpack.sources.base import OnlyPacks, Source
 from agentpack.sources.collection import CollectionPack, state_version
+from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
+from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
@@ -84,16 +86,8 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), found.managed, passed, found.refused)
     old = workspace.manifest
-    candidates = candidates_to_install(workspace, old, workspace.lock)
-    if old.clients is None and not old.packs and workspace.lock is None:
-        taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
-    else:
-        taken = choose_clients(choose(candidates, old))
-    recognition = Recognition(candidates, taken.clients)
-    choices = recognition.choices(files)
-    manifest, source, choices = _manifest(workspace, taken.with_named_clients().manifest, choices)
-    wanted = _wanted(workspace, manifest, source, choices)
-    _refuse_unwritten(workspace, wanted, choices)
+    recorded, unwritten = _record(workspace, files)
+    taken, recognition, manifest, source, choices, wanted = recorded
     as_they_are = tuple(_with_originals(choice, wanted) for choice in choices)
     if as_they_are != choices:
         choices, wanted = as_they_are, _wanted(workspace, manifest, source, as_they_are)
@@ -106,7 +100,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     proposed = propose_change(workspace, command, state, request)
     _refuse_more(workspace, proposed, choices)
     outcome = confirm_and_commit(workspace, wanted, request, proposed)
-    return Adoption(outcome, adopted, found.managed, (*passed, *recognition.passed), found.refused)
+    return Adoption(outcome, adopted, found.managed, (*passed, *recognition.passed, *unwritten), found.refused)
 
 
 def _one_of_each(
@@ -125,6 +119,79 @@ def _one_of_each(
         else:
             twice.append(PassedOver(file.path, f"`{workspace.scope.shown(there)}` has the same name"))
     return tuple(taken), tuple(twice)
+
+
+class _Recorded(NamedTuple):
+    """What files are recorded as."""
+
+    taken: Selection
+    recognition: Recognition
+    manifest: Manifest
+    source: ConfiguredSource | None
+    choices: tuple[AdoptionChoice, ...]
+    wanted: Wanted
+
+
+def _record(workspace: Workspace, files: Sequence[AdoptableAgent]) -> tuple[_Recorded, list[PassedOver]]:
+    """What the files are recorded as, without those that their clients would not get beside the others.
+
+    Raises:
+        DecisionNeeded: none of the files would be left.
+    """
+    passed: list[PassedOver] = []
+    while True:
+        try:
+            recorded = _recorded(workspace, files)
+            out = _unwritten(workspace, recorded)
+        except RestrictionsLost as error:
+            out = [
+                PassedOver(
+                    file.path,
+                    f"{workspace.clients[file.client].title} cannot limit it as the others of its name: "
+                    f"`--accept widened:{file.client}` adopts it",
+                )
+                for file in files
+                if (file.client, slug(file.agent.name)) in error.agents
+            ]
+            if not out:
+                raise
+        if not out:
+            return recorded, passed
+        passed += out
+        gone = {one.path for one in out}
+        files = [file for file in files if file.path not in gone]
+        if not files:
+            raise DecisionNeeded(
+                "agentpack cannot write the agents in these files for their clients; nothing was changed",
+                details=[f"{workspace.scope.absolute(one.path)}: {one.reason}" for one in passed],
+            )
+
+
+def _recorded(workspace: Workspace, files: Sequence[AdoptableAgent]) -> _Recorded:
+    old = workspace.manifest
+    candidates = candidates_to_install(workspace, old, workspace.lock)
+    if old.clients is None and not old.packs and workspace.lock is None:
+        taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
+    else:
+        taken = choose_clients(choose(candidates, old))
+    recognition = Recognition(candidates, taken.clients)
+    choices = recognition.choices(files)
+    manifest, source, choices = _manifest(workspace, taken.with_named_clients().manifest, choices)
+    wanted = _wanted(workspace, manifest, source, choices)
+    return _Recorded(taken, recognition, manifest, source, choices, wanted)
+
+
+def _unwritten(workspace: Workspace, recorded: _Recorded) -> list[PassedOver]:
+    """The files that agentpack would not write for their clients."""
+    wanted, found = recorded.wanted, []
+    for file in (file for choice in recorded.choices for file in choice.files):
+        if file.path not in wanted.files:
+            title = workspace.clients[file.client].title
+            others = {one.file for one in wanted.unwritten if one.title == title}
+            read = next((p for p in sorted(others) if wanted.files[p].persona == slug(file.agent.name)), None)
+            why = f"{title} reads `{read}`, which has the same name" if read else f"it is not written for {title}"
+            found.append(PassedOver(file.path, why))
+    return found
 
 
 # Manifest, lock and local packs.
@@ -254,17 +321,6 @@ def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
         if choice.pack_files and not choice.state and wanted.files[file.path].digest != text_digest(file.data)
     }
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
-
-
-def _refuse_unwritten(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> None:
-    """Raise DecisionNeeded for files that agentpack would not write for their clients, whatever the reason."""
-    paths = (file.path for choice in choices for file in choice.files)
-    if lost := [path for path in paths if path not in wanted.files]:
-        raise DecisionNeeded(
-            "agentpack cannot render the agents in these files for their clients; nothing was changed",
-            details=[workspace.scope.absolute(path) for path in lost],
-            hint="adopt only the other files: `agentpack adopt FILE`",
-        )
 
 
 def _refuse_more(workspace: Workspace, proposed: Outcome, choices: Iterable[AdoptionChoice]) -> None:

@@ -17,7 +17,8 @@ from agentpack.edits.recognise import NO_AGENT, Agent, read_collected, read_file
 from agentpack.errors import Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES
 from agentpack.model.names import is_junk, persona_name_fault, slug
-from agentpack.sources.collection import MAX_SIGNS, is_agent_file, signs_in
+from agentpack.sources.agent_headers import MAX_SIGNS, signs_in
+from agentpack.sources.collection import is_agent_file
 from agentpack.workspace.shadowing import MAX_BELOW
 from agentpack.workspace.workspace import Workspace
 

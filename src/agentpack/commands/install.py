@@ -21,6 +21,9 @@ from agentpack.wanted.settings import read_settings
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
+_MANY_TOKENS = 1_000
+"""From here on the description of a single agent is worth a note."""
+
 
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
@@ -68,11 +71,14 @@ def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
     """What the descriptions of a collection's agents cost: every session of the client has them in context."""
     named = {requirement.pack for requirement in asked}
     parts = [part.persona for part in wanted.parts if part.pack.bare and part.pack.name in named]
-    if len(parts) > 1:
+    if parts:
         from agentpack.model.text_size import count  # only for collections
 
         tokens = count("\n".join(f"{part.name}: {part.value('description') or ''}" for part in parts))[1]
-        yield f"the descriptions of {len(parts)} agents use about {tokens:,} tokens in every session"
+        if len(parts) > 1:
+            yield f"the descriptions of {len(parts)} agents use about {tokens:,} tokens in every session"
+        elif tokens > _MANY_TOKENS:
+            yield f"the description of {parts[0].name} uses about {tokens:,} tokens in every session"
 
 
 def _with_settings(

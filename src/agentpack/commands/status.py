@@ -123,8 +123,12 @@ class Status(NamedTuple):
 
 
 @read_consistently
-def status(workspace: Workspace) -> Status:
-    """The status of the scope. Changes nothing, except that an interrupted change is finished first."""
+def status(workspace: Workspace, *, in_full: bool = False) -> Status:
+    """The status of the scope. Changes nothing, except that an interrupted change is finished first.
+
+    Args:
+        in_full: name every agent file that cannot be taken, not only the first few.
+    """
     lock = workspace.lock or Lock({}, (), (), ())
     sources = workspace.sources.open(workspace.manifest, lock.packs, remote=False)
     files = tuple(_files(workspace, lock))
@@ -140,7 +144,7 @@ def status(workspace: Workspace) -> Status:
         tuple(_uses(workspace, lock)),
         tuple(_refused(workspace)),
         tuple(skipped_agents(lock)),
-        tuple(left_out_words(lock)),
+        tuple(left_out_words(lock, in_full=in_full)),
     )
 
 

@@ -96,20 +96,22 @@ def variant_fault(answers: Answers, node: Node, want: Requirement) -> Resolution
     name, asked_for = short(node.pack), quoted(map(short, want.variants))
     offered = offers(answers, node)
     known = sorted(set().union(*offered.values()))
+    last = max(bits_of(node.table.mask(want.range, prereleases=True)), default=0)
+    instead = ""
+    with suppress(AgentpackError):  # as in `offers`
+        instead = "; ".join(retired(want.variants, answers.retired(node.pack, node.version(last)))) if last else ""
     unknown = [variant for variant in want.variants if variant not in known]
     if unknown:
         word = "variant" if len(unknown) == 1 else "variants"
         message = f"`{name}` has no {word} {quoted(map(short, unknown))}"
-        return ResolutionFault(message, (variants_known(known),), did_you_mean(unknown[0], known))
+        return ResolutionFault(message, (variants_known(known),), instead or did_you_mean(unknown[0], known))
     having = sum(bit for bit, variants in offered.items() if variants.issuperset(want.variants))
     if having:
         version = node.version(1 << (having.bit_length() - 1))
         other = asked(Requirement(pack=want.pack, variants=want.variants, range=f"=={version}"))
         word = "variant" if len(want.variants) == 1 else "variants"
         message = f"no release of `{name}` in `{short(want.range)}` has the {word} {asked_for}"
-        last = max(bits_of(node.table.mask(want.range, prereleases=True)), default=0)
-        instead = list(retired(want.variants, answers.retired(node.pack, node.version(last)))) if last else []
-        hint = "; ".join(instead) or f"ask for a release that has it: `{other}`"
+        hint = instead or f"ask for a release that has it: `{other}`"
         return ResolutionFault(message, (f"found in: {spans(node, having)}",), hint)
     each = (
         f"`{short(variant)}` is in {spans(node, sum(bit for bit, variants in offered.items() if variant in variants))}"

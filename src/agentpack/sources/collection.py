@@ -19,6 +19,7 @@ from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, Digest, PackName, kebab, pack_name
 from agentpack.model.pack import digest_version
+from agentpack.sources.agent_headers import MAX_HEAD_BYTES, MAX_SIGNS, HeaderStart, header_in
 
 MARKETPLACES = tuple(
     f"{folder}/marketplace.json" for folder in (".claude-plugin", ".github/plugin", ".agents/plugins", ".cursor-plugin")
@@ -33,11 +34,6 @@ MAX_LISTED = 1_000_000
 """Files below the folders of all plugins of a marketplace, those below several counted each time."""
 MAX_AGENTS = 20_000
 """Agent files of all packs of a place, those of several counted each time."""
-MAX_HEAD_BYTES = 64 * 1024
-"""Bytes at the start of a file in which its header is looked for: a longer one is none."""
-MAX_SIGNS = 150_000
-"""Commas, colons, brackets and lines in the headers of one pack's agents, which tell how long YAML takes to read."""
-_SIGNS = (b",", b":", b"[", b"{")
 _NO_AGENTS = frozenset(("skills", "commands", "hooks", "node_modules"))
 """Folders with Markdown files that have a header and are no agents."""
 
@@ -127,7 +123,8 @@ class _Files:
         self._paths = tree.paths
         self._all = frozenset(self._paths)
         self._below: dict[str, Sequence[str]] = {"": self._paths}
-        self._headers: dict[str, _Header] = {}
+        self._headers: dict[str, HeaderStart] = {}
+        self._endless: list[str] = []
         self._unnamed: dict[str, Sequence[str]] = {}
         self._beside: dict[str, _Beside] = {}
         self._listed = self._agents = 0
@@ -196,16 +193,23 @@ class _Files:
                     for path in files
                     if basename(path) != "SKILL.md"
                     and _NO_AGENTS.isdisjoint(dirname(path).split("/"))
-                    and self._header(root, path).names_agent
+                    and all(self._header(root, path)[:2])
                 ]
             self._unnamed[root] = found
         return self._unnamed[root]
 
-    def _header(self, root: str, path: str) -> "_Header":
+    def _header(self, root: str, path: str) -> HeaderStart:
         full = f"{root}/{path}" if root else path
         if full not in self._headers:
-            self._headers[full] = _header_in(self._tree.start(full, MAX_HEAD_BYTES), is_toml=path.endswith(".toml"))
+            start = self._tree.start(full, MAX_HEAD_BYTES)
+            self._headers[full] = found = header_in(start, is_toml=path.endswith(".toml"))
+            if found.names_agent and not found.exists:
+                self._endless.append(full)
         return self._headers[full]
+
+    def endless(self, root: str) -> list[str]:
+        """The agent files of the pack in a folder whose header does not end where it must, once `agents` is called."""
+        return [path for path in self._endless if not root or path.startswith(f"{root}/")]
 
     def has_header(self, path: str) -> bool:
         """Whether a file begins with the header of an agent."""
@@ -244,30 +248,6 @@ class _Files:
         return value
 
 
-class _Header(NamedTuple):
-    exists: bool
-    names_agent: bool
-    """Whether it has a name and a description."""
-    signs: int
-
-
-def _header_in(start: bytes, *, is_toml: bool) -> _Header:
-    """What the start of a file tells about its header. TOML is header as a whole."""
-    head = start.removeprefix(MARK)
-    end = -1 if is_toml else head.find(b"\n---")
-    is_cut = end < 0 and not is_toml and len(start) == MAX_HEAD_BYTES
-    if is_cut or not (is_toml or head.startswith(b"---")):
-        return _Header(False, False, 0)
-    lines = head[: end if end >= 0 else None].splitlines()
-    names_agent = all(any(line.startswith(key) for line in lines) for key in (b"name:", b"description:"))
-    return _Header(True, names_agent, len(lines) + sum(line.count(sign) for line in lines for sign in _SIGNS))
-
-
-def signs_in(path: str, data: bytes) -> int:
-    """How much there is to read in the header of an agent file, to be held against `MAX_SIGNS`."""
-    return _header_in(data, is_toml=path.endswith(".toml")).signs
-
-
 class _Beside(NamedTuple):
     hooks: bool
     servers: bool
@@ -295,11 +275,14 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
             continue
         name = _text(entry.get("name"))
         try:
+            own = pack_name(kebab(name) or name)
             if isinstance(entry.get("source"), dict):
-                pack = _elsewhere(entry, pack_name(kebab(name)))
+                pack = _elsewhere(entry, own)
             else:
                 root = _folder(_relative(entry, base))
-                pack = _pack(files, root, pack_name(kebab(name)), entry)
+                pack = _pack(files, root, own, entry)
+                if not files.below(root):
+                    unread.append(f"skipped plugin `{shown(name)}`: the folder `{shown(root)}` is missing or empty")
         except (ValueError, UsageError) as error:
             unread.append(f"skipped plugin `{shown(name)}`: {error}")
             continue
@@ -398,6 +381,7 @@ def _pack(files: _Files, root: str, name: str, entry: Mapping[str, Any] | None =
         (
             *(f"skipped `{shown(path)}`: its name has {fault}" for path, fault in faults.items() if fault),
             *(f"skipped `{shown(prefix + path)}`: the manifest does not list it" for path in unnamed),
+            *(f"skipped `{shown(path)}`: its header is longer than 256 KiB" for path in files.endless(root)),
         ),
     )
 

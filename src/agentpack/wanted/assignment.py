@@ -58,10 +58,13 @@ class NameReserved(Unresolvable):
 
 
 class RestrictionsLost(DecisionNeeded):
-    """Clients cannot express restrictions (`losses`); `limits_tools` says for each whether it is a list of tools."""
+    """Clients cannot express restrictions (`losses`) of `agents`, each a client and a persona; `limits_tools` says
+    whether all are lists of tools.
+    """
 
     def __init__(self, missing: Sequence[_Requested], others: Collection[str]) -> None:
         """`others` are the names of the clients that can express them."""
+        self.agents = frozenset((given.target.name, given.file.persona) for given in missing)
         self.losses = tuple(dict.fromkeys(lost for given in missing for lost in given.file.lost))
         self.limits_tools = all(lost.startswith(TOOLS_LIMITED) for lost in self.losses)
         titles = _listed({given.target.title: None for given in missing})

@@ -284,10 +284,17 @@ class Candidates:
 
     def retired(self, pack: PackName, version: Version) -> Mapping[str, str]:
         try:
-            retired: Mapping[str, str] = self.read(pack, version)[1].header.get("retired", {})
+            found = self.read(pack, version)[1]
         except NeedsOtherReader:
             return {}
-        return retired
+        entry = self.workspace.manifest.wanted(pack)
+        orphans = {
+            text.name: f"it is a local variant of `{text.persona}`, which {pack} {version} lacks or which is left "
+            f'out; `agentpack uninstall "{pack}[{text.name}]"` goes on without it, and keeps its file'
+            for text in self.workspace.documents.local_texts
+            if entry is not None and text.name in entry.requirement.variants and text.persona not in found.personas
+        }
+        return {**orphans, **found.header.get("retired", {})}
 
     def known(self) -> Collection[str]:
         return self.sources.packs()

@@ -7,6 +7,7 @@ agent that is not locked.
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
+from shlex import quote
 
 from packaging.version import Version
 
@@ -14,7 +15,7 @@ from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailabl
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import PackName, did_you_mean, text_digest
+from agentpack.model.names import PackName, did_you_mean, kebab, text_digest
 from agentpack.model.pack import (
     NO_RELEASE,
     AgentRow,
@@ -224,12 +225,32 @@ class CollectionStates:
         found = choose_agents(release.files, entry)
         then = self._manifest_then.wanted(pack)
         before = {*(then.personas or ()), *then.without} if then and locked else set()
+        renamed = self._renamed(release, locked, entry) if locked is not None else {}
         for name in found.unknown:
             if name not in before:
                 raise self._unknown(release, name)
-            self.notes.append(f"{pack}: agentpack.yaml names the agent `{name}`, which no longer exists")
+            if name not in renamed:
+                self.notes.append(f"{pack}: agentpack.yaml names the agent `{name}`, which no longer exists")
+        if renamed:
+            self.notes.append(_renamed_words(pack, renamed, entry.personas if entry else None))
         self._remember(found.files)
         return release._replace(files=found.files, agents=agent_rows(found.files))
+
+    def _renamed(self, release: Release, locked: LockedPack, entry: ManifestEntry | None) -> Mapping[str, str]:
+        """The chosen agents that have another name now, in the same file: the new name by the old one, both as their
+        personas are called.
+        """
+        same = {(row.path, row.sha256) for row in agent_rows(release.files)}
+        changed = [row for row in locked.agents or () if (row.path, row.sha256) not in same]
+        texts = {row.path: self._workspace.store.source_text(row.sha256) for row in changed}
+        chosen = choose_agents({path: text for path, text in texts.items() if text is not None}, entry).files
+        found: dict[str, str] = {}
+        for path, text in chosen.items():
+            old, new = (kebab(next(names_of(path, data), "")) for data in (text, release.files.get(path, b"")))
+            if old and new and old != new and (entry is None or new not in entry.renames):
+                found[old] = new
+        known = {name for path, data in release.files.items() for name in names_of(path, data)} if found else set()
+        return {old: new for old, new in found.items() if old not in known}
 
     def _unknown(self, release: Release, name: str) -> Unresolvable:
         known = [next(iter(names_of(path, data)), path) for path, data in sorted(release.files.items())]
@@ -308,3 +329,21 @@ def _choice(entry: ManifestEntry) -> tuple[object, ...]:
     """What of an entry decides which agent files are wanted."""
     personas = None if entry.personas is None else sorted(entry.personas)
     return entry.source, entry.name_there, personas, sorted(entry.without)
+
+
+def _renamed_words(pack: PackName, renamed: Mapping[str, str], asked: Collection[str] | None) -> str:
+    """Which agents have other names now, and how to go on with them under the old ones.
+
+    Args:
+        asked: the agents that the entry in the manifest names, if it names any.
+    """
+    calls = ", ".join(f"`{old}` is called `{new}` now" for old, new in renamed.items())
+    if asked is not None:
+        names = " ".join(f"--as {new}={old}" for old, new in renamed.items())
+        gone = quote(",".join(name for name in asked if kebab(name) in renamed))
+        both = f"--only {','.join(renamed.values())} --without {gone}"
+        way = f"`agentpack install {pack} {both} {names}`"
+    else:
+        names = ", ".join(f"{new}: {old}" for old, new in renamed.items())
+        way = f"`as: {{{names}}}` in its entry of agentpack.yaml"
+    return f"{pack}: {calls}; {way} keeps the old name, and your edits"

@@ -8,7 +8,7 @@ from agentpack.sources.base import Source
 
 
 class OfferedAgent(NamedTuple):
-    """An agent of a pack. `name` is its path if the file gives it none."""
+    """An agent of a pack, with the name that its file gives it."""
 
     name: str
     path: str
@@ -60,7 +60,7 @@ def _pack(source: Source, name: PackName) -> OfferedPack:
 
 def collected(source: Source) -> Iterator[OfferedPack]:
     """The packs of a collection with their agents."""
-    from agentpack.bare import DOCUMENT, about_agent, fault_in  # parsing is loaded only for a collection
+    from agentpack.bare import read_agents  # parsing is loaded only for a collection
 
     for pack in source.collection.packs:
         if pack.elsewhere:  # there may be hundreds, each in a repository of its own
@@ -69,13 +69,12 @@ def collected(source: Source) -> Iterator[OfferedPack]:
             continue
         state = source.state_of(pack.name)
         if state is not None:
-            files = source.read(state)
-            faults = {path: fault for path, data in files.items() if (fault := fault_in(path, data))}
+            found = read_agents(source.read(state), pack.name)
             agents = sorted(
-                OfferedAgent(name or path, path, description)
-                for path, data in files.items()
-                if path not in faults
-                for name, description in (about_agent(path, data),)
+                OfferedAgent(
+                    found.names.get(short, short), layer.file.partition("/")[2], layer.header["description"][0]["text"]
+                )
+                for short, layer in found.personas.items()
             )
             yield OfferedPack(
                 pack.name,
@@ -84,6 +83,6 @@ def collected(source: Source) -> Iterator[OfferedPack]:
                 pack.license,
                 tuple(agents),
                 pack.beside,
-                tuple(f"{path} ({fault})" for path, fault in faults.items() if fault != DOCUMENT),
+                tuple(f"{one.path} ({one.reason})" for one in found.left_out),
                 remark=source.remark(pack.name),
             )

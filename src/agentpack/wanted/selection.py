@@ -121,7 +121,7 @@ class Selection(NamedTuple):
             DecisionNeeded: a client cannot express a restriction, and nobody accepted that.
         """
         wanted = self._rendered(None, require_acceptance=True, skips=skips and not self.workspace.strict)
-        if self.workspace.strict and (words := tuple(left_out_words(wanted.lock))):
+        if self.workspace.strict and (words := tuple(left_out_words(wanted.lock, in_full=True))):
             raise DecisionNeeded(
                 "some agent files cannot be installed; nothing was written",
                 details=words,

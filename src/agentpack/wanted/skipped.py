@@ -61,18 +61,20 @@ def skipped_agents(lock: Lock, before: Lock | None = None) -> Iterator[SkippedAg
         yield SkippedAgents(pack, tuple(clients), personas, tuple(reasons), is_whole, is_new)
 
 
-def left_out_words(lock: Lock, before: Lock | None = None) -> Iterator[str]:
+def left_out_words(lock: Lock, before: Lock | None = None, *, in_full: bool = False) -> Iterator[str]:
     """A line for each pack of a collection with agent files that cannot be taken.
 
     Args:
         before: the previous lock, whose lines are not said again.
+        in_full: name every file.
     """
     known = {pack.name: pack.agents for pack in before.packs} if before else {}
     for pack in lock.packs:
         out = [f"{row.path} ({row.left_out})" for row in pack.agents or () if row.left_out]
         if out and known.get(pack.name) != pack.agents:
             files = "1 agent file is" if len(out) == 1 else f"{len(out)} agent files are"
-            yield f"{pack.name}: {files} skipped: {_few(out, _MOST_NAMED)}"
+            rest = "" if in_full or len(out) <= _MOST_NAMED else " (`agentpack status --verbose` names all)"
+            yield f"{pack.name}: {files} skipped: {_few(out, len(out) if in_full else _MOST_NAMED)}{rest}"
 
 
 def skipped_data(skipped: Iterable[SkippedAgents]) -> dict[str, Any]:

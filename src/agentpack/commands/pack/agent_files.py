@@ -17,7 +17,8 @@ from agentpack.disk.atomic import read_start
 from agentpack.errors import Refused, UsageError
 from agentpack.input.file_names import MAX_FILE_BYTES, NOT_CONTENT
 from agentpack.model.names import is_junk
-from agentpack.sources.collection import AGENTS, MAX_SIGNS, signs_in
+from agentpack.sources.agent_headers import MAX_SIGNS, signs_in
+from agentpack.sources.collection import AGENTS
 from agentpack.sources.trees import MAX_ENTRIES
 from agentpack.workspace.workspace import Workspace
 
