@@ -298,7 +298,12 @@ def test_of_two_files_with_one_name_the_one_that_is_not_used_is_told(agentpack: 
         (".qwen/agents/a.md", agent(tools="[]"), "A303", "reads `tools: []` as no limit: the agent gets every tool"),
         (".qwen/agents/a.md", agent(tools="[Bash]"), "A301", "has no tool `Bash`"),
         (".opencode/agents/a.md", agent(model="sonnet"), "A401", "`sonnet` is not a known model of OpenCode"),
-        (".opencode/agents/a.md", agent(permission="{Bash: deny}"), "A302", "does not accept `Bash` for its tool `bash`"),
+        (
+            ".opencode/agents/a.md",
+            agent(permission="{Bash: deny}"),
+            "A302",
+            "does not accept `Bash` for its tool `bash`",
+        ),
         (".cursor/agents/a.md", agent(tools="[Read]"), "A402", "not a known field of Cursor, so it limits nothing"),
         (".factory/droids/a.md", agent(description="word " * 101), "A501", "has 504 characters; Factory Droid may cut"),
         (".codex/agents/a.toml", 'name = "a"\ndescription = "x"\ndeveloper_instructions = "x"\nsandbox_mode = '

@@ -552,7 +552,8 @@ def test_editing_a_conflict_needs_a_terminal(colliding: Agentpack) -> None:
     before = marks(colliding.folder)
     ran = colliding("upgrade", "--latest", "--on-conflict", "edit", real=True, expect=3)
     assert ran.err.endswith(
-        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text\n"
+        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` keeps your text there, "
+        "`--on-conflict theirs` takes the new text\n"
     )
     assert marks(colliding.folder) == before
 

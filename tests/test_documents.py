@@ -78,7 +78,8 @@ def test_an_empty_document_is_an_empty_map() -> None:
         ("? {a: b}\n: b\n", "x.yaml:1: a key must be text"),
         (
             "a: b: c\n",
-            "x.yaml:1: not valid YAML: mapping values are not allowed in this context (check the indentation, and quote a value that contains `: `)",
+            "x.yaml:1: not valid YAML: mapping values are not allowed in this context "
+            "(check the indentation, and quote a value that contains `: `)",
         ),
         ("a: 'b\n", "x.yaml:2: not valid YAML: found unexpected end of stream (close the quotes)"),
         ("a: \x07\n", "x.yaml: not valid YAML: unacceptable character #x0007: control characters are not allowed"),

@@ -1,4 +1,4 @@
-"""Names that could be mistaken for others, and a pack that several sources have: pointed out before the first install."""
+"""Names that could be mistaken for others, and a pack that several sources have, are told before the first install."""
 
 from pathlib import Path
 

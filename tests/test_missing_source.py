@@ -162,7 +162,7 @@ def test_an_installed_pack_moves_to_no_other_source_because_its_own_has_it_no_lo
         assert refused.err.splitlines()[-3:] == [
             "error: the source `team` no longer has `data-reviewer`",
             "  `anybody` has a pack of the same name, which may be another one",
-            f"hint: to use `anybody`, write `{{require: data-reviewer, source: anybody}}` in {agentpack.folder}/agentpack.yaml",
+            "hint: to use `anybody`, write `{require: data-reviewer, source: anybody}` in agentpack.yaml",
         ]
     assert "9.0.0" not in agentpack("status").out
     agentpack("diff")
