@@ -98,6 +98,7 @@ def test_words_go_to_stderr_and_data_to_stdout(capsys: pytest.CaptureFixture[str
         ("", "`{root}/.claude/a b.md` is new", "`.claude/a b.md` is new"),
         ("sub/er", "{root}/a.md: new", "../../a.md: new"),
         ("..", "{root}/a.md: new", "project/a.md: new"),
+        ("../elsewhere", "{root}/a.md: new", "{root}/a.md: new"),
         ("", "{home}/.claude/a.md", "~/.claude/a.md"),
         ("", "{root} and {root}/", "{root} and {root}/"),
         ("", "{root}-2/a.md", "{root}-2/a.md"),

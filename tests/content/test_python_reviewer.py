@@ -141,7 +141,7 @@ def test_a_client_denies_it_what_edits_or_does_not_get_it(
     if able == 3:
         assert client not in SURE
         assert tree(project) == before
-        assert "cannot express a restriction" in ran.err or "no agents in the" in ran.err
+        assert "cannot enforce every restriction" in ran.err or "no agents in the" in ran.err
 
 
 def test_every_rule_of_it_has_an_id() -> None:

@@ -343,11 +343,11 @@ def _near_option(error: Any) -> str | None:
 
 
 def _shorter_paths(scope: Scope, home: str) -> Iterator[tuple[re.Pattern[str], str]]:
-    """What stands for the folders that most paths in messages begin with: a path from the current folder that can be
-    pasted, and `~`. An address is left as it is, and what is quoted for a shell.
+    """What stands for the folders that most paths in messages begin with: a path from the current folder, if one of the
+    two is in the other, and `~`. An address is left as it is, and what is quoted for a shell.
     """
     here = os.path.relpath(scope.root)
-    if scope.kind == "project":
+    if scope.kind == "project" and (not here.startswith("..") or {*here.split("/")} == {".."}):
         yield _beginning(scope.root), "" if here == "." else f"{safe(here)}/".replace("\\", r"\\")
     yield _beginning(home), "~/"
 
