@@ -282,7 +282,7 @@ def test_a_pack_of_the_users_own_source_brings_the_source_with_it(
     assert [(row["name"], row["source"]) for row in found] == [("crew", "mine")]
     ran = agentpack("install", "crew")
     assert "note: `crew` comes from your own source `mine`, which is now in agentpack.yaml" in ran.err
-    assert f"other clones need ~/{own.relative_to(home)} there too" in ran.err
+    assert f"other clones need ~/{own.relative_to(home)} too" in ran.err
     assert f'sources:\n  - {{name: mine, path: "{own}"}}\n' in (project / "agentpack.yaml").read_text()
     assert locked_from(project) == {"crew": "mine"}
     (own.parent / "agentpack.yaml").unlink()  # as on a colleague's machine
