@@ -91,7 +91,7 @@ def test_a_local_variant_whose_file_is_gone(agentpack: Agentpack, project: Path)
     agentpack("install", "python-engineer[house]", "--client", "claude")
     shutil.rmtree(project / ".agentpack/variants")
     told = agentpack("sync", expect=4).err
-    assert "bring .agentpack/variants back" in told.replace(f"{project}/", "")
+    assert "restore .agentpack/variants" in told.replace(f"{project}/", "")
     assert 'run `agentpack uninstall "python-engineer[house]"` to remove the variant' in told
     agentpack("uninstall", "python-engineer[house]")
     agentpack("sync", "--check")

@@ -64,7 +64,7 @@ def test_client_is_asked_only_where_nothing_else_decides(agentpack: Agentpack, p
 def test_a_variable_moves_a_folder(agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tree(project, {"moved/agents/a.md": agent()})
     monkeypatch.setenv("CODEX_HOME", str(project / "moved"))
-    assert "there is no pack and no agent file" in agentpack("pack", "check", "moved/agents", expect=2).err
+    assert "contains no pack and no agent file" in agentpack("pack", "check", "moved/agents", expect=2).err
     monkeypatch.delenv("CODEX_HOME")
     monkeypatch.setenv("COPILOT_HOME", str(project / "moved"))
     assert looked_at(agentpack, "moved/agents") == {"moved/agents/a.md": "copilot"}
@@ -195,7 +195,7 @@ SAID: dict[str, tuple[str, str, str]] = {
     "a colour": (
         agent(color="magenta"),
         "a.md:4: A403 Claude Code ignores `color: magenta`",
-        "known are red, blue, green, yellow, purple, orange, pink, cyan",
+        "use one of red, blue, green, yellow, purple, orange, pink, cyan",
     ),
     "a number for a name": (
         agent("12"),

@@ -57,7 +57,7 @@ def test_a_dry_run_makes_nothing(agentpack: Agentpack, project: Path) -> None:
 
 def test_a_folder_with_something_in_it_is_left_alone(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "data-reviewer", {"mine.txt": "x"})
-    assert "is there already" in agentpack("pack", "new", "data-reviewer", expect=3).err
+    assert "already exists" in agentpack("pack", "new", "data-reviewer", expect=3).err
     assert tree(project / "data-reviewer") == {"mine.txt": b"x"}
 
 
@@ -91,7 +91,7 @@ FAILS = {
     "lacks": ("  - {name: a, lacks: [Look]}\n", "the text contains `Look`"),
     "fields": ("  - {name: a, fields: {model: opus}}\n", "`model` is not set, not `opus`"),
     "words": ("  - {name: a, words: 2}\n", "words, more than 2"),
-    "no refusal": ("  - {name: a, refused: never}\n", "is not refused"),
+    "no refusal": ("  - {name: a, refused: never}\n", "not refused; expected"),
     "another refusal": ("  - {name: a, variants: [loud, quiet], refused: never}\n", "refused with a different message"),
     "an unknown variant": ("  - {name: a, variants: [lod]}\n", "no variant `lod`"),
     "no golden file": ("  - {name: a, golden: g/a.md}\n", "there is no `tests/g/a.md`"),
@@ -182,5 +182,5 @@ def test_a_release_that_was_built_does_not_change(agentpack: Agentpack, tmp_path
     assert "there already" in agentpack("pack", "build", str(folder), "--out", out).err
     (folder / "README.md").write_text("# Other\n")
     before = tree(tmp_path / "dist")
-    assert "holds another data-reviewer 1.0.0" in agentpack("pack", "build", str(folder), "--out", out, expect=5).err
+    assert "contains a different data-reviewer 1.0.0" in agentpack("pack", "build", str(folder), "--out", out, expect=5).err
     assert tree(tmp_path / "dist") == before

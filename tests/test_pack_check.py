@@ -330,7 +330,7 @@ def test_a_folder_of_packs_is_checked_as_a_whole(agentpack: Agentpack, tmp_path:
 
 def test_a_folder_without_a_pack_is_a_usage_error(agentpack: Agentpack, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "there is no pack and no agent file in" in agentpack("pack", "check", str(tmp_path / "empty"), expect=2).err
+    assert "contains no pack and no agent file" in agentpack("pack", "check", str(tmp_path / "empty"), expect=2).err
     assert "does not exist" in agentpack("pack", "check", str(tmp_path / "none"), expect=2).err
 
 

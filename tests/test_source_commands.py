@@ -73,7 +73,7 @@ def test_a_source_that_cannot_be_is_refused(agentpack: Agentpack, project: Path,
     for call, why in {
         "ours packs": "a source `ours` already exists: packs",
         "bundled packs": "`bundled` is reserved for the packs that come with agentpack",
-        "Ours packs": "`Ours` is not a name",
+        "Ours packs": "`Ours` is not a valid name",
         "more nowhere": "there is no such folder or archive",
         "more git+https://ada:secret@example.com/a.git": "password",
         "more packs --ref main": "`--ref` cannot be used with `packs`, which is a source of kind `path`",
@@ -151,7 +151,7 @@ def test_a_dry_run_shows_the_change_and_writes_nothing(agentpack: Agentpack, pro
 
 def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     publish(tmp_path / "far", pack("crew"))
-    assert "other clones need ../far there too" in agentpack("source", "add", "far", "../far").err
+    assert "other clones need ../far too" in agentpack("source", "add", "far", "../far").err
 
 
 # remove
@@ -180,7 +180,7 @@ def test_a_source_that_is_not_there_is_named(agentpack: Agentpack, project: Path
     (user / "agentpack.yaml").write_text("schema: 1\nsources: [{name: mine, path: /srv/packs}]\n")
     for name, why in {
         "our": "did you mean `ours`?",
-        "bundled": "comes with agentpack",
+        "bundled": "is built into agentpack",
         "mine": "`agentpack source remove mine --user`",
     }.items():
         with case(name):
@@ -282,7 +282,7 @@ def test_a_pack_of_the_users_own_source_brings_the_source_with_it(
     assert [(row["name"], row["source"]) for row in found] == [("crew", "mine")]
     ran = agentpack("install", "crew")
     assert "note: `crew` comes from your own source `mine`, which is now in agentpack.yaml" in ran.err
-    assert f"other clones need ~/{own.relative_to(home)} there too" in ran.err
+    assert f"other clones need ~/{own.relative_to(home)} too" in ran.err
     assert f'sources:\n  - {{name: mine, path: "{own}"}}\n' in (project / "agentpack.yaml").read_text()
     assert locked_from(project) == {"crew": "mine"}
     (own.parent / "agentpack.yaml").unlink()  # as on a colleague's machine

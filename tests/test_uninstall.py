@@ -232,7 +232,7 @@ def test_the_text_of_a_local_variant_stays(installed: Agentpack, project: Path) 
     path.write_text(path.read_text().replace("Go deep.", "Go deeper."))
     installed("keep", "one", "--as", "house")
     ran = installed("uninstall", "one[house]")
-    assert "note: .agentpack/variants/one/house.md stays" in ran.err
+    assert "note: .agentpack/variants/one/house.md is kept" in ran.err
     assert "- Go deep." in path.read_text()
     installed("diff")
     installed("install", "one[house]")
@@ -396,7 +396,7 @@ def test_a_damaged_record_of_before_keeps_nobody_from_uninstalling(installed: Ag
     installed("uninstall", "two")
     (project / ".agentpack/state/generations/000001.json").write_text("{")
     ran = installed("uninstall", "one")
-    assert "000001.json` is damaged: it cannot be told" in ran.err
+    assert "000001.json` is damaged: agentpack cannot tell" in ran.err
     assert not (project / CLAUDE.format("one")).exists()
 
 

@@ -273,7 +273,7 @@ def _description_findings(text: AgentText, header: Header) -> Iterator[CheckFind
             yield text.finding("A501", message, line=line)
         return
     needed = client.file_rules.needs_description
-    says = f"`{key}` is not text" if value not in (None, "") and not isinstance(value, str) else f"there is no `{key}`"
+    says = f"`{key}` is not text" if value not in (None, "") and not isinstance(value, str) else f"missing `{key}`"
     why = f"{client.title} does not load the file" if needed else f"{client.title} cannot tell when to use the agent"
     hint = "put it in quotes" if says.endswith("text") else f"add `{key}:` with when to use the agent"
     yield text.finding("A202", f"{says}, so {why}", hint, line=line, level=ERROR if needed else WARNING)

@@ -34,8 +34,8 @@ CLIENT = Client(
         style="permissions",
         names=TOOLS,
         grants={"read": NO_SECRETS, "bash": "ask"},
-        remark="Kilo applies these after your own rules: allowed tools except the shell run without a prompt, "
-        'even if you set "ask"',
+        remark="Kilo applies this agent's permissions after yours: the tools it allows except the shell run without a "
+        'prompt, even if your config says "ask"',
     ),
     limits=("permission", "tools"),
     powers=POWERS,

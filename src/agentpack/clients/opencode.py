@@ -71,7 +71,8 @@ CLIENT = Client(
         style="permissions",
         names=TOOLS,
         grants={"read": NO_SECRETS},
-        remark='OpenCode applies these after your own rules: allowed tools run without a prompt, even if you set "ask"',
+        remark="OpenCode applies this agent's permissions after yours: the tools it allows run without a prompt, "
+        'even if your config says "ask"',
     ),
     limits=("permission", "tools"),
     powers=POWERS,

@@ -99,7 +99,7 @@ def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[CheckFinding
     for fault in error.faults:
         inner = fault.file.partition("/")[2] if not fault.file.startswith(folder.shown) else ""
         file = f"{folder.shown}/{inner}" if inner else fault.file
-        rule = "P202" if fault.message.startswith("the id ") and "stands twice" in fault.message else "P101"
+        rule = "P202" if fault.message.startswith("duplicate id ") else "P101"
         key = f"{fault.key}: " if fault.key and rule == "P101" else ""
         yield CheckFinding(file, fault.line, rule, key + fault.message, fault.hint)
 
