@@ -94,6 +94,13 @@ def test_what_has_no_counterpart_is_left_out_and_named() -> None:
     assert sorted(notes(file)) == ["Bash(git:*)", "Task", "TodoWrite"]
 
 
+def test_the_sets_of_vs_code_s_own_tools_are_no_servers() -> None:
+    tools = ["read/readFile", "web/fetch", "execute/getTerminalOutput", "search/usages", "github/get_commit"]
+    file = rendered("copilot", "claude", tools=tools)
+    assert file.capabilities == ("mcp:github/get_commit", "read", "web")
+    assert sorted(notes(file)) == ["execute/getterminaloutput", "search/usages"]
+
+
 def test_a_part_of_a_tool_never_becomes_the_whole() -> None:
     for client in ("opencode", "gemini", "copilot", "qwen"):
         assert "shell" not in rendered("claude", client, tools="Read, Bash(git:*)").capabilities

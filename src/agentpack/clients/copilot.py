@@ -12,16 +12,20 @@ from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
 TOOLS = {
     name: word
     for word, names in {
-        "read": "view notebookread readfile read/readfile",
-        "search": "grep glob codebase filesearch search/codebase",
-        "edit": "multiedit notebookedit editfiles create createfile write edit/createfile edit/editfiles",
+        "read": "view notebookread readfile read/readfile read/viewimage",
+        "search": "grep glob codebase filesearch search/codebase search/filesearch search/textsearch "
+        "search/listdirectory",
+        "edit": "multiedit notebookedit editfiles create createfile write edit/createfile edit/editfiles "
+        "edit/editnotebook",
         "shell": "shell bash runcommands powershell execute/runinterminal list_bash read_bash stop_bash",
-        "web": "webfetch websearch fetch",
-        "delegate": "task",
+        "web": "webfetch websearch fetch web/fetch",
+        "delegate": "task agent/runsubagent",
     }.items()
     for name in names.split()
 }
 """Further names it accepts, in lower case."""
+SETS = "agent|edit|execute|new|read|runcommands|runnotebooks|runtasks|search|vscode|web"
+"""Sets of VS Code's own tools: `web/fetch` is no tool of an MCP server `web`."""
 CLIENT = Client(
     name="copilot",
     aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
@@ -62,7 +66,7 @@ CLIENT = Client(
     limits=("tools",),
     powers=CapabilityMeanings(
         complete=True,
-        servers=r"(?P<server>[^/]+)/(?P<tool>.+)\Z",
+        servers=rf"(?!(?:{SETS})/)(?P<server>[^/]+)/(?P<tool>.+)\Z",
         mcp_names=("{server}/{tool}", "{server}/*"),
         tools=TOOLS,
         reading=Grammar(
