@@ -216,7 +216,7 @@ def test_uninstall_asks_before_it_deletes_what_was_adopted(agentpack: Agentpack,
     agentpack("uninstall", "team-agents", "--keep-files")
     assert tree(project / AGENTS) == before
     assert {pack for _, pack, _, _ in adopted(agentpack)} == {"team-agents"}
-    assert ".agentpack/packs/team-agents stays" in agentpack("uninstall", "team-agents", "--discard-edits").err
+    assert ".agentpack/packs/team-agents is kept" in agentpack("uninstall", "team-agents", "--discard-edits").err
     assert not (project / AGENTS / "alpha.md").exists()
     assert tree(project / TEAM) == before
 
@@ -508,9 +508,9 @@ def test_a_file_that_its_client_would_not_get_beside_another_is_passed_over(
     write_tree(project, files)
     ran = agentpack("adopt")
     cannot = "Codex cannot limit it as the others of its name: `--accept widened:codex` adopts it"
-    assert f"passed over: .codex/agents/one.toml: {cannot}" in ran.err
+    assert f"skipped .codex/agents/one.toml: {cannot}" in ran.err
     reads = f"reads `{AGENTS}/one.md`, which has the same name"
-    assert f"passed over: .github/agents/one.agent.md: GitHub Copilot (CLI and VS Code) {reads}" in ran.err
+    assert f"skipped .github/agents/one.agent.md: GitHub Copilot (CLI and VS Code) {reads}" in ran.err
     assert {path: (project / path).read_text() for path in files} == files
     assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
     for look in CLEAN:
