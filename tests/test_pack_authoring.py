@@ -182,5 +182,8 @@ def test_a_release_that_was_built_does_not_change(agentpack: Agentpack, tmp_path
     assert "there already" in agentpack("pack", "build", str(folder), "--out", out).err
     (folder / "README.md").write_text("# Other\n")
     before = tree(tmp_path / "dist")
-    assert "contains a different data-reviewer 1.0.0" in agentpack("pack", "build", str(folder), "--out", out, expect=5).err
+    assert (
+        "contains a different data-reviewer 1.0.0"
+        in agentpack("pack", "build", str(folder), "--out", out, expect=5).err
+    )
     assert tree(tmp_path / "dist") == before
