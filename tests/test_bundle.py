@@ -224,7 +224,7 @@ BROKEN: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
     "its mark is none": (_edit("agentpack-bundle.json", b"[]"), "is damaged"),
     "a file that nobody wants": (_with(lambda files: files.update({"packs/more/1.0.0/pack.yaml": b"x"})), "is damaged"),
     "a newer form": (_edit("agentpack-bundle.json", b'{"schema": 2}'), "upgrade agentpack"),
-    "content and lock were changed": (_with(_forged), "was made from another lock"),
+    "content and lock were changed": (_with(_forged), "was written from a different lock"),
 }
 
 
@@ -407,7 +407,7 @@ def test_a_bundle_is_made_once_and_replaces_only_a_bundle(team: Team, agentpack:
         with case(name):
             mine = team.project / f"{name}.tar.gz"
             mine.write_bytes(data)
-            assert "no bundle" in agentpack("bundle", "-o", mine.name, expect=3).err
+            assert "not a readable bundle" in agentpack("bundle", "-o", mine.name, expect=3).err
             assert mine.read_bytes() == data
 
 
@@ -431,7 +431,7 @@ def test_a_lock_that_is_stale_half_merged_or_missing_gives_no_bundle(team: Team,
     for name, changed, said in (
         ("stale", {"agentpack.yaml": manifest.replace(b"==1.0.0", b"==1.1.0")}, "out of date with agentpack.yaml"),
         ("variant", {".agentpack/variants/reviewer/loud.md": LOUD + "\n- More. {#more}\n"}, "was changed since"),
-        ("half merged", {"agentpack.lock": f"<<<<<<< a\n{text}=======\n{text}>>>>>>> b\n"}, "half merged"),
+        ("half merged", {"agentpack.lock": f"<<<<<<< a\n{text}=======\n{text}>>>>>>> b\n"}, "has an unresolved merge"),
         ("no lock", {"agentpack.lock": b""}, "agentpack.lock"),
     ):
         with case(name):

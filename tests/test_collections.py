@@ -96,8 +96,8 @@ def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     write_tree(project / "out", {"agents/secret.md": agent_text("secret", "Work.")})
     shown = agentpack("show", "./market")
     assert "there\n  in github:team/there\n" in shown.out.replace("there \n", "there\n")
-    assert "plugin skipped `out`: `../out` leads out of the folder" in shown.err
-    assert "plugin skipped `root`: `/etc` leads out of the folder" in shown.err
+    assert "skipped plugin `out`: `../out` leads out of the folder" in shown.err
+    assert "skipped plugin `root`: `/etc` leads out of the folder" in shown.err
     assert "secret" not in shown.out
 
 
@@ -186,7 +186,7 @@ def test_an_agent_beside_those_that_a_manifest_names_is_told(agentpack: Agentpac
             "first/README.md": "# First\n",
         },
     )
-    told = "skipped `first/two.md`: the manifest does not name it"
+    told = "skipped `first/two.md`: the manifest does not list it"
     assert told in agentpack("install", "./market", "--all").err
     assert told in agentpack("show", "./market").err
     assert agents(project) == ["one.md"]
@@ -289,7 +289,7 @@ def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, pr
         files = {"agents/checker.md": agent_text("checker", f"The {name}."), f"agents/{name}.md": agent_text(name, "x")}
         write_tree(project / f"plugins/{name}", files)
     names = ("install", "first", "second", "--source", "plugins")
-    assert "`--as second/checker=checker-2`" in agentpack(*names, expect=4).err
+    assert "`install --as second/checker=checker-2`" in agentpack(*names, expect=4).err
     assert "both have an agent `checker`" in agentpack(*names, "--as", "checker=other", expect=2).err
     agentpack(*names, "--as", "second/checker=other-checker")
     assert agents(project) == ["checker.md", "first.md", "other-checker.md", "second.md"]
@@ -305,7 +305,7 @@ def test_an_agent_is_renamed_by_name_by_path_and_in_a_pack_that_is_installed_alr
         write_tree(project / name, {"agents/checker.md": agent_text("Checker", f"The {name}.")})
     agentpack("install", "./second")
     hint = agentpack("install", "./first", expect=4).err
-    assert "`--as second/checker=checker-2`" in hint
+    assert "`install --as second/checker=checker-2`" in hint
     agentpack("install", "./first", "--as", "second/checker=checker-2")
     assert "The second." in (project / ".claude/agents/checker-2.md").read_text()
     agentpack("install", "first", "--as", "agents/checker.md=third")
@@ -459,15 +459,15 @@ def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project:
     (project / "one.md").write_text(agent_text("one", "Work."))
     assert "name its folder and add `--only NAME`" in agentpack("install", "./one.md", expect=2).err
     (project / "empty").mkdir()
-    assert "has neither packs nor agent files" in agentpack("install", "./empty", expect=4).err
+    assert "has no packs and no agent files" in agentpack("install", "./empty", expect=4).err
     kit(project, one="Work.")
     assert "`agentpack install ./kit`" in agentpack("install", "kit", expect=4).err
 
 
 def test_a_folder_of_numbers_is_no_pack(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {"photos/trip/2026/one.txt": "A picture."})
-    assert "has neither packs nor agent files" in agentpack("show", "./photos").err
-    assert "has neither packs nor agent files" in agentpack("install", "./photos", expect=4).err
+    assert "has no packs and no agent files" in agentpack("show", "./photos").err
+    assert "has no packs and no agent files" in agentpack("install", "./photos", expect=4).err
 
 
 def test_a_git_repository_without_files_is_called_so(agentpack: Agentpack, project: Path) -> None:
@@ -625,7 +625,7 @@ def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
     shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state"))
     there = Agentpack(clone)
     ran = there("explain", "one", expect=6)
-    assert "agents/one.md is not stored here, and `kit` contains a different text of it now" in ran.err
+    assert "agents/one.md is not stored here, and `kit` now has a different text" in ran.err
     assert "`agentpack upgrade kit`" in ran.err
     for words in (("upgrade", "--yes"), ("upgrade", "kit", "--yes")):
         ran = there(*words, expect=None)
@@ -636,14 +636,14 @@ def test_a_clone_with_a_committed_edit_is_upgraded_without_the_locked_text(
 WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
     ("sync",): (0, "one.md  edited by hand, not changed"),
     ("sync", "--locked"): (3, "edited by hand"),
-    ("diff",): (1, "the locked text is not kept here"),
+    ("diff",): (1, "the locked text is not stored here"),
     ("status",): (0, ""),
     ("lock",): (0, ""),
     ("upgrade", "--yes"): (0, ""),
     ("upgrade", "data-reviewer", "--yes"): (0, ""),
-    ("install", "./other"): (0, "left as it is"),
-    ("install", "data-reviewer", "--discard-edits"): (0, "left as it is"),
-    ("uninstall", "data-reviewer"): (0, "left as it is"),
+    ("install", "./other"): (0, "not changed"),
+    ("install", "data-reviewer", "--discard-edits"): (0, "not changed"),
+    ("uninstall", "data-reviewer"): (0, "not changed"),
     ("explain", "reviewer"): (0, ""),
     ("explain", "two"): (0, ""),
     ("explain", "one"): (6, "agents/one.md is not stored here"),

@@ -220,4 +220,4 @@ def test_in_the_wrong_place_of_a_variant_it_is_led_to_the_right_one(installed: A
     variant.write_text("---\nsummary: Ours.\nset: {tools: [edit]}\n---\n")
     ran = installed("install", "data-reviewer[house]", expect=2)
     assert "`edit` is in both `tools` and `deny`" in ran.err
-    assert "below `set:`" in ran.err
+    assert "under `set:`" in ran.err

@@ -91,7 +91,7 @@ def test_nobody_is_asked_and_it_is_said_what_to_do(
     assert "requires an ssh key that it knows" in (ran := agentpack("install", place, expect=6)).err
     assert "Permission denied (publickey" in ran.err
     (server.folder / "other").rename(server.folder / "key")
-    assert "is no repository" in agentpack("install", f"{place}-not", expect=6).err
+    assert "is not a repository" in agentpack("install", f"{place}-not", expect=6).err
     assert "Connection refused" in agentpack("install", f"ssh://127.0.0.1:1{kit.folder}", expect=6).err
     assert tree(project) == before
     assert not asked.exists()

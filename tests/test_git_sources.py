@@ -129,7 +129,7 @@ def test_what_is_installed_needs_no_repository(
     agentpack("status")
     agentpack("explain", "one")
     agentpack("uninstall", "kit")
-    assert "is no repository" in agentpack("install", f"git+{kit.address}", expect=6).err
+    assert "is not a repository" in agentpack("install", f"git+{kit.address}", expect=6).err
 
 
 def test_a_commit_that_is_gone_is_told(
@@ -252,7 +252,7 @@ def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: P
     assert name in (project / "agentpack.yaml").read_text().partition("ref: ")[2]
     agentpack("upgrade", "--yes")
     assert locked(project)["commit"] == commit
-    assert "is at `main` now" in agentpack("install", f"git+{kit.address}@main").err
+    assert "is now at `main`" in agentpack("install", f"git+{kit.address}@main").err
     assert locked(project)["commit"] == kit.head
 
 
@@ -588,7 +588,7 @@ def test_links_in_a_repository_count_only_within_it(
     (kit.folder / "agents/alias.md").symlink_to("one.md")
     kit.commit()
     told = agentpack("install", f"git+{kit.address}").err
-    assert "skipped `agents/out.md`: it is a link that leads out of the place" in told
+    assert "skipped `agents/out.md`: it is a link that leads out of the folder" in told
     assert "`agents/up.md` is left out" in told
     assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md", "two.md"]
     assert not any(b"Nobody may see" in data for data in tree(project).values())
@@ -810,8 +810,8 @@ def test_a_commit_that_another_project_fetched_is_not_believed_here(
             {"source": "url", "url": "https://git.example.com/one", "ref": "--upload-pack=x"},
             "is not the name of a branch",
         ),
-        ({"source": "git-subdir", "url": "https://git.example.com/one", "path": "../.."}, "leads out of the place"),
-        ("../outside", "leads out of the place"),
+        ({"source": "git-subdir", "url": "https://git.example.com/one", "path": "../.."}, "leads out of the folder"),
+        ("../outside", "leads out of the folder"),
     ],
 )
 def test_an_entry_that_leads_where_it_may_not_is_left_out_by_name(

@@ -230,7 +230,7 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
         ("## Rules\n\n", "", "moved"),
         ("name: reviewer", "name: other", "`as:`"),
         ("model: opus\n", "", "`model` was removed"),
-        ("model: opus", "model: 'opus'", "agentpack writes the header otherwise"),
+        ("model: opus", "model: 'opus'", "agentpack writes the header differently"),
         ("color: blue", "color: plaid", "`color: plaid`"),
         ("color: blue\n", "color: blue\nwhatever: 1\n", "clients.claude.whatever"),
         ("- Go deep.\n", "- Go deep.  \n  Really.\n", "Go deep"),
@@ -335,7 +335,7 @@ def test_a_header_that_is_no_longer_yaml_is_named_and_not_read_as_lines(
     file.write_text(re.sub("description: .*", "description: Use when: it matters", file.read_text()))
     before = tree(project)
     ran = installed("keep", "reviewer", "--client", "opencode", expect=3)
-    assert "the header does not read" in ran.err
+    assert "the header is invalid" in ran.err
     assert tree(project) == before
 
 

@@ -106,7 +106,7 @@ def test_an_agent_of_a_collection_that_is_such_a_link_is_left_out(
 ) -> None:
     _bare(packs, tmp_path / "outside")
     ran = agentpack("install", "bad")
-    assert "skipped `agents/helper.md`: it is a link that leads out of the place" in ran.out + ran.err
+    assert "skipped `agents/helper.md`: it is a link that leads out of the folder" in ran.out + ran.err
     assert "first.md" in ran.err
     assert "helper.md  new" not in ran.err
     assert SECRET not in agentpack("render", "bad").out

@@ -348,7 +348,7 @@ def test_a_file_stays_known_where_its_variable_pointed(
     monkeypatch.setenv(variable, str(tmp_path / "own"))
     assert f"{work}: it was written when {variable} pointed there" in agentpack("diff", "--user", expect=1).err
     said = agentpack("sync", "--user").err
-    assert f"{work} is left in place" in said
+    assert f"{work} is left on disk" in said
     assert "deleted" not in said
     assert own.read_bytes() == work.read_bytes()
     agentpack("sync", "--user", "--check")
@@ -388,7 +388,7 @@ def test_uninstall_removes_a_file_where_it_was_written_unless_it_was_edited(
     monkeypatch.delenv("CLAUDE_CONFIG_DIR")
     said = agentpack("uninstall", "data-reviewer", "--user").err
     assert not work.exists()
-    assert f"{own} was edited and is left there" in said
+    assert f"{own} was edited and is left on disk" in said
     agentpack("rollback", "--user")
     assert work.exists()
 
@@ -444,7 +444,7 @@ def test_the_default_folder_and_the_variable_that_names_it_are_one_place(
     install("1.1.0", "--user", clients="claude")
     assert "- Mine." in file.read_text()
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "own"))
-    assert f"~/{file.relative_to(home)} is left in place" in agentpack("sync", "--user").err
+    assert f"~/{file.relative_to(home)} is left on disk" in agentpack("sync", "--user").err
     assert file.exists()
 
 

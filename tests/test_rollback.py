@@ -346,7 +346,7 @@ def test_contents_that_are_gone_are_told_before_anything_changes(
     (project / ".agentpack/state/blobs/000001.pack").unlink()
     for dry_run in ([], ["--dry-run"]):
         ran = agentpack("rollback", "1", *dry_run, expect=5)
-        assert "contents of generation 1 are no longer kept" in ran.err
+        assert "contents of generation 1 are missing" in ran.err
         assert len(ran.err.split("sha256:")) == 4  # the file, the manifest and the lock
         assert modes(project) == three[3]
 

@@ -12,7 +12,7 @@ from support.web_server import silent as silent_answer
 
 GONE = "file:///nowhere/acme"
 MANIFEST = f'schema: 1\nclients: [claude]\nsources:\n  - {{name: acme, git: "{GONE}"}}\n'
-TOLD = f"note: the source `acme` at {GONE} is no repository"
+TOLD = f"note: the source `acme` at {GONE} is not a repository"
 
 
 def pack(name: str, version: str = "1.0.0") -> dict[str, bytes]:
@@ -40,7 +40,7 @@ def silent(agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_pack_of_another_source_needs_it_not(silent: Agentpack, words: str) -> None:
     ran = silent(*words.split())
     assert ran.err.count(f"the source `acme` at {GONE}") == 1, ran.err
-    assert "is no repository" in ran.err
+    assert "is not a repository" in ran.err
 
 
 def test_programs_learn_of_it_too(silent: Agentpack) -> None:
@@ -59,7 +59,7 @@ def test_what_only_it_may_have_names_it(silent: Agentpack, project: Path) -> Non
     before = tree(project)
     for words in ("install acme-lint", "show acme-lint"):
         refused = silent(*words.split(), expect=6)
-        assert f"error: the source `acme` at {GONE} is no repository" in refused.err
+        assert f"error: the source `acme` at {GONE} is not a repository" in refused.err
     assert tree(project) == before
 
 

@@ -121,7 +121,7 @@ def test_a_release_that_is_gone_is_told_with_those_there_are(agentpack: Agentpac
     assert "no source has data-reviewer 1.0.0" in ran.err
     assert "there are 1.1.0" in ran.err
     (project / "packs/data-reviewer").rename(project / "gone too")
-    assert "no source has any packs `data-reviewer`" in agentpack("sync", "--locked", expect=4).err
+    assert "no source has a pack `data-reviewer`" in agentpack("sync", "--locked", expect=4).err
 
 
 def test_a_release_whose_bytes_changed_is_refused(agentpack: Agentpack, project: Path) -> None:

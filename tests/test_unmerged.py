@@ -200,7 +200,7 @@ def test_a_half_merged_lock_is_a_matter_for_one_command(installed: Agentpack, pr
     lock.write_text(text.replace(begin, begin.removesuffix(ours) + sides))
     for command in ("status", "diff", "doctor"):
         said = installed(command, expect=None)
-        assert "half merged" in said.out + said.err
+        assert "unresolved merge" in said.out + said.err
         assert "`agentpack lock`" in said.out + said.err
 
 

@@ -141,7 +141,7 @@ class Sources:
         if source is not None and locked.repository and not source.is_missing:
             raise Refused(
                 f"{locked.name} is locked from {locked.repository}, where `{source.name}` does not have it",
-                hint="`git restore agentpack.lock` restores the committed lock; `agentpack upgrade {locked.name}` "
+                hint=f"`git restore agentpack.lock` restores the committed lock; `agentpack upgrade {locked.name}` "
                 "installs the current state",
             )
         return next((ref for ref in self.releases(locked.name) if ref.bare), None)
@@ -377,7 +377,7 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
             f"{ref.pack} {ref.version} from `{ref.source}` is not what was locked",
             details=[f"locked  {expected}", f"found   {digest}"],
             hint="a published release should never change: ask its author, or, if you trust the new content, run "
-            "`agentpack lock --upgrade-pack {ref.pack}`",
+            f"`agentpack lock --upgrade-pack {ref.pack}`",
         )
     return Release(
         ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag, repository=ref.repository

@@ -326,7 +326,7 @@ LAWS: tuple[Callable[[Life, Step], Iterator[str]], ...] = (
     nobody_gains_power_unasked,
     what_git_moved_is_not_rolled_back,
 )
-UNKNOWN = ("is not kept here", "can no longer be rendered")
+UNKNOWN = ("is not stored here", "can no longer be rendered")
 QUESTIONS = (
     "status",
     "diff",

@@ -166,10 +166,7 @@ class _Writing:
         elif client.readonly and wanted and LOOKING.issuperset(wanted):
             self.only_look("tools")
         elif own := [key for key in client.limits if key in self.native]:
-            self.note(
-                f"tools: set by `clients.{client.name}.{own[0]}` alone; agentpack does not check that it "
-                "matches `tools`"
-            )
+            self.note(f"tools: set by `clients.{client.name}.{own[0]}` alone, not checked against `tools`")
         else:
             self.lost.append(_limited(wanted))
 
@@ -216,10 +213,7 @@ class _Writing:
                 self.only_look("deny")
                 denied = [tool for tool in denied if tool in LOOKING]
             if own:
-                self.note(
-                    f"deny: set by `clients.{client.name}.{own[0]}` alone; agentpack does not check that it "
-                    "matches `deny`"
-                )
+                self.note(f"deny: set by `clients.{client.name}.{own[0]}` alone, not checked against `deny`")
             elif denied:
                 self.lost.append(_denied(denied))
             return
@@ -264,9 +258,7 @@ class _Writing:
             return ()
         form, names = listed(grammar, self.native.pop(key))
         if form not in (NAMES, NONE):
-            raise self.fault(
-                f"`clients.{self.client.name}.{key}` is not a list of tools, so `deny` cannot be added to it"
-            )
+            raise self.fault(f"`clients.{self.client.name}.{key}` cannot take `deny`: it is not a list of tools")
         return tuple(names)
 
     def own_grants(self, key: str) -> Mapping[str, Any]:
@@ -275,9 +267,7 @@ class _Writing:
         if isinstance(value, dict):
             return value
         if not isinstance(value, str):
-            raise self.fault(
-                f"`clients.{self.client.name}.{key}` is not a map of permissions, so `deny` cannot be added to it"
-            )
+            raise self.fault(f"`clients.{self.client.name}.{key}` cannot take `deny`: it is not a map")
         return {"*": value}
 
     def allow(self, words: ToolWords, allowed: Sequence[str], restriction: str) -> None:
@@ -355,10 +345,7 @@ class _Writing:
                     raise self.fault(f"{place} must be {error}") from None
             form = self.client.id_form
             if key == self.client.model and form and not self.client.provider and not re.fullmatch(form, value):
-                raise self.fault(
-                    f"{place} is not a model ID of {self.client.title}",
-                    f"write an ID such as `{self.client.id_example}`",
-                )
+                raise self.fault(f"{place} is not a model ID", f"write an ID such as `{self.client.id_example}`")
             if key in self.client.idle:
                 idle = f"{place}, {self.client.idle[key]}"
                 if value in WIDE:

@@ -180,7 +180,7 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
             "the history lists files that agentpack does not manage; nothing was changed",
             details=[workspace.scope.absolute(path) for path in strange],
             hint="if they belong to a client you declared, restore its file in `.agentpack/clients`; otherwise "
-            "delete `{workspace.disk.absolute(layout.STATE)}`, which loses the history",
+            f"delete `{workspace.disk.absolute(layout.STATE)}`, which loses the history",
         )
 
 

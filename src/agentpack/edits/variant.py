@@ -92,9 +92,7 @@ def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
         raise not_expressible(edited, ["the file is no longer UTF-8"]) from None
     before = fields_and_body(client, plain(file.content).decode(), "header")
     if before is None or before[1] != edited.persona.body:
-        raise not_expressible(
-            edited, [f"{file.path}: agentpack cannot tell the rules in a file of {client.title} apart"]
-        )
+        raise not_expressible(edited, [f"{file.path}: agentpack cannot tell apart the rules of a {client.title} file"])
     try:
         after = fields_and_body(client, text, "header", judging=True)  # found again in the variant made of it
     except InvalidFile as error:
@@ -210,13 +208,13 @@ def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNe
     """The refusal that lists which edits no variant can express."""
     persona = edited.files[0][0].persona
     hint = (
-        "change, add or remove only whole rules that have an id; `agentpack diff {persona}` shows the edits, which "
+        f"change, add or remove only whole rules that have an id; `agentpack diff {persona}` shows the edits, which "
         "stay on disk and are merged by upgrades in any case"
     )
     if edited.pack.bare:
         hint = (
             "a variant of a collection's agent can only set header fields and add sections at the end; upgrades "
-            "merge all other edits, and `agentpack keep {persona} --patch` prints them for the author"
+            f"merge all other edits, and `agentpack keep {persona} --patch` prints them for the author"
         )
     return DecisionNeeded(
         f"some edits of `{persona}` cannot be expressed as a variant; nothing was written", details=reasons, hint=hint

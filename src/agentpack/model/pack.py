@@ -96,7 +96,7 @@ def moved_tag(found: ReleaseRef, locked: str, where: str) -> Refused:
         f"the tag `{found.tag}` of {where} was moved: {found.pack} {found.version} is not what was locked",
         details=[f"locked  {locked}", f"found   {found.commit}"],
         hint="a published release should never change: ask its author, or, if you trust the new content, uninstall "
-        "{found.pack} and install it again",
+        f"{found.pack} and install it again",
     )
 
 

@@ -305,7 +305,7 @@ class GitSource:
             raise Refused(
                 f"{ref.pack} {ref.version} differs from {self.address} at {ref.commit[:12]}",
                 details=[f"it is {told}"],
-                hint="`git restore agentpack.lock` restores the committed lock; `agentpack upgrade {ref.pack}` "
+                hint=f"`git restore agentpack.lock` restores the committed lock; `agentpack upgrade {ref.pack}` "
                 "installs the current state",
             )
         self.mirror.note(*words)
