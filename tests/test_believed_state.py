@@ -394,7 +394,7 @@ def test_a_change_whose_record_a_newer_agentpack_wrote_stays_as_it_is_until_the_
         ran = agentpack(*words, expect=None)
         if words[0] not in WITHOUT_STATE:
             assert ran.exit_code == 5, (words, ran.err)
-            assert f"`{record}` was written by a newer agentpack" in ran.err
+            assert f"`{record.relative_to(project)}` was written by a newer agentpack" in ran.err
             assert "hint: upgrade agentpack; the history stays as it is" in ran.err
         elif words == ("doctor",):
             assert "newer agentpack" in ran.out
