@@ -144,7 +144,9 @@ def test_a_marketplace_without_a_plugin_that_has_agents_hides_none(
     write_tree(project / "kit", {".claude-plugin/marketplace.json": manifest, **files})
     agentpack("install", "./kit", "--all")
     assert agents(project) == ["one.md"]
-    assert "marketplace.json" in agentpack("show", "./kit").err or "`far` is left out" in agentpack("show", "./kit").err
+    assert (
+        "marketplace.json" in agentpack("show", "./kit").err or "skipped plugin `far`" in agentpack("show", "./kit").err
+    )
 
 
 def test_an_agent_beside_those_that_a_manifest_names_is_told(agentpack: Agentpack, project: Path) -> None:
@@ -427,7 +429,7 @@ def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, 
 
 
 def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project: Path) -> None:
-    assert "there is no such folder or archive" in agentpack("install", "./nothing", expect=2).err
+    assert "no such folder or archive" in agentpack("install", "./nothing", expect=2).err
     (project / "one.md").write_text(agent_text("one", "Work."))
     assert "name its folder and add `--only NAME`" in agentpack("install", "./one.md", expect=2).err
     (project / "empty").mkdir()

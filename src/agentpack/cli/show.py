@@ -101,7 +101,7 @@ def _show_place(session: Session, place: str) -> Result:
     for line in output.some([*left_out, *(f"note: {safe(line)}" for line in offered.unread)]):
         output.say(line)
     if not offered.packs:
-        output.say(f"{safe(place)} has neither packs nor agent files")
+        output.say(f"{safe(place)} has no packs and no agent files")
     elif len(offered.packs) == 1:
         output.say(f"`agentpack install {safe(place)}` installs it; add `--only AGENT` for some of its agents")
     else:
