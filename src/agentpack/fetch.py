@@ -341,7 +341,7 @@ def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvab
     listed = ", ".join(offered[:12]) + (f" and {len(offered) - 12} more" if len(offered) > 12 else "")
     return Unresolvable(
         f"the source `{named.source}` has no pack `{named.pack}`",
-        details=[f"it has {listed or 'neither packs nor agent files'}"],
+        details=[f"it has {listed or 'no packs and no agent files'}"],
         hint=hint,
     )
 

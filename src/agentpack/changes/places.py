@@ -199,7 +199,7 @@ class _Reading:
             offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
             raise Unresolvable(
                 f"{source.where} has no pack `{requirement.pack}`",
-                details=[f"it has {', '.join(offered[:_MOST_LISTED]) or 'neither packs nor agent files'}"],
+                details=[f"it has {', '.join(offered[:_MOST_LISTED]) or 'no packs and no agent files'}"],
                 hint=did_you_mean(requirement.pack, offered),
             )
         [asked] = self._of(source, requirement.pack, replace(requirement, url=None), text)
