@@ -288,10 +288,10 @@ def test_a_file_that_exists_is_never_written_to(disk: Disk, box: Path) -> None:
 
 def test_a_file_in_the_way_of_a_folder_is_named(disk: Disk, box: Path) -> None:
     (box / ".claude").write_bytes(b"")
-    with pytest.raises(Refused, match="in the way"):
+    with pytest.raises(Refused, match="belongs there"):
         for folder in disk.missing(".claude/agents"):
             disk.mkdir(folder)
-    with pytest.raises(Refused, match="in the way"):
+    with pytest.raises(Refused, match="belongs there"):
         disk.mkdir(".claude")
 
 

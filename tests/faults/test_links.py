@@ -412,7 +412,7 @@ def test_a_state_that_everybody_may_write_to_is_not_believed_by_the_fast_path(
 ) -> None:
     install(agentpack, packs)
     (project / ".agentpack/state").chmod(0o777)
-    assert agentpack("diff", real=True, expect=5).err.count("may write to") == 1
+    assert agentpack("diff", real=True, expect=5).err.count("can write to") == 1
 
 
 def test_where_the_project_is_everybodys_its_state_may_be_too(agentpack: Agentpack, project: Path, packs: Path) -> None:
