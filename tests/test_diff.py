@@ -507,7 +507,7 @@ def test_the_side_that_is_not_named_is_what_is_locked(installed: Agentpack) -> N
 
 def test_a_side_that_is_not_locked_has_to_be_named(agentpack: Agentpack) -> None:
     ran = agentpack("diff", "--to", "python-engineer@1.1.0", expect=2)
-    assert "error: `python-engineer` is not locked here\nhint: name both sides" in ran.err
+    assert "error: `python-engineer` is not locked here\nhint: give both `--from` and `--to`" in ran.err
 
 
 def test_a_release_that_does_not_exist_cannot_be_compared(installed: Agentpack) -> None:

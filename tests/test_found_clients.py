@@ -163,7 +163,7 @@ def _other_text(project: Path) -> None:
 
 WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
     "a foreign file": (_foreign, "codex", "was not written by agentpack; add it with `--client codex --adopt`"),
-    "a file in place of its folder": (_no_folder, "codex", "it is not a folder"),
+    "a file in place of its folder": (_no_folder, "codex", "is not a folder"),
     "a folder in place of its file": (
         _not_a_file,
         "codex",

@@ -95,7 +95,7 @@ def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, tm
     words = "is outside the project: other clones need"
     publish(tmp_path / "team", make_pack())
     publish(agentpack.folder / "inside", make_pack("team-lead", personas={"lead": persona_text("lead")}))
-    assert f"note: the source `team` {words} ../team there too" in agentpack("install", NAME, "--source", "../team").err
+    assert f"note: the source `team` {words} ../team too" in agentpack("install", NAME, "--source", "../team").err
     assert words not in agentpack("install", "team-lead", "--source", "inside").err
     assert words not in agentpack("install", NAME).err
     assert words not in agentpack("install", NAME, "--source", str(tmp_path / "team"), "--user").err

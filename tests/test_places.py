@@ -134,7 +134,7 @@ def test_one_file_for_two_texts_is_refused_with_the_link_and_both_clients(
 ) -> None:
     LINKS[link](project)
     said = install("2.0.0", expect=3)
-    assert re.search("(Claude Code and Cursor|Cursor and Claude Code) read one file", said)
+    assert re.search("(Claude Code and Cursor|Cursor and Claude Code) read the same file", said)
     assert "is a link to" in said
     assert not (project / "agentpack.yaml").exists()
     (project / CLAUDE).resolve().parent.mkdir(parents=True, exist_ok=True)

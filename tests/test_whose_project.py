@@ -94,7 +94,7 @@ def test_an_open_manifest_above_is_said(shared: Path) -> None:
     shared.chmod(0o755)
     assert found(ADA, shared / "hers").remark == ""
     (shared / "agentpack.yaml").chmod(0o666)
-    assert f"may write to `{shared}/agentpack.yaml`" in found(ADA, shared / "hers").remark
+    assert f"can write to `{shared}/agentpack.yaml`" in found(ADA, shared / "hers").remark
 
 
 @pytest.mark.parametrize("user", [ADA, ROOT])

@@ -226,8 +226,8 @@ LINKS: Mapping[str, Case] = {
     "declared clients lead outside": Case(link(".agentpack/clients", "{outside}"), 5, "link"),
     "the client's folder is a circle": Case(link(".claude", ".claude"), 5, ""),
     "an agent's file is a pipe": Case(_fifo(".claude/agents/reviewer.md"), 3, ""),
-    "the client's folder is a file": Case(project_file(".claude", "x"), 5, "in the way"),
-    "the folder of agents is a file": Case(project_file(".claude/agents", "x"), 5, "in the way"),
+    "the client's folder is a file": Case(project_file(".claude", "x"), 5, "is not a folder"),
+    "the folder of agents is a file": Case(project_file(".claude/agents", "x"), 5, "is not a folder"),
     "our own folder is a file": Case(project_file(".agentpack", "x"), 5, ""),
 }
 
