@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
@@ -172,7 +173,13 @@ CALLS: dict[str, list[list[str]]] = {
         ["install", "hostile", "--source", WORDS],
     ],
     "uninstall": [["uninstall", "hostile", "-n"], ["uninstall", WORDS]],
-    "sync": [["sync", "--check"], ["sync", "-n"], ["sync", "--locked"], ["sync", "--frozen", "-v"]],
+    "sync": [
+        ["sync", "--check"],
+        ["sync", "--check", "--format", "junit"],
+        ["sync", "-n"],
+        ["sync", "--locked"],
+        ["sync", "--frozen", "-v"],
+    ],
     "lock": [["lock", "--check"], ["lock", "--upgrade", "-n"], ["lock", "--upgrade-pack", WORDS, "-n"]],
     "upgrade": [
         ["upgrade", "-n", "--latest"],
@@ -260,7 +267,15 @@ def all_jobs(top: Path) -> list[Job]:
     calls += [(call, project) for call in EVERYWHERE]
     for name in ("broken", "torn", "collision", "root\x1b[5m\n::error::pwned"):
         calls += [
-            ([*words], str(top / name)) for words in (["status"], ["diff"], ["sync", "-n"], ["doctor"], ["history"])
+            ([*words], str(top / name))
+            for words in (
+                ["status"],
+                ["diff"],
+                ["sync", "-n"],
+                ["sync", "--check", "--format", "junit"],
+                ["doctor"],
+                ["history"],
+            )
         ]
     for words in (
         ["status"],
@@ -496,6 +511,23 @@ def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path
     (done,) = run_all([Job(["diff"], str(scene / "root\x1b[5m\n::error::pwned"))])
     assert done.exit_code == 0
     assert "root\\u{1b}[5m\\u{a}::error::pwned" in done.err.decode()
+
+
+def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Job, Done]]) -> None:
+    reports = [done for job, done in ran if "junit" in job.arguments and not job.terminal and done.out]
+    assert len(reports) >= 4
+    for done in reports:
+        suites = ElementTree.fromstring(done.out)
+        (suite,) = suites
+        assert [suites.tag, suite.tag, {test.tag for test in suite}] == ["testsuites", "testsuite", {"testcase"}]
+        failed = [failure for test in suite for failure in test]
+        assert {failure.tag for failure in failed} <= {"failure"}
+        assert suites.get("tests") == suite.get("tests") == str(len(suite))
+        assert suites.get("failures") == suite.get("failures") == str(len(failed))
+        assert bool(failed) == (done.exit_code == 1)
+        assert {name for element in suites.iter() for name in element.attrib} <= {
+            *("name", "tests", "failures", "errors", "skipped", "classname", "message")
+        }
 
 
 class _Seen(HTMLParser):
