@@ -47,8 +47,8 @@ def _parts(differences: Differences, place: Place) -> Iterator[tuple[str, str]]:
         yield f"- {safe(label)}{code_span(words)}", ""
     for remark in differences.remarks:
         head, *details = remark_lines(remark, "")
-        rows = (f"  - {code_span(detail.strip())}" for detail in details)
-        yield "\n".join((f"- {code_span(place(remark.path))} {head.strip()}", *rows)), ""
+        below = (f"  - {code_span(detail.strip())}" for detail in details)
+        yield "\n".join((f"- {code_span(place(remark.path))} {head.strip()}", *below)), ""
     for file in differences.files:
         heading = f"\n### {code_span(place(file.path))}: {state_words(file).split(';')[0]}\n"
         rows = (code_span(file.unknown),) if file.unknown else _summary(differences, file)
