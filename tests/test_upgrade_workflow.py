@@ -1,4 +1,4 @@
-"""`ci/upgrade.sh` in a real clone: it makes a branch and a text to decide from, or stops."""
+"""The shell of the GitHub action and of the GitLab template, in a real clone with a newer release and an edited agent."""
 
 import os
 import stat
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
 from support.packs import make_pack, persona_text, publish
 from support.repositories import Repository
 
@@ -23,8 +24,8 @@ class Clone:
         self.top = top
         self.project = Repository(top / "origin")
         self.folder = top / "clone"
-        bin = top / "bin"
-        bin.mkdir()
+        bin = top / "agentpack" / "bin"  # as the action installs it
+        bin.mkdir(parents=True)
         for name, text in (
             ("agentpack", f'exec "{sys.executable}" -m agentpack "$@"'),
             ("gh", f'echo "$@" >>"{top}/gh.log"; [ "$2" != list ] || cat "{top}/open" 2>/dev/null || true'),
@@ -122,3 +123,16 @@ def test_a_conflict_stops_it(tmp_path: Path) -> None:
     assert f"### `{AGENT}`: in conflict" in body
     assert "Say what you {+think+}." in body
     assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_the_check_of_the_action_annotates_what_differs(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    steps = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    (check,) = (step["run"] for step in steps if step.get("if") == "inputs.command == 'check'")
+    call = ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", check)
+    said = clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
+    assert f"::warning file={AGENT},title=reviewer for claude::edited by hand" in said
+    clone.run("agentpack", "sync", "--frozen", "--discard-edits")
+    clone.run(*call, RUNNER_TEMP=str(tmp_path))
+    (clone.folder / "agentpack.lock").unlink()
+    clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
