@@ -1,4 +1,4 @@
-"""The shell of the GitHub action and of the GitLab template, in a real clone with a newer release and an edited agent."""
+"""The shell of the GitHub action and of the GitLab template, in a real clone with a newer release and an edit."""
 
 import os
 import stat
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import yaml
 from support.packs import make_pack, persona_text, publish
@@ -136,3 +137,16 @@ def test_the_check_of_the_action_annotates_what_differs(tmp_path: Path) -> None:
     clone.run(*call, RUNNER_TEMP=str(tmp_path))
     (clone.folder / "agentpack.lock").unlink()
     clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
+
+
+def test_the_job_of_the_gitlab_template_reports_what_differs(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    spec, jobs = yaml.safe_load_all((ROOT / "ci" / "gitlab.yml").read_text(encoding="utf-8"))
+    inputs = {"directory": spec["spec"]["inputs"]["directory"]["default"]}
+    script = "\n".join(jobs["agentpack-check"]["script"]).replace("$[[ inputs.directory ]]", inputs["directory"])
+    call = ("bash", "-e", "-o", "pipefail", "-c", script)
+    clone.run(*call, expect=1, CI_PROJECT_DIR=str(tmp_path))
+    report = ElementTree.parse(tmp_path / jobs["agentpack-check"]["artifacts"]["reports"]["junit"])
+    assert [failure.text for failure in report.iter("failure")] == ["edited by hand"]
+    clone.run("agentpack", "sync", "--frozen", "--discard-edits")
+    clone.run(*call, CI_PROJECT_DIR=str(tmp_path))
