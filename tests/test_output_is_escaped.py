@@ -18,6 +18,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from support.many import Done, Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
@@ -25,11 +27,13 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 import agentpack
+from agentpack.changes.differences import Differences, FileDifference, Remark
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.diff import FORMATS as DIFF_FORMATS
 from agentpack.cli.output import Output, safe
-from agentpack.reports.escaping import json_text, workflow_command
+from agentpack.reports.escaping import for_stream, json_text, workflow_command
+from agentpack.reports.junit import junit
 
 MARK = "pwned"
 CALLS_OF_CI = (
@@ -515,7 +519,7 @@ def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path
 
 def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Job, Done]]) -> None:
     reports = [done for job, done in ran if "junit" in job.arguments and not job.terminal and done.out]
-    assert len(reports) >= 4
+    assert len(reports) >= 3
     for done in reports:
         suites = ElementTree.fromstring(done.out)
         (suite,) = suites
@@ -528,6 +532,22 @@ def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Jo
         assert {name for element in suites.iter() for name in element.attrib} <= {
             *("name", "tests", "failures", "errors", "skipped", "classname", "message")
         }
+
+
+@given(st.text(min_size=1) | st.sampled_from([VISIBLE, CONTROLS, "]]>", "\ud800", "\x00\ufffe\uffff", "a\tb\nc"]))
+def test_a_junit_report_says_the_same_words_escaped(text: str) -> None:
+    file = FileDifference(path=text, client="claude", pack="a", persona="a", state="edited")
+    remarks = (Remark("stale", "agentpack.lock", (text,)),)
+    found = Differences(before="locked", after="disk", files=(file,), remarks=remarks)
+    written = "\n".join(for_stream(line, styled=False) for line in junit(found, str, ["agentpack.lock", "kept"]))
+    (suite,) = ElementTree.fromstring(written.encode())
+    tests = {test.get("name"): [failure.text or "" for failure in test] for test in suite}
+    assert list(tests)[:2] == ["agentpack.lock", "kept"]
+    assert len(tests) == 3 - (text in ("agentpack.lock", "kept"))
+    if text.isascii() and text.isprintable() and "::" not in text and "##" not in text:
+        assert tests[text] == ["edited by hand"] or text == "agentpack.lock"
+        assert text in tests["agentpack.lock"][0]
+    assert not re.search(r"^\s*::|##[a-z]*\[", written, re.M | re.I)
 
 
 class _Seen(HTMLParser):
