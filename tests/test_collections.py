@@ -172,7 +172,9 @@ def test_a_marketplace_without_a_plugin_that_has_agents_hides_none(
     write_tree(project / "kit", {".claude-plugin/marketplace.json": manifest, **files})
     agentpack("install", "./kit", "--all")
     assert agents(project) == ["one.md"]
-    assert "marketplace.json" in agentpack("show", "./kit").err or "skipped plugin `far`" in agentpack("show", "./kit").err
+    assert (
+        "marketplace.json" in agentpack("show", "./kit").err or "skipped plugin `far`" in agentpack("show", "./kit").err
+    )
 
 
 def test_an_agent_beside_those_that_a_manifest_names_is_told(agentpack: Agentpack, project: Path) -> None:

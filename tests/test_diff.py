@@ -3,10 +3,12 @@
 Conflicts are shown, and merged by hand in a copy.
 """
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -372,6 +374,49 @@ def test_markdown_names_files_fields_and_rules(installed: Agentpack) -> None:
         "- `model`: `sonnet` → `opus` (`local edit`)\n- 1 rule changed: `say`\n\n```diff\n"
     )
     assert out.endswith("\n```\n")
+
+
+def test_markdown_fits_into_a_pull_request_and_says_what_is_left_out(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    from markdown_it import MarkdownIt
+
+    packs = tmp_path / "packs"
+    for version, word in (("1.0.0", "old"), ("1.1.0", "new")):
+        lines = {"long": 4_000, "owls": 900, "short": 2}
+        bodies = {name: f"You review. {word}\n\n" + f"::{word} \U0001f989 ``` \n" * n for name, n in lines.items()}
+        bodies |= {f"reviewer-{n:03}": f"You review {word}.\n" for n in range(150)}
+        personas = {name: persona_text(name, body=body) for name, body in bodies.items()}
+        publish(packs, make_pack("reviews", version, personas=personas))
+    agentpack("install", "reviews==1.0.0", "--source", str(packs), "--client", "claude")
+    call = ("diff", "--to", "reviews@1.1.0", "--format")
+    out = agentpack(*call, "markdown", expect=1).out
+    assert 50_000 < len(out.encode("utf-16-le")) // 2 <= 60_000
+    headings = re.findall(r"^### `[^`]*/([a-z0-9-]+)\.md`: changed$", out, re.M)
+    assert headings[:3] == ["long", "owls", "reviewer-000"]
+    assert "lines of patch are left out." in out
+    last = out.strip().rpartition("\n")[2]
+    assert last.startswith("**Cut at 60,000 characters.** ") and " are left out; " in last
+    tokens = MarkdownIt().parse(out)
+    assert tokens[-2].content == last, "no fence holds the last words"
+    edit(agentpack, "You review. old", "You review. mine", ".claude/agents/short.md")
+    assert "Cut at" not in agentpack("diff", "--format", "markdown", expect=1).out
+
+
+def test_a_junit_report_has_a_test_for_the_lock_and_each_file(installed: Agentpack, project: Path) -> None:
+    def tests(expect: int) -> dict[str | None, list[str | None]]:
+        (suite,) = ElementTree.fromstring(installed("sync", "--check", "--format", "junit", expect=expect).out)
+        return {test.get("name"): [failure.get("message") for failure in test] for test in suite}
+
+    assert tests(0) == {"agentpack.lock": [], FILE: []}
+    (project / FILE).unlink()
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1"))
+    found = tests(1)
+    assert found[FILE] == ["missing; `agentpack sync` writes it again"]
+    assert [message for message in found["agentpack.lock"] if message and "is not what agentpack.yaml asks" in message]
+    assert "goes with `--check`" in installed("sync", "--format", "junit", expect=2).err
+    assert "there is no format `xml`" in installed("sync", "--check", "--format", "xml", expect=2).err
 
 
 def test_json_has_every_fact(installed: Agentpack) -> None:

@@ -66,8 +66,13 @@ def test_the_commands_of_a_page_show_what_it_says(page: Path, tmp_path: Path, re
 
 def test_the_workflow_for_ci_does_what_its_page_says(agentpack: Agentpack, project: Path) -> None:
     text = (DOCS / "how-to/use-in-ci.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)
-    steps = yaml.safe_load(block)["jobs"]["as-locked"]["steps"]
+    blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)]
+    jobs = {name: job for block in blocks for name, job in block.get("jobs", {}).items()}
+    inputs = yaml.safe_load((DOCS.parent / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    given = [step.get("with", {}) for job in jobs.values() for step in job["steps"] if "OWNER" in step.get("uses", "")]
+    assert given == [{}, {"command": "upgrade"}]
+    assert {f"| `{name}` |" for name in inputs} <= set(re.findall(r"^\| `\w+` \|", text, re.M))
+    steps = jobs["as-locked"]["steps"]
     lines = [line.split() for step in steps for line in step.get("run", "").splitlines()]
     calls = [words[1:] for words in lines if words[0] == "agentpack"]
     assert [call[0] for call in calls] == ["lock", "sync", "sync", "audit"]

@@ -15,8 +15,11 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from support.many import Done, Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
@@ -24,11 +27,13 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 import agentpack
+from agentpack.changes.differences import Differences, FileDifference, Remark
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.diff import FORMATS as DIFF_FORMATS
 from agentpack.cli.output import Output, safe
-from agentpack.reports.escaping import json_text, workflow_command
+from agentpack.reports.escaping import for_stream, json_text, workflow_command
+from agentpack.reports.junit import junit
 
 MARK = "pwned"
 CALLS_OF_CI = (
@@ -172,7 +177,13 @@ CALLS: dict[str, list[list[str]]] = {
         ["install", "hostile", "--source", WORDS],
     ],
     "uninstall": [["uninstall", "hostile", "-n"], ["uninstall", WORDS]],
-    "sync": [["sync", "--check"], ["sync", "-n"], ["sync", "--locked"], ["sync", "--frozen", "-v"]],
+    "sync": [
+        ["sync", "--check"],
+        ["sync", "--check", "--format", "junit"],
+        ["sync", "-n"],
+        ["sync", "--locked"],
+        ["sync", "--frozen", "-v"],
+    ],
     "lock": [["lock", "--check"], ["lock", "--upgrade", "-n"], ["lock", "--upgrade-pack", WORDS, "-n"]],
     "upgrade": [
         ["upgrade", "-n", "--latest"],
@@ -260,7 +271,15 @@ def all_jobs(top: Path) -> list[Job]:
     calls += [(call, project) for call in EVERYWHERE]
     for name in ("broken", "torn", "collision", "root\x1b[5m\n::error::pwned"):
         calls += [
-            ([*words], str(top / name)) for words in (["status"], ["diff"], ["sync", "-n"], ["doctor"], ["history"])
+            ([*words], str(top / name))
+            for words in (
+                ["status"],
+                ["diff"],
+                ["sync", "-n"],
+                ["sync", "--check", "--format", "junit"],
+                ["doctor"],
+                ["history"],
+            )
         ]
     for words in (
         ["status"],
@@ -496,6 +515,39 @@ def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path
     (done,) = run_all([Job(["diff"], str(scene / "root\x1b[5m\n::error::pwned"))])
     assert done.exit_code == 0
     assert "root\\u{1b}[5m\\u{a}::error::pwned" in done.err.decode()
+
+
+def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Job, Done]]) -> None:
+    reports = [done for job, done in ran if "junit" in job.arguments and not job.terminal and done.out]
+    assert len(reports) >= 3
+    for done in reports:
+        suites = ElementTree.fromstring(done.out)
+        (suite,) = suites
+        assert [suites.tag, suite.tag, {test.tag for test in suite}] == ["testsuites", "testsuite", {"testcase"}]
+        failed = [failure for test in suite for failure in test]
+        assert {failure.tag for failure in failed} <= {"failure"}
+        assert suites.get("tests") == suite.get("tests") == str(len(suite))
+        assert suites.get("failures") == suite.get("failures") == str(len(failed))
+        assert bool(failed) == (done.exit_code == 1)
+        assert {name for element in suites.iter() for name in element.attrib} <= {
+            *("name", "tests", "failures", "errors", "skipped", "classname", "message")
+        }
+
+
+@given(st.text(min_size=1) | st.sampled_from([VISIBLE, CONTROLS, "]]>", "\ud800", "\x00\ufffe\uffff", "a\tb\nc"]))
+def test_a_junit_report_says_the_same_words_escaped(text: str) -> None:
+    file = FileDifference(path=text, client="claude", pack="a", persona="a", state="edited")
+    remarks = (Remark("stale", "agentpack.lock", (text,)),)
+    found = Differences(before="locked", after="disk", files=(file,), remarks=remarks)
+    written = "\n".join(for_stream(line, styled=False) for line in junit(found, str, ["agentpack.lock", "kept"]))
+    (suite,) = ElementTree.fromstring(written.encode())
+    tests = {test.get("name"): [failure.text or "" for failure in test] for test in suite}
+    assert list(tests)[:2] == ["agentpack.lock", "kept"]
+    assert len(tests) == 3 - (text in ("agentpack.lock", "kept"))
+    if text.isascii() and text.isprintable() and "::" not in text and "##" not in text:
+        assert tests[text] == ["edited by hand"] or text == "agentpack.lock"
+        assert text in tests["agentpack.lock"][0]
+    assert not re.search(r"^\s*::|##[a-z]*\[", written, re.M | re.I)
 
 
 class _Seen(HTMLParser):

@@ -127,6 +127,8 @@ def faults(kind: str, text: str) -> list[str]:
             "remove: [No]",
             "remove[0]: `No` is not a valid name: use lower-case letters, digits and single hyphens",
         ),
+        ("manifest", "client:", "client: unknown key `client` (did you mean `clients`?)"),
+        ("client", "name: 0", "name: expected text (in quotes if it looks like a number), found `0`"),
         ("manifest", "client: [claude]", "client: unknown key `client` (did you mean `clients`?)"),
         (
             "manifest",

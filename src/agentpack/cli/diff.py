@@ -90,8 +90,11 @@ def _check(format: str | None, *, upgrade: bool, latest: bool, stat: bool, relea
         raise UsageError("`--latest` needs `--upgrade`", hint="`agentpack diff --upgrade --latest`")
 
 
-def check_scope(session: Session) -> Result:
+def check_scope(session: Session, format: str) -> Result:
     """A short diff of disk and lock, one line for each difference; for `sync --check`.
+
+    Args:
+        format: `text`, or `junit` for a report of tests.
 
     Raises:
         UsageError: there is neither manifest nor lock.
@@ -106,11 +109,15 @@ def check_scope(session: Session) -> Result:
         refuse_releases(evaluate_installed(session.workspace))
     found = diff_disk(session.workspace, ComparisonFilter(rules=False))
     place = _place(session)
-    for remark in found.remarks:
-        for line in remark_lines(remark, place(remark.path)):
-            session.output.finding(line)
-    for file in found.files:
-        session.output.finding(short(file, place(file.path), session.output.style))
+    if format == "junit":
+        from agentpack.reports.junit import junit
+
+        lock = session.workspace.documents.readable_lock
+        paths = (session.workspace.scope.lock, *(file.path for file in (lock.files if lock else ())))
+        for line in junit(found, place, paths):
+            session.output.print(line)
+    else:
+        _print_short(session, found, place)
     _summary(session, found)
     data = {
         "differs": found.differs,
@@ -121,6 +128,14 @@ def check_scope(session: Session) -> Result:
         "files": [{"path": place(file.path), "state": file.state} for file in found.files],
     }
     return Result(data, 1 if found.differs else 0)
+
+
+def _print_short(session: Session, found: Differences, place: Place) -> None:
+    for remark in found.remarks:
+        for line in remark_lines(remark, place(remark.path)):
+            session.output.finding(line)
+    for file in found.files:
+        session.output.finding(short(file, place(file.path), session.output.style))
 
 
 def _show(session: Session, found: Differences, format: str | None, *, stat: bool) -> Result:

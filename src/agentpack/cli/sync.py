@@ -19,6 +19,7 @@ from agentpack.cli.options import (
 from agentpack.cli.output import Result
 from agentpack.errors import UsageError
 
+FORMATS = ("text", "junit")
 app = verb_app()
 
 
@@ -28,6 +29,10 @@ def sync(
     locked: Annotated[bool, typer.Option("--locked", help="Fail unless the lock matches the manifest.")] = False,
     frozen: Annotated[bool, typer.Option("--frozen", help="Like --locked, but works without a manifest.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if something differs.")] = False,
+    format: Annotated[
+        str,
+        typer.Option("--format", metavar="text|junit", help="With --check: junit prints a report of tests."),
+    ] = "text",
     source: Annotated[
         str | None,
         typer.Option(
@@ -50,10 +55,14 @@ def sync(
     Example: agentpack sync --locked
     """
     session.accept(accept, strict=strict)
+    if format not in FORMATS:
+        raise UsageError(f"there is no format `{format}`", hint=f"`--format` takes {', '.join(FORMATS)}")
+    if format != "text" and not check:
+        raise UsageError("`--format` goes with `--check`", hint=f"`agentpack sync --check --format {format}`")
     if check:
         from agentpack.cli.diff import check_scope  # shares its answer with `diff`
 
-        return check_scope(session)
+        return check_scope(session, format)
     if locked and frozen:
         raise UsageError("`--locked` cannot be used with `--frozen`")
     if source and not (locked or frozen):

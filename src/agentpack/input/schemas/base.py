@@ -6,7 +6,16 @@ Unknown keys and values of another type are refused: untrusted input is never gu
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from agentpack.addresses import REFUSED, holds_secret
@@ -23,12 +32,15 @@ class StrictModel(BaseModel):
 
 
 class EmptyAsAbsent(StrictModel):
-    """A map in which a key without a value counts as absent."""
+    """A map in which a known key without a value counts as absent."""
 
     @model_validator(mode="before")
     @classmethod
     def _said(cls, data: Any) -> Any:
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+        if not isinstance(data, dict):
+            return data
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -58,6 +70,11 @@ def that(holds: Callable[[str], bool], message: str) -> AfterValidator:
         return text
 
     return AfterValidator(validate)
+
+
+def shaped(pattern: str) -> WithJsonSchema:
+    """What the JSON Schema says of a text that our own code checks: it may allow more, never less."""
+    return WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$"})
 
 
 def without_secret(text: str) -> str:
@@ -90,11 +107,20 @@ def as_list(value: Any) -> Any:
 
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\n]*$")]
-Requirement = Annotated[str, checked(parse_requirement)]
-PackPattern = Annotated[str, checked(check_pack_pattern)]
-Kebab = Annotated[str, that(is_kebab, "is not a valid name: use lower-case letters, digits and single hyphens")]
+_KEBAB = "[a-z0-9]+(?:-[a-z0-9]+)*"
+Requirement = Annotated[str, checked(parse_requirement), shaped(r"\s*[A-Za-z0-9][^\n]*")]
+PackName = Annotated[str, checked(normalized), shaped(_KEBAB)]
+PackPattern = Annotated[str, checked(check_pack_pattern), shaped("[a-z0-9*]+(?:-[a-z0-9*]+)*")]
+Kebab = Annotated[
+    str, that(is_kebab, "is not a valid name: use lower-case letters, digits and single hyphens"), shaped(_KEBAB)
+]
 ClientName = Annotated[str, AfterValidator(client_word), that(is_kebab, "is not a valid client name")]
-ParameterName = Annotated[str, that(is_parameter, "is not a valid parameter name: use lower case with underscores")]
-PersonaName = Annotated[str, AfterValidator(_persona_name)]
+ParameterName = Annotated[
+    str,
+    that(is_parameter, "is not a valid parameter name: use lower case with underscores"),
+    shaped("[a-z][a-z0-9]*(?:_[a-z0-9]+)*"),
+]
+PersonaName = Annotated[str, AfterValidator(_persona_name), shaped(_KEBAB)]
 Schema = Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
-Value = str | int | bool
+Value = Annotated[str | int | bool, WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""Other readers of YAML take `3.13` for a number, where ours takes it for a text."""

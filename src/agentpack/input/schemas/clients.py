@@ -9,6 +9,8 @@ from agentpack.input.setting_forms import SETTING_FORMS
 from agentpack.model.fields import WORDS
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
+Off = Annotated[Literal[False], BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""`false`, and not 0, which equals it in Python."""
 Form = Annotated[
     str,
     that(
@@ -16,6 +18,9 @@ Form = Annotated[
         f"is not one of {', '.join(SETTING_FORMS)}, or words separated by `|`",
     ),
 ]
+
+
+_Words = Annotated[list[Line], Field(min_length=1)]
 
 
 class UserFolderSchema(StrictModel):
@@ -28,7 +33,7 @@ class ToolWordsSchema(StrictModel):
     deny: Key | None = None
     names: dict[
         Literal["read", "search", "edit", "shell", "web", "delegate"],
-        Annotated[list[Line], BeforeValidator(as_list), Field(min_length=1)],
+        Annotated[_Words, BeforeValidator(as_list, json_schema_input_type=Line | _Words)],
     ]
 
 
@@ -39,9 +44,9 @@ class _Client(StrictModel):
     user: UserFolderSchema | None = None
     file: Line = "{name}.md"
     format: Literal["markdown", "toml", "json", "yaml", "body"] = "markdown"
-    name: Key | Literal[False] = "name"
-    description: Key | Literal[False] = "description"
-    model: Key | Literal[False] = False
+    name: Key | Off = "name"
+    description: Key | Off = "description"
+    model: Key | Off = False
     models: list[Line] = []
     tools: ToolWordsSchema | None = None
     readonly: dict[Key, Any] = {}
@@ -62,6 +67,6 @@ class _Client(StrictModel):
 
 _CHOICES: dict[str, Any] = {}
 for _field in WORDS.values():
-    _CHOICES[_field.name] = (Key | Literal[False], False)
+    _CHOICES[_field.name] = (Key | Off, False)
     _CHOICES[f"{_field.name}s"] = (dict[Literal[_field.words], Line], {})  # type: ignore[name-defined]
 ClientSchema = create_model("ClientSchema", __base__=_Client, **_CHOICES)

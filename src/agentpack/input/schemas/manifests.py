@@ -2,13 +2,22 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+    model_validator,
+)
 
 from agentpack.input.schemas.base import (
     ClientName,
     EmptyAsAbsent,
     Kebab,
     Line,
+    PackName,
     PackPattern,
     ParameterName,
     PersonaName,
@@ -17,7 +26,6 @@ from agentpack.input.schemas.base import (
     StrictModel,
     Value,
     checked,
-    normalized,
     refuse,
     without_secret,
 )
@@ -45,7 +53,15 @@ def _few(sources: list[Any]) -> list[Any]:
     return sources
 
 
+def _only(kind: str) -> dict[str, Any]:
+    """A source of this kind as a JSON Schema: it has this place, and no key of another kind."""
+    keys = {key for name, row in SOURCE_KINDS.items() for key in (name, *row.options)}
+    others = keys - {kind, *SOURCE_KINDS[kind].options}
+    return {"required": [kind], "properties": {kind: {"type": "string"}, **dict.fromkeys(sorted(others), False)}}
+
+
 class _SourceSchema(StrictModel):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_only(kind) for kind in SOURCE_KINDS]})
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
     packs: Annotated[list[PackPattern], Field(min_length=1)] | None = None
 
@@ -79,7 +95,7 @@ class PackEntrySchema(EmptyAsAbsent):
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
     source: Line | None = None
-    name: Annotated[str, checked(normalized)] | None = None
+    name: PackName | None = None
     personas: Annotated[list[Line], Field(min_length=1)] | None = None
     without: list[Line] = []
 
@@ -94,6 +110,8 @@ class ManifestSchema(EmptyAsAbsent):
     schema_: Schema
     policy: PolicySchema = UNSAID
     clients: list[ClientName] | None = None
-    packs: list[Annotated[PackEntrySchema, BeforeValidator(_wanted)]] = []
+    packs: list[
+        Annotated[PackEntrySchema, BeforeValidator(_wanted, json_schema_input_type=Requirement | PackEntrySchema)]
+    ] = []
     models: dict[str, dict[ClientName, Line]] = {}
     sources: Annotated[list[SourceSchema], AfterValidator(_few)] = []  # type: ignore[valid-type]

@@ -13,15 +13,15 @@ from agentpack.input.parameters import ParameterDeclaration, check_values
 from agentpack.input.patterns import matches
 from agentpack.input.schemas.base import (
     Line,
+    PackName,
     ParameterName,
     PersonaName,
     Requirement,
     Schema,
     StrictModel,
     Value,
-    checked,
-    normalized,
     refuse,
+    shaped,
 )
 from agentpack.model.names import MAX_VERSION, NO_VERSION
 
@@ -77,8 +77,8 @@ def _with_few_patterns(parameters: dict[str, ParameterSchema]) -> dict[str, Para
 
 class PackSchema(StrictModel):
     schema_: Schema
-    name: Annotated[str, checked(normalized)]
-    version: Annotated[str, AfterValidator(_version)]
+    name: PackName
+    version: Annotated[str, AfterValidator(_version), shaped(r"[^\n]*[0-9]+\.[0-9]+\.[0-9]+[^\n]*")]
     description: Line
     license: Line | None = None
     authors: list[Line] = []

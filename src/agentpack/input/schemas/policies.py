@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from agentpack.errors import AgentpackError
 from agentpack.input.documents import Document, Path
-from agentpack.input.schemas.base import PackPattern, Schema, StrictModel, refuse, without_secret
+from agentpack.input.schemas.base import PackPattern, Schema, StrictModel, refuse, shaped, without_secret
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability
 from agentpack.model.globs import check_pack_pattern
 from agentpack.model.names import did_you_mean, is_kebab
@@ -89,6 +89,11 @@ def _bytes(value: Any) -> Any:
     return value
 
 
+_Days = Annotated[int, Field(ge=0, le=36500)]
+_DaysText = Annotated[str, shaped("[0-9]{1,5} ?days?")]
+_Bytes = Annotated[int, Field(ge=0)]
+_BytesText = Annotated[str, shaped(f"[0-9]{{1,15}} ?(?:{'|'.join(_UNITS)})")]
+
 UNSAID: Any = None
 """A default that is not validated, because a key without a value must be a fault."""
 
@@ -120,8 +125,8 @@ class PolicySchema(StrictModel):
     licenses: LicensesSchema = UNSAID
     capabilities: CapabilitiesSchema = UNSAID
     hidden_text: Literal["refuse", "report"] = UNSAID
-    minimum_age: Annotated[int, BeforeValidator(_days), Field(ge=0, le=36500)] = UNSAID
-    maximum_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = UNSAID
+    minimum_age: Annotated[_Days, BeforeValidator(_days, json_schema_input_type=_Days | _DaysText)] = UNSAID
+    maximum_size: Annotated[_Bytes, BeforeValidator(_bytes, json_schema_input_type=_Bytes | _BytesText)] = UNSAID
     signed_tags: StrictBool = UNSAID
 
 

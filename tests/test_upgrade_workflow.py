@@ -1,0 +1,152 @@
+"""The shell of the GitHub action and of the GitLab template, in a real clone with a newer release and an edit."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import yaml
+from support.packs import make_pack, persona_text, publish
+from support.repositories import Repository
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = str(ROOT / "ci" / "upgrade.sh")
+AGENT = ".claude/agents/reviewer.md"
+EDIT = "- Our services speak GraphQL.\n"
+
+
+class Clone:
+    """A clone of a project that has `reviews` 1.0.0 in a folder of packs, where 1.1.0 is newer."""
+
+    def __init__(self, top: Path, tools: Sequence[str]) -> None:
+        self.top = top
+        self.project = Repository(top / "origin")
+        self.folder = top / "clone"
+        bin = top / "agentpack" / "bin"  # as the action installs it
+        bin.mkdir(parents=True)
+        for name, text in (
+            ("agentpack", f'exec "{sys.executable}" -m agentpack "$@"'),
+            ("gh", f'echo "$@" >>"{top}/gh.log"; [ "$2" != list ] || cat "{top}/open" 2>/dev/null || true'),
+        ):
+            (bin / name).write_text(f"#!/bin/sh\n{text}\n")
+            (bin / name).chmod(stat.S_IRWXU)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{bin}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT / "src"),
+            "AGENTPACK_BODY": str(top / "body.md"),
+            "GITHUB_OUTPUT": str(top / "output"),
+            "GITHUB_STEP_SUMMARY": str(top / "summary.md"),
+            **{f"GIT_{who}_{key}": "a@b" for who in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")},
+        }
+        for version, saw, limits in (("1.0.0", "saw", ["read"]), ("1.1.0", "saw, and where", tools)):
+            text = persona_text(
+                "reviewer", f"You review.\n\n- Say what you {saw}.\n\n## End\n\n- Stop.\n", tools=limits
+            )
+            publish(self.project.folder / "packs", make_pack("reviews", version, personas={"reviewer": text}))
+            if version == "1.0.0":
+                self.run("agentpack", "install", "reviews", "--source", "packs", "--client", "claude", folder="origin")
+        with (self.project.folder / AGENT).open("a") as file:
+            file.write(EDIT)
+        self.project.git("add", "--all")
+        self.project.git("commit", "--quiet", "--message", "agents")
+        subprocess.run(["git", "clone", "--quiet", str(self.project.folder), str(self.folder)], check=True)
+
+    def run(self, *words: str, folder: str = "clone", expect: int = 0, **more: str) -> str:
+        done = subprocess.run(
+            words, cwd=self.top / folder, env={**self.environment, **more}, capture_output=True, text=True
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def upgrade(self, expect: int = 0, **more: str) -> str:
+        """Run the script. Returns the text for the pull request."""
+        self.run(SCRIPT, expect=expect, **more)
+        return (self.top / "body.md").read_text()
+
+    @property
+    def outcome(self) -> str:
+        return (self.top / "output").read_text().splitlines()[-2]
+
+
+def test_an_upgrade_is_a_branch_that_keeps_the_edit_and_a_text_to_decide_from(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    body = clone.upgrade()
+    assert "**`reviews`** `1.0.0` → `1.1.0`" in body
+    assert f"### `{AGENT}`: updated, your edits kept" in body
+    assert "-- Say what you saw.\n+- Say what you saw, and where.\n" in body
+    assert clone.outcome == "outcome=upgraded"
+    assert (tmp_path / "summary.md").read_text() == body
+    changed = clone.project.git("diff", "--name-only", "main", "agentpack/upgrade").split()
+    assert changed == [AGENT, "agentpack.lock"]
+    merged = clone.project.git("show", f"agentpack/upgrade:{AGENT}")
+    assert EDIT.strip() in merged and "and where" in merged
+    assert EDIT.strip() not in clone.project.git("diff", "--unified=0", "main", "agentpack/upgrade")
+
+    clone.run("git", "switch", "--quiet", "main")
+    assert clone.upgrade() == body, "the branch is made anew"
+    clone.run("git", "merge", "--quiet", "agentpack/upgrade")
+    assert "No newer release" in clone.upgrade()
+    assert clone.outcome == "outcome=current"
+
+
+def test_a_pull_request_is_opened_once_and_then_updated(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    clone.upgrade(GH_TOKEN="x")
+    (tmp_path / "open").write_text("7\n")
+    clone.run("git", "switch", "--quiet", "main")
+    clone.upgrade(GH_TOKEN="x")
+    calls = [line.split(" --", 1)[0] for line in (tmp_path / "gh.log").read_text().splitlines()]
+    assert calls == ["pr list", "pr create", "pr list", "pr edit 7"]
+
+
+def test_a_release_that_may_do_more_stops_it_and_is_named(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read", "shell"])
+    body = clone.upgrade(expect=3)
+    assert body.startswith("**The upgrade needs a decision; nothing was changed.**\n")
+    assert "    error: reviews 1.0.0 -> 1.1.0: the new release may do more than the one before" in body
+    assert "`--accept shell`" in body
+    assert clone.outcome == "outcome=stopped"
+    assert clone.run("git", "status", "--porcelain") == ""
+    assert clone.project.git("branch", "--format=%(refname:short)") == "main"
+
+
+def test_a_conflict_stops_it(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    agent = clone.folder / AGENT
+    agent.write_text(agent.read_text().replace("Say what you saw.", "Say what you think."))
+    assert "changes that are not committed" in clone.run(SCRIPT, expect=2)
+    clone.run("git", "commit", "--quiet", "--all", "--message", "edit")
+    body = clone.upgrade(expect=3)
+    assert f"### `{AGENT}`: in conflict" in body
+    assert "Say what you {+think+}." in body
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_the_check_of_the_action_annotates_what_differs(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    steps = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    (check,) = (step["run"] for step in steps if step.get("if") == "inputs.command == 'check'")
+    call = ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", check)
+    said = clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
+    assert f"::warning file={AGENT},title=reviewer for claude::edited by hand" in said
+    clone.run("agentpack", "sync", "--frozen", "--discard-edits")
+    clone.run(*call, RUNNER_TEMP=str(tmp_path))
+    (clone.folder / "agentpack.lock").unlink()
+    clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
+
+
+def test_the_job_of_the_gitlab_template_reports_what_differs(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    spec, jobs = yaml.safe_load_all((ROOT / "ci" / "gitlab.yml").read_text(encoding="utf-8"))
+    inputs = {"directory": spec["spec"]["inputs"]["directory"]["default"]}
+    script = "\n".join(jobs["agentpack-check"]["script"]).replace("$[[ inputs.directory ]]", inputs["directory"])
+    call = ("bash", "-e", "-o", "pipefail", "-c", script)
+    clone.run(*call, expect=1, CI_PROJECT_DIR=str(tmp_path))
+    report = ElementTree.parse(tmp_path / jobs["agentpack-check"]["artifacts"]["reports"]["junit"])
+    assert [failure.text for failure in report.iter("failure")] == ["edited by hand"]
+    clone.run("agentpack", "sync", "--frozen", "--discard-edits")
+    clone.run(*call, CI_PROJECT_DIR=str(tmp_path))
