@@ -139,7 +139,7 @@ def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack, 
     manifest.write_text(manifest.read_text().replace("==1.1.0", ">=1.1,<3"))
     for look in (("diff", "--upgrade"), ("upgrade", "--check")):
         ran = agentpack(*look, expect=1)
-        assert "would be lost, which needs `--accept widened:codex`" in ran.err
+        assert "would not be enforced, which needs `--accept widened:codex`" in ran.err
     agentpack("upgrade", "--yes", expect=3)
 
 

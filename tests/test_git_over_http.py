@@ -96,7 +96,7 @@ def test_variables_for_a_source_open_its_repository_and_no_other(
     with git_server(kit.folder.parent) as other:
         other.needs_password = True
         server.mischief = other.address
-        assert "kit stays as it is" in agentpack("lock", "--upgrade").err
+        assert "kit was not changed" in agentpack("lock", "--upgrade").err
         assert other.seen
         right = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         assert not any(right in (told or "") for _, told in other.seen)

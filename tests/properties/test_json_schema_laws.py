@@ -138,17 +138,17 @@ BEYOND = {
     r"newer than this agentpack reads": "a file of a later agentpack, whose schema comes with that one",
     r"is not a range of versions|is not a pack name|is not normalized|is not the name of a pack|name the pack"
     r"|is an address, not a pack": "the grammar of requirements and patterns",
-    r"has three numbers|is not a version": "the grammar of versions",
-    r"reserve|must not read as a number|has 2 to|is the name of the packs that come with": "lengths, and names taken",
-    r"is not a name|is not the name of a client": "lengths, and spellings of clients that come to one name",
+    r"write three numbers|is not a version|is not a pack version": "the grammar of versions",
+    r"reserved|must not look like a number|has 2 to|2 to 64": "lengths, and names taken",
+    r"is not a valid (name|client name|variant name)|is not a client's name": "lengths, and spellings of one client",
     r"is not an SPDX licence|write one licence": "the list of licences",
     r"is not a capability": "the words of capabilities",
-    r"is neither the name of a source|is no whole place|password or token|a source without a place|is not the address"
-    r"|is not the name of a branch|is not a folder|sha256|archive": "the grammar of places",
-    r"gives a pack of one source another name": "a key that needs another",
+    r"is neither a source name|is not a full path|password or token|a source without a place|is not the address"
+    r"|is not the name of a branch|is not a folder|is not a web address|sha256|archive": "the grammar of places",
+    r"renames a pack of one source": "a key that needs another",
     r"has no meaning for type|is not allowed|is not an integer parameter|not a regular expression"
     r"|line break or control character": "values that must fit each other",
-    r"is none of .* nor words with": "forms of settings",
+    r"is not one of text, .* or words separated by": "forms of settings",
     r"is there twice|are not in order": "rows compared with each other",
     r"is not the path of": "paths in canonical form",
 }

@@ -32,7 +32,7 @@ def _pack(data: dict[str, Any]) -> dict[str, Any] | None:
     except UsageError:
         return None
     given = {"schema": 1, "name": name, "version": version, "description": data["description"]}
-    return {**given, "authors": [], "keywords": [], "requires": [], "parameters": {}}
+    return {**given, "authors": [], "keywords": [], "requires": [], "parameters": {}, "retired": {}}
 
 
 def _persona(data: dict[str, Any]) -> dict[str, Any] | None:
