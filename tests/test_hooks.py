@@ -43,11 +43,11 @@ def forget_description(project: Path) -> None:
     ("hook", "fault", "sentence", "mend"),
     [
         ("agentpack-check", edit, f"{AGENT}  edited by hand", ["sync", "--frozen", "--discard-edits"]),
-        ("agentpack-check", delete, f"{AGENT}  missing; `agentpack sync` writes it again", ["sync"]),
+        ("agentpack-check", delete, f"{AGENT}  missing; `agentpack sync` restores it", ["sync"]),
         (
             "agentpack-check",
             widen,
-            "agentpack.lock  is not what agentpack.yaml asks for: run `agentpack sync`",
+            "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`",
             ["sync"],
         ),
         ("agentpack-upgrade", widen, "python-engineer 2.0.0 -> 2.1.0", ["upgrade", "--yes"]),

@@ -208,7 +208,7 @@ def test_a_long_header_is_read_and_an_endless_one_is_named(agentpack: Agentpack,
     write_tree(project / "kit", {endless: head.format("endless") + "x" * 200_000 + "\n---\nWork.\n"})
     ran = agentpack("install", "./kit")
     assert (project / ".claude/agents/long.md").read_text() == (project / "kit" / agent).read_text()
-    assert "note: the description of long is about 25,003 tokens, which every session pays" in ran.err
+    assert "note: the description of long uses about 25,003 tokens in every session" in ran.err
     assert f"note: `{endless}` is left out: its header is longer than 256 KiB" in ran.err
     assert endless in agentpack("show", "./kit").err
 
@@ -225,6 +225,6 @@ def test_a_plugin_is_named_whose_folder_is_missing_or_whose_name_no_pack_may_hav
         },
     )
     ran = agentpack("install", "./market", "--all")
-    assert "note: plugin `gone` is left out: the folder `plugins/gone` is missing or empty" in ran.err
-    assert "note: plugin `日本` is left out: `日本` is not a pack name" in ran.err
+    assert "note: skipped plugin `gone`: the folder `plugins/gone` is missing or empty" in ran.err
+    assert "note: skipped plugin `日本`: `日本` is not a pack name" in ran.err
     assert (project / ".claude/agents/one.md").exists()

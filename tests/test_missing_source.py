@@ -47,7 +47,7 @@ def test_a_command_that_needs_it_names_it_with_its_folder_and_where_it_is_config
     assert ran.err.splitlines()[-3:] == [
         f"error: the source `team` is missing: there is no folder {tmp_path}/team",
         "  `data-reviewer` comes from it",
-        f"hint: restore the folder, or change `sources:` in {moved.folder}/agentpack.yaml",
+        "hint: restore the folder, or change `sources:` in agentpack.yaml",
     ]
 
 
@@ -120,7 +120,7 @@ def test_a_pack_of_a_later_source_does_not_stand_in_for_one_that_cannot_be_asked
     assert "hint: " in refused.err
     assert tree(agentpack.folder) == before
     named = "{require: data-reviewer, source: anybody}"
-    assert f"to use `anybody`, write `{named}` in {agentpack.folder}/agentpack.yaml" in refused.err
+    assert f"to use `anybody`, write `{named}` in agentpack.yaml" in refused.err
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace(f"packs: {packs}", f"packs: [{named}]"))
     agentpack("sync")

@@ -778,7 +778,7 @@ def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, 
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:
     file = by_user("minimum_age: 14\n")
     err = install(agentpack, packs, "data-reviewer>=2", expect=5).err
-    assert f"data-reviewer 2.0.0 is refused by `minimum_age` ({file}:1)" in err
+    assert f"data-reviewer 2.0.0 is refused by `minimum_age` (~/.config/agentpack/policy.yaml:1)" in err
     assert "no release of `data-reviewer` matches `>=3`" in install(agentpack, packs, "data-reviewer>=3", expect=4).err
 
 
@@ -993,12 +993,12 @@ def test_a_policy_that_cannot_be_read_stops_every_change(
 
 
 IN_THE_WAY: Mapping[str, tuple[str, Callable[[Path], object], str]] = {
-    "the folder is a dangling link": ("agentpack", lambda path: path.symlink_to("/nowhere/at/all"), "leads nowhere"),
+    "the folder is a dangling link": ("agentpack", lambda path: path.symlink_to("/nowhere/at/all"), "is a broken link"),
     "the folder is a file": ("agentpack", lambda path: path.write_text("x"), "is not a folder"),
     "the folder is a circle": ("agentpack", lambda path: path.symlink_to(path), "symbolic links"),
-    "the folder above is a dangling link": ("", lambda path: path.symlink_to("/nowhere/at/all"), "leads nowhere"),
+    "the folder above is a dangling link": ("", lambda path: path.symlink_to("/nowhere/at/all"), "is a broken link"),
     "the folder above is a file": ("", lambda path: path.write_text("x"), "is not a folder"),
-    "a folder further out is a dangling link": ("..", lambda path: path.symlink_to("/nowhere"), "leads nowhere"),
+    "a folder further out is a dangling link": ("..", lambda path: path.symlink_to("/nowhere"), "is a broken link"),
 }
 
 

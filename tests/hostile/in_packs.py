@@ -101,7 +101,7 @@ def _variants(**texts: str) -> Make:
 
 PACKS: Mapping[str, Case] = {
     # YAML
-    "alias bomb in the manifest": Case(manifest(BOMB), 2, "not read"),
+    "alias bomb in the manifest": Case(manifest(BOMB), 2, "not supported"),
     "anchor in the manifest": Case(manifest("keywords: &k [x]\n"), 2, "anchors"),
     "tag that builds an object": Case(manifest("homepage: !!python/object/apply:os.system [id]\n"), 2, "tags"),
     "local tag": Case(manifest("homepage: !run id\n"), 2, "tags"),
@@ -110,7 +110,7 @@ PACKS: Mapping[str, Case] = {
     "deep nesting in the manifest": Case(manifest(f"keywords: {DEEP}\n"), 2, "nested deeper"),
     "a list of open brackets": Case(manifest("keywords: " + "[" * 100_000 + "\n"), 2, "nested deeper"),
     "a long manifest": Case(manifest("#" + "x" * 300_000 + "\n"), 2, "longer than"),
-    "two documents": Case(manifest("---\nschema: 1\n"), 2, "second document"),
+    "two documents": Case(manifest("---\nschema: 1\n"), 2, "more than one document"),
     "NUL in the manifest": Case(lambda box: box.pack(good(pack=MANIFEST.encode() + b"\x00")), 5, "U+0000"),
     "manifest in UTF-16": Case(lambda box: box.pack(good(pack=MANIFEST.encode("utf-16"))), 2, "version"),
     "manifest in Latin-1": Case(
@@ -173,15 +173,15 @@ PACKS: Mapping[str, Case] = {
     "servers in the header": Case(persona(HEAD + "mcpServers: [x]\n"), 2, "unknown key"),
     "a tool that is none": Case(persona(HEAD + "tools: [root]\n"), 2, "not a tool"),
     "a colour that is none": Case(persona(HEAD + 'color: "red\\nmodel: opus"\n'), 2, ""),
-    "an id that climbs": Case(persona(HEAD, "You. {#../x}\n"), 2, "not an id"),
+    "an id that climbs": Case(persona(HEAD, "You. {#../x}\n"), 2, "not a valid id"),
     "an id twice": Case(persona(HEAD, "- a {#x}\n- b {#x}\n"), 2, "duplicate id"),
     "an unknown placeholder": Case(persona(HEAD, "- {{ secret }} {#x}\n"), 2, "no parameter"),
     "an expression as placeholder": Case(persona(HEAD, "- {{ 7*7 }} {#x}\n"), 2, ""),
     "a placeholder that reaches inside": Case(persona(HEAD, "- {{ a.__class__ }} {#x}\n"), 2, ""),
     "a condition that is none": Case(persona(HEAD, "- a {#x when=import}\n"), 2, "no parameter"),
-    "placeholders without an end": Case(persona(HEAD, "{{ a" * 125_000), 2, "opens no placeholder"),
-    "braces without an end": Case(persona(HEAD, "{{" * 249_999), 2, "opens no placeholder"),
-    "a placeholder of blanks": Case(persona(HEAD, "{{" + " " * 500_000), 2, "opens no placeholder"),
+    "placeholders without an end": Case(persona(HEAD, "{{ a" * 125_000), 2, "does not begin a placeholder"),
+    "braces without an end": Case(persona(HEAD, "{{" * 249_999), 2, "does not begin a placeholder"),
+    "a placeholder of blanks": Case(persona(HEAD, "{{" + " " * 500_000), 2, "does not begin a placeholder"),
     "ten thousand rules": Case(persona(HEAD, "- x\n" * 10_000), 2, "more than 5,000 rules"),
     "ten thousand headings": Case(persona(HEAD, "# x\n" * 10_000), 2, "more than 5,000 rules"),
     "a persona of a megabyte": Case(persona(HEAD, "- " + "word " * 220_000 + "{#x}\n"), 2, "longer than"),
@@ -201,7 +201,7 @@ PACKS: Mapping[str, Case] = {
     "variants that come after each other": Case(
         _variants(one=variant_text(order={"after": ["two"]}), two=variant_text(order={"after": ["one"]})),
         2,
-        "after",
+        "form a cycle",
         ("install", "bad[one,two]", "--source", "{packs}"),
     ),
     "variants that require a circle": Case(
@@ -212,7 +212,7 @@ PACKS: Mapping[str, Case] = {
     ),
     "a variant of no persona": Case(_file("variants/nobody/x.md", variant_text()), 2, "no persona"),
     "a variant whose name climbs": Case(
-        lambda box: box.pack(good()), 2, "variant's name", ("install", "bad[..]", "--source", "{packs}")
+        lambda box: box.pack(good()), 2, "variant name", ("install", "bad[..]", "--source", "{packs}")
     ),
     # files
     "a link to a secret": Case(_link_in_pack("personas/reviewer.md", "{outside}/canary"), 5, "a link"),

@@ -130,7 +130,7 @@ def _with_lists(path: str) -> Make:
 MANIFESTS: Mapping[str, Case] = {
     "merge markers": Case(_manifest(HEAD + "<<<<<<< ours\npacks: []\n=======\n>>>>>>> theirs\n"), 2, "agentpack.yaml"),
     "a manifest that is binary": Case(_manifest(b"\x00\xff\xfe"), 2, "agentpack.yaml"),
-    "a manifest with an alias": Case(_manifest("schema: 1\nclients: &c [claude]\npacks: *c\n"), 2, "not read"),
+    "a manifest with an alias": Case(_manifest("schema: 1\nclients: &c [claude]\npacks: *c\n"), 2, "not supported"),
     "a manifest of a megabyte": Case(_manifest("#" + "x" * 1_100_000), 2, "longer than"),
     "a client that is none": Case(_manifest("schema: 1\nclients: [nobody]\npacks: []\n"), 2, "nobody", SYNC),
     "a client with a path": Case(_manifest("schema: 1\nclients: [../x]\n"), 2, "clients", SYNC),
