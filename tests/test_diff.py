@@ -414,7 +414,9 @@ def test_a_junit_report_has_a_test_for_the_lock_and_each_file(installed: Agentpa
     manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1"))
     found = tests(1)
     assert found[FILE] == ["missing; `agentpack sync` restores it"]
-    assert [message for message in found["agentpack.lock"] if message and "is out of date with agentpack.yaml" in message]
+    assert [
+        message for message in found["agentpack.lock"] if message and "is out of date with agentpack.yaml" in message
+    ]
     assert "`--check`" in installed("sync", "--format", "junit", expect=2).err
     assert "there is no format `xml`" in installed("sync", "--check", "--format", "xml", expect=2).err
 

@@ -209,7 +209,7 @@ def test_a_long_header_is_read_and_an_endless_one_is_named(agentpack: Agentpack,
     ran = agentpack("install", "./kit")
     assert (project / ".claude/agents/long.md").read_text() == (project / "kit" / agent).read_text()
     assert "note: the description of long uses about 25,003 tokens in every session" in ran.err
-    assert f"note: `{endless}` is left out: its header is longer than 256 KiB" in ran.err
+    assert f"note: skipped `{endless}`: its header is longer than 256 KiB" in ran.err
     assert endless in agentpack("show", "./kit").err
 
 

@@ -271,8 +271,8 @@ def test_two_packs_with_a_persona_of_one_name_are_refused_by_name(
     before = marks(project)
     ran = agentpack("install", "data-reviewer", "other-reviewer", "--source", "packs", expect=4)
     assert "`data-reviewer` and `other-reviewer` both have a persona `reviewer`" in ran.err
-    assert "`--as other-reviewer/reviewer=reviewer-2`" in ran.err
-    assert "`--without other-reviewer/reviewer`" in ran.err
+    assert "--as other-reviewer/reviewer=reviewer-2`" in ran.err
+    assert "--without other-reviewer/reviewer`" in ran.err
     assert marks(project) == before
 
 

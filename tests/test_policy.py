@@ -776,9 +776,9 @@ def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, 
 
 
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:
-    file = by_user("minimum_age: 14\n")
+    by_user("minimum_age: 14\n")
     err = install(agentpack, packs, "data-reviewer>=2", expect=5).err
-    assert f"data-reviewer 2.0.0 is refused by `minimum_age` (~/.config/agentpack/policy.yaml:1)" in err
+    assert "data-reviewer 2.0.0 is refused by `minimum_age` (~/.config/agentpack/policy.yaml:1)" in err
     assert "no release of `data-reviewer` matches `>=3`" in install(agentpack, packs, "data-reviewer>=3", expect=4).err
 
 

@@ -134,7 +134,7 @@ def test_a_claimed_name_that_its_source_lacks_is_found_nowhere(
     for call in (["install", "acme-two"], ["show", "acme-two"], ["install", "acme-two", "--source", f"{places}/other"]):
         with case(" ".join(call)):
             err = agentpack(*call, expect=4).err
-            assert "may only come from `acme`" in err or "it is for `acme`, by `packs`" in err
+            assert "may only come from `acme`" in err or "the `packs` of `acme` match it" in err
     found = agentpack("search", "acme", "--json").envelope["data"]["packs"]
     assert [(row["name"], row["source"], row["others"]) for row in found] == [("acme-one", "acme", [])]
 
@@ -149,7 +149,7 @@ def test_a_source_with_patterns_provides_nothing_else(agentpack: Agentpack, proj
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        ("{require: acme-two, source: other}", "`acme-two` may not come from `other`: it is for `acme`"),
+        ("{require: acme-two, source: other}", "`acme-two` may not come from `other`: the `packs` of `acme` match it"),
         ("{require: one, source: acme}", "`one` may not come from `acme`: its `packs` are `acme-*`"),
         ("{require: one, source: other, name: acme-mine}", "`acme-mine` may not come from `other`"),
     ],
@@ -221,7 +221,7 @@ def test_a_lock_with_a_pack_of_a_source_that_may_not_provide_it_is_found(
     ran = agentpack(*call, expect=None)
     assert ran.exit_code in (1, 3)
     if call != ["lock", "--check"]:
-        assert "`acme-one` may not come from `other`: it is for `acme`" in ran.out + ran.err
+        assert "`acme-one` may not come from `other`: the `packs` of `acme` match it" in ran.out + ran.err
     assert "from `other` -> 1.0.0 from `acme`" in agentpack("sync").err
     agentpack(*call)
 
