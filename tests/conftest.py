@@ -33,6 +33,8 @@ if sys.dont_write_bytecode:  # else each Python that a test starts compiles ever
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+os.environ["AGENTPACK_PAGER"] = ""  # one would wait for a key
+
 EXAMPLES = usually(30, thorough=50, nightly=100)
 settings.register_profile("here", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
@@ -144,7 +146,6 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("AGENTPACK_PAGER", "")
 
 
 WATCHED = 1
