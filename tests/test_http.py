@@ -151,7 +151,7 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
     "redirect to a plain host": (redirect("http://example.com/"), Refused, "only `https://` is supported", 1),
     "redirect with a password": (redirect(f"https://ada:{SECRET}@localhost/"), Refused, "leads to", 1),
     "redirect to nonsense": (redirect("https://[::"), Refused, "an invalid address", 1),
-    "redirect with a line end": (redirect("https://a b\tc/"), Refused, "leads to", 1),
+    "redirect with a line end": (redirect("https://a b\tc/"), Refused, "an invalid address", 1),
 }
 
 
