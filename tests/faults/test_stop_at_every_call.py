@@ -29,8 +29,8 @@ from agentpack.workspace.workspace import Workspace
 
 EVERY_CALL = range(200)
 STRIDE = int(os.environ.get("AGENTPACK_STRIDE", usually(23, thorough=9, nightly=5)))
-"""Where a second stop follows a first one at any call, every 23rd call is tried for it, in CI every ninth, and others
-for the next first one. The session `nightly` tries all.
+"""Where a second stop follows a first one at any call, every 23rd call is tried for it, thoroughly every ninth, and
+others for the next first one. The session `nightly` tries all.
 """
 MEMORY = "/dev/shm"
 

@@ -146,7 +146,7 @@ BEYOND = {
     r"is neither a source name|is not a full path|password or token|a source without a place|is not the address"
     r"|is not the name of a branch|is not a folder|is not a web address|sha256|archive": "the grammar of places",
     r"renames a pack of one source": "a key that needs another",
-    r"has no meaning for type|is not allowed|is not an integer parameter|not a regular expression"
+    r"cannot be used with type|is not allowed|is not an integer parameter|not a regular expression"
     r"|line break or control character": "values that must fit each other",
     r"is not one of text, .* or words separated by": "forms of settings",
     r"is there twice|are not in order": "rows compared with each other",

@@ -1,7 +1,7 @@
 """How much is tried where more of the same is tried only for luck: lives, drawn examples, every damage of each file.
 
-The README's command tries enough to notice what a change breaks; `AGENTPACK_THOROUGH=1`, which `.ci/run` sets, tries
-more, and `AGENTPACK_NIGHTLY=1`, which the session `nightly` sets, tries all.
+The README's command tries enough to notice what a change breaks; `AGENTPACK_THOROUGH=1` tries more,
+and `AGENTPACK_NIGHTLY=1`, which the session `nightly` sets, tries all.
 """
 
 import os

@@ -125,8 +125,9 @@ class Consistency:
             found = work()
         except _ChangedMeanwhile:
             raise
-        except Exception:  # half a state can look like any fault
-            if self._holds_lock or self._fingerprint() == self._fingerprint_before:
+        except Exception:  # half a state can look like any fault, and what is being staged like files of others
+            is_staging = self._disk.stamp(layout.JOURNAL_NEW) is not None and is_locked(self._disk)
+            if self._holds_lock or (self._fingerprint() == self._fingerprint_before and not is_staging):
                 raise
             raise _ChangedMeanwhile from None
         if self._holds_lock or self._fingerprint() == self._fingerprint_before:
