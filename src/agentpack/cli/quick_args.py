@@ -100,7 +100,9 @@ def _run(verb: str, words: ParsedCall) -> int:
     def act() -> Result:
         clients = session.clients(words.clients)
         asked = dict.fromkeys({*words.flags}.difference(_OUTPUT_FLAGS.values()), True)
+        decided = {name: asked.pop(name) for name in change_commands.Decisions._fields if name in asked}
         request = change_commands.ChangeRequest(
+            change_commands.Decisions(**decided),  # type: ignore[arg-type]
             names=words.names,
             clients=clients,
             sources=words.sources,

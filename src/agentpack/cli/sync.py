@@ -74,13 +74,11 @@ def sync(
     from agentpack.commands.sync import sync as operation
 
     request = change_commands.ChangeRequest(
+        change_commands.Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
         locked=locked,
         frozen=frozen,
         sources=(source,) if source else (),
         dry_run=dry_run,
-        adopt=adopt,
-        on_conflict=on_conflict,
-        discard_edits=discard_edits,
         partial=partial,
     )
     return finish(session, change_commands.changed(session, request, operation))

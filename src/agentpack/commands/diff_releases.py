@@ -1,7 +1,6 @@
 """Compare two releases, or variants of packs. Nothing needs to be installed; writes nothing."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
@@ -44,7 +43,7 @@ def diff_releases(
         Unresolvable: no release matches.
     """
     clients = tuple(limits.clients) or named_clients(workspace, workspace.manifest)[:1] or (DEFAULT,)
-    limits = replace(limits, clients=clients)
+    limits = limits._replace(clients=clients)
     sides = []
     for text, other in ((before, after), (after, before)):
         if text is not None:

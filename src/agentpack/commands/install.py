@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import make_change
@@ -40,7 +39,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
     new = _without_settings(_with_settings(candidates, new, asked, request.settings), asked, request.unset)
     request = request.restricted_to(asked)
-    chosen = choose_clients(choose(candidates, new), request).with_named_clients()
+    chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
     wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
@@ -133,9 +132,9 @@ def _with_requirements(
     for pack in asked:
         requirement = pack.requirement
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
-        there = replace(requirement, pack=pack.original or requirement.pack)
+        there = requirement._replace(pack=pack.original or requirement.pack)
         entry = ManifestEntry(
-            replace(requirement, newest=False),
+            requirement._replace(newest=False),
             _shortest(there, pack.text),
             source=pack.source,
             original=pack.original,
@@ -182,12 +181,12 @@ def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEn
     chosen = before.requirement
     range = requirement.range if requirement.range or requirement.newest else chosen.range
     variants = tuple(sorted({*chosen.variants, *requirement.variants}))
-    whole = replace(entry.requirement, variants=variants, range=range)
+    whole = entry.requirement._replace(variants=variants, range=range)
     if whole == chosen:
         return before
     if whole == entry.requirement:
         return entry
-    return ManifestEntry(whole, str(replace(whole, pack=entry.name_there)))
+    return ManifestEntry(whole, str(whole._replace(pack=entry.name_there)))
 
 
 def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:

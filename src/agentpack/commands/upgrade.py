@@ -26,7 +26,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     require_packs(workspace, packs)
     request = request.restricted_to(asked)
     chosen, wanted, followed = newest(
-        workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
+        workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request.decisions
     )
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
     beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` installs it")
