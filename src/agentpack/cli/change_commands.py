@@ -36,6 +36,13 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
     return result._replace(data={**result.data, "news": news_data(news)})
 
 
+def sync(session: Session, request: ChangeRequest) -> Result:
+    """Run `agentpack sync`."""
+    from agentpack.commands.sync import sync as operation
+
+    return finish(session, changed(session, request, operation))
+
+
 def changed(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
 ) -> Outcome:
