@@ -1,10 +1,10 @@
 """The fast path: calls that are answered without loading the command-line library.
 
 `--version`; a clean `diff` or `sync --check`, `--locked`, `--frozen`; the name of a bundled pack for the shell's
-completion; and the plainest calls of `install`, `upgrade` and `sync`, which `cli/quick_args.py` reads. Each hands over to the
-full program (None) at the slightest doubt: an option it does not know, a missing record, an interrupted change, local
-variants, declared clients, anything that differs, and for `sync` a policy. A test holds the answers against the full
-program's.
+completion; and the plainest calls of `install`, `upgrade` and `sync`, which `cli/quick_args.py` reads. Each hands over
+to the full program (None) at the slightest doubt: an option it does not know, a missing record, an interrupted change,
+local variants, declared clients, anything that differs, and for `sync` a policy. A test holds the answers against the
+full program's.
 """
 
 import os
