@@ -429,6 +429,28 @@ def test_show_lists_the_releases_of_an_installed_pack(
         assert "`--offline` is set" in offline.err
 
 
+def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    kit = Repository(tmp_path / "kit")
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        kit.commit({"agents/one.md": agent_text("one", f"- Work as of {version}.")}).tag(f"v{version}")
+    agentpack("install", f"git+{kit.address}")
+    assert "versions  1.2.0 (locked here), 1.1.0, 1.0.0" in agentpack("show", "kit").out
+    assert "kit 1.1.0\n" in agentpack("show", "kit==1.1.0").out
+    assert "as of 1.1.0" in agentpack("render", "kit==1.1.0").out
+    assert agentpack("show", "kit", "--changes", "1.0.0", "1.1.0").out == "kit 1.0.0 -> 1.1.0  (+1 -1 lines, 1 rule)\n"
+    assert "1.2.0, 1.1.0, 1.0.0" in agentpack("show", "kit", "--changes", "1.0.0", "3.0.0", expect=4).err
+    for words in (("--from", "kit==1.0.0", "--to", "kit==1.2.0"), ("--from", "kit==1.0.0"), ("--to", "kit==1.0.0")):
+        told = agentpack("diff", *words, expect=1).out
+        assert "as of 1.0.0" in told.replace("[-", "").replace("-]", "").replace("{+", "").replace("+}", "")
+    assert "1.2.0, 1.1.0 and 1.0.0" in agentpack("install", "kit==3", expect=4).err
+    agentpack("install", "kit==1.0.0")
+    assert (locked(project)["version"], installed(project, "one").count("1.0.0")) == ("1.0.0", 1)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("kit==1.0.0", "kit==1.1.0"))
+    agentpack("sync")
+    assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
+
+
 def test_a_tag_that_was_withdrawn_is_told(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v1.1.0")

@@ -66,7 +66,7 @@ class Candidates:
             ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
         if refresh is not None and not as_locked:
-            refresh = {*refresh, *_from_changed_sources(manifest, lock)}
+            refresh = {*refresh, *_to_choose_again(manifest, lock)}
         self.workspace = workspace
         self.manifest = manifest
         self.lock = lock
@@ -200,7 +200,7 @@ class Candidates:
         return self.fetched(ref).files
 
     def _gone(self, pack: PackName, version: Version) -> Unresolvable:
-        offered = [str(ref.version) for ref in self.releases(pack)]
+        offered = [str(known) for known in self.published(pack)]
         if not offered:
             known = self.sources.packs()
             return Unresolvable(f"no source has a pack `{pack}`", hint=did_you_mean(pack, known))
@@ -300,9 +300,9 @@ class Candidates:
         return self.sources.packs()
 
 
-def _from_changed_sources(manifest: Manifest, lock: Lock | None) -> Iterator[PackName]:
-    """The locked packs of sources that name another state now: another `ref:` or `sha256:`. Where a source is may have
-    changed without that.
+def _to_choose_again(manifest: Manifest, lock: Lock | None) -> Iterator[PackName]:
+    """The locked packs that the manifest's range no longer allows, and those of sources that name another state now:
+    another `ref:` or `sha256:`. Where a source is may have changed without that.
     """
     then = {
         source["name"]: ConfiguredSource.from_data(source)
@@ -310,8 +310,10 @@ def _from_changed_sources(manifest: Manifest, lock: Lock | None) -> Iterator[Pac
     }
     now = {source.name: source for source in manifest.sources}
     changed = {name for name in then.keys() & now.keys() if then[name].options != now[name].options}
-    for pack in lock.packs if lock and changed else ():
-        if pack.source in changed:
+    for pack in lock.packs if lock else ():
+        entry = manifest.wanted(pack.name)
+        asked = entry.requirement if entry and entry.requirement.range else None
+        if pack.source in changed or (asked and not asked.allows(Version(pack.version))):
             yield pack.name
 
 
