@@ -299,7 +299,11 @@ def test_what_search_prints_for_an_agent_leads_to_how_it_is_installed(
     other = ("--to", "kit") if "--from" in command else ()
     told = agentpack(*command.split(), name, *other, expect=None).err
     assert "hint: `two` is an agent of `kit`: `agentpack install kit --only two`" in told
+    assert "two" in agentpack("show", "kit").out
+    assert "name: two" in agentpack("render", "kit", "--persona", "two").out
     agentpack("install", "kit", "--only", "two")
+    told = agentpack("show", name, expect=None).err
+    assert "hint: `two` is an installed agent of `kit`: `agentpack render kit --persona two`" in told
     assert "did you mean `two`?" in agentpack("explain", "kit/two", expect=2).err if "/" in name else True
 
 

@@ -50,7 +50,8 @@ def packs(tmp_path: Path) -> str:
 def test_all_clients_get_a_persona_in_one_transaction(
     agentpack: Agentpack, packs: str, requirement: str, scope: str
 ) -> None:
-    data = agentpack("install", requirement, "--source", packs, scope, "--json", *for_clients(ALL)).envelope["data"]
+    source = ("--source", packs) if requirement == "hostile" else ()
+    data = agentpack("install", requirement, *source, scope, "--json", *for_clients(ALL)).envelope["data"]
     assert data["generation"] == 1
     written = {file["client"] for file in data["files"]}
     told = " ".join(data["notes"])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
@@ -60,6 +61,22 @@ def test_newer_releases_are_told_in_range_and_beyond(agentpack: Agentpack, tmp_p
     out = agentpack("status").out
     assert "1.2.0 (`agentpack upgrade`)" in out
     assert "2.0.0, out of range" in out
+
+
+def test_the_installed_agents_of_a_collection_are_named(agentpack: Agentpack, project: Path) -> None:
+    names = [f"smith-{letter}" for letter in "abcdefghi"]
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in names})
+    agentpack("install", "./kit", "--only", "smith-b,smith-a")
+    assert "\n  agents    smith-a, smith-b (of 9)\n" in agentpack("status").out
+    [row] = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["agents"], row["offered"], row["looked"]) == (["smith-a", "smith-b"], 9, True)
+    assert (row["source"], row["address"]) == ("kit", "kit")
+    agentpack("install", "./kit", "--all")
+    assert "\n  agents    smith-a, smith-b, smith-c, smith-d, smith-e, smith-f and 3 more\n" in agentpack("status").out
+    assert f"\n  agents    {', '.join(names)}\n" in agentpack("status", "--verbose").out
+    (project / "kit").rename(project / "gone")
+    [row] = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["newest"], row["looked"], row["offered"]) == (None, False, None)
 
 
 def test_a_hand_written_file_with_our_name_is_named(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

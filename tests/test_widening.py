@@ -314,7 +314,7 @@ def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: P
     )
     ran = stopped(agentpack, "upgrade", "--yes")
     assert "fixer for claude: new, or not recorded before -> read, shell" in ran.err
-    assert "`--accept shell`" in ran.err
+    assert "--accept shell`" in ran.err
     assert "every-tool" not in ran.err
     ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
     assert "may (fixer): read, shell\n" in ran.err

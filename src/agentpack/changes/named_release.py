@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.user_sources import with_user_sources
-from agentpack.errors import UsageError
+from agentpack.errors import Unavailable, UsageError
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_view
@@ -16,13 +16,24 @@ from agentpack.workspace.workspace import Workspace
 
 
 def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
-    """Resolve one requirement on its own. Packs it requires stay at their locked releases where possible.
+    """Resolve one requirement on its own, with all its agents. Packs it requires stay at their locked releases where
+    possible.
 
     Raises:
         Unresolvable: no source has this pack or release.
     """
     requirement = parse_named(workspace, text)
     manifest = with_source(workspace, workspace.manifest, requirement)
+    every = manifest._replace(packs=tuple(entry._replace(personas=None, without=()) for entry in manifest.packs))
+    try:
+        return _select(workspace, every, requirement, settings)
+    except Unavailable:
+        if manifest.packs == every.packs:
+            raise
+        return _select(workspace, manifest, requirement, settings)  # the others are not at hand
+
+
+def _select(workspace: Workspace, manifest: Manifest, requirement: Requirement, settings: Sequence[str]) -> Selection:
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     values = read_settings(candidates, requirement, settings) if settings else {}
     return select_requirement(candidates, requirement, values)

@@ -12,6 +12,7 @@ from agentpack.wanted.skipped import skipped_data
 from agentpack.workspace.shadowing import same_name_sentences, short_path
 
 app = verb_app()
+_MOST_AGENTS = 6
 
 _STATES = {
     "edited": "edited by hand",
@@ -78,7 +79,8 @@ def _is_as_installed(pack: PackStatus) -> bool:
 def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
     yield session.output.style(safe(f"{pack.name} {pack.version}"), "bold") + f"  {safe(_for_whom(pack))}"
     changed = [file for file in pack.files if file.state != "clean"]
-    yield from (f"  {label:<9} {safe(text)}" for label, text in _about(pack, is_clean=not changed))
+    most = None if session.output.verbose else _MOST_AGENTS
+    yield from (f"  {label:<9} {safe(text)}" for label, text in _about(pack, is_clean=not changed, most=most))
     yield from session.output.some([f"  {file.state:<9} {safe(_file_words(session, file))}" for file in changed])
 
 
@@ -98,7 +100,11 @@ def _for_whom(pack: PackStatus) -> str:
     return f"for {', '.join(pack.clients)}" if pack.clients else f"required by {', '.join(pack.wanted_by)}"
 
 
-def _about(pack: PackStatus, *, is_clean: bool) -> Iterator[tuple[str, str]]:
+def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tuple[str, str]]:
+    if pack.agents not in ((), (pack.name,)):
+        more = f" and {len(pack.agents[most:])} more" if most and pack.agents[most:] else ""
+        of = f" (of {pack.offered})" if pack.offered and pack.offered > len(pack.agents) else ""
+        yield "agents", ", ".join(pack.agents[:most]) + more + of
     variants = [*pack.variants, *(f"{name} (local)" for name in pack.local_variants)]
     if variants:
         yield "variants", ", ".join(variants)

@@ -44,12 +44,14 @@ class FileStatus(NamedTuple):
 
 class PackStatus(NamedTuple):
     """One locked pack. `in_range` is the newest release that the manifest's range allows, `newest` the newest of all;
-    each is None if it is not newer than the locked one.
+    each is None if it is not newer than the locked one, or if nothing is known of others (`looked` is False).
     """
 
     name: str
     version: str
     source: str
+    address: str
+    """The place of the source, as in the manifest; empty for what comes with agentpack."""
     digest: str
     commit: str
     """The commit of a git repository that it is from; empty for other sources."""
@@ -69,6 +71,11 @@ class PackStatus(NamedTuple):
     wanted_by: tuple[str, ...]
     in_range: str | None
     newest: str | None
+    looked: bool
+    agents: tuple[str, ...]
+    """The personas that are installed."""
+    offered: int | None
+    """The agent files that its place has, for a collection on this machine; else None."""
     files: tuple[FileStatus, ...]
 
 
@@ -203,14 +210,17 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
 def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
     locked, wanted = Version(pack.version), workspace.manifest.wanted(pack.name)
     configured = next((source for source in workspace.manifest.sources if source.name == pack.source), None)
-    heard = None
+    heard, offered = None, None
     if pack.commit or pack.source in sources.elsewhere:  # on another machine, which nobody waits for here
         heard = workspace.sources.last_heard(workspace.manifest, pack)
-        newer = [version for version in heard.versions if version > locked] if heard else []
+        known = [*heard.versions] if heard else []
+        newer = [version for version in known if version > locked]
     elif pack.agents is None:
-        newer = [version for version in _offered(pack, sources) if version > locked]
+        known = _offered(pack, sources)
+        newer = [version for version in known if version > locked]
     else:
-        newer = _moved_on(pack, wanted, sources)
+        newer, offered = _moved_on(pack, wanted, sources)
+        known = [] if offered is None else [locked]
     final = [version for version in newer if not version.is_prerelease]
     ref = configured.options.get("ref", "") if configured else ""
     fitting = [version for version in newer if not ref and (wanted is None or wanted.requirement.allows(version))]
@@ -219,6 +229,7 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         name=pack.name,
         version=pack.version,
         source=pack.source,
+        address=configured.place if configured else "",
         digest=pack.digest,
         commit=pack.commit,
         repository=pack.repository,
@@ -232,6 +243,9 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         wanted_by=pack.wanted_by,
         in_range=str(max(fitting)) if fitting else None,
         newest=str(max(final)) if final else None,
+        looked=bool(known),
+        agents=tuple(sorted({file.persona for file in own if file.client not in SKILLS})),
+        offered=offered,
         files=own,
     )
 
@@ -248,19 +262,22 @@ def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
         return []
 
 
-def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) -> list[Version]:
-    """The state of a collection if an agent that is wanted is not as locked; the versions are in no order."""
+def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) -> tuple[list[Version], int | None]:
+    """The state of a collection if an agent that is wanted is not as locked, and how many agent files it has; None if
+    it cannot be read.
+    """
     from agentpack.wanted.agents import choose_agents  # reads agent files, which only a collection has
 
     try:
         for ref in sources.releases(pack.name):
             files = fetch(ref, sources).files
             now = agent_rows(choose_agents(files, wanted).files)
-            if ref.bare and [row.content for row in now] != [row.content for row in pack.agents or ()]:
-                return [ref.version]
+            is_other = [row.content for row in now] != [row.content for row in pack.agents or ()]
+            if ref.bare:
+                return [ref.version] if is_other else [], len(files)
     except AgentpackError:
         pass  # told where it is asked for: what is installed does not need the place
-    return []
+    return [], None
 
 
 def _stale(workspace: Workspace) -> list[str]:

@@ -57,18 +57,21 @@ def offers(source: Source, place: str) -> Offers:
 
 
 def agent_hint(sources: Sources, manifest: Manifest, text: str) -> str | None:
-    """How to install an agent of a collection, named as `AGENT` or `PACK/AGENT`; None if no source has one. Agents are
-    known by the names of their files, since nothing is read for a hint.
+    """How to install an agent of a collection, named as `AGENT` or `PACK/AGENT`, or to see an installed one; None if no
+    source has it. Agents are known by the names of their files, since nothing is read for a hint.
     """
     asked, _, name = text.rpartition("/")
-    own = {(entry.source, entry.name_there): entry.requirement.pack for entry in manifest.packs}
+    own = {(entry.source, entry.name_there): entry for entry in manifest.packs}
     for source in sources.all:
         offered = None if source.is_missing else sources.ask(source, partial(getattr, source, "collection"))
         for pack in offered.packs if offered else ():
-            here = own.get((source.name, pack.name), pack.name)
+            entry = own.get((source.name, pack.name))
+            here = entry.requirement.pack if entry else pack.name
             files = {kebab(path.rpartition("/")[2].partition(".")[0]) for path in pack.agents}
             if asked in ("", here, pack.name) and name and kebab(name) in files:
-                return f"`{name}` is an agent of `{here}`: `agentpack install {here} --only {name}`"
+                is_here = entry and name not in entry.without and (entry.personas is None or name in entry.personas)
+                way = f"render {here} --persona {name}" if is_here else f"install {here} --only {name}"
+                return f"`{name}` is an {'installed ' if is_here else ''}agent of `{here}`: `agentpack {way}`"
     return None
 
 
