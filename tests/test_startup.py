@@ -611,7 +611,8 @@ def test_names_are_completed_alike(
 def test_names_of_another_source_are_left_to_the_full_program(agentpack: Agentpack, tmp_path: Path) -> None:
     packs = tmp_path / "packs"
     packs.mkdir()
-    agentpack("install", "python-engineer", "--source", str(packs))
+    agentpack("install", "python-engineer")
+    agentpack("source", "add", "packs", str(packs))
     with contextlib.chdir(agentpack.folder):
         assert fast.completion(typed("complete_bash", "py")) is None
 
