@@ -142,6 +142,10 @@ def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack, 
         ran = agentpack(*look, expect=1)
         assert "would not be enforced, which needs `--accept widened:codex`" in ran.err
     agentpack("upgrade", "--yes", expect=3)
+    plan, _, refusal = agentpack("upgrade", "--dry-run", expect=3).err.partition("error: ")
+    assert "python-engineer 1.1.0 -> 2.1.0" in plan
+    assert ".codex/agents/python-engineer.toml  updated" in plan
+    assert "accept it with `--accept widened:codex`" in refusal
 
 
 def test_an_acceptance_names_a_client(agentpack: Agentpack) -> None:

@@ -47,7 +47,7 @@ def show_outcome(session: Session, outcome: Outcome, news: "Mapping[str, PackNew
         news: what is new in packs that get another release, by name.
 
     Raises:
-        CapabilitiesWidened: it is a dry run of what would stop.
+        DecisionNeeded: it is a dry run of what would stop.
     """
     output = session.output
     absolute = session.workspace.scope.absolute

@@ -1,6 +1,7 @@
 """upgrade: install the newest releases in range, with local edits merged."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -14,6 +15,7 @@ from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
+from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
@@ -26,9 +28,14 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     require_manifest(workspace)
     require_packs(workspace, packs)
     request = request.restricted_to(asked)
-    chosen, wanted, followed = newest(
-        workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request.decisions
-    )
+    look, refusal = partial(newest, workspace, packs, latest=request.latest, decisions=request.decisions), None
+    try:
+        chosen, wanted, followed = look(preview=not request.require_acceptance)
+    except RestrictionsLost as error:
+        if not request.dry_run:
+            raise
+        refusal = error
+        chosen, wanted, followed = look(preview=True)
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
     beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` installs it")
     notes = (*not_installed(chosen, packs), *_held_by_ref(workspace, packs), *beyond)
@@ -38,7 +45,8 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
         state = state._replace(warnings=install_warnings(chosen.candidates, workspace.lock, wanted))
     command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
-    return make_change(workspace, command, state, request)
+    outcome = make_change(workspace, command, state, request)
+    return outcome._replace(refusal=refusal or outcome.refusal)
 
 
 def _held_by_ref(workspace: Workspace, packs: Sequence[PackName]) -> Iterator[str]:
