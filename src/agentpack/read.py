@@ -279,7 +279,7 @@ def _identity_faults(release: Release, header: Mapping[str, Any], file: str) -> 
         )
     if header["version"] != str(release.version):
         faults.append(
-            Fault(file, 0, "version", f"is {header['version']}, but the source lists the release as {release.version}")
+            Fault(file, 0, "version", f"is {header['version']}, but the source offers it as {release.version}")
         )
     return faults
 

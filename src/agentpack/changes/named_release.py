@@ -15,7 +15,8 @@ from agentpack.workspace.workspace import Workspace
 
 
 def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
-    """Resolve one requirement on its own. Packs it requires stay at their locked releases where possible.
+    """Resolve one requirement, without those of the manifest. Packs that its pack requires stay at their locked
+    releases where possible.
 
     Raises:
         Unresolvable: no source has this pack or release.

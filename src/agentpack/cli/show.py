@@ -88,7 +88,7 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
 
 
 def _show_place(session: Session, place: str) -> Result:
-    """The packs and agents of a place."""
+    """The packs and agents that a place (a folder, an archive, a repository) offers."""
     offered, output = offers(open_place(session.workspace, place), place), session.output
     agents = sum(len(pack.agents) for pack in offered.packs)
     if len(offered.packs) > 1:

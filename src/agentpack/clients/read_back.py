@@ -112,7 +112,7 @@ def front_matter(client: Client, text: str, file: str, *, judging: bool = False)
             fields = _fields(head, file, strict=judging or client.header == "strict", hidden=judging)
             return FrontMatter(fields, "\n".join(lines[number + 1 :]), number + 2)
     if judging and _OPENING.match(text):  # to some clients a header: without an end, below blanks, `---json`
-        raise InvalidFile([Fault(file, 1, "", "a header that is not between two lines `---`")])
+        raise InvalidFile([Fault(file, 1, "", "a header that is not between two `---` lines")])
     return None
 
 
