@@ -23,20 +23,26 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 from agentpack.authoring.references import MAX_TRIED
+from agentpack.cli.wrapping import wrapped
 from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.read_back import front_matter
+from agentpack.clients.render import interprets
 from agentpack.compose.compose import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.conflicts import NamedLayer
 from agentpack.compose.layers import MAX_LAID, first_draft, lay
 from agentpack.compose.parse import Layer
+from agentpack.differences.words import Span, excerpt
 from agentpack.edits import patch
 from agentpack.edits.rules import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.input.documents import MAX_FAULTS
 from agentpack.input.schemas.manifests import MAX_SOURCES
 from agentpack.input.schemas.packs import MAX_PATTERNS
+from agentpack.merge.fields import comments_in
 from agentpack.model import capabilities
 from agentpack.model.changelog import MAX_CHANGELOG, entries_between
 from agentpack.model.persona import Origin
+from agentpack.model.requirement import parse_requirement
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
 from agentpack.sources.agent_headers import MAX_SIGNS
 from agentpack.wanted import renderings
@@ -513,9 +519,28 @@ def test_the_news_of_an_upgrade_fit_on_a_line(agentpack: Agentpack, project: Pat
     assert max(map(len, agentpack("upgrade", "--dry-run").err.splitlines())) < 120
 
 
-def test_a_patch_of_a_line_of_blanks() -> None:
+SLOW_TEXTS: dict[str, Callable[[], object]] = {
+    "a patch of a line of blanks": lambda: patch._BRACES.search("- a" + " " * 200_000 + "b"),
+    "a header that does not end": lambda: front_matter(CLIENTS["claude"], "---" + "\n" * 200_000 + "x", "x.md"),
+    "fences that could run a command": lambda: interprets(CLIENTS["claude-skills"], "~" * 200_000),
+    "a line that ends in blanks": lambda: wrapped("a" + " " * 200_000),
+    "a string that does not end": lambda: comments_in("toml", '"' + '\\"' * 100_000),
+    "a requirement of blanks": lambda: requirement_fault("a >=1" + " " * 200_000 + "b"),
+    "blanks between two changes": lambda: excerpt((Span(" " * 200_000, False),)),
+}
+"""Each took more than ten minutes: with twice the text, four times as long."""
+
+
+@pytest.mark.parametrize("read", SLOW_TEXTS.values(), ids=SLOW_TEXTS)
+def test_a_text_that_looks_like_the_beginning_of_something_everywhere(read: Callable[[], object]) -> None:
     with within(1):
-        assert patch._BRACES.search("- a" + " " * 500_000 + "b") is None
+        read()
+
+
+def requirement_fault(text: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        parse_requirement(text)
+    return caught.value.message
 
 
 def test_an_archive_of_many_rules(agentpack: Agentpack, tmp_path: Path) -> None:
