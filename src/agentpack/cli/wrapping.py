@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
-_WORD = re.compile(r" *(?:`[^`]*`|[^ ])+")
+_WORD = re.compile(r"(?<! ) *(?:`[^`]*`|[^ ])+")
 """A word, or several between backticks, which are read and copied as one."""
 _PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S")
 _NARROWEST = 30
