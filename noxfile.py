@@ -161,6 +161,8 @@ def release(session: nox.Session) -> None:
     version = session.posargs[0]
     if session.run("git", "status", "--porcelain", silent=True, external=True):
         session.error("commit or put away what is not committed first")
+    if "/OWNER/" in VERSION_FILE.read_text():
+        session.error(f"say in {VERSION_FILE.relative_to(ROOT)} where agentpack is published: files of users name it")
     changelog = CHANGELOG.read_text()
     if not re.search(r"^## Unreleased\n+#", changelog, re.M):
         session.error("CHANGELOG.md has nothing under Unreleased")
