@@ -13,7 +13,7 @@ pytestmark = pytest.mark.untraced
 ROOT = Path(__file__).parent.parent
 SLUG = __repository__.removeprefix("https://github.com/")
 NAMED = re.compile(
-    r"(?P<before>github\.com/|raw\.githubusercontent\.com/|uses: |github>|github:)[\w.-]+/agentpack(?![\w-])"
+    r"(?P<before>github\.com/|raw\.githubusercontent\.com/|uses: |X(?![\w-])"
 )
 """The ways to name a repository on GitHub: an address, an action, a preset of Renovate, agentpack's own short form."""
 FILES = sorted(
@@ -57,7 +57,8 @@ def test_the_metadata_and_the_pages_have_it() -> None:
 )
 def test_an_address_that_differs_is_seen(line: str) -> None:
     assert agreed(line.format("ada/agentpack")) == line.format(SLUG)
-    assert agreed(line.format("ada/agentpacks")) == line.format("ada/agentpacks")
+    for other in ("ada/agentpacks", "./agentpack"):
+        assert agreed(line.format(other)) == line.format(other)
 
 
 @pytest.mark.parametrize("schema", ["manifest", "pack"])
