@@ -13,7 +13,7 @@ pytestmark = pytest.mark.untraced
 ROOT = Path(__file__).parent.parent
 SLUG = __repository__.removeprefix("https://github.com/")
 NAMED = re.compile(
-    r"(?P<before>github\.com/|raw\.githubusercontent\.com/|uses: |X(?![\w-])"
+    r"(?P<before>github\.com/|raw\.githubusercontent\.com/|uses: |github>|github:)\w[\w.-]*/agentpack(?![\w-])"
 )
 """The ways to name a repository on GitHub: an address, an action, a preset of Renovate, agentpack's own short form."""
 FILES = sorted(
