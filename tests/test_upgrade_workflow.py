@@ -214,7 +214,7 @@ def test_the_check_of_the_action_annotates_what_differs(tmp_path: Path) -> None:
     (check,) = (step["run"] for step in steps if step.get("if") == "inputs.command == 'check'")
     call = ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", check)
     said = clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
-    assert f"::warning file={AGENT},title=reviewer for claude::edited by hand" in said
+    assert f"::warning file={AGENT},line=13,title=reviewer for claude::edited by hand" in said
     clone.run("agentpack", "sync", "--frozen", "--discard-edits")
     clone.run(*call, RUNNER_TEMP=str(tmp_path))
     (clone.folder / "agentpack.lock").unlink()
