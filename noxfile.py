@@ -98,6 +98,15 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def other_tools(session: nox.Session) -> None:
+    """What zizmor, check-jsonschema and pre-commit make of our files, and actionlint and renovate if they are here."""
+    _develop(session)
+    session.install("check-jsonschema", "pre-commit", "zizmor")
+    laws = "tests/properties/test_json_schema_laws.py"
+    session.run("pytest", "tests/test_other_tools.py", laws, "--timeout", "0", *session.posargs)
+
+
+@nox.session
 def judged(session: nox.Session) -> None:
     """Ask Claude Code, Gemini CLI and OpenCode again what odd tool lists grant, and load a skill; needs npm."""
     _develop(session)
