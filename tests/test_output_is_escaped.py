@@ -18,6 +18,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -35,6 +36,7 @@ from agentpack.cli.output import Output, safe
 from agentpack.reports.escaping import for_stream, json_text, workflow_command
 from agentpack.reports.junit import junit
 
+JUNIT = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
 MARK = "pwned"
 CALLS_OF_CI = (
     "::error file=a::pwned ##[error]pwned ##vso[task.setvariable variable=PATH]pwned "
@@ -521,6 +523,7 @@ def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Jo
     reports = [done for job, done in ran if "junit" in job.arguments and not job.terminal and done.out]
     assert len(reports) >= 3
     for done in reports:
+        JUNIT.validate(done.out.decode())
         suites = ElementTree.fromstring(done.out)
         (suite,) = suites
         assert [suites.tag, suite.tag, {test.tag for test in suite}] == ["testsuites", "testsuite", {"testcase"}]
@@ -540,6 +543,7 @@ def test_a_junit_report_says_the_same_words_escaped(text: str) -> None:
     remarks = (Remark("stale", "agentpack.lock", (text,)),)
     found = Differences(before="locked", after="disk", files=(file,), remarks=remarks)
     written = "\n".join(for_stream(line, styled=False) for line in junit(found, str, ["agentpack.lock", "kept"]))
+    JUNIT.validate(written)
     (suite,) = ElementTree.fromstring(written.encode())
     tests = {test.get("name"): [failure.text or "" for failure in test] for test in suite}
     assert list(tests)[:2] == ["agentpack.lock", "kept"]

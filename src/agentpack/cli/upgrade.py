@@ -65,4 +65,8 @@ def upgrade(
     if check and not result.data["changed"] and (unreached := session.workspace.sources.unreached):
         hint = "try again later; packs from the other sources are up to date"
         raise Unavailable("some sources could not be reached", details=dict.fromkeys(unreached), hint=hint)
+    if check and result.data["changed"]:
+        session.output.say(
+            "hint: `agentpack upgrade` makes these changes; `agentpack diff --upgrade` shows them in full"
+        )
     return result._replace(exit_code=int(result.data["changed"])) if check else result
