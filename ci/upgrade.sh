@@ -91,7 +91,9 @@ git add --all
 git commit --quiet --message "Upgrade agents"
 [ -z "$remote" ] || git push --quiet --force "$remote" "HEAD:refs/heads/$branch"
 if [ -n "${GH_TOKEN:-}" ]; then
-  number=$(gh pr list --head "$branch" --state open --json number --jq '.[0].number // empty')
+  # a fork may have a branch of this name
+  number=$(gh pr list --head "$branch" --state open --limit 1000 --json number,isCrossRepository \
+    --jq '[.[] | select(.isCrossRepository | not)][0].number // empty')
   if [ -n "$number" ]; then
     gh pr edit "$number" --body-file "$body"
   else

@@ -552,11 +552,11 @@ def test_plain_words_are_read_as_the_library_reads_them(words: list[str], verb: 
 
     module = import_module(f"agentpack.cli.{verb}")
     given = typer.main.get_command(module.app).make_context(verb, list(words)).params
-    names = {"install": "requirements", "upgrade": "names"}[verb]
-    assert list(given.pop(names) or ()) == read.names
+    names = {"install": "requirements", "upgrade": "names", "sync": ""}[verb]
+    assert list(given.pop(names, None) or ()) == read.names
     assert list(given.pop("client", None) or ()) == read.clients
     assert list(given.pop("source", None) or ()) == read.sources
-    defaults = {"on_conflict": "stop"}
+    defaults = {"on_conflict": "stop", "format": "text"}
     said = {name for name, value in given.items() if value and value != defaults.get(name)}
     assert said == read.flags
 

@@ -1,7 +1,6 @@
 """A command plans without the process lock: what another one changes before it writes is taken into account."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,7 @@ def changed(project: Path, words: tuple[str, ...], meanwhile: Callable[[], objec
     request = ChangeRequest(latest="--latest" in words, confirm=confirm)
     if words[0] == "upgrade":
         return upgrade(opened(project), request), len(asked)
-    return uninstall(opened(project), replace(request, names=words[1:])), len(asked)
+    return uninstall(opened(project), request._replace(names=words[1:])), len(asked)
 
 
 def test_what_another_command_installed_meanwhile_is_kept(agentpack: Agentpack, crew: Path) -> None:

@@ -8,16 +8,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 import yaml
 from support.packs import make_pack, persona_text, publish
 from support.repositories import Repository
+from support.trees import write_tree
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = str(ROOT / "ci" / "upgrade.sh")
 AGENT = ".claude/agents/reviewer.md"
 EDIT = "- Our services speak GraphQL.\n"
+LISTED = '*"[.[] | select(.isCrossRepository | not)][0].number // empty"'
+"""A stranger's fork may have a branch of the same name, with a pull request of its own."""
 
 
 class Clone:
@@ -31,10 +35,11 @@ class Clone:
         bin.mkdir(parents=True)
         for name, text in (
             ("agentpack", f'exec "{sys.executable}" -m agentpack "$@"'),
-            ("gh", f'echo "$@" >>"{top}/gh.log"; [ "$2" != list ] || cat "{top}/open" 2>/dev/null || true'),
+            ("gh", f'echo "$@" >>"{top}/gh.log"; [ "$2" != list ] || case "$*" in {LISTED}) cat "{top}/open" ;; esac'),
         ):
             (bin / name).write_text(f"#!/bin/sh\n{text}\n")
             (bin / name).chmod(stat.S_IRWXU)
+        (top / "open").touch()
         self.environment = {
             **os.environ,
             "PATH": f"{bin}:{os.environ['PATH']}",
@@ -219,6 +224,35 @@ def test_the_check_of_the_action_annotates_what_differs(tmp_path: Path) -> None:
     clone.run(*call, RUNNER_TEMP=str(tmp_path))
     (clone.folder / "agentpack.lock").unlink()
     clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
+
+
+def test_no_module_of_the_checkout_is_run_to_install_agentpack(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    checkout = tmp_path / "checkout"
+    write_tree(checkout, {f"{name}.py": f"open({str(ran)!r}, 'a').write(__name__)" for name in ("venv", "pip")})
+    wheel = tmp_path / "agentpack_manager-0.2.0-py3-none-any.whl"
+    folder = "agentpack_manager-0.2.0.dist-info"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{folder}/METADATA", "Metadata-Version: 2.1\nName: agentpack-manager\nVersion: 0.2.0\n")
+        archive.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{folder}/RECORD", "")
+    install = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"][0]["run"]
+    _, jobs = yaml.safe_load_all((ROOT / "ci" / "gitlab.yml").read_text(encoding="utf-8"))
+    for script in (install, "\n".join(jobs["agentpack-check"]["before_script"])):
+        subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", script.replace("$[[ inputs.agentpack ]]", str(wheel))],
+            cwd=checkout,
+            env={
+                "HOME": str(tmp_path),
+                "PATH": f"{tmp_path}/agentpack/bin:{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
+                "RUNNER_TEMP": str(tmp_path),
+                "GITHUB_ACTION_PATH": str(wheel),
+                "PIP_NO_INDEX": "1",
+            },
+            check=True,
+        )
+        assert not ran.exists()
+    assert list(tmp_path.glob(f"agentpack/lib/python*/site-packages/{folder}"))
 
 
 def test_the_job_of_the_gitlab_template_reports_what_differs(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """The fast path: calls that are answered without loading the command-line library.
 
 `--version`; a clean `diff` or `sync --check`, `--locked`, `--frozen`; the name of a bundled pack for the shell's
-completion; and the plainest calls of `install` and `upgrade`, which `cli/quick_args.py` reads. Each hands over to the
-full program (None) at the slightest doubt: an option it does not know, a missing record, an interrupted change, local
-variants, declared clients, anything that differs, and for `sync` a policy. A test holds the answers against the full
-program's.
+completion; and the plainest calls of `install`, `upgrade` and `sync`, which `cli/quick_args.py` reads. Each hands over
+to the full program (None) at the slightest doubt: an option it does not know, a missing record, an interrupted change,
+local variants, declared clients, anything that differs, and for `sync` a policy. A test holds the answers against the
+full program's.
 """
 
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
 
     from agentpack.environment import Scope
 
-_CLEAN = {
+CLEAN = {
     ("diff",): "nothing differs",
     ("sync", "--check"): "nothing differs",
     ("sync", "--locked"): "nothing to change",
@@ -38,11 +38,11 @@ def answer(arguments: "Sequence[str]") -> int | None:
         return _say(sys.stdout, completion(os.environ))
     if list(arguments) in (["--version"], ["-V"]):
         return _say(sys.stdout, version_text())
-    if arguments and arguments[0] in ("install", "upgrade"):
+    words = CLEAN.get(tuple(arguments))
+    if words is None and arguments and arguments[0] in ("install", "upgrade", "sync"):
         from agentpack.cli.quick_args import run
 
         return run(arguments)
-    words = _CLEAN.get(tuple(arguments))
     if words is None:
         return None
     scope = clean_scope(judging=arguments[0] == "sync", reading=arguments[-1] in ("--locked", "--frozen"))

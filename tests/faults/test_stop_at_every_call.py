@@ -7,7 +7,6 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -296,7 +295,7 @@ def _change_after_edits(disk: Disk) -> None:
             if path.endswith(".md") and (data := disk.read(path)) and (seen := disk.look(path))
         )
         before = generation(2, {}, {}, before=store.generations.latest())
-        before = replace(before, command="edits by hand", files=edited)
+        before = before._replace(command="edits by hand", files=edited)
         transact(
             disk,
             store,

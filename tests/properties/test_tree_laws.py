@@ -1,6 +1,5 @@
 """Whatever was edited: an upgrade and a rollback give the first tree, byte for byte and mode for mode."""
 
-from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -13,6 +12,7 @@ from support.fixed import FixedEnvironment
 from support.packs import make_pack, persona_text, publish
 from support.trees import marks, modes, write_tree
 
+from agentpack.changes.plan import Decisions
 from agentpack.changes.request import ChangeRequest
 from agentpack.commands.install import install
 from agentpack.commands.rollback import rollback
@@ -44,9 +44,9 @@ PACKS = [
 ]
 DECISIONS = [
     ChangeRequest(),
-    ChangeRequest(on_conflict="keep"),
-    ChangeRequest(on_conflict="theirs"),
-    ChangeRequest(discard_edits=True),
+    ChangeRequest(Decisions(on_conflict="keep")),
+    ChangeRequest(Decisions(on_conflict="theirs")),
+    ChangeRequest(Decisions(discard_edits=True)),
 ]
 edits = st.tuples(
     st.sampled_from(["reviewer", "writer"]),
@@ -67,7 +67,7 @@ class Place:
         return Workspace(self.environment, project_scope(str(self.project), "told"))
 
     def install(self, requirement: str, decided: ChangeRequest = DECISIONS[0]) -> None:
-        install(self.workspace(), replace(decided, names=[requirement], sources=["packs"]))
+        install(self.workspace(), decided._replace(names=[requirement], sources=["packs"]))
 
     def edit(self, persona: str, how: str) -> None:
         path = self.project / f".claude/agents/{persona}.md"
@@ -100,11 +100,11 @@ def test_a_change_and_a_rollback_give_the_first_tree(
     before = modes(place.project)
     try:
         if verb == "upgrade":
-            upgrade(place.workspace(), replace(decided, latest=True))
+            upgrade(place.workspace(), decided._replace(latest=True))
         elif verb == "install":
             place.install("data-reviewer==1.1.0", decided)
         else:
-            uninstall(place.workspace(), replace(decided, names=["data-reviewer"]))
+            uninstall(place.workspace(), decided._replace(names=["data-reviewer"]))
     except DecisionNeeded:
         assert modes(place.project) == before
         return

@@ -5,7 +5,6 @@ the journal that tells the next command about them if this process dies.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.apply.managed import EveryPath, ManagedPaths, refuse_step
@@ -228,8 +227,7 @@ class Staging:
         known = dict.fromkeys((*generation.folders, *self._made))
         self._leaving = self._emptied(known)
         told = {path for path, _, _ in generation.replaced}
-        return replace(
-            generation,
+        return generation._replace(
             folders=tuple(sorted((folder for folder in known if folder not in self._leaving), key=_depth)),
             replaced=(*generation.replaced, *(row for row in self._replaced if row[0] not in told)),
         )

@@ -82,7 +82,7 @@ _TABLE = (
         "AP203",
         "lock-changed",
         "warning",
-        "The lock is missing, out of date or half merged, or wants files that were not written yet.",
+        "The lock is missing, out of date or has merge conflicts, or lists files that were not written yet.",
     ),
     AuditRule(
         "AP204", "lock-disagrees", "error", "The lock and the record of what was installed say different digests."

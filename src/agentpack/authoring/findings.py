@@ -81,7 +81,7 @@ _ALL = (
     CheckRule("A204", "replaces-built-in", WARNING, "The agent does not take the name of one that the client brings."),
     CheckRule("A301", "unknown-tool", WARNING, "The client has the tools that the file names."),
     CheckRule("A302", "tool-case", WARNING, "Tools are written with the client's capitals."),
-    CheckRule("A303", "tools-misread", WARNING, "A list of tools has a form that means what it says."),
+    CheckRule("A303", "tools-misread", WARNING, "A list of tools is written so that its client reads what is meant."),
     CheckRule("A401", "unknown-model", WARNING, "The client knows the model."),
     CheckRule("A402", "unknown-field", WARNING, "The client knows the field."),
     CheckRule("A403", "bad-value", WARNING, "A field has a value that the client accepts."),

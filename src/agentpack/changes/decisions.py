@@ -45,7 +45,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
     capabilities = capability_changes(workspace, wanted)
     if request.require_acceptance:
         refuse_widening(capabilities)
-    planned = plan_for(workspace, wanted, request)
+    planned = plan_for(workspace, wanted, request.decisions)
     documents = tuple(documents_of_change(workspace, state, planned))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)

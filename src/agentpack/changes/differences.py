@@ -1,7 +1,6 @@
 """The differences between two states, as values, and the filter that limits a comparison."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from agentpack.changes.outcome import PackChange
@@ -17,8 +16,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileDifference:
+class FileDifference(NamedTuple):
     """A file that differs. `before` and `after` are its bytes, None where the file does not exist.
 
     `state` is, for disk against lock: `edited`, `missing`, `outdated` (as the last generation left it, but the lock
@@ -59,8 +57,7 @@ class Remark(NamedTuple):
     generation: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differences:
+class Differences(NamedTuple):
     """All differences between two states, and the labels of the two."""
 
     before: str
@@ -79,8 +76,7 @@ class Differences:
         return bool(self.files or self.remarks or self.packs)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonFilter:
+class ComparisonFilter(NamedTuple):
     """Filter of a comparison: a pack or persona, clients, and whether rules are compared or only texts."""
 
     name: str | None = None

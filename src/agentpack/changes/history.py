@@ -1,14 +1,13 @@
 """The generations of a scope, oldest first."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from agentpack.errors import UsageError
 from agentpack.model.history import Generation
 from agentpack.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(NamedTuple):
     """The stored generations, oldest first, and the number of the current one."""
 
     current: int

@@ -1,7 +1,6 @@
 """The newest releases a command may use, and what is wanted with them."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -104,7 +103,7 @@ def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[Pac
         stays = not concerned or not final or requirement.range == "" or requirement.allows(max(final))
         if not stays and (there is None or max(final) > there):  # never back
             range = _moved(requirement.range, str(max(final)), max(final).major)
-            requirement = replace(requirement, range=range)
+            requirement = requirement._replace(range=range)
             wanted = wanted._replace(requirement=requirement, text=str(requirement))
         entries.append(wanted)
     return manifest._replace(packs=tuple(entries))

@@ -6,7 +6,6 @@ left to `install.py`.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -70,7 +69,8 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     named = [place_of(workspace, text, option="--source ") for text in request.sources]
     old = manifest
     newest = [requirement.pack for requirement in requirements.values() if requirement.newest]
-    manifest, free = without_refs(workspace, old, newest)
+    bare = [] if request.only else [place for place in places.values() if "ref" not in place.options]
+    manifest, free = without_refs(workspace, old, newest, bare)
     manifest, opened, notes = with_sources(workspace, manifest, [*places.values(), *named])
     of_place = dict(zip(places, opened, strict=False))
     reading = _Reading(workspace, manifest, request, opened[len(places) :])
@@ -202,7 +202,7 @@ class _Reading:
                 details=[f"it has {', '.join(offered[:_MOST_LISTED]) or 'no packs and no agent files'}"],
                 hint=did_you_mean(requirement.pack, offered),
             )
-        [asked] = self._of(source, requirement.pack, replace(requirement, url=None), text)
+        [asked] = self._of(source, requirement.pack, requirement._replace(url=None), text)
         return [asked._replace(source=source.name)]
 
     def limited(self, packs: Sequence[AskedPack]) -> list[AskedPack]:
@@ -313,7 +313,7 @@ class _Reading:
             here = next(one for one in (*names, *numbered) if one not in taken)
             self._taken[here] = (source.name, name)
         original = name if here != name else None
-        return [AskedPack(replace(requirement, pack=here), text or name, source.name, original)]
+        return [AskedPack(requirement._replace(pack=here), text or name, source.name, original)]
 
     def _is_hidden(self, source: Source, name: PackName) -> bool:
         """Whether another source before this one has a pack of this name, or this one may not provide it."""

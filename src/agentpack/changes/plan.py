@@ -22,7 +22,7 @@ that the user's lines are carried by every later merge.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.model.changes import FOLDER_OF_OTHERS, Action, Change, Observed, Plan
@@ -45,8 +45,7 @@ class EditedFile(NamedTuple):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decisions:
+class Decisions(NamedTuple):
     """How conflicts are to be resolved, from command-line options."""
 
     adopt: bool = False
@@ -56,7 +55,7 @@ class Decisions:
     on_conflict: str = "stop"
     """When an edit and the new text change the same place: `stop`, `keep` (the edit wins) or `theirs` (the new text
     wins); `edit` stops too. Places that only one side changed are merged either way."""
-    edited: Mapping[str, EditedFile] = field(default_factory=dict)
+    edited: Mapping[str, EditedFile] = MappingProxyType({})
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
     packs: frozenset[str] | None = None

@@ -1,7 +1,6 @@
 """Build the plan from what is wanted, recorded and on disk, with the pristine texts that merges need."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
@@ -26,7 +25,7 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
     met = unique_files(workspace, wanted.files)
     pristine = Pristine(workspace)
     if decisions.adopt:
-        decisions = replace(decisions, hand_copied=frozenset(_hand_copied(workspace, wanted, met)))
+        decisions = decisions._replace(hand_copied=frozenset(_hand_copied(workspace, wanted, met)))
 
     def planned(recorded: Mapping[str, InstalledFile]) -> Plan:
         return plan(

@@ -1,7 +1,6 @@
 """Pristine texts: installed files rendered again from their releases, and files whose lock rows were lost."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -88,7 +87,7 @@ def _offered(workspace: Workspace, wanted: Wanted, pack: PackName) -> Iterator[L
     clients = sorted({file.client for file in wanted.files.values() if file.pack == pack})
     candidates = candidates_to_view(workspace, manifest)
     for version in sorted(candidates.versions(pack), reverse=True):
-        requirement = replace(entry.requirement, range=f"=={version}")
+        requirement = entry.requirement._replace(range=f"=={version}")
         one = manifest._replace(packs=(entry._replace(requirement=requirement, text=str(requirement), clients=None),))
         try:
             yield choose(candidates, one).for_clients(clients).preview(pack).lock

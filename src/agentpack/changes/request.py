@@ -1,11 +1,10 @@
 """What the user asks of a command that changes something, and the state the command wants as a result."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.plan import Decisions
+from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.model.changes import Plan
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
@@ -18,13 +17,13 @@ from agentpack.writers.manifest_text import new_manifest
 Confirm = Callable[[Outcome], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeRequest(Decisions):
+class ChangeRequest(NamedTuple):
     """The options and arguments of a command that changes something.
 
     Built once from the command line and passed on unchanged. Each command reads the fields it has options for.
     """
 
+    decisions: Decisions = NO_DECISIONS
     names: Sequence[str] = ()
     """Positional arguments: requirements, packs or files."""
     clients: Sequence[str] = ()
@@ -61,15 +60,15 @@ class ChangeRequest(Decisions):
     def restricted_to(self, asked: Iterable[Requirement]) -> "ChangeRequest":
         """The request with its decisions limited to the named packs; unchanged if none is named."""
         packs = frozenset(requirement.pack for requirement in asked)
-        return replace(self, packs=packs) if packs else self
+        return self._replace(decisions=self.decisions._replace(packs=packs)) if packs else self
 
     def option_words(self) -> Iterator[str]:
         """The options that made a decision, as the history records them."""
         for name in ("adopt", "discard_edits", "partial"):
-            if getattr(self, name):
+            if getattr(self if name == "partial" else self.decisions, name):
                 yield f"--{name.replace('_', '-')}"
-        if self.on_conflict != "stop":
-            yield f"--on-conflict {self.on_conflict}"
+        if self.decisions.on_conflict != "stop":
+            yield f"--on-conflict {self.decisions.on_conflict}"
 
 
 class DesiredState(NamedTuple):

@@ -13,7 +13,6 @@ The lock knows nothing of this: it has a row for each client, so that it is the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.changes.plan import Decisions
@@ -52,7 +51,7 @@ class UniqueFiles(NamedTuple):
         )
         for path in self.shared.keys() & changes.keys():
             if changes[path].action is Action.DELETE:
-                changes[path] = replace(changes[path], action=Action.FORGET)
+                changes[path] = changes[path]._replace(action=Action.FORGET)
         return Plan(
             changes=tuple(changes[path] for path in sorted(changes)),
             elsewhere=self.stays,
@@ -140,10 +139,10 @@ def _refuse_other_text(
 
 def _change_of_alias(path: str, lead: Change | None, at: str, row: Rendering | InstalledFile) -> Change:
     """The change for a path that another path stands for: the same change, or only the removal of its row."""
-    names = {"path": path, "client": row.client, "pack": row.pack, "persona": row.persona, "same_as": at}
-    if isinstance(row, Rendering) and lead is not None:
-        return replace(lead, **names, notes=row.notes)  # type: ignore[arg-type]
-    return Change(action=Action.FORGET, **names)  # type: ignore[arg-type]
+    forgotten = Change(path, Action.FORGET, row.client, row.pack, row.persona, same_as=at)
+    if not isinstance(row, Rendering) or lead is None:
+        return forgotten
+    return lead._replace(path=path, client=row.client, pack=row.pack, persona=row.persona, same_as=at, notes=row.notes)
 
 
 def _change_of_unwanted(row: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:

@@ -4,10 +4,10 @@ Calls parsed by the command-line library and calls parsed by `quick_args.py` bot
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import Decisions as Decisions
 from agentpack.changes.request import ChangeRequest as ChangeRequest
 from agentpack.cli.outcomes import Confirmation, finish, news_data, news_of
 from agentpack.cli.output import Result
@@ -29,19 +29,26 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
     confirm = None if request.yes else Confirmation(session, look)
-    outcome = changed(session, replace(request, confirm=confirm), operation)
+    outcome = changed(session, request._replace(confirm=confirm), operation)
     # `--check` and `--yes` are for programs, which do not read what is new
     news = news_of(session, outcome) if request.dry_run and request.require_acceptance else {}
     result = finish(session, outcome, news, shown=confirm is not None and confirm.shown)
     return result._replace(data={**result.data, "news": news_data(news)})
 
 
+def sync(session: Session, request: ChangeRequest) -> Result:
+    """Run `agentpack sync`."""
+    from agentpack.commands.sync import sync as operation
+
+    return finish(session, changed(session, request, operation))
+
+
 def changed(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
 ) -> Outcome:
     """Run the operation; with `--on-conflict edit` the user merges the conflicts, and it runs again."""
-    edits = request.on_conflict == "edit"
-    if not edits and request.on_conflict not in ("stop", "keep", "theirs"):
+    edits = request.decisions.on_conflict == "edit"
+    if not edits and request.decisions.on_conflict not in ("stop", "keep", "theirs"):
         raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
     if edits and request.partial:
         raise UsageError("`--on-conflict edit` cannot be used with `--partial`")
@@ -52,4 +59,5 @@ def changed(
             raise
         from agentpack.cli.merge_tool import merge_in_editor  # only for a conflict that is to be edited
 
-        return operation(session.workspace, replace(request, edited=merge_in_editor(session, error)))
+        decisions = request.decisions._replace(edited=merge_in_editor(session, error))
+        return operation(session.workspace, request._replace(decisions=decisions))

@@ -90,6 +90,7 @@ def install(
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(
+        change_commands.Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
         names=requirements or (),
         only=_listed(only),
         without=_listed(without),
@@ -100,9 +101,6 @@ def install(
         unset=_listed(unset),
         sources=source or (),
         dry_run=dry_run,
-        adopt=adopt,
-        on_conflict=on_conflict,
-        discard_edits=discard_edits,
         partial=partial,
     )
     return change_commands.install(session, request)

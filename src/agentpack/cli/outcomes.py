@@ -135,9 +135,11 @@ def _pack_lines(pack: PackChange, news: "PackNews | None") -> Iterator[str]:
     elif news is None:
         yield safe(f"{name} {before} -> {after}")
     else:
+        from agentpack.resolve.words import short  # only where it is shown
+
         yield safe(f"{name} {before} -> {after}" + (f"  ({news.size})" if news.size else ""))
         for entry in news.entries[:_MOST_RELEASES]:
-            headings = ", ".join(entry.headings[:_MOST_HEADINGS])
+            headings = ", ".join(map(short, entry.headings[:_MOST_HEADINGS]))
             yield safe(f"  {entry.version}: {headings}" if headings else f"  {entry.version}")
         if news.entries:
             yield f"  `agentpack show {news.pack} --changes {news.before} {news.after}` prints the changelog"

@@ -4,7 +4,7 @@ Loading the command-line library takes longer than installing a persona. Calls p
 anything not clearly supported is left to the library, which also words usage errors. A test compares both parsers.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 _OUTPUT_FLAGS = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
@@ -13,29 +13,26 @@ _OF_PLACES = _LETTERS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ_/")
 
 
 class CommandGrammar(NamedTuple):
-    """What may follow a command: options without a value, `--client` and `--source`, and whether a name is required."""
+    """What may follow a command: options without a value, names, and `--client` and `--source`."""
 
     flags: Mapping[str, str]
-    takes_clients: bool
-    needs_name: bool
+    takes_names: bool = True
+    needs_name: bool = False
+    takes_clients: bool = False
 
 
+_CHANGING = {
+    "--dry-run": "dry_run",
+    "-n": "dry_run",
+    "--adopt": "adopt",
+    "--discard-edits": "discard_edits",
+    "--partial": "partial",
+    **_OUTPUT_FLAGS,
+}
 GRAMMARS: Mapping[str, CommandGrammar] = {
-    "install": CommandGrammar(
-        {
-            "--dry-run": "dry_run",
-            "-n": "dry_run",
-            "--adopt": "adopt",
-            "--discard-edits": "discard_edits",
-            "--partial": "partial",
-            **_OUTPUT_FLAGS,
-        },
-        takes_clients=True,
-        needs_name=True,
-    ),
-    "upgrade": CommandGrammar(
-        {"--yes": "yes", "-y": "yes", "--latest": "latest", **_OUTPUT_FLAGS}, takes_clients=False, needs_name=False
-    ),
+    "install": CommandGrammar(_CHANGING, needs_name=True, takes_clients=True),
+    "upgrade": CommandGrammar({"--yes": "yes", "-y": "yes", "--latest": "latest", **_CHANGING}),
+    "sync": CommandGrammar(_CHANGING, takes_names=False),
 }
 
 
@@ -64,8 +61,10 @@ def read(verb: str, arguments: Sequence[str]) -> ParsedCall | None:
         elif word in grammar.flags:
             flags.add(grammar.flags[word])
             continue
-        else:
+        elif grammar.takes_names:
             names.append(word)
+        else:
+            return None
         if not _is_plain(word):
             return None
     return ParsedCall(names, clients, sources, flags) if names or not grammar.needs_name else None
@@ -100,16 +99,15 @@ def _run(verb: str, words: ParsedCall) -> int:
     def act() -> Result:
         clients = session.clients(words.clients)
         asked = dict.fromkeys({*words.flags}.difference(_OUTPUT_FLAGS.values()), True)
+        decided = {name: asked.pop(name) for name in change_commands.Decisions._fields if name in asked}
         request = change_commands.ChangeRequest(
+            change_commands.Decisions(**decided),  # type: ignore[arg-type]
             names=words.names,
             clients=clients,
             sources=words.sources,
             **asked,  # type: ignore[arg-type]
         )
-        return (
-            change_commands.install(session, request)
-            if verb == "install"
-            else change_commands.upgrade(session, request)
-        )
+        command: Callable[[Session, change_commands.ChangeRequest], Result] = getattr(change_commands, verb)
+        return command(session, request)
 
     return session.run(act)

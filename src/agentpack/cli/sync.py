@@ -69,18 +69,14 @@ def sync(
         raise UsageError(
             "`sync --source` needs `--locked` or `--frozen`", hint="`agentpack install --source` adds a source"
         )
-    from agentpack.cli import change_commands  # not for `--help`, as what follows
-    from agentpack.cli.outcomes import finish
-    from agentpack.commands.sync import sync as operation
+    from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(
+        change_commands.Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
         locked=locked,
         frozen=frozen,
         sources=(source,) if source else (),
         dry_run=dry_run,
-        adopt=adopt,
-        on_conflict=on_conflict,
-        discard_edits=discard_edits,
         partial=partial,
     )
-    return finish(session, change_commands.changed(session, request, operation))
+    return change_commands.sync(session, request)

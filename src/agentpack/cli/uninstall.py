@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from agentpack.changes.plan import Decisions
 from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
@@ -58,11 +59,10 @@ def uninstall(
         raise UsageError("say what to uninstall", hint=hint)
     session.accept(accept)
     request = ChangeRequest(
+        Decisions(keep_files=keep_files, discard_edits=discard_edits),
         names=names or (),
         everything=all_,
         clients=client or (),
-        keep_files=keep_files,
-        discard_edits=discard_edits,
         dry_run=dry_run,
     )
     return finish(session, run(session.workspace, request))

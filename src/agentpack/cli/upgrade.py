@@ -53,14 +53,12 @@ def upgrade(
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(
+        change_commands.Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
         names=names or (),
         latest=latest,
         require_acceptance=not check,
         yes=yes,
         dry_run=dry_run or check,
-        adopt=adopt,
-        on_conflict=on_conflict,
-        discard_edits=discard_edits,
         partial=partial or check,
     )
     result = change_commands.upgrade(session, request)

@@ -5,7 +5,7 @@ this value alone, so that no key, tool, colour or model of another client can re
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, PLAN, CapabilityMeanings
@@ -136,8 +136,7 @@ class ToolWords(NamedTuple):
     """A note shown when a restriction is written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)  # each costs every command a millisecond
-class Client:
+class Client(NamedTuple):
     """A client: where it reads agents, how well that was verified, and how a persona is written for it."""
 
     name: str
@@ -159,7 +158,7 @@ class Client:
     them."""
     wins: str = "project"
     """Which scope wins if both have an agent with the same name: `project`, `user` or `merge`."""
-    also_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    also_reads: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """By scope, further folders this client reads: other clients', or older ones of its own. One beginning with `$`
     counts while that variable is set."""
     own_first: bool = False
@@ -214,25 +213,25 @@ class Client:
     id_form: str = ""
     """A regular expression that every id must match, mapped ones too, and an example of one."""
     id_example: str = ""
-    choices: Mapping[str, Choice] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = MappingProxyType({})
     """The persona fields with one word of a few that the client supports."""
     tools: ToolWords | None = None
     skills: SkillUse | None = None
     """How its agents come by Agent Skills; None if they have none, or that is not known."""
-    readonly: Mapping[str, Any] = field(default_factory=dict)
+    readonly: Mapping[str, Any] = MappingProxyType({})
     """Settings that make an agent read-only, if the client has no list of tools."""
     limits: tuple[str, ...] = ()
     """Native settings that say which tools an agent has. Left out if a persona's `tools` are written, so that they
     cannot widen it; used if those cannot be written."""
-    unlimited: Mapping[str, Any] = field(default_factory=dict)
+    unlimited: Mapping[str, Any] = MappingProxyType({})
     """Fields of an agent without tool limits, if the client gives none that are not named."""
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = MappingProxyType({})
     """Fields of every agent of this client, unless a native setting overrides them."""
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = MappingProxyType({})
     """Native settings that a persona may set, and the form of each (see `fit_setting`)."""
-    powers: CapabilityMeanings = CapabilityMeanings()  # noqa: RUF009 - frozen
+    powers: CapabilityMeanings = CapabilityMeanings()
     """What its settings let an agent do."""
-    idle: Mapping[str, str] = field(default_factory=dict)
+    idle: Mapping[str, str] = MappingProxyType({})
     """Native settings that look like a restriction but have no effect, and why."""
     body: str = ""
     """The key of the body, for formats where the body is a field."""
@@ -243,10 +242,8 @@ class Client:
     shortest_body: int = 0
     longest_body: int = 0
     """Largest number of characters in a body; 0 if unknown."""
-    file_rules: FileRules = FileRules()  # noqa: RUF009 - frozen
+    file_rules: FileRules = FileRules()
     """What it accepts in a file that somebody else wrote."""
-    form: Form = field(init=False)
-    """How a file for this client is written."""
 
     @property
     def grammar(self) -> Grammar:
@@ -285,7 +282,9 @@ class Client:
             return self.settings
         return {**({self.provider: "text"} if self.provider else {}), self.model: "text", **self.settings}
 
-    def __post_init__(self) -> None:
+    @property
+    def form(self) -> Form:
+        """How a file for this client is written."""
         roles = {self.description: "description", self.model: "model", self.provider: "model"}
         roles |= {choice.key: name for name, choice in self.choices.items()}
         lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
@@ -294,7 +293,7 @@ class Client:
             roles[self.tools.deny or None] = "deny"
             lists |= {self.tools.key, self.tools.deny} - {""} if self.tools.style == "comma" else set()
         named = {key: role for key, role in roles.items() if key is not None}
-        object.__setattr__(self, "form", Form(self.format, self.body, named, frozenset(lists)))
+        return Form(self.format, self.body, named, frozenset(lists))
 
     @property
     def keys(self) -> frozenset[str]:

@@ -388,7 +388,7 @@ _LIVE: Mapping[str, re.Pattern[str]] = {
     "${word}": re.compile(r"\$(?=\{\w+\})"),
     "{file:}": re.compile(r"\{(?=file:)"),
     "{env:}": re.compile(r"\{(?=env:)"),
-    "!command": re.compile(r"!(?=`)|(?:`{3,}|~{3,})(?=!)"),
+    "!command": re.compile(r"!(?=`)|(?:`{3}|~{3})(?=!)"),
     "$ARGUMENTS": re.compile(r"\$(?=ARGUMENTS|\d)"),
 }
 

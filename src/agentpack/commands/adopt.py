@@ -7,7 +7,6 @@ removes them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from os.path import normpath
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from packaging.version import Version
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import confirm_and_commit, propose_change
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import Decisions
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.clients import SKILLS
 from agentpack.commands.adoptable import AdoptableAgent, PassedOver, find, refusal
@@ -96,7 +96,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     state = desired_state(workspace, old, manifest, wanted)._replace(
         extra_documents=_pack_documents(workspace, choices), notes=tuple(_where_to_edit(workspace, choices))
     )
-    request = replace(request, adopt_as_is=True, require_acceptance=False)
+    request = request._replace(decisions=Decisions(adopt_as_is=True), require_acceptance=False)
     proposed = propose_change(workspace, command, state, request)
     _refuse_more(workspace, proposed, choices)
     outcome = confirm_and_commit(workspace, wanted, request, proposed)
@@ -182,7 +182,7 @@ def _recorded(workspace: Workspace, files: Sequence[AdoptableAgent]) -> _Recorde
 
 
 def _unwritten(workspace: Workspace, recorded: _Recorded) -> list[PassedOver]:
-    """The files that agentpack would not write for their clients."""
+    """The recorded files that agentpack does not write for their client today, each with the reason."""
     wanted, found = recorded.wanted, []
     for file in (file for choice in recorded.choices for file in choice.files):
         if file.path not in wanted.files:

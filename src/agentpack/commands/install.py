@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import make_change
@@ -10,6 +9,7 @@ from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
+from agentpack.environment import NO_PROJECT
 from agentpack.errors import UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -40,16 +40,16 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
     new = _without_settings(_with_settings(candidates, new, asked, request.settings), asked, request.unset)
     request = request.restricted_to(asked)
-    chosen = choose_clients(choose(candidates, new), request).with_named_clients()
+    chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
     wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
     for pack in arguments.packs:
         chosen.assembler.refuse_unknown(pack.requirement.pack, pack.personas or ())
-    cost = tuple(_cost(wanted, asked))
+    told = (*_cost(wanted, asked), *_where(workspace))
     state = state._replace(
         notes=(*state.notes, *arguments.notes),
-        notes_on=lambda plan: cost if any(change.action in WRITES for change in plan.changes) else (),
+        notes_on=lambda plan: told if any(change.action in WRITES for change in plan.changes) else (),
     )
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import install_warnings, name_warnings
@@ -57,6 +57,12 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
         names = name_warnings(candidates, old, new, workspace.lock, wanted)
         state = state._replace(warnings=(*names, *install_warnings(candidates, workspace.lock, wanted)))
     return make_change(workspace, " ".join(("install", *request.names)), state, request)
+
+
+def _where(workspace: Workspace) -> Iterator[str]:
+    """A note for whoever may have meant a project but is in none."""
+    if workspace.scope.found_by == NO_PROJECT:
+        yield "there is no project here, so this is for all your projects; `git init` or `--root .` makes one here"
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
@@ -133,9 +139,9 @@ def _with_requirements(
     for pack in asked:
         requirement = pack.requirement
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
-        there = replace(requirement, pack=pack.original or requirement.pack)
+        there = requirement._replace(pack=pack.original or requirement.pack)
         entry = ManifestEntry(
-            replace(requirement, newest=False),
+            requirement._replace(newest=False),
             _shortest(there, pack.text),
             source=pack.source,
             original=pack.original,
@@ -182,12 +188,12 @@ def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEn
     chosen = before.requirement
     range = requirement.range if requirement.range or requirement.newest else chosen.range
     variants = tuple(sorted({*chosen.variants, *requirement.variants}))
-    whole = replace(entry.requirement, variants=variants, range=range)
+    whole = entry.requirement._replace(variants=variants, range=range)
     if whole == chosen:
         return before
     if whole == entry.requirement:
         return entry
-    return ManifestEntry(whole, str(replace(whole, pack=entry.name_there)))
+    return ManifestEntry(whole, str(whole._replace(pack=entry.name_there)))
 
 
 def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:

@@ -6,13 +6,13 @@ in `edits/`, files changed in `changes/`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from packaging.version import Version
 
 from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import Decisions
 from agentpack.changes.request import ChangeRequest, RebasedVariants, desired_state
 from agentpack.clients import SKILLS, read_by
 from agentpack.edits.patch import Patch, file_patch, patch
@@ -86,7 +86,7 @@ def keep(
     now = _wanted_with_texts(chosen.candidates, manifest, wanted, found, texts)
     reworded = _check(workspace, now, found, client)
     state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
-    request = ChangeRequest(reformat=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
+    request = ChangeRequest(Decisions(reformat=frozenset(reworded), on_conflict=on_conflict), dry_run=dry_run)
     outcome = make_change(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now formatted by agentpack" for path, what in sorted(reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
@@ -279,7 +279,7 @@ def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str)
     for entry in manifest.packs:
         requirement = entry.requirement
         if requirement.pack in names and name not in requirement.variants:
-            requirement = replace(requirement, variants=tuple(sorted({*requirement.variants, name})))
+            requirement = requirement._replace(variants=tuple(sorted({*requirement.variants, name})))
             entry = entry._replace(requirement=requirement, text=str(requirement))
         packs.append(entry)
     return manifest._replace(packs=tuple(packs))

@@ -1,7 +1,6 @@
 """rollback: bring a scope back to an earlier generation. That is itself a new generation."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.changes.commit import DecidedChange, commit
@@ -205,8 +204,8 @@ def _outcome(
         changes[path] = _change(workspace, path, action, goal, here, known.get(path))
     for path, lead in same.items():
         if goals[path].digest is not None and (row := known.get(path)) is not None:
-            names = {"client": row.client, "pack": row.pack, "persona": row.persona}
-            changes[path] = replace(changes[lead], path=path, same_as=lead, **names)  # type: ignore[arg-type]
+            one = changes[lead]
+            changes[path] = one._replace(path=path, client=row.client, pack=row.pack, persona=row.persona, same_as=lead)
     planned = Plan(changes=tuple(changes.values()), elsewhere=_elsewhere(changes.values(), current, target))
     documents = tuple(_document_changes(workspace, goals))
     packs = tuple(changed_packs(_versions(current_pins(workspace)), _versions(target.pins)))
@@ -287,7 +286,7 @@ def _elsewhere(changes: Iterable[Change], current: Generation, goal: Generation)
 
 
 def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Change]) -> Iterator[str]:
-    """Notes on where edits made since the last command are kept: they are recorded before anything changes."""
+    """Notes that say where edits made since the last command are kept. Edits are recorded before anything changes."""
     for change in changes:
         row = workspace.states.recorded.get(change.path)
         taken = change.action is Action.DELETE or change.action in WRITES

@@ -5,7 +5,6 @@ the size of a persona is measured. Writes nothing, and ignores the manifest's se
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -178,7 +177,7 @@ def release_changes(workspace: Workspace, text: str, before: str, after: str) ->
 
 def _version(candidates: Candidates, pack: PackName, text: str) -> Version:
     """The release that a word names. Raises UsageError or Unresolvable if there is none."""
-    offered = {ref.version for ref in candidates.releases(pack)}
+    offered = {*candidates.published(pack)}
     try:
         version = Version(text)
     except InvalidVersion:
@@ -241,7 +240,7 @@ def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequen
     pin, (entry,) = _pin(asked), asked.manifest.packs
     for names in dict.fromkeys([(), entry.requirement.variants, *alone]):
         for client in clients:
-            requirement = replace(entry.requirement, range=f"=={pin.version}", variants=names)
+            requirement = entry.requirement._replace(range=f"=={pin.version}", variants=names)
             try:
                 wanted = (
                     select_requirement(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()

@@ -42,7 +42,7 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
             _use_supply(workspace, request.sources[-1], current_lock(workspace, frozen=unchecked))
         chosen = pinned_by_scope(workspace, frozen=unchecked)
     else:
-        chosen = _chosen(candidates_to_install(workspace, workspace.manifest, workspace.lock), request)
+        chosen = _chosen(candidates_to_install(workspace, workspace.manifest, workspace.lock), request.decisions)
     wanted = chosen.enforced()
     state = DesiredState(wanted, workspace.documents.manifest_bytes, wanted.lock)
     if as_locked and workspace.lock is not None:
@@ -84,7 +84,7 @@ def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
 
 
 def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> None:
-    if request.discard_edits:
+    if request.decisions.discard_edits:
         return
     recorded = workspace.states.recorded
     observed = workspace.states.observe({*wanted.files, *recorded})
@@ -122,7 +122,7 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
         require_packs(workspace, upgrade)
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
     candidates = candidates_to_install(workspace, workspace.manifest, known, refresh=upgrade)
-    return _write_lock(workspace, _chosen(candidates, request).enforced(), request)
+    return _write_lock(workspace, _chosen(candidates, request.decisions).enforced(), request)
 
 
 def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> Outcome:

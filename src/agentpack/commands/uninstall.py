@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.decisions import make_change
@@ -59,7 +58,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
-    keeps = request.keep_files  # by its source a file can be recognised again
+    keeps = request.decisions.keep_files  # by its source a file can be recognised again
     state = _state_without(workspace, old, new, keeps_sources=keeps)
     state = state._replace(notes_on=lambda planned: _earlier_texts(workspace, planned))
     state = state._replace(notes=(*state.notes, *_texts_that_stay(workspace, asked)))
@@ -67,7 +66,8 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     command = " ".join(("uninstall", *request.names, *every, *(f"--client {client}" for client in clients)))
     own = _own_packs(workspace)
     state = state._replace(notes=(*state.notes, *_copies_that_stay(workspace, own, asked, new)))
-    return make_change(workspace, command, state, replace(request, own=own).restricted_to(asked))
+    request = request._replace(decisions=request.decisions._replace(own=own))
+    return make_change(workspace, command, state, request.restricted_to(asked))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
@@ -146,7 +146,7 @@ def _without_variants(before: ManifestEntry, variants: Collection[str]) -> Manif
                 details=[f"there: {', '.join(there) or 'no variant'}"],
                 hint=did_you_mean(variant, there),
             )
-    left = replace(before.requirement, variants=tuple(variant for variant in there if variant not in variants))
+    left = before.requirement._replace(variants=tuple(variant for variant in there if variant not in variants))
     return before._replace(requirement=left, text=str(left))
 
 

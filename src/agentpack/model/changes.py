@@ -1,7 +1,6 @@
 """A plan: every change to files, computed completely before anything is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -55,8 +54,7 @@ STILL = frozenset({Action.KEEP, Action.DRIFT, Action.LOST})
 """Actions that change neither the disk nor the record."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """One line of a plan. `content` is what will be written; `conflicts` lists what could not be merged.
 
     `why` is the cause of a conflict: `foreign`, `edited`, `merge`, `unmerged`, `blocked`, or `unknown` (the text it was

@@ -1,7 +1,7 @@
 """The history of a scope: a numbered generation after each transaction, and the files in it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from agentpack.model.names import Digest, is_digest, is_recorded_path
@@ -50,8 +50,7 @@ class RecordedDocument(NamedTuple):
     mode: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Generation(NamedTuple):
     """The state of a scope after a transaction. `parent` is the previous generation, 0 for none.
 
     `pins` are `name version` texts for people. `folders` were created by agentpack, deepest last, and are removed once
@@ -79,7 +78,7 @@ class Generation:
     sources: tuple[tuple[Digest, Digest], ...] = ()
     """For each agent file of a collection that the lock wants: the digest of its text, and that of its bytes."""
     outside: tuple[str, ...] = ()
-    roots: Mapping[str, str] = field(default_factory=dict)
+    roots: Mapping[str, str] = MappingProxyType({})
 
     @property
     def is_beginning(self) -> bool:
@@ -166,8 +165,7 @@ class Generation:
                 files[path] = row._replace(path=path)
             else:
                 elsewhere.append(row._replace(path=path))
-        return replace(
-            self,
+        return self._replace(
             files=tuple(files.values()),
             elsewhere=tuple(elsewhere),
             documents=tuple(document._replace(path=now(document.path)) for document in self.documents),

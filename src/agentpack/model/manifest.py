@@ -1,7 +1,6 @@
 """`agentpack.yaml` as a value."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.model.globs import fits
@@ -200,7 +199,7 @@ def _wanted(entry: Mapping[str, Any], client: Callable[[str], str]) -> ManifestE
     requirement, name = parse_requirement(entry["require"]), entry.get("name")
     personas = entry.get("personas")
     return ManifestEntry(
-        replace(requirement, pack=PackName(name)) if name else requirement,
+        requirement._replace(pack=PackName(name)) if name else requirement,
         entry["require"],
         _clients(entry.get("clients"), client),
         entry.get("parameters", {}),
@@ -213,7 +212,7 @@ def _wanted(entry: Mapping[str, Any], client: Callable[[str], str]) -> ManifestE
 
 
 def _normal(wanted: ManifestEntry) -> dict[str, Any]:
-    entry: dict[str, Any] = {"require": str(replace(wanted.requirement, pack=wanted.name_there))}
+    entry: dict[str, Any] = {"require": str(wanted.requirement._replace(pack=wanted.name_there))}
     if wanted.source:
         entry["source"] = wanted.source
     if wanted.original:

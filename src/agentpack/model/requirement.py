@@ -5,8 +5,7 @@ The grammar is PEP 508 as `packaging` parses it, with variants in place of extra
 """
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
 _HINT = "for example `python-engineer`, `python-engineer[strict-typing]>=1.1,<2` or `python-engineer@1.1`"
 _ORDER = "~=!><"
 """Lower bounds are written before upper bounds."""
-_SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*?)\s*\Z", re.S)
+_SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*)\Z", re.S)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(NamedTuple):
     """A pack, the requested variants (sorted, unique), the range of versions, and an address if one was given."""
 
     pack: PackName
@@ -32,8 +30,17 @@ class Requirement:
     range: str = ""
     """A PEP 440 specifier set in canonical order; empty for any version."""
     url: str | None = None
-    newest: bool = field(default=False, compare=False)
-    """`@latest` was requested: a locked older version is not preferred."""
+    newest: bool = False
+    """`@latest` was requested: a locked older version is not preferred. It makes no requirement another one."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Requirement) and self[:4] == other[:4]
+
+    def __ne__(self, other: object) -> bool:  # a tuple has its own
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:4])
 
     def __str__(self) -> str:
         variants = f"[{','.join(self.variants)}]" if self.variants else ""
@@ -86,11 +93,11 @@ def parse_requirement(text: str) -> Requirement:
         raise UsageError(f"`{text}` is an address, not a pack", hint=_HINT)
     name = pack_name(shape["name"])
     variants = _variants(text, shape["variants"])
-    rest = shape["rest"]
+    rest = shape["rest"].rstrip()
     range, at, where = rest.partition("@")
     if at and (not range or _is_address(where.strip())):
         found = _at(text, name, variants, where.strip())
-        return replace(found, range=_range(text, range.strip())) if range else found
+        return found._replace(range=_range(text, range.strip())) if range else found
     if ";" in rest:
         raise UsageError(f"`{text}`: environment markers (`;`) are not supported", hint=_HINT)
     return Requirement(pack=name, variants=variants, range=_range(text, rest))

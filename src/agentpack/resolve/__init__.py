@@ -7,8 +7,8 @@ own search and not a library: `docs/decisions/0002-own-resolver.md`. How users r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -27,8 +27,7 @@ _EFFORT = 20_000_000
 _VALUES = 2_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(NamedTuple):
     """One chosen release. `variants` are all that anybody requests; `wanted_by` is sorted."""
 
     pack: PackName

@@ -10,8 +10,7 @@ Whether a pre-release counts is decided here, because releases of `packaging` di
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
@@ -22,8 +21,7 @@ UNSELECTED = 1
 """The bit for: no release of this pack."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Range:
+class _Range(NamedTuple):
     """A parsed range. `bounds` is None if only `specifiers` can decide; both are None if nothing is in the range."""
 
     bounds: tuple[tuple[str, Version, Version], ...] | None

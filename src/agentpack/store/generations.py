@@ -5,7 +5,6 @@ which ones are deleted.
 """
 
 import json
-from dataclasses import replace
 
 from agentpack.disk import Disk
 from agentpack.errors import Refused
@@ -125,7 +124,7 @@ class Generations:
     def write(self, generation: Generation) -> str:
         """Write a record that is not current yet. Returns its path."""
         path = layout.record(generation.number)
-        data = replace(generation, roots=self._disk.movable_roots(generation.paths)).to_data()
+        data = generation._replace(roots=self._disk.movable_roots(generation.paths)).to_data()
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         self._disk.unlink(path)  # left over from a transaction that a power cut made forget itself
         self._disk.create(path, text.encode() + b"\n")

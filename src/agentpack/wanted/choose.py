@@ -103,7 +103,10 @@ def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:
     if not gone:
         return None
     folder = candidates.workspace.scope.shown(candidates.workspace.scope.local_variants)
-    return f'its file is gone: restore {folder}, or run `agentpack uninstall "{gone[0]}"` to remove the variant'
+    return (
+        f"its file is gone, and may never have been committed: restore {folder}, or run "
+        f'`agentpack uninstall "{gone[0]}"` to remove the variant'
+    )
 
 
 def choose_as_installed(looked_at: Selection) -> Selection:

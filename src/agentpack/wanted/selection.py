@@ -5,7 +5,6 @@ commands that write nothing and refuses nothing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -80,7 +79,7 @@ class Selection(NamedTuple):
     def without_variants(self, pack: str, variants: Collection[str]) -> "Selection":
         """A copy without these variants of a pack."""
         return self.rebuilt(
-            replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
+            pin._replace(variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
             for pin in self.pins
         )
 

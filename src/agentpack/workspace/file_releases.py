@@ -1,7 +1,6 @@
 """For each file that was written last, its lock row and the release it was written from."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -175,7 +174,7 @@ def as_written(lock: Lock) -> Lock:
             if MANIFEST not in pin.wanted_by:
                 continue  # others required it then
             entry = ManifestEntry(Requirement(pack=pin.name), pin.name)
-        requirement = replace(entry.requirement, variants=pin.variants)
+        requirement = entry.requirement._replace(variants=pin.variants)
         entries[pin.name] = entry._replace(
             requirement=requirement, text=str(requirement), parameters=pin.parameters, renames=pin.renames
         )

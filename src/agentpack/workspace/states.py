@@ -1,7 +1,6 @@
 """Recorded and observed files of a scope."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 
 from agentpack.clients import SKILL_FILE
@@ -103,7 +102,7 @@ class States:
         packs = {path: path.removeprefix(own).partition("/")[0] for path in made}
         gone = {*packs.values()} - {packs[path] for path in made if self._disk.stamp(path) is not None}
         return (
-            replace(current, files=tuple(file for file in current.files if file.pack not in gone)) if gone else current
+            current._replace(files=tuple(file for file in current.files if file.pack not in gone)) if gone else current
         )
 
     def tracked(self, paths: Iterable[str]) -> frozenset[str]:
