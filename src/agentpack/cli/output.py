@@ -298,13 +298,16 @@ class Output:
 
     def usage(self, error: Exception) -> int:
         """Report a usage error found by the command-line library. Returns its exit code."""
+        from agentpack.cli.other_names import unexpected
+
         message = _usage_words(error)
         context = getattr(error, "ctx", None)
         if not message and context is not None:
             write_data(context.get_help())  # a bare `agentpack` shows its help
             return 0 if not self.command else 2
         path = context.command_path if context is not None else f"agentpack {self.command}".strip()
-        hint = _near_option(error) or f"`{path} --help` shows how"
+        more = unexpected(self.command) if message.startswith("unexpected") else None
+        hint = _near_option(error) or more or f"`{path} --help` shows how"
         return self.failure("usage", message, 2, hint)
 
     def bug(self, error: Exception) -> int:
@@ -347,6 +350,10 @@ def _near_option(error: Any) -> str | None:
     """The option that a misspelled one probably means; None if none is near."""
     from agentpack.model.names import did_you_mean
 
+    from agentpack.cli.other_names import instead_of_option
+
+    if hint := instead_of_option(str(getattr(error, "option_name", ""))):
+        return hint
     # the library's own idea of what is near is wide, as all options begin alike
     near = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
     hint = did_you_mean(str(getattr(error, "option_name", "")).lstrip("-"), near)
