@@ -146,9 +146,9 @@ class Output:
         if self.json:
             return
         if wrap and sys.stdout.isatty():
-            from agentpack.cli.wrapping import laid  # a terminal only
+            from agentpack.cli.wrapping import wrapped  # a terminal only
 
-            text = "\n".join(map(laid, text.split("\n")))
+            text = "\n".join(map(wrapped, text.split("\n")))
         self._put(for_stream(text, styled=self.color), write_data)
 
     def _put(self, text: str, write: Callable[[str], None]) -> None:
@@ -348,9 +348,8 @@ def _usage_words(error: Any) -> str:
 
 def _near_option(error: Any) -> str | None:
     """The option that a misspelled one probably means; None if none is near."""
-    from agentpack.model.names import did_you_mean
-
     from agentpack.cli.other_names import instead_of_option
+    from agentpack.model.names import did_you_mean
 
     if hint := instead_of_option(str(getattr(error, "option_name", ""))):
         return hint
