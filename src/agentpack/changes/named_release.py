@@ -30,12 +30,13 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
 
 
 def with_source(workspace: Workspace, manifest: Manifest, requirement: Requirement) -> Manifest:
-    """The manifest to look for a pack in: with the user's own sources if it does not have the pack, and with an entry
-    for one that only a collection offers.
+    """The manifest to look for a pack in, which asks for this requirement of it: with the user's own sources if it does
+    not have the pack, and with an entry for one that only a collection offers.
     """
     pack = requirement.pack
     if manifest.wanted(pack):
-        return manifest
+        packs = (e._replace(requirement=requirement) if e.requirement.pack == pack else e for e in manifest.packs)
+        return manifest._replace(packs=tuple(packs))
     manifest = with_user_sources(workspace, manifest)
     source = workspace.sources.open(manifest).in_collection(pack)
     if source is None:

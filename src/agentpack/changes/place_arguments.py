@@ -143,9 +143,14 @@ def with_sources(
     )
 
 
-def without_refs(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> tuple[Manifest, list[str]]:
-    """The manifest without the `ref:` of sources that these packs come from, and a note on each."""
+def without_refs(
+    workspace: Workspace, manifest: Manifest, packs: Sequence[PackName], places: Sequence[ConfiguredSource]
+) -> tuple[Manifest, list[str]]:
+    """The manifest without the `ref:` of sources that these packs come from, or that are at one of these places, and a
+    note on each.
+    """
     free = {source_of(workspace, manifest, pack) for pack in packs}
+    free |= {one.name for one in manifest.sources for place in places if same_place(workspace, one, place)}
     sources, notes = list[ConfiguredSource](), list[str]()
     for source in manifest.sources:
         options = {key: value for key, value in source.options.items() if key != "ref" or source.name not in free}

@@ -69,7 +69,8 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     named = [place_of(workspace, text, option="--source ") for text in request.sources]
     old = manifest
     newest = [requirement.pack for requirement in requirements.values() if requirement.newest]
-    manifest, free = without_refs(workspace, old, newest)
+    bare = [] if request.only else [place for place in places.values() if "ref" not in place.options]
+    manifest, free = without_refs(workspace, old, newest, bare)
     manifest, opened, notes = with_sources(workspace, manifest, [*places.values(), *named])
     of_place = dict(zip(places, opened, strict=False))
     reading = _Reading(workspace, manifest, request, opened[len(places) :])

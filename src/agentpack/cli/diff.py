@@ -14,7 +14,7 @@ from agentpack.cli.output import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
 from agentpack.model.unmerged import HINT as UNMERGED_HINT
-from agentpack.reports.words import Place, remark_lines, short
+from agentpack.reports.words import Place, lines_above, remark_lines, short
 from agentpack.workspace.preconditions import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
@@ -154,8 +154,9 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
         scope = session.workspace.scope
         session.report(github.of_differences(found, lambda path: github.in_repository(scope.absolute(path))))
     elif format is not None or not output.quiet:
-        for line in _lines(session, found, format or "text", place, stat=stat):
-            output.print(line)
+        above = sum(1 for _ in lines_above(found, place)) if format in (None, "text", "rules") else 0
+        for number, line in enumerate(_lines(session, found, format or "text", place, stat=stat)):
+            output.print(line, wrap=number < above)
     _summary(session, found)
     return Result({}, 1 if found.differs else 0)
 

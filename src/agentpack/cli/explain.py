@@ -101,7 +101,7 @@ def _show(output: Output, file: ExplainedFile, place: str) -> None:
     origins = min(max((len(safe(origin_words(line))) for line in lines), default=0), max(22, width // 3))
     room = width - names - origins - 6
     missing = "  missing: this would be its content" if file.missing else ""
-    output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}")
+    output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}", wrap=True)
     output.print(output.style("header", "cyan"))
     for line in file.fields:
         output.print(_row(output, line, names, origins, room))
@@ -128,11 +128,9 @@ def _row(output: Output, line: ExplainedLine, names: int, origins: int, room: in
     sign, color = _SIGNS[line.state]
     first = f"{output.style(sign, color)} {safe(_name(line)):{names}}"
     origin = safe(origin_words(line))
-    if room < 16:
-        return f"{first}  {origin}"
     words = safe(bare(line.text))
-    if len(origin) > origins:
-        return f"{first}  {origin}"
+    if room < 16 or len(origin) > origins:
+        return f"{first}  {origin}\n    {output.style(_cut(words, names + origins + room), 'dim')}".rstrip()
     return f"{first}  {origin:{origins}}  {output.style(_cut(words, room), 'dim')}".rstrip()
 
 
@@ -164,7 +162,7 @@ def _show_rules(session: Session, rules: Sequence[ExplainedRule]) -> None:
         if number:
             output.print("")
         for text in _full(session, rule):
-            output.print(text)
+            output.print(text, wrap=True)
 
 
 def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:

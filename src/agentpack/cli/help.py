@@ -4,6 +4,7 @@ below their options.
 The command-line library does that only from fifty columns on, and breaks long words.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,6 +52,15 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands."""
+    """A group of commands, each listed with the whole first sentence of its help."""
 
     context_class = _Context
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, first_sentence(one.help)) for name, one in self.commands.items()])
+
+
+def first_sentence(text: str | None) -> str:
+    """The first sentence of a help text, on one line."""
+    return re.split(r"(?<=\.)\s", (text or "").strip(), maxsplit=1)[0].replace("\n", " ")

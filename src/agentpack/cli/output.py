@@ -137,10 +137,19 @@ class Output:
         if scope.remark:
             self.say(f"note: {safe(scope.remark)}")
 
-    def print(self, text: str) -> None:
-        """Print data to stdout."""
-        if not self.json:
-            self._put(for_stream(text, styled=self.color), write_data)
+    def print(self, text: str, *, wrap: bool = False) -> None:
+        """Print data to stdout.
+
+        Args:
+            wrap: the lines are read by people, so a terminal gets them wrapped to its width.
+        """
+        if self.json:
+            return
+        if wrap and sys.stdout.isatty():
+            from agentpack.cli.wrapping import laid  # a terminal only
+
+            text = "\n".join(map(laid, text.split("\n")))
+        self._put(for_stream(text, styled=self.color), write_data)
 
     def _put(self, text: str, write: Callable[[str], None]) -> None:
         if self._pages is None:
@@ -151,7 +160,7 @@ class Output:
     def finding(self, text: str) -> None:
         """Print data of a command whose exit code reports findings; `--quiet` suppresses it."""
         if not self.quiet:
-            self.print(text)
+            self.print(text, wrap=True)
 
     def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
         """Print a text as data: byte for byte into a pipe or file, line by line and made safe on a terminal.
@@ -218,6 +227,8 @@ class Output:
         lines = [list(headers), *rows]
         while least < len(lines[0]) and not (self.verbose or fits(needed(lines, range(len(lines[0]))), gap=2)):
             lines = [line[:-1] for line in lines]
+        if left := headers[len(lines[0]) :]:
+            self.say(f"a wider terminal or `--verbose` also shows: {', '.join(left)}")
         (headers, *rows), widths = lines, needed(lines, whole)
         if not fits(widths, gap=2):
             for row in rows:

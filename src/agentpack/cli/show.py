@@ -15,6 +15,7 @@ from agentpack.commands.show import PackDetails, Size, VariantSummary, release_c
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import CHARACTERS_PER_TOKEN
+from agentpack.reports.escaping import safe_text
 from agentpack.wanted.offers import OfferedPack, offers
 
 app = verb_app()
@@ -79,7 +80,7 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
     for entry in found.entries:
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
-        output.exact(f"{entry.text.strip()}\n".encode())
+        output.print(safe_text(entry.text.strip()), wrap=True)
     if not found.entries:
         output.say("the pack has no changelog for these versions")
     output.say(f"`agentpack diff --from {between[0]} --to {between[1]}` shows each line")

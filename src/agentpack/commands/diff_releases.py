@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
 from agentpack.changes.differences import EVERYTHING, ComparisonFilter, Differences, FileDifference
+from agentpack.changes.named_release import with_source
 from agentpack.changes.widening import CapabilityChange
 from agentpack.differences.parsed_files import NOTHING, compare_personas
 from agentpack.errors import UsageError
@@ -78,9 +79,10 @@ def _may_change(old: Rendering, new: Rendering) -> CapabilityChange:
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:
     refuse_address(asked)
-    here = workspace.manifest
-    entry = here.wanted(asked.pack) if as_installed else None
-    wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
+    here = with_source(workspace, workspace.manifest, asked)
+    entry = here.wanted(asked.pack) or ManifestEntry(asked, "")
+    whole = ManifestEntry(asked, str(asked), source=entry.source, original=entry.original)
+    wanted = entry._replace(clients=None) if as_installed else whole
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     chosen = choose(candidates, manifest, newest=None)

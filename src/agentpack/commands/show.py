@@ -177,7 +177,7 @@ def release_changes(workspace: Workspace, text: str, before: str, after: str) ->
 
 def _version(candidates: Candidates, pack: PackName, text: str) -> Version:
     """The release that a word names. Raises UsageError or Unresolvable if there is none."""
-    offered = {ref.version for ref in candidates.releases(pack)}
+    offered = {*candidates.published(pack)}
     try:
         version = Version(text)
     except InvalidVersion:
