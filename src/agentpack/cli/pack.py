@@ -187,7 +187,7 @@ def _rules(session: Session) -> Result:
     rows = [
         (rule.id, rule.name, rule.level, rule.meaning + (" (--fix)" if rule.fixable else "")) for rule in RULES.values()
     ]
-    session.output.table(("rule", "name", "level", "what it asks for"), rows)
+    session.output.table(("rule", "name", "level", "requirement"), rows)
     return Result({"rules": [rule._asdict() for rule in RULES.values()]})
 
 
