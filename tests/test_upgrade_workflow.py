@@ -115,7 +115,7 @@ def test_a_release_that_may_do_more_stops_it_and_is_named(tmp_path: Path) -> Non
     body = clone.upgrade(expect=3)
     assert body.startswith("**The upgrade needs a decision; nothing was changed.**\n")
     assert "    error: reviews 1.0.0 -> 1.1.0: the new release may do more than the old one" in body
-    assert "`--accept shell`" in body
+    assert "--accept shell`" in body
     assert clone.outcome == "outcome=stopped"
     assert clone.run("git", "status", "--porcelain") == ""
     assert clone.project.git("branch", "--format=%(refname:short)") == "main"
@@ -165,7 +165,7 @@ def test_a_changed_manifest_that_lets_an_agent_do_more_stops_it(tmp_path: Path) 
     before = clone.project.git("rev-parse", "renovate/reviews")
     body = clone.upgrade(expect=3, AGENTPACK_TASK="sync")
     assert body.startswith("**The sync needs a decision; nothing was changed.**\n")
-    assert "`--accept shell`" in body
+    assert "--accept shell`" in body
     assert clone.outcome == "outcome=stopped"
     assert clone.project.git("rev-parse", "renovate/reviews") == before
     assert clone.run("git", "status", "--porcelain") == ""

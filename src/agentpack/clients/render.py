@@ -311,10 +311,8 @@ class _Writing:
         elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
             self.set_model(model)
         elif model != "inherit":
-            self.note(
-                f"model: `{model}` is left out",
-                f"to map it, set `models: {{{model}: {{CLIENT: ID}}}}` in agentpack.yaml",
-            )
+            hint = f"to map it, set `models: {{{model}: {{CLIENT: ID}}}}` in agentpack.yaml"
+            self.note(f"model: `{model}` is left out", hint)
 
     def set_model(self, model: str) -> None:
         client = self.client
