@@ -519,6 +519,20 @@ def test_the_news_of_an_upgrade_fit_on_a_line(agentpack: Agentpack, project: Pat
     assert max(map(len, agentpack("upgrade", "--dry-run").err.splitlines())) < 120
 
 
+def test_the_size_of_very_large_changes_is_not_counted(agentpack: Agentpack, project: Path) -> None:
+    """20 files of 400 KiB took 20 seconds, and there was no end to the packs."""
+    for version in ("1.0.0", "1.1.0"):
+        body = "".join(f"- Look {version} {number}. " + "x " * 100 + "\n" for number in range(1_000))
+        personas = {name: persona_text(name, body) for name in map("agent-{}".format, range(25))}
+        publish(project / "more", make_pack("large", version, personas=personas), make_pack("small", version))
+    agentpack("install", "large==1.0.0", "small==1.0.0", "--source", "more", "--client", "claude")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
+    with within(6):
+        said = agentpack("upgrade", "--dry-run").err
+    assert "large 1.0.0 -> 1.1.0\n" in said
+
+
 SLOW_TEXTS: dict[str, Callable[[], object]] = {
     "a patch of a line of blanks": lambda: patch._BRACES.search("- a" + " " * 200_000 + "b"),
     "a header that does not end": lambda: front_matter(CLIENTS["claude"], "---" + "\n" * 200_000 + "x", "x.md"),

@@ -82,6 +82,7 @@ def test_the_workflow_for_ci_does_what_its_page_says(agentpack: Agentpack, proje
         (job,) = workflow["jobs"].values()
         assert found["permissions"] == job["permissions"]
     steps = jobs["as-locked"]["steps"]
+    assert [step["uses"] for step in steps if not re.search("@[0-9a-f]{40}$", step.get("uses", "@" + "0" * 40))] == []
     lines = [line.split() for step in steps for line in step.get("run", "").splitlines()]
     calls = [words[1:] for words in lines if words[0] == "agentpack"]
     assert [call[0] for call in calls] == ["lock", "sync", "sync", "audit"]

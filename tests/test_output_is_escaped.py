@@ -26,6 +26,7 @@ from support.many import Done, Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import write_tree
+from support.workflow_commands import commands_in
 
 import agentpack
 from agentpack.changes.differences import Differences, FileDifference, Remark
@@ -366,6 +367,16 @@ def test_nothing_that_is_printed_is_a_command_for_a_ci_system(ran: list[tuple[Jo
             if "github" in job.arguments:
                 text = re.sub(r"^::(?:error|warning|notice) file=[^:,\n]*(?:,[a-z]+=[^:,\n]*)*::", "", text, flags=re.M)
             assert COMMAND.search(text) is None, (job, text)
+
+
+def test_github_reads_nothing_but_annotations(ran: list[tuple[Job, Done]]) -> None:
+    logs = [done.out.decode() for job, done in ran if "github" in job.arguments and not job.terminal and done.out]
+    assert len(logs) >= 3
+    for log in logs:
+        commands = commands_in(log)
+        assert len(commands) == log.count("\n")
+        assert {command.name for command in commands} <= {"error", "warning", "notice"}
+        assert {key for command in commands for key in command.properties} <= {"file", "line", "col", "title"}
 
 
 def test_json_reads_and_holds_the_very_words(ran: list[tuple[Job, Done]]) -> None:

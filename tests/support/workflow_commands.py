@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 _IN_MESSAGE = {"%0D": "\r", "%0A": "\n", "%25": "%"}
 _IN_PROPERTY = {**_IN_MESSAGE, "%3A": ":", "%2C": ","}
-KNOWN = {"error", "warning", "notice", "debug", "group", "endgroup", "add-mask", "set-output", "save-state", "set-env"}
 
 
 class Command(NamedTuple):

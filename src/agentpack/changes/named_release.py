@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.user_sources import with_user_sources
+from agentpack.errors import UsageError
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_view
@@ -21,12 +22,26 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
     Raises:
         Unresolvable: no source has this pack or release.
     """
-    requirement = parse_requirement(text)
-    refuse_address(requirement)
+    requirement = parse_named(workspace, text)
     manifest = with_source(workspace, workspace.manifest, requirement)
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     values = read_settings(candidates, requirement, settings) if settings else {}
     return select_requirement(candidates, requirement, values)
+
+
+def parse_named(workspace: Workspace, text: str) -> Requirement:
+    """A requirement without an address. The error for `PACK/AGENT` says how to install that."""
+    try:
+        requirement = parse_requirement(text)
+    except UsageError as error:
+        if "/" in text:
+            from agentpack.wanted.offers import agent_hint
+
+            manifest = workspace.manifest
+            error.hint = agent_hint(workspace.sources.open(manifest), manifest, text) or error.hint
+        raise
+    refuse_address(requirement)
+    return requirement
 
 
 def with_source(workspace: Workspace, manifest: Manifest, requirement: Requirement) -> Manifest:

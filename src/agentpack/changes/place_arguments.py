@@ -67,6 +67,10 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
         hint = (
             f"for the repository on {'GitHub' if forge == 'github' else 'GitLab'}, write `{forge}:{repository['path']}`"
         )
+        from agentpack.wanted.offers import agent_hint
+
+        with suppress(InvalidFile):
+            hint = agent_hint(workspace.sources.open(workspace.manifest), workspace.manifest, text) or hint
         raise UsageError(f"`{option}{text}`: no such folder", hint=hint)
     return ConfiguredSource("", "path", _folder(workspace, text, option))
 

@@ -24,7 +24,10 @@ app = verb_app()
 def explain(
     session: Session,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The name of a persona or pack.", autocompletion=complete_installed)
+        str,
+        typer.Argument(
+            metavar="NAME", help="A persona, a pack, or an installed file.", autocompletion=complete_installed
+        ),
     ],
     rule: Annotated[
         list[str] | None,
@@ -43,7 +46,7 @@ def explain(
 
     Example: agentpack explain python-engineer "simplest design"
     """
-    limits = ComparisonFilter(name=name, clients=client or ())
+    limits = ComparisonFilter(name=session.file_or_name(name), clients=client or ())
     if rule:
         rules = explain_rule(session.workspace, limits, " ".join(rule))
         _show_rules(session, rules)

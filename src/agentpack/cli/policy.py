@@ -18,7 +18,7 @@ app = verb_app()
 @verb(app, "policy")
 def policy(
     session: Session,
-    action: Annotated[str, typer.Argument(metavar="explain", help="The action: `explain`.")],
+    action: Annotated[str, typer.Argument(metavar="[explain]", help="The action: `explain`.")] = "explain",
     requirement: Annotated[
         str | None,
         typer.Argument(metavar="[REQUIREMENT]", help="The pack to check.", autocompletion=complete_requirement),

@@ -8,11 +8,14 @@ import typer
 
 from agentpack.changes.news import ChangeSize
 from agentpack.changes.place_arguments import is_place, open_place
-from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
+from agentpack.cli.complete import complete_requirement
+from agentpack.cli.options import Clients, Session, Set, verb, verb_app
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.show import PackDetails, Size, VariantSummary, release_changes
 from agentpack.commands.show import show as run
+from agentpack.errors import UsageError
+from agentpack.model.names import is_version_word
 from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import CHARACTERS_PER_TOKEN
 from agentpack.reports.escaping import safe_text
@@ -26,11 +29,18 @@ MOST_DESCRIBED = 160
 @verb(app, "show", paged=True)
 def show(
     session: Session,
-    requirement: OneRequirement,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REQUIREMENT",
+            help="A pack name, optionally with variants and a version range.",
+            autocompletion=complete_requirement,
+        ),
+    ],
     client: Clients = None,
     set_: Set = None,
     changes: Annotated[
-        tuple[str, str] | None,
+        str | None,
         typer.Option("--changes", metavar="FROM TO", help="Show what changed from one version to another."),
     ] = None,
 ) -> Result:
@@ -48,7 +58,10 @@ def show(
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
     if changes is not None:
-        return _show_changes(session, requirement, *changes)
+        return _show_changes(session, *_two_versions(session, words, changes))
+    requirement, *others = words
+    if others:
+        raise UsageError(f"unexpected arguments: `{' '.join(others)}`", hint="`agentpack show --help` shows how")
     if is_place(session.workspace, requirement):
         return _show_place(session, requirement)
     shown = run(session.workspace, requirement, clients=client or (), settings=set_ or ())
@@ -65,27 +78,50 @@ def show(
     return Result(_data(shown))
 
 
-def _show_changes(session: Session, name: str, before: str, after: str) -> Result:
-    from agentpack.changes.differences import ComparisonFilter
-    from agentpack.commands.diff_releases import diff_releases
-    from agentpack.reports.words import line_counts
+def _two_versions(session: Session, words: Sequence[str], version: str) -> tuple[str, str, str]:
+    """The pack and the two versions of `--changes`; one alone is compared with the named or locked release."""
+    name, *versions = sorted(words, key=is_version_word)
+    asked = parse_requirement(name)
+    if not versions and asked.range.startswith("==") and "*" not in asked.range:
+        return asked.pack, asked.range.removeprefix("=="), version
+    if locked := session.workspace.lock and session.workspace.lock.pack(asked.pack):
+        versions = versions or [locked.version]
+    if len(versions) != 1:
+        raise UsageError(
+            "`--changes` takes two versions", hint=f"`agentpack show {asked.pack} --changes FROM {version}`"
+        )
+    return name, version, versions[0]
 
+
+def _show_changes(session: Session, name: str, before: str, after: str) -> Result:
     found, output = release_changes(session.workspace, name, before, after), session.output
     between = f"{found.name}=={found.before}", f"{found.name}=={found.after}"
-    differences = diff_releases(session.workspace, *between, ComparisonFilter())
-    counts = [line_counts(file) for file in differences.files]
-    rules = sum(len(file.compared.rules) for file in differences.files)
-    size = ChangeSize(sum(one.added for one in counts), sum(one.removed for one in counts), rules)
-    output.print(output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold") + f"  ({size})")
+    size = _size_between(session, *between) if found.comparable else None
+    title = output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold")
+    output.print(f"{title}  ({size})" if size else title)
     for entry in found.entries:
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
         output.print(safe_text(entry.text.strip()), wrap=True)
     if not found.entries:
         output.say("the pack has no changelog for these versions")
-    output.say(f"`agentpack diff --from {between[0]} --to {between[1]}` shows each line")
+    if size:
+        output.say(f"`agentpack diff --from {between[0]} --to {between[1]}` shows each line")
+    else:
+        output.say(f"{between[0]} is no longer offered, so the files were not compared")
     entries = [{"version": entry.version, "text": entry.text.strip()} for entry in found.entries]
-    return Result({**found._asdict(), "entries": entries, "size": size._asdict()})
+    return Result({**found._asdict(), "entries": entries, "size": size and size._asdict()})
+
+
+def _size_between(session: Session, before: str, after: str) -> ChangeSize:
+    from agentpack.changes.differences import ComparisonFilter
+    from agentpack.commands.diff_releases import diff_releases
+    from agentpack.reports.words import line_counts
+
+    differences = diff_releases(session.workspace, before, after, ComparisonFilter())
+    counts = [line_counts(file) for file in differences.files]
+    rules = sum(len(file.compared.rules) for file in differences.files)
+    return ChangeSize(sum(one.added for one in counts), sum(one.removed for one in counts), rules)
 
 
 def _show_place(session: Session, place: str) -> Result:

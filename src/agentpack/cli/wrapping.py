@@ -13,7 +13,7 @@ _STYLE = re.compile("\x1b\\[[0-9;]*m")
 _WORD = re.compile("(?:^ *(?:\x1b\\[[0-9;]*m)?[-+~=!](?:\x1b\\[[0-9;]*m)? +|(?<! ) *)(?:`[^`]*`|[^ ])+")
 """A word, or several between backticks, which are read and copied as one; a sign belongs to the word after it."""
 _LABEL = re.compile(r" *\S+ {2,}(?=\S)")
-_PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S")
+_PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S|://")
 _NARROWEST = 30
 
 
@@ -55,17 +55,14 @@ def _words(text: str, room: int) -> Iterator[str]:
 
 
 def wrapped(line: str) -> str:
-    """A message, wrapped with a hanging indent unless it has a path."""
-    return line if _PATH.search(line) else laid(line)
-
-
-def laid(line: str) -> str:
-    """A line, wrapped with further lines below the text after its label, or indented by two."""
+    """A line, wrapped with further lines below the text after its label, or indented by two; unless it has a path."""
     width = columns()
+    if _length(line) <= width or _PATH.search(line):
+        return line
     label = _LABEL.match(line)
     taken = _length(label[0]) if label else len(line) - len(line.lstrip(" ")) + 2
     indent = taken if taken <= width // 2 else 4
-    return line if _length(line) <= width else "\n".join(fill(line, width, " " * indent, ""))
+    return "\n".join(fill(line, width, " " * indent, ""))
 
 
 def _length(text: str) -> int:

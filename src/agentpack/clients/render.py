@@ -311,7 +311,10 @@ class _Writing:
         elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
             self.set_model(model)
         elif model != "inherit":
-            self.note(f"model: `{model}` is left out", f"set `models: {{{model}: {{CLIENT: ID}}}}` to map it")
+            self.note(
+                f"model: `{model}` is left out",
+                f"to map it, set `models: {{{model}: {{CLIENT: ID}}}}` in agentpack.yaml",
+            )
 
     def set_model(self, model: str) -> None:
         client = self.client

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.addresses import REFUSED, holds_secret
 from agentpack.errors import UsageError
-from agentpack.model.names import NO_VERSION, PackName, is_kebab, pack_name
+from agentpack.model.names import NO_VERSION, PackName, is_kebab, kebab, pack_name
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -113,7 +113,8 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
     names = [name.strip() for name in inside.split(",")]
     for name in names:
         if not is_kebab(name):
-            raise UsageError(f"`{text}`: `{name}` is not a valid variant name", hint=_HINT)
+            hint = f"did you mean `{kebab(name)}`?" if kebab(name) else _HINT
+            raise UsageError(f"`{text}`: `{name}` is not a valid variant name", hint=hint)
     return tuple(sorted(set(names)))
 
 

@@ -208,7 +208,7 @@ class Candidates:
         return Unresolvable(
             f"no source has {pack} {version}",
             details=[f"there are {', '.join(offered)}"],
-            hint="`agentpack lock` chooses a new release",
+            hint="`agentpack lock` chooses a new release" if (pack, str(version)) in self._locked else None,
         )
 
     # The resolver's questions.
