@@ -1207,3 +1207,26 @@ def test_a_variant_of_any_client_s_edit_follows_a_release(installed: Agentpack, 
         assert "- Look twice before you change.\n  Line two.\n  Line three.\n  The new line four.\n" in text
     assert 'model_reasoning_effort = "high"' in codex.read_text()
     installed("diff")
+
+
+def test_without_a_name_the_only_edited_pack_is_kept(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "python-reviewer", "--client", "claude")
+    assert agentpack("keep").err.endswith("there are no local edits; nothing to change\n")
+    engineer, reviewer = (project / f".claude/agents/{name}.md" for name in ("python-engineer", "python-reviewer"))
+    engineer.write_text(engineer.read_text() + "\n- Mine.\n")
+    before = reviewer.read_text()
+    reviewer.write_text(before + "\n- Mine.\n")
+    assert "hint: `agentpack keep python-engineer`" in agentpack("keep", expect=2).err
+    reviewer.write_text(before)
+    agentpack("keep")
+    assert (project / ".agentpack/variants/python-engineer/local.md").exists()
+
+
+def test_a_file_can_be_named_by_its_path(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude,codex")
+    path = ".claude/agents/python-engineer.md"
+    (project / path).write_text((project / path).read_text() + "\n- Mine.\n")
+    assert path in agentpack("diff", path, expect=1).out
+    assert ".codex" not in agentpack("explain", f"./{path}").out
+    agentpack("keep", path)
+    assert (project / ".agentpack/variants/python-engineer/local.md").exists()

@@ -26,7 +26,16 @@ def test_what_is_no_pack_name_is_refused(text: str) -> None:
     """The sign for kelvin is there because it lower-cases to a plain k."""
     with pytest.raises(UsageError, match="is not a pack name") as refused:
         pack_name(text)
-    assert refused.value.hint == "use ASCII letters, digits and single hyphens: `python-engineer`"
+    hint = f"for a folder or an address, `agentpack show {text}` lists its packs, and `install` takes it"
+    assert refused.value.hint == (
+        hint if "/" in text else "use ASCII letters, digits and single hyphens: `python-engineer`"
+    )
+
+
+@pytest.mark.parametrize("text", ["3.0.0", "v1.2", "2.0.0rc1"])
+def test_a_version_is_no_pack_name_and_is_not_rewritten(text: str) -> None:
+    with pytest.raises(UsageError, match=f"`{text}` is a version, not a pack"):
+        pack_name(text)
 
 
 @pytest.mark.parametrize("name", ["ab", "python-engineer", "a1", "x-2-y", "a" * 50, "1a"])

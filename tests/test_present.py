@@ -16,8 +16,9 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 
 import agentpack
-from agentpack.cli.app import OTHER_NAMES, VERBS
+from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
+from agentpack.cli.other_names import COMMANDS as OTHER_NAMES
 from agentpack.cli.output import PARTS, Output, Result, ask_on_terminal, error_data, safe
 from agentpack.environment import project_scope
 from agentpack.errors import (
@@ -391,7 +392,7 @@ def test_options_are_read_from_the_words_even_when_the_call_is_off(agentpack: Ag
 
 
 def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack) -> None:
-    assert "there is no command `instal`; did you mean `install`" in agentpack("instal", expect=2).err
+    assert "there is no command `instal`\nhint: did you mean `install`" in agentpack("instal", expect=2).err
 
 
 @pytest.mark.parametrize(
@@ -399,7 +400,7 @@ def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack)
     [
         ("diff --clinet x", "there is no option `--clinet`", "did you mean `--client`?"),
         ("diff --on-conflict x", "there is no option `--on-conflict`", "`agentpack diff --help` shows how"),
-        ("pack publish", "there is no command `publish`", "`agentpack pack --help` shows how"),
+        ("pack nothing", "there is no command `pack nothing`", "`agentpack pack --help` lists them"),
         (
             "install",
             "say what to install: a pack's name, or a place",
@@ -453,9 +454,62 @@ def test_the_help_has_every_command_in_one_group(agentpack: Agentpack) -> None:
 @pytest.mark.parametrize(("word", "meant"), OTHER_NAMES.items())
 def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, word: str, meant: str) -> None:
     assert word not in VERBS
-    ran = agentpack(word, "my pack", "--x", expect=2)
-    assert ran.err == f"error: there is no command `{word}`\nhint: use `agentpack {meant} 'my pack' --x`\n"
-    agentpack(*meant.split(), "--help")
+    ran = agentpack(*word.split(), "my pack", "--x", expect=2)
+    hint = meant if "`" in meant else f"use `agentpack {meant} 'my pack' --x`"
+    assert ran.err == f"error: there is no command `{word}`\nhint: {hint}\n"
+    for command in re.findall(r"`agentpack ([a-z ]+)", meant) or [meant]:
+        agentpack(*command.split(), "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        ("install -g reviewer", "there is no option `-g`", "use `--user`"),
+        ("install --global reviewer", "there is no option `--global`", "use `--user`"),
+        ("sync --force", "there is no option `--force`", "use `--discard-edits`"),
+        (
+            "status reviewer",
+            "unexpected arguments: `reviewer`",
+            "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the rest",
+        ),
+        (
+            "render ./place",
+            "`./place` is not a pack name",
+            "for a folder or an address, `agentpack show ./place` lists its packs, and `install` takes it",
+        ),
+        ("upgrade x 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),
+        ("diff --to 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),
+        (
+            "show reviewer --changes 3.0.0",
+            "`--changes` takes two versions",
+            "`agentpack show reviewer --changes FROM 3.0.0`",
+        ),
+        (
+            "install python-engineer -c claude cursor",
+            "there is no pack named `cursor`",
+            "for several clients, write `--client claude,cursor`",
+        ),
+        (
+            "install python-engineer[strict_typing]",
+            "`python-engineer[strict_typing]`: `strict_typing` is not a valid variant name",
+            "did you mean `strict-typing`?",
+        ),
+    ],
+)
+def test_a_guess_leads_to_what_was_meant(agentpack: Agentpack, words: str, error: str, hint: str) -> None:
+    lines = [line for line in agentpack(*words.split(), expect=None).err.splitlines() if line[0] in "eh"]
+    assert lines == [f"error: {error}", f"hint: {hint}"]
+
+
+def test_a_version_alone_is_one_of_the_pack_that_is_named_or_alone_here(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer==1.1.0")
+    told = agentpack("diff", "--to", "python-engineer==2.0.0", expect=1)
+    assert agentpack("diff", "--to", "2.0.0", expect=1) == told
+    both = agentpack("diff", "--from", "python-engineer@1.1.0", "--to", "python-engineer@2.0.0", expect=1)
+    assert agentpack("diff", "python-engineer", "--from", "1.1.0", "--to", "v2.0.0", expect=1) == both
+    changes = agentpack("show", "python-engineer", "--changes", "1.1.0", "2.0.0")
+    assert agentpack("show", "python-engineer@1.1.0", "--changes", "2.0.0") == changes
+    assert agentpack("show", "python-engineer", "--changes", "2.0.0") == changes
 
 
 def test_the_real_program_says_the_same_as_the_call_in_here(agentpack: Agentpack, project: Path) -> None:
@@ -546,7 +600,7 @@ def test_what_stands_behind_the_verb_wins(agentpack: Agentpack, project: Path) -
 @pytest.mark.parametrize("verb", ["diff", "pack check", ""])
 def test_help_is_a_command_too(agentpack: Agentpack, verb: str) -> None:
     assert agentpack("help", *verb.split()) == agentpack(*verb.split(), "--help")
-    assert "there is no command `instal`; did you mean" in agentpack("help", "instal", expect=2).err
+    assert "there is no command `instal`\nhint: did you mean" in agentpack("help", "instal", expect=2).err
 
 
 # -- quiet and verbose -------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from agentpack.cli.output import Output
 from agentpack.cli.wrapping import hang, wrapped
 
 WIDTHS = [40, 60, 100]
+QUOTED = re.compile(r"(?:`agentpack [^`]*`|\S)+")
+"""Words, where a command of ours is one."""
 
 
 class Terminal(io.StringIO):
@@ -48,7 +50,11 @@ def words(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["doctor"], ["history"], ["clients"], ["search"], ["diff", "--help"], ["--help"], ["pack", "check", "--help"]],
+    [
+        *(["doctor"], ["history"], ["search"], ["status"], ["audit", "--level", "note"]),
+        *(["explain", "python-engineer", "3.14"], ["show", "python-engineer", "--changes", "1.1.0", "3.0.0"]),
+        *(["diff", "--help"], ["--help"], ["pack", "check", "--help"], ["pack"], ["source"], ["cache"]),
+    ],
     ids=" ".join,
 )
 def test_no_word_is_broken_and_no_line_of_words_too_wide(
@@ -61,7 +67,7 @@ def test_no_word_is_broken_and_no_line_of_words_too_wide(
     run(arguments)
     lines = screen.getvalue().splitlines()
     assert {word for line in lines for word in words(line)} <= whole
-    assert [line for line in lines if len(line) > width and max(map(len, words(line))) < width - 25] == []
+    assert [line for line in lines if len(line) > width and max(map(len, QUOTED.findall(line))) < width - 25] == []
 
 
 def test_words_are_wrapped_at_blanks_and_what_is_quoted_stays_together(
@@ -75,6 +81,45 @@ def test_words_are_wrapped_at_blanks_and_what_is_quoted_stays_together(
     assert "`agentpack sync --discard-edits`" in text
     assert all(len(line) <= width for line in text.splitlines())
     assert len(text.splitlines()) == {40: 3, 60: 2, 100: 2}[width]
+
+
+def test_a_command_in_backticks_is_never_broken_and_a_sign_stays_with_its_path(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    look(monkeypatch)
+    command = "`agentpack show python-engineer --changes 1.1.0 3.0.0 --client claude`"
+    assert command in wrapped(f"  {command} prints the changelog")
+    assert command in "\n".join(hang("  ", f"{command} prints the changelog"))
+    path = ".claude/skills/python-engineer-performance/SKILL.md"
+    for line in (f"  - {path}  removed", f"  \x1b[31m-\x1b[0m {path}  removed"):
+        first, *rest = wrapped(line).split("\n")
+        assert path in first
+        assert all(part == "    removed" for part in rest)
+
+
+@pytest.mark.parametrize("group", ["source", "pack", "cache"])
+def test_the_help_of_a_group_has_whole_sentences(agentpack: Agentpack, width: int, group: str) -> None:
+    assert "..." not in agentpack(group).out.replace("...]", "").replace("[ARGS]...", "")
+
+
+def test_columns_that_find_no_room_are_named(
+    agentpack: Agentpack, project: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = look(monkeypatch)
+    run(["clients"])
+    text = " ".join(screen.getvalue().split())
+    for column in ("user", "checked with", "also called"):
+        assert column in text
+    assert "a wider terminal or `--verbose` also shows: " in text
+
+
+def test_explain_has_the_text_of_each_rule_on_every_terminal(
+    agentpack: Agentpack, project: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    screen = look(monkeypatch)
+    run(["explain", "python-engineer"])
+    assert "You are a Python engi" in screen.getvalue()
 
 
 def test_a_path_is_left_whole_for_the_terminal_to_wrap(monkeypatch: pytest.MonkeyPatch, width: int) -> None:

@@ -10,6 +10,8 @@ from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 from agentpack.model.changelog import FILE, entries
 
+_WORD = re.compile(r"[\w-]+")
+
 
 def entry_for(text: str, version: str) -> tuple[int, str] | None:
     """The line (from 1) of the heading for a version, and the text below it; None if there is none."""
@@ -44,8 +46,9 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
         )
         return
     line, told = entry
+    words = frozenset(_WORD.findall(told))
     for step in changed:
-        if step.id and not mentions(told, step.id):
+        if step.id and step.id not in words and (_WORD.fullmatch(step.id) or not mentions(told, step.id)):
             rule = "P803" if step.kind == "capability" or step.name in ("tools", "clients") else "P802"
             yield CheckFinding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
 

@@ -1,6 +1,6 @@
 """The differences between two states, as values, and the filter that limits a comparison."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from agentpack.changes.outcome import PackChange
@@ -80,21 +80,21 @@ class ComparisonFilter(NamedTuple):
     """Filter of a comparison: a pack or persona, clients, and whether rules are compared or only texts."""
 
     name: str | None = None
-    """A pack or a persona."""
+    """A pack, a persona, or the path of a file."""
     clients: Collection[str] = ()
     rules: bool = True
 
     def includes(self, file: Any) -> bool:
-        """Whether the filter includes a file (any value with `pack`, `persona` and `client`)."""
-        named = self.name is None or self.name in (file.pack, file.persona)
+        """Whether the filter includes a file (any value with `pack`, `persona` and `client`, and perhaps `path`)."""
+        named = self.name is None or self.name in (file.pack, file.persona, getattr(file, "path", ""))
         return named and (not self.clients or read_by(file.client, self.clients))
 
-    def check(self, workspace: Workspace, known: Iterable[Any]) -> None:
+    def check(self, workspace: Workspace, known: Collection[Any]) -> None:
         """Raise UsageError if the client or the name is unknown."""
         for client in self.clients:
             workspace.clients.named(client)
         names = sorted({name for file in known for name in (file.pack, file.persona)})
-        if self.name is not None and self.name not in names:
+        if self.name is not None and self.name not in {*names, *(file.path for file in known)}:
             from agentpack.wanted.offers import agent_hint  # only where a name is unknown
 
             last, sources = self.name.rpartition("/")[2], workspace.sources.open(workspace.manifest, remote=False)

@@ -16,8 +16,8 @@ from agentpack.workspace.workspace import Workspace
 
 
 def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
-    """Resolve one requirement on its own, with all its agents. Packs it requires stay at their locked releases where
-    possible.
+    """Resolve one requirement, without those of the manifest, with all agents of its pack. Packs that it requires stay
+    at their locked releases where possible.
 
     Raises:
         Unresolvable: no source has this pack or release.

@@ -11,9 +11,9 @@ import typer
 from agentpack.cli.boundary import guarded
 from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Offline, Project, Quiet, Root, User, Verbose
-from agentpack.cli.output import Output, safe
+from agentpack.cli.output import Output
 from agentpack.cli.streams import OutputError, write_data
-from agentpack.errors import Interrupted, UsageError
+from agentpack.errors import Interrupted
 from agentpack.version import version_text
 
 GROUPS: dict[str, dict[str, str]] = {
@@ -55,38 +55,6 @@ GROUPS: dict[str, dict[str, str]] = {
 
 VERBS = {name: help for rows in GROUPS.values() for name, help in rows.items()}
 
-OTHER_NAMES = {
-    "add": "install",
-    "apply": "sync",
-    "check": "sync --check",
-    "create": "pack new",
-    "delete": "uninstall",
-    "find": "search",
-    "freeze": "lock",
-    "import": "adopt",
-    "info": "show",
-    "init": "install",
-    "lint": "pack check",
-    "list": "status",
-    "log": "history",
-    "ls": "status",
-    "new": "pack new",
-    "outdated": "upgrade --check",
-    "plan": "upgrade --dry-run",
-    "publish": "pack build",
-    "pull": "sync",
-    "remove": "uninstall",
-    "restore": "sync",
-    "rm": "uninstall",
-    "undo": "rollback",
-    "update": "upgrade",
-    "validate": "pack check",
-    "verify": "sync --check",
-    "view": "show",
-    "why": "explain",
-}
-"""What other tools call a command."""
-
 HELP = ["-h", "--help"]
 _ROOT_HELP = "Versions, variants, upgrades and rollback for the personas of AI coding agents."
 _EPILOG = "Start with: agentpack install python-engineer\n\nHelp for a command: agentpack help install"
@@ -113,18 +81,6 @@ class Verbs(Group):
             if len(args) == 1:
                 write_data(ctx.get_help())
                 raise typer.Exit
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            if meant := OTHER_NAMES.get(args[0]):
-                import shlex
-
-                call = safe(shlex.join(args[1:]))
-                raise UsageError(
-                    f"there is no command `{args[0]}`", hint=f"use `agentpack {meant} {call}".rstrip() + "`"
-                )
-            from agentpack.model.names import did_you_mean
-
-            hint = did_you_mean(args[0], VERBS)
-            ctx.fail(f"there is no command `{args[0]}`" + (f"; {hint}" if hint else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

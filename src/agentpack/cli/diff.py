@@ -13,8 +13,9 @@ from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
+from agentpack.model.names import is_version_word
 from agentpack.model.unmerged import HINT as UNMERGED_HINT
-from agentpack.reports.words import Place, remark_lines, short
+from agentpack.reports.words import Place, lines_above, remark_lines, short
 from agentpack.workspace.preconditions import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
@@ -26,7 +27,7 @@ def diff(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Only this pack or persona.", autocompletion=complete_installed),
+        typer.Argument(metavar="[NAME]", help="Only this pack, persona or file.", autocompletion=complete_installed),
     ] = None,
     upgrade: Annotated[
         bool, typer.Option("--upgrade", help="Show what an upgrade would write, with your edits merged in.")
@@ -67,16 +68,25 @@ def diff(
     _check(format, upgrade=upgrade, latest=latest, stat=stat, releases=from_ is not None or to is not None)
     if format == "json":
         session.output.json = True
-    limits = ComparisonFilter(name=name, clients=client or (), rules=format != "unified")
+    limits = ComparisonFilter(name=name and session.file_or_name(name), clients=client or (), rules=format != "unified")
     if from_ is not None or to is not None:
         from agentpack.commands.diff_releases import diff_releases
 
-        found = diff_releases(session.workspace, from_, to, limits)
+        found = diff_releases(
+            session.workspace, _with_pack(session, name, from_), _with_pack(session, name, to), limits
+        )
     elif upgrade:
         found = diff_upgrade(session.workspace, limits, latest=latest)
     else:
         found = diff_disk(session.workspace, limits)
     return _show(session, found, format, stat=stat)
+
+
+def _with_pack(session: Session, name: str | None, text: str | None) -> str | None:
+    """A requirement; for a version alone, one of the pack that is named, or of the only one that is installed."""
+    lock = session.workspace.lock
+    packs = [name] if name else [pack.name for pack in lock.packs] if lock else []
+    return f"{packs[0]}@{text.removeprefix('v')}" if text and is_version_word(text) and len(packs) == 1 else text
 
 
 def _check(format: str | None, *, upgrade: bool, latest: bool, stat: bool, releases: bool) -> None:
@@ -149,13 +159,14 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
 
         _print_patch(session, patch(found, place))
     elif format == "github":
-        from agentpack.reports.github import github
+        from agentpack.reports import github
 
-        for line in github(found, place):
-            output.annotate(line)
+        scope = session.workspace.scope
+        session.report(github.of_differences(found, lambda path: github.in_repository(scope.absolute(path))))
     elif format is not None or not output.quiet:
-        for line in _lines(session, found, format or "text", place, stat=stat):
-            output.print(line)
+        above = sum(1 for _ in lines_above(found, place)) if format in (None, "text", "rules") else 0
+        for number, line in enumerate(_lines(session, found, format or "text", place, stat=stat)):
+            output.print(line, wrap=number < above)
     _summary(session, found)
     return Result({}, 1 if found.differs else 0)
 

@@ -24,7 +24,10 @@ app = verb_app()
 def explain(
     session: Session,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The name of a persona or pack.", autocompletion=complete_installed)
+        str,
+        typer.Argument(
+            metavar="NAME", help="A persona, a pack, or an installed file.", autocompletion=complete_installed
+        ),
     ],
     rule: Annotated[
         list[str] | None,
@@ -43,7 +46,7 @@ def explain(
 
     Example: agentpack explain python-engineer "simplest design"
     """
-    limits = ComparisonFilter(name=name, clients=client or ())
+    limits = ComparisonFilter(name=session.file_or_name(name), clients=client or ())
     if rule:
         rules = explain_rule(session.workspace, limits, " ".join(rule))
         _show_rules(session, rules)
@@ -101,7 +104,7 @@ def _show(output: Output, file: ExplainedFile, place: str) -> None:
     origins = min(max((len(safe(origin_words(line))) for line in lines), default=0), max(22, width // 3))
     room = width - names - origins - 6
     missing = "  missing: this would be its content" if file.missing else ""
-    output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}")
+    output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}", wrap=True)
     output.print(output.style("header", "cyan"))
     for line in file.fields:
         output.print(_row(output, line, names, origins, room))
@@ -128,11 +131,9 @@ def _row(output: Output, line: ExplainedLine, names: int, origins: int, room: in
     sign, color = _SIGNS[line.state]
     first = f"{output.style(sign, color)} {safe(_name(line)):{names}}"
     origin = safe(origin_words(line))
-    if room < 16:
-        return f"{first}  {origin}"
     words = safe(bare(line.text))
-    if len(origin) > origins:
-        return f"{first}  {origin}"
+    if room < 16 or len(origin) > origins:
+        return f"{first}  {origin}\n    {output.style(_cut(words, names + origins + room), 'dim')}".rstrip()
     return f"{first}  {origin:{origins}}  {output.style(_cut(words, room), 'dim')}".rstrip()
 
 
@@ -164,7 +165,7 @@ def _show_rules(session: Session, rules: Sequence[ExplainedRule]) -> None:
         if number:
             output.print("")
         for text in _full(session, rule):
-            output.print(text)
+            output.print(text, wrap=True)
 
 
 def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:

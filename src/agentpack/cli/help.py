@@ -4,6 +4,8 @@ below their options.
 The command-line library does that only from fifty columns on, and breaks long words.
 """
 
+import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from agentpack.cli.wrapping import columns, fill
+from agentpack.errors import UsageError
+from agentpack.reports.escaping import safe
 
 _NARROW = 70
 
@@ -51,6 +55,28 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands."""
+    """A group of commands, each listed with the whole first sentence of its help."""
 
     context_class = _Context
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            from agentpack.cli.other_names import instead_of  # only where there is no such command
+
+            group = "" if ctx.parent is None else ctx.info_name
+            hint = instead_of(group, args[0], safe(shlex.join(args[1:])), known)
+            raise UsageError(
+                f"there is no command `{f'{group} {args[0]}'.strip()}`",
+                hint=hint or f"`{ctx.command_path} --help` lists them",
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, first_sentence(one.help)) for name, one in self.commands.items()])
+
+
+def first_sentence(text: str | None) -> str:
+    """The first sentence of a help text, on one line."""
+    return re.split(r"(?<=\.)\s", (text or "").strip(), maxsplit=1)[0].replace("\n", " ")

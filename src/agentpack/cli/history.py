@@ -90,7 +90,7 @@ def _row(found: Generation) -> dict[str, Any]:
 def _show(session: Session, found: Generation) -> Result:
     output = session.output
     output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {safe(in_local_time(found.time))}")
-    output.print(f"command  agentpack {safe(found.command)}")
+    output.print(f"command  agentpack {safe(found.command)}", wrap=True)
     for pin in found.pins:
         output.print(f"pack     {safe(pin)}")
     for file in found.files:

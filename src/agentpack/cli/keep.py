@@ -20,8 +20,13 @@ app = verb_app()
 def keep(
     session: Session,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The name of a persona or pack.", autocompletion=complete_installed)
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="A persona, a pack, or an installed file (default: the only pack with edits).",
+            autocompletion=complete_installed,
+        ),
+    ] = None,
     as_: Annotated[
         str | None, typer.Option("--as", metavar="VARIANT", help="The variant's name (default: `local`).")
     ] = None,
@@ -58,6 +63,7 @@ def keep(
 
     Example: agentpack keep python-engineer --as house-rules
     """
+    name = name and session.file_or_name(name)
     if patch:
         if as_ is not None or dry_run or on_conflict != "stop":
             raise UsageError(
@@ -78,11 +84,12 @@ def keep(
     return Result(data)
 
 
-def _without_edits(name: str, client: str | None) -> str:
-    return safe(f"{name} has no local edits" + (f" for {client}" if client else ""))
+def _without_edits(name: str | None, client: str | None) -> str:
+    found = f"{name} has no local edits" if name else "there are no local edits"
+    return safe(found + (f" for {client}" if client else ""))
 
 
-def _patch(session: Session, name: str, client: str | None) -> Result:
+def _patch(session: Session, name: str | None, client: str | None) -> Result:
     found = patch_for_author(session.workspace, name, client)
     if found.text:
         if not session.output.json:

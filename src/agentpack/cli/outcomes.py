@@ -82,7 +82,9 @@ def show_newer(session: Session, outcome: Outcome) -> Result:
         output.say("\n".join(_change_lines(output, Plan(changes=tuple(texts)), session.workspace.scope.absolute)))
     _show_notes(output, outcome)
     is_newer = bool(texts or outcome.packs)
-    if not is_newer:
+    if is_newer:
+        output.say("hint: `agentpack upgrade` makes these changes; `agentpack diff --upgrade` shows them in full")
+    else:
         output.say("no newer releases in range")
     return Result({**outcome_data(outcome), "changed": is_newer}, int(is_newer))
 
@@ -164,9 +166,11 @@ def _pack_lines(pack: PackChange, news: "PackNews | None") -> Iterator[str]:
     elif news is None:
         yield safe(f"{name} {before} -> {after}")
     else:
+        from agentpack.resolve.words import short  # only where it is shown
+
         yield safe(f"{name} {before} -> {after}" + (f"  ({news.size})" if news.size else ""))
         for entry in news.entries[:_MOST_RELEASES]:
-            headings = ", ".join(entry.headings[:_MOST_HEADINGS])
+            headings = ", ".join(map(short, entry.headings[:_MOST_HEADINGS]))
             yield safe(f"  {entry.version}: {headings}" if headings else f"  {entry.version}")
         if news.entries:
             yield f"  `agentpack show {news.pack} --changes {news.before} {news.after}` prints the changelog"

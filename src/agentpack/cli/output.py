@@ -137,10 +137,19 @@ class Output:
         if scope.remark:
             self.say(f"note: {safe(scope.remark)}")
 
-    def print(self, text: str) -> None:
-        """Print data to stdout."""
-        if not self.json:
-            self._put(for_stream(text, styled=self.color), write_data)
+    def print(self, text: str, *, wrap: bool = False) -> None:
+        """Print data to stdout.
+
+        Args:
+            wrap: the lines are read by people, so a terminal gets them wrapped to its width.
+        """
+        if self.json:
+            return
+        if wrap and sys.stdout.isatty():
+            from agentpack.cli.wrapping import wrapped  # a terminal only
+
+            text = "\n".join(map(wrapped, text.split("\n")))
+        self._put(for_stream(text, styled=self.color), write_data)
 
     def _put(self, text: str, write: Callable[[str], None]) -> None:
         if self._pages is None:
@@ -151,7 +160,7 @@ class Output:
     def finding(self, text: str) -> None:
         """Print data of a command whose exit code reports findings; `--quiet` suppresses it."""
         if not self.quiet:
-            self.print(text)
+            self.print(text, wrap=True)
 
     def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
         """Print a text as data: byte for byte into a pipe or file, line by line and made safe on a terminal.
@@ -218,6 +227,8 @@ class Output:
         lines = [list(headers), *rows]
         while least < len(lines[0]) and not (self.verbose or fits(needed(lines, range(len(lines[0]))), gap=2)):
             lines = [line[:-1] for line in lines]
+        if left := headers[len(lines[0]) :]:
+            self.say(f"a wider terminal or `--verbose` also shows: {', '.join(left)}")
         (headers, *rows), widths = lines, needed(lines, whole)
         if not fits(widths, gap=2):
             for row in rows:
@@ -287,13 +298,16 @@ class Output:
 
     def usage(self, error: Exception) -> int:
         """Report a usage error found by the command-line library. Returns its exit code."""
+        from agentpack.cli.other_names import unexpected
+
         message = _usage_words(error)
         context = getattr(error, "ctx", None)
         if not message and context is not None:
             write_data(context.get_help())  # a bare `agentpack` shows its help
             return 0 if not self.command else 2
         path = context.command_path if context is not None else f"agentpack {self.command}".strip()
-        hint = _near_option(error) or f"`{path} --help` shows how"
+        more = unexpected(self.command) if message.startswith("unexpected") else None
+        hint = _near_option(error) or more or f"`{path} --help` shows how"
         return self.failure("usage", message, 2, hint)
 
     def bug(self, error: Exception) -> int:
@@ -334,8 +348,11 @@ def _usage_words(error: Any) -> str:
 
 def _near_option(error: Any) -> str | None:
     """The option that a misspelled one probably means; None if none is near."""
+    from agentpack.cli.other_names import instead_of_option
     from agentpack.model.names import did_you_mean
 
+    if hint := instead_of_option(str(getattr(error, "option_name", ""))):
+        return hint
     # the library's own idea of what is near is wide, as all options begin alike
     near = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
     hint = did_you_mean(str(getattr(error, "option_name", "")).lstrip("-"), near)

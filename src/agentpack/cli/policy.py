@@ -18,7 +18,7 @@ app = verb_app()
 @verb(app, "policy")
 def policy(
     session: Session,
-    action: Annotated[str, typer.Argument(metavar="explain", help="The action: `explain`.")],
+    action: Annotated[str, typer.Argument(metavar="[explain]", help="The action: `explain`.")] = "explain",
     requirement: Annotated[
         str | None,
         typer.Argument(metavar="[REQUIREMENT]", help="The pack to check.", autocompletion=complete_requirement),
@@ -57,12 +57,12 @@ def policy(
 def _effective(session: Session, found: EffectivePolicy) -> Result:
     output = session.output
     for setting in found.settings:
-        output.print(safe(f"{setting.rule:<20} {_values(setting)}  ({setting.file}:{setting.line})"))
+        output.print(safe(f"{setting.rule:<20} {_values(setting)}  ({setting.file}:{setting.line})"), wrap=True)
     for file in found.files:
         if all(setting.file != file for setting in found.settings):
             output.say(safe(f"{file} has no effect here"))
     for problem in found.problems:
-        output.print(safe(f"cannot be read       {problem}"))
+        output.print(safe(f"cannot be read       {problem}"), wrap=True)
     if found.problems:
         output.say("nothing can be installed or changed until that is fixed")
     elif not found.files:
@@ -84,7 +84,9 @@ def _show(session: Session, one: PackVerdict) -> None:
     output.print(f"{one.pack} {one.version}: {'refused' if one.refusals else 'allowed'}")
     for verdict in one.verdicts:
         mark = output.style("ok     ", "green") if verdict.allowed else output.style("refused", "red")
-        output.print(f"  {mark}  {verdict.rule:<18} " + safe(f"{verdict.why} ({verdict.file}:{verdict.line})"))
+        output.print(
+            f"  {mark}  {verdict.rule:<18} " + safe(f"{verdict.why} ({verdict.file}:{verdict.line})"), wrap=True
+        )
 
 
 def _judged_data(one: PackVerdict) -> dict[str, Any]:

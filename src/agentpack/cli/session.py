@@ -1,19 +1,23 @@
 """One run of one command: what every command receives, however its arguments were parsed."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from os.path import expanduser, join, normpath
 from typing import TYPE_CHECKING
 
 from agentpack.cli.output import Output, Result, safe
 from agentpack.clients import MODULES
 from agentpack.environment import Environment, find_scope
-from agentpack.errors import UsageError
+from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.names import is_kebab
+from agentpack.reports.escaping import for_stream
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from agentpack.cli.progress import ProgressLines
     from agentpack.remote.access import Advance
+    from agentpack.reports.github import Report
     from agentpack.workspace.workspace import Workspace
 
 
@@ -26,6 +30,7 @@ class Session:
         self._where = {"user": user, "project": project, "root": root}
         self._workspace: Workspace | None = None
         self._lines: ProgressLines | None = None
+        self._clients: Sequence[str] = ()
 
     @property
     def workspace(self) -> "Workspace":
@@ -56,12 +61,21 @@ class Session:
             self._lines = ProgressLines()
         return self._lines(task)
 
+    def file_or_name(self, text: str) -> str:
+        """A name as it is; for the path of an installed file, its path in the scope."""
+        if "/" not in text:
+            return text
+        absolute = normpath(join(self.environment.cwd, expanduser(text)))
+        rows = self.workspace.states.recorded.values()
+        return next((row.path for row in rows if self.workspace.scope.absolute(row.path) == absolute), text)
+
     def clients(self, words: Sequence[str]) -> list[str]:
         """The client names that `--client` means.
 
         Raises:
             UsageError: a word is not a client.
         """
+        self._clients = words
         if MODULES.keys() >= {*words}:
             return list(dict.fromkeys(words))
         workspace = self.workspace
@@ -98,11 +112,32 @@ class Session:
         self.workspace.accepted = tuple(accepted)
         self.workspace.strict = strict
 
+    def report(self, report: "Report") -> None:
+        """Print a report for GitHub Actions. In a job, also append its summary and outputs to the files of the step."""
+        if self.output.json:
+            return
+        for annotation in report.annotations:
+            self.output.annotate(str(annotation))
+        texts = {
+            "GITHUB_STEP_SUMMARY": for_stream("\n".join(report.summary), styled=False),
+            "GITHUB_OUTPUT": "\n".join(f"{name}={value}" for name, value in report.outputs.items()),
+        }
+        for variable, text in texts.items():
+            if (path := self.environment.variables.get(variable)) and text:
+                try:
+                    with open(path, "a", encoding="utf-8") as file:
+                        file.write(f"{text}\n")
+                except OSError as error:
+                    self.output.say(f"note: the file of {variable} cannot be written: {error.strerror}")
+
     def run(self, act: Callable[[], Result]) -> int:
         """Run a command: print its result, and notes on what happened besides. Returns the exit code."""
         try:
             try:
                 result = act()
+            except AgentpackError as error:
+                error.hint = _several_clients(error.message, self._clients) or error.hint
+                raise
             finally:
                 self._tell_state()
             self._tell_sources()
@@ -140,6 +175,14 @@ class Session:
         if self.output.verbose:
             for words in _what_was_read(self._workspace):
                 self.output.detail(safe(words))
+
+
+def _several_clients(message: str, clients: Sequence[str]) -> str | None:
+    """A hint if what is no pack is a client, typed after `--client CLIENT`."""
+    found = re.fullmatch(r"(?:there is no pack named )?`([a-z]+)`(?: is not in agentpack.yaml)?", message)
+    if not clients or found is None or found[1] not in MODULES:
+        return None
+    return f"for several clients, write `--client {','.join((*clients, found[1]))}`"
 
 
 def _what_was_read(workspace: "Workspace") -> Iterator[str]:

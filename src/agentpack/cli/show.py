@@ -8,13 +8,17 @@ import typer
 
 from agentpack.changes.news import ChangeSize
 from agentpack.changes.place_arguments import is_place, open_place
-from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
+from agentpack.cli.complete import complete_requirement
+from agentpack.cli.options import Clients, Session, Set, verb, verb_app
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.show import PackDetails, Size, VariantSummary, release_changes
 from agentpack.commands.show import show as run
+from agentpack.errors import UsageError
+from agentpack.model.names import is_version_word
 from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import CHARACTERS_PER_TOKEN
+from agentpack.reports.escaping import safe_text
 from agentpack.wanted.offers import OfferedPack, offers
 
 app = verb_app()
@@ -25,11 +29,18 @@ MOST_DESCRIBED = 160
 @verb(app, "show", paged=True)
 def show(
     session: Session,
-    requirement: OneRequirement,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REQUIREMENT",
+            help="A pack name, optionally with variants and a version range.",
+            autocompletion=complete_requirement,
+        ),
+    ],
     client: Clients = None,
     set_: Set = None,
     changes: Annotated[
-        tuple[str, str] | None,
+        str | None,
         typer.Option("--changes", metavar="FROM TO", help="Show what changed from one version to another."),
     ] = None,
 ) -> Result:
@@ -47,7 +58,10 @@ def show(
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
     if changes is not None:
-        return _show_changes(session, requirement, *changes)
+        return _show_changes(session, *_two_versions(session, words, changes))
+    requirement, *others = words
+    if others:
+        raise UsageError(f"unexpected arguments: `{' '.join(others)}`", hint="`agentpack show --help` shows how")
     if is_place(session.workspace, requirement):
         return _show_place(session, requirement)
     shown = run(session.workspace, requirement, clients=client or (), settings=set_ or ())
@@ -64,6 +78,21 @@ def show(
     return Result(_data(shown))
 
 
+def _two_versions(session: Session, words: Sequence[str], version: str) -> tuple[str, str, str]:
+    """The pack and the two versions of `--changes`; one alone is compared with the named or locked release."""
+    name, *versions = sorted(words, key=is_version_word)
+    asked = parse_requirement(name)
+    if not versions and asked.range.startswith("==") and "*" not in asked.range:
+        return asked.pack, asked.range.removeprefix("=="), version
+    if locked := session.workspace.lock and session.workspace.lock.pack(asked.pack):
+        versions = versions or [locked.version]
+    if len(versions) != 1:
+        raise UsageError(
+            "`--changes` takes two versions", hint=f"`agentpack show {asked.pack} --changes FROM {version}`"
+        )
+    return name, version, versions[0]
+
+
 def _show_changes(session: Session, name: str, before: str, after: str) -> Result:
     found, output = release_changes(session.workspace, name, before, after), session.output
     between = f"{found.name}=={found.before}", f"{found.name}=={found.after}"
@@ -73,7 +102,7 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
     for entry in found.entries:
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
-        output.exact(f"{entry.text.strip()}\n".encode())
+        output.print(safe_text(entry.text.strip()), wrap=True)
     if not found.entries:
         output.say("the pack has no changelog for these versions")
     if size:
@@ -96,7 +125,7 @@ def _size_between(session: Session, before: str, after: str) -> ChangeSize:
 
 
 def _show_place(session: Session, place: str) -> Result:
-    """The packs and agents of a place."""
+    """The packs and agents that a place (a folder, an archive, a repository) offers."""
     offered, output = offers(open_place(session.workspace, place), place), session.output
     agents = sum(len(pack.agents) for pack in offered.packs)
     if len(offered.packs) > 1:

@@ -42,7 +42,7 @@ def tell_status(session: Session) -> Status:
     """Print the status of the scope. Returns it."""
     found = run(session.workspace, in_full=session.output.verbose or session.output.json)
     for line in _lines(session, found):
-        session.output.print(session.output.advice(line))
+        session.output.print(session.output.advice(line), wrap=True)
     return found
 
 

@@ -7,13 +7,13 @@ copied.
 import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
-_WORD = re.compile(r" *(?:`[^`]*`|[^ ])+")
-"""A word, or several between backticks, which are read and copied as one."""
-_PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S")
+_WORD = re.compile("(?:^ *(?:\x1b\\[[0-9;]*m)?[-+~=!](?:\x1b\\[[0-9;]*m)? +|(?<! ) *)(?:`[^`]*`|[^ ])+")
+"""A word, or several between backticks, which are read and copied as one; a sign belongs to the word after it."""
+_LABEL = re.compile(r" *\S+ {2,}(?=\S)")
+_PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S|://")
 _NARROWEST = 30
 
 
@@ -28,43 +28,41 @@ def hang(label: str, text: str) -> Iterator[str]:
         yield label + text
         return
     width, taken = columns(), _length(label)
-    if taken + len(text) > width and taken > width // 2:
+    if taken + _length(text) > width and taken > width // 2:
         yield label.rstrip()
         yield from fill(text, width, " " * 4)
         return
-    first, *rest = fill(text, width, " " * taken) or [""]
-    yield label + first[taken:]
-    yield from rest
+    yield from fill(text, width, " " * taken, label)
 
 
-def fill(text: str, width: int, indent: str = "") -> list[str]:
-    """The text in lines, each indented."""
-    return textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def wrapped(line: str) -> str:
-    """A line of text, wrapped with a hanging indent. Style codes take no room."""
-    width = columns()
-    if _length(line) <= width or _PATH.search(line):
-        return line
-    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
-    lines = [""]
-    for word in _words(line, width - len(indent)):
-        if lines[-1] and _length(lines[-1] + word) > width:
+def fill(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+    """The text in lines, each indented; the first one begins with `first`, if given. Style codes take no room."""
+    begin = indent if first is None else first
+    lines = [begin]
+    for word in _words(text, width - len(indent)):
+        if lines[-1].strip() not in ("", begin.strip()) and _length(lines[-1] + word) > width:
             lines.append(indent + word.lstrip(" "))
         else:
             lines[-1] += word
-    return "\n".join(lines)
+    return lines
 
 
-def _words(line: str, width: int) -> Iterator[str]:
-    for match in _WORD.finditer(line):
-        if _length(match[0].lstrip(" ")) <= width:
-            yield match[0]
-        else:
-            yield from re.findall(" *[^ ]+", match[0])
+def _words(text: str, room: int) -> Iterator[str]:
+    """The words of a text. What is quoted counts as one, unless it is too long and no command of ours."""
+    for word in _WORD.findall(text):
+        is_too_long = "`" in word and "`agentpack " not in word and _length(word.lstrip(" ")) > room
+        yield from re.findall(" *[^ ]+", word) if is_too_long else (word,)
+
+
+def wrapped(line: str) -> str:
+    """A line, wrapped with further lines below the text after its label, or indented by two; unless it has a path."""
+    width = columns()
+    if _length(line) <= width or _PATH.search(line):
+        return line
+    label = _LABEL.match(line)
+    taken = _length(label[0]) if label else len(line) - len(line.lstrip(" ")) + 2
+    indent = taken if taken <= width // 2 else 4
+    return "\n".join(fill(line, width, " " * indent, ""))
 
 
 def _length(text: str) -> int:

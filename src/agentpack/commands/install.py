@@ -1,6 +1,5 @@
 """install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from agentpack.changes.clients import choose_clients
@@ -13,6 +12,7 @@ from agentpack.environment import NO_PROJECT
 from agentpack.errors import UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.model.names import is_version_word
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
@@ -119,8 +119,8 @@ def _without_settings(manifest: Manifest, asked: Sequence[Requirement], names: S
 
 def _refuse_lone_versions(names: Sequence[str]) -> None:
     for before, name in zip(("", *names), names, strict=False):
-        if re.fullmatch(r"v?[0-9]+(\.[0-9]+)+[a-z0-9.]*", name):
-            hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version" if before else None
+        if before and is_version_word(name):
+            hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version"
             raise UsageError(f"`{name}` is a version, not a pack", hint=hint)
 
 

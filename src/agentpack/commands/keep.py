@@ -57,7 +57,7 @@ class KeepResult(NamedTuple):
 @changing
 def keep(
     workspace: Workspace,
-    name: str,
+    name: str | None,
     *,
     variant: str | None = None,
     client: str | None = None,
@@ -67,6 +67,7 @@ def keep(
     """Turn the edits of a persona, or of all personas of a pack, into a local variant.
 
     Args:
+        name: None for the only pack that has edits.
         client: whose file has the edit, if several clients' files were edited; the others merge the variant like
             any new text.
         on_conflict: see `plan.Decisions`; for files of other clients that were edited differently.
@@ -76,7 +77,7 @@ def keep(
         UsageError: nothing of that name is installed, or the variant's name is taken.
     """
     chosen, wanted, found = _found(workspace, name, client)
-    command = f"keep {name}"
+    command = f"keep {name}" if name else "keep"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
         return KeepResult(nothing, ())
@@ -94,7 +95,7 @@ def keep(
 
 
 @read_consistently
-def patch_for_author(workspace: Workspace, name: str, client: str | None = None) -> Patch:
+def patch_for_author(workspace: Workspace, name: str | None, client: str | None = None) -> Patch:
     """The edits as a unified diff of the pack's own files, for its author. Writes nothing.
 
     Args:
@@ -141,15 +142,19 @@ def _collection_patch(chosen: Selection, edited: EditedPersona) -> Patch:
 # What was edited.
 
 
-def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
+def _found(
+    workspace: Workspace, name: str | None, client: str | None
+) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
     if client is not None:
         workspace.clients.named(client)
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
         raise nothing_installed_error()
     lock = current_lock(workspace)
-    rows = [file for file in workspace.states.recorded.values() if name in (file.persona, file.pack)]
-    if not rows:
-        known = sorted({word for file in workspace.states.recorded.values() for word in (file.persona, file.pack)})
+    recorded = list(workspace.states.recorded.values())
+    name = next((file.persona for file in recorded if file.path == name), name)
+    rows = [file for file in recorded if name is None or name in (file.persona, file.pack)]
+    if not rows and name is not None:
+        known = sorted({word for file in recorded for word in (file.persona, file.pack)})
         raise UsageError(
             f"no persona or pack named `{name}` is installed here",
             details=[f"installed: {', '.join(known) or 'nothing'}"],
@@ -158,7 +163,11 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selecti
     chosen = pinned(workspace, lock, workspace.manifest)
     wanted = chosen.render()
     check_rendering(workspace, lock, wanted)
-    return chosen, wanted, tuple(_edited(chosen, wanted, rows, client))
+    found = tuple(_edited(chosen, wanted, rows, client))
+    packs = sorted({edited.pack.name for edited in found})
+    if name is None and len(packs) > 1:
+        raise UsageError("several packs have local edits: name one", details=packs, hint=f"`agentpack keep {packs[0]}`")
+    return chosen, wanted, found
 
 
 def _edited(

@@ -14,6 +14,7 @@ PackName = NewType("PackName", str)
 Digest = NewType("Digest", str)
 
 _SEPARATORS = re.compile(r"[-_.]+")
+_VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+)+(?:(?:a|b|rc|\.dev|\.post)[0-9]+)?\Z")
 _PACK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _KEBAB = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _PARAMETER = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
@@ -50,13 +51,22 @@ def pack_name(text: str) -> PackName:
     Raises:
         UsageError: the text is not a name.
     """
+    if _VERSION.match(text):
+        raise UsageError(
+            f"`{text}` is a version, not a pack", hint=f"write it after a pack: `NAME=={text.lstrip('v')}`"
+        )
     name = _SEPARATORS.sub("-", text).lower()
     if not _PACK.match(name) or not text.isascii():
-        raise UsageError(
-            f"`{text}` is not a pack name",
-            hint="use ASCII letters, digits and single hyphens: `python-engineer`",
-        )
+        hint = "use ASCII letters, digits and single hyphens: `python-engineer`"
+        if "/" in text:
+            hint = f"for a folder or an address, `agentpack show {text}` lists its packs, and `install` takes it"
+        raise UsageError(f"`{text}` is not a pack name", hint=hint)
     return PackName(name)
+
+
+def is_version_word(text: str) -> bool:
+    """Whether the text is a version such as `1.2.0`, which nobody means as a name."""
+    return _VERSION.match(text) is not None
 
 
 def kebab(text: str) -> str:

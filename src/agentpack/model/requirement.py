@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.addresses import REFUSED, holds_secret
 from agentpack.errors import UsageError
-from agentpack.model.names import NO_VERSION, PackName, is_kebab, pack_name
+from agentpack.model.names import NO_VERSION, PackName, is_kebab, kebab, pack_name
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HINT = "for example `python-engineer`, `python-engineer[strict-typing]>=1.1,<2` or `python-engineer@1.1`"
 _ORDER = "~=!><"
 """Lower bounds are written before upper bounds."""
-_SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*?)\s*\Z", re.S)
+_SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*)\Z", re.S)
 
 
 class Requirement(NamedTuple):
@@ -93,7 +93,7 @@ def parse_requirement(text: str) -> Requirement:
         raise UsageError(f"`{text}` is an address, not a pack", hint=_HINT)
     name = pack_name(shape["name"])
     variants = _variants(text, shape["variants"])
-    rest = shape["rest"]
+    rest = shape["rest"].rstrip()
     range, at, where = rest.partition("@")
     if at and (not range or _is_address(where.strip())):
         found = _at(text, name, variants, where.strip())
@@ -113,7 +113,8 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
     names = [name.strip() for name in inside.split(",")]
     for name in names:
         if not is_kebab(name):
-            raise UsageError(f"`{text}`: `{name}` is not a valid variant name", hint=_HINT)
+            hint = f"did you mean `{kebab(name)}`?" if kebab(name) else _HINT
+            raise UsageError(f"`{text}`: `{name}` is not a valid variant name", hint=hint)
     return tuple(sorted(set(names)))
 
 

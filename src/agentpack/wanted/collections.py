@@ -132,7 +132,7 @@ class CollectionStates:
             raise Refused(
                 f"{pack} {then.version} from `{state.source}` is not what was locked: it had a `pack.yaml`",
                 details=[f"locked  {then.digest}", f"found   {state.digest}, of agent files alone"],
-                hint=f"if you trust the current state, `agentpack upgrade {pack}` installs it",
+                hint=f"if you trust what the source holds now, `agentpack upgrade {pack}` installs it",
             )
 
     def _refuse_other_rows(self, locked: LockedPack, entry: ManifestEntry | None) -> None:
