@@ -31,7 +31,7 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
     confirm = None if request.yes else Confirmation(session, look)
     outcome = changed(session, request._replace(confirm=confirm), operation)
     if not request.require_acceptance:
-        result = show_newer(session, outcome)
+        result = show_newer(session, outcome, f"agentpack upgrade{' --latest' if request.latest else ''}", look)
         return result._replace(data={**result.data, "news": []})
     news = news_of(session, outcome) if request.dry_run else {}  # `--yes` is for programs, which do not read it
     result = finish(session, outcome, news, shown=confirm is not None and confirm.shown)

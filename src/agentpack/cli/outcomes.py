@@ -71,9 +71,9 @@ def show_outcome(session: Session, outcome: Outcome, news: "Mapping[str, PackNew
         raise outcome.refusal
 
 
-def show_newer(session: Session, outcome: Outcome) -> Result:
+def show_newer(session: Session, outcome: Outcome, upgrade: str, look: str) -> Result:
     """Print which packs an upgrade would change, and return the outcome. The exit code is 1 if there are any, and not
-    for files that it would only restore.
+    for files that it would only restore. `upgrade` and `look` are the commands that upgrade, and that show the changes.
     """
     output = session.output
     texts = [one for one in outcome.plan.changes if one.action in (Action.REPLACE, Action.MERGE, Action.CONFLICT)]
@@ -83,7 +83,7 @@ def show_newer(session: Session, outcome: Outcome) -> Result:
     _show_notes(output, outcome)
     is_newer = bool(texts or outcome.packs)
     if is_newer:
-        output.say("hint: `agentpack upgrade` makes these changes; `agentpack diff --upgrade` shows them in full")
+        output.say(f"hint: `{upgrade}` makes these changes; `{look}` shows them in full")
     else:
         output.say("no newer releases in range")
     return Result({**outcome_data(outcome), "changed": is_newer}, int(is_newer))
