@@ -293,10 +293,9 @@ def test_check_lists_releases_and_not_files(agentpack: Agentpack, project: Path)
     ]
     assert not agentpack("upgrade", "--check", "--json").envelope["data"]["changed"]
     newer = agentpack("upgrade", "--check", "--latest", expect=1)
-    assert newer.err.splitlines()[1:] == [
-        "data-reviewer 1.0.0 -> 2.0.0",
-        "hint: `agentpack upgrade --latest` makes these changes; `agentpack diff --upgrade --latest` shows them in full",
-    ]
+    told, hint = newer.err.splitlines()[1:]
+    assert told == "data-reviewer 1.0.0 -> 2.0.0"
+    assert hint.startswith("hint: `agentpack upgrade --latest` makes these changes; `agentpack diff --upgrade --latest`")
     assert agentpack("upgrade", "--check", "--latest", "--json", expect=1).envelope["data"]["changed"]
 
 
