@@ -62,7 +62,7 @@ _ALL = (
     CheckRule("P601", "dead-reference", ERROR, "What is referred to exists: ids, files, packs."),
     CheckRule("P602", "variants-at-odds", WARNING, "Variants that do not go together say so, with `conflicts`."),
     CheckRule("P701", "hidden-text", ERROR, "No text is hidden from the reader."),
-    CheckRule("P801", "no-changelog", ERROR, "CHANGELOG.md has a heading for this version.", fixable=True),
+    CheckRule("P801", "no-changelog", ERROR, "CHANGELOG.md says what changed in this version.", fixable=True),
     CheckRule("P802", "change-not-told", ERROR, "The changelog names every id, parameter and variant that went."),
     CheckRule("P803", "capability-not-told", ERROR, "The changelog names every capability that widens."),
     CheckRule("P804", "version-too-small", ERROR, "The version says how much changed: patch, minor or major."),

@@ -41,10 +41,13 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
     wanted, moved = wanted_with_variants(chosen)
+    for pack in arguments.packs:
+        name = pack.requirement.pack
+        chosen.assembler.refuse_unknown(name, pack.personas or ())
+        if pack.without and all(part.pack.name != name for part in wanted.parts):
+            raise UsageError(f"this would leave no agent of `{name}`", hint=f"`agentpack uninstall {name}` removes it")
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
-    for pack in arguments.packs:
-        chosen.assembler.refuse_unknown(pack.requirement.pack, pack.personas or ())
     cost = tuple(_cost(wanted, asked))
     state = state._replace(
         notes=(*state.notes, *arguments.notes),
