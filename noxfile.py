@@ -98,6 +98,15 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def other_tools(session: nox.Session) -> None:
+    """What zizmor, check-jsonschema and pre-commit make of our files, and actionlint and renovate if they are here."""
+    _develop(session)
+    session.install("check-jsonschema", "pre-commit", "zizmor")
+    laws = "tests/properties/test_json_schema_laws.py"
+    session.run("pytest", "tests/test_other_tools.py", laws, "--timeout", "0", *session.posargs)
+
+
+@nox.session
 def judged(session: nox.Session) -> None:
     """Ask Claude Code, Gemini CLI and OpenCode again what odd tool lists grant, and load a skill; needs npm."""
     _develop(session)
@@ -161,6 +170,8 @@ def release(session: nox.Session) -> None:
     version = session.posargs[0]
     if session.run("git", "status", "--porcelain", silent=True, external=True):
         session.error("commit or put away what is not committed first")
+    if "/OWNER/" in VERSION_FILE.read_text():
+        session.error(f"say in {VERSION_FILE.relative_to(ROOT)} where agentpack is published: files of users name it")
     changelog = CHANGELOG.read_text()
     if not re.search(r"^## Unreleased\n+#", changelog, re.M):
         session.error("CHANGELOG.md has nothing under Unreleased")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -164,6 +165,20 @@ def test_two_transactions_of_different_states_in_one_folder_leave_each_other_alo
     transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
     assert (box / ".claude/agents/mine.md").read_bytes() == b"mine"
     assert (box / ".claude/agents/theirs.md").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_lock_of_a_killed_process_changes_only_with_what_is_done(box: Path, fails: bool) -> None:
+    """Where nothing can be written, a command that only looks leaves it too."""
+    with Disk(roots(box)) as disk:
+        lock = Path(disk.absolute(layout.LOCK))
+        lock.write_bytes(b"31079\n")
+        before = lock.stat().st_mtime_ns
+        with suppress(Unavailable), process_lock(disk):
+            if fails:
+                raise Unavailable("nothing can be written")
+        assert lock.read_bytes() == (b"31079\n" if fails else b"")
+        assert lock.stat().st_mtime_ns == before
 
 
 # -- what it refuses ---------------------------------------------------------------------------------------------------

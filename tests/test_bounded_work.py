@@ -14,6 +14,7 @@ from time import process_time
 from typing import Any
 
 import pytest
+from packaging.version import Version
 from support.archives import by_library
 from support.counting import calls_of
 from support.effort import THOROUGH, usually
@@ -22,17 +23,26 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 from agentpack.authoring.references import MAX_TRIED
+from agentpack.cli.wrapping import wrapped
 from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.read_back import front_matter
+from agentpack.clients.render import interprets
 from agentpack.compose.compose import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.conflicts import NamedLayer
 from agentpack.compose.layers import MAX_LAID, first_draft, lay
 from agentpack.compose.parse import Layer
+from agentpack.differences.words import Span, excerpt
+from agentpack.edits import patch
 from agentpack.edits.rules import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
+from agentpack.input.documents import MAX_FAULTS
 from agentpack.input.schemas.manifests import MAX_SOURCES
 from agentpack.input.schemas.packs import MAX_PATTERNS
+from agentpack.merge.fields import comments_in
 from agentpack.model import capabilities
+from agentpack.model.changelog import MAX_CHANGELOG, entries_between
 from agentpack.model.persona import Origin
+from agentpack.model.requirement import parse_requirement
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
 from agentpack.sources.agent_headers import MAX_SIGNS
 from agentpack.wanted import renderings
@@ -453,6 +463,98 @@ def test_a_check_of_a_text_full_of_beginnings_of_links(agentpack: Agentpack, tmp
     """Cubic before: 1,500 of them took six seconds, and these would have taken years."""
     files = make_pack(personas={"reviewer": persona_text(body="You help. {#you}\n\n" + "](" * 60_000 + "\n")})
     agentpack("pack", "check", str(publish(tmp_path / "packs", files) / "data-reviewer/1.0.0"), expect=None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[a](b)\n" * 40_000, "# a" + " " * 60_000 + "b\n", "#" * 60_000 + "\n", "# " + "{#" * 60_000],
+    ids=["broken links", "blanks in a heading", "marks", "beginnings of ids"],
+)
+def test_a_check_of_the_links_in_a_text(agentpack: Agentpack, tmp_path: Path, text: str) -> None:
+    """To the power of four before: 400 blanks took a minute."""
+    files = make_pack(files={"README.md": text})
+    folder = str(publish(tmp_path / "packs", files) / "data-reviewer/1.0.0")
+    with within(4):
+        told = agentpack("pack", "check", folder, expect=None)
+    assert told.out.count("links to `b`") == ("[a]" in text) * MAX_FAULTS
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["x Foo " * 60_000, "x Foo" + "\n  " * 60_000 + "Bar", "{{{{ " * 60_000],
+    ids=["names", "blank lines", "braces"],
+)
+def test_a_check_of_the_names_in_a_text(agentpack: Agentpack, tmp_path: Path, rule: str) -> None:
+    files = make_pack(personas={"reviewer": persona_text(body=f"You help. {{#you}}\n\n- {rule}\n")})
+    folder = str(publish(tmp_path / "packs", files) / "data-reviewer/1.0.0")
+    with within(4):
+        agentpack("pack", "check", folder, expect=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("## 1.1.0\n" * 900_000, MAX_CHANGELOG // 9),
+        ("## 1.1.0\n### a" + " " * 900_000 + "b\n", 1),
+        ("## 1.1.0\n### " + "# " * 400_000 + "\n", 1),
+        ("## 1.1." + "1" * 5_000 + "\n\n## 1.1.0\n", 1),
+        ("## 1.1.0a" + "1" * 5_000 + "\n", 0),
+    ],
+    ids=["headings", "blanks", "marks", "digits", "digits of a pre-release"],
+)
+def test_a_changelog(text: str, entries: int) -> None:
+    """100,000 headings took a minute, 20,000 blanks five seconds, and a version of 5,000 digits ended the command."""
+    with within(4):
+        found = entries_between(text, Version("1.0.0"), Version("1.1.0"))
+        assert len(found) == entries
+        assert sum(len(entry.headings) for entry in found) <= 1
+
+
+def test_the_news_of_an_upgrade_fit_on_a_line(agentpack: Agentpack, project: Path) -> None:
+    log = "## 1.1.0\n\n### " + "Added " * 10_000
+    publish(project / "more", make_pack("news", "1.0.0"), make_pack("news", "1.1.0", files={"CHANGELOG.md": log}))
+    agentpack("install", "news==1.0.0", "--source", "more")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
+    assert max(map(len, agentpack("upgrade", "--dry-run").err.splitlines())) < 120
+
+
+def test_the_size_of_very_large_changes_is_not_counted(agentpack: Agentpack, project: Path) -> None:
+    """20 files of 400 KiB took 20 seconds, and there was no end to the packs."""
+    for version in ("1.0.0", "1.1.0"):
+        body = "".join(f"- Look {version} {number}. " + "x " * 100 + "\n" for number in range(1_000))
+        personas = {name: persona_text(name, body) for name in map("agent-{}".format, range(25))}
+        publish(project / "more", make_pack("large", version, personas=personas), make_pack("small", version))
+    agentpack("install", "large==1.0.0", "small==1.0.0", "--source", "more", "--client", "claude")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
+    with within(6):
+        said = agentpack("upgrade", "--dry-run").err
+    assert "large 1.0.0 -> 1.1.0\n" in said
+
+
+SLOW_TEXTS: dict[str, Callable[[], object]] = {
+    "a patch of a line of blanks": lambda: patch._BRACES.search("- a" + " " * 200_000 + "b"),
+    "a header that does not end": lambda: front_matter(CLIENTS["claude"], "---" + "\n" * 200_000 + "x", "x.md"),
+    "fences that could run a command": lambda: interprets(CLIENTS["claude-skills"], "~" * 200_000),
+    "a line that ends in blanks": lambda: wrapped("a" + " " * 200_000),
+    "a string that does not end": lambda: comments_in("toml", '"' + '\\"' * 100_000),
+    "a requirement of blanks": lambda: requirement_fault("a >=1" + " " * 200_000 + "b"),
+    "blanks between two changes": lambda: excerpt((Span(" " * 200_000, False),)),
+}
+"""Each took more than ten minutes: with twice the text, four times as long."""
+
+
+@pytest.mark.parametrize("read", SLOW_TEXTS.values(), ids=SLOW_TEXTS)
+def test_a_text_that_looks_like_the_beginning_of_something_everywhere(read: Callable[[], object]) -> None:
+    with within(1):
+        read()
+
+
+def requirement_fault(text: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        parse_requirement(text)
+    return caught.value.message
 
 
 def test_an_archive_of_many_rules(agentpack: Agentpack, tmp_path: Path) -> None:

@@ -294,6 +294,33 @@ def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: P
     assert [(agent["pack"], agent["name"], agent["source"]) for agent in found] == [("kit", "one", "kit")]
 
 
+@pytest.mark.parametrize("name", ["two", "kit/two"])
+@pytest.mark.parametrize("command", ["install", "show", "render", "explain", "diff", "diff --from", "audit"])
+def test_what_search_prints_for_an_agent_leads_to_how_it_is_installed(
+    agentpack: Agentpack, project: Path, name: str, command: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "one")
+    assert "kit/two" in agentpack("search", "two").out
+    if (command, name) == ("audit", "kit/two"):
+        return  # a path
+    other = ("--to", "kit") if "--from" in command else ()
+    told = agentpack(*command.split(), name, *other, expect=None).err
+    assert "hint: `two` is an agent of `kit`: `agentpack install kit --only two`" in told
+    agentpack("install", "kit", "--only", "two")
+    assert "did you mean `two`?" in agentpack("explain", "kit/two", expect=2).err if "/" in name else True
+
+
+def test_a_pack_comes_from_the_source_that_is_named_or_not_at_all(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    before = tree(project)
+    refused = agentpack("install", "python-reviewer", "--source", "kit", expect=4).err
+    assert "`kit` has no pack `python-reviewer`" in refused
+    assert "it has kit" in refused
+    assert "`agentpack show ./kit` lists what it offers" in refused
+    assert tree(project) == before
+
+
 def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, project: Path) -> None:
     for name in ("first", "second"):
         files = {"agents/checker.md": agent_text("checker", f"The {name}."), f"agents/{name}.md": agent_text(name, "x")}

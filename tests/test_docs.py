@@ -68,11 +68,21 @@ def test_the_workflow_for_ci_does_what_its_page_says(agentpack: Agentpack, proje
     text = (DOCS / "how-to/use-in-ci.md").read_text(encoding="utf-8")
     blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)]
     jobs = {name: job for block in blocks for name, job in block.get("jobs", {}).items()}
-    inputs = yaml.safe_load((DOCS.parent / "action.yml").read_text(encoding="utf-8"))["inputs"]
-    given = [step.get("with", {}) for job in jobs.values() for step in job["steps"] if "OWNER" in step.get("uses", "")]
-    assert given == [{}, {"command": "upgrade"}]
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
     assert {f"| `{name}` |" for name in inputs} <= set(re.findall(r"^\| `\w+` \|", text, re.M))
+    called = {job: found for job, found in jobs.items() if "uses" in found}
+    assert {job: found.get("with", {}) for job, found in called.items()} == {
+        "check": {},
+        "upgrade": {},
+        "sync": {"command": "sync"},
+    }
+    for found in called.values():
+        path = found["uses"].partition("/agentpack/")[2].partition("@")[0]
+        workflow = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+        (job,) = workflow["jobs"].values()
+        assert found["permissions"] == job["permissions"]
     steps = jobs["as-locked"]["steps"]
+    assert [step["uses"] for step in steps if not re.search("@[0-9a-f]{40}$", step.get("uses", "@" + "0" * 40))] == []
     lines = [line.split() for step in steps for line in step.get("run", "").splitlines()]
     calls = [words[1:] for words in lines if words[0] == "agentpack"]
     assert [call[0] for call in calls] == ["lock", "sync", "sync", "audit"]

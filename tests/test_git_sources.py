@@ -260,6 +260,7 @@ def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: P
     ("ref", "words"),
     [
         ("mian", "did you mean `main`?"),
+        ("release", "it has main, old\nhint: name one of these after `@`"),
         ("0123456", "write a commit in full"),
         ("--upload-pack=touch${IFS}x", "is not the name of a branch, tag or commit"),
     ],
@@ -267,6 +268,7 @@ def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: P
 def test_a_ref_that_is_not_there_is_told(
     agentpack: Agentpack, project: Path, kit: Repository, ref: str, words: str
 ) -> None:
+    kit.git("branch", "old")
     assert words in agentpack("install", f"git+{kit.address}@{ref}", expect=None).err
     assert not (project / "agentpack.lock").exists()
 
@@ -299,14 +301,47 @@ def test_asking_for_the_newest_removes_a_ref(
         far.commit(make_pack(version=version) if is_pack else agents).tag(f"v{version}")
     agentpack("install", f"git+{far.address}@v1.0.0")
     pack = NAME if is_pack else "far"
-    told = f'`agentpack install "{pack}@latest"` removes it'
-    assert told in agentpack("upgrade", pack).err
+    told = f'{pack} 1.1.0 is held back by `ref: v1.0.0` of the source `far`; `agentpack install "{pack}@latest"`'
+    for command in (("upgrade", pack), ("upgrade",), ("upgrade", "--check"), ("upgrade", "--latest")):
+        assert told in agentpack(*command).err
+    status = agentpack("status").out
+    assert f"{pack} 1.0.0 " in status
+    assert f'newer     1.1.0, held back by `ref: v1.0.0` (`agentpack install "{pack}@latest"`)' in status
+    assert "source    far at `ref: v1.0.0`" in status
+    [row] = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["in_range"], row["newest"], row["tag"]) == (None, "1.1.0", "v1.0.0")
     assert locked(project, pack)["commit"] == far.git("rev-parse", "v1.0.0^{commit}")
     options = ("--source", f"git+{far.address}") if by_source else ()
     assert "the source `far` no longer has a `ref:`" in agentpack("install", f"{pack}@latest", *options).err
     assert "ref" not in (project / "agentpack.yaml").read_text()
     assert locked(project, pack)["version"] == "1.1.0"
-    assert "removes it" not in agentpack("upgrade", pack).err
+    assert "ref:" not in agentpack("upgrade", pack).err
+
+
+@pytest.mark.parametrize("form", ["kit--v{}", "v{}"])
+def test_a_tag_in_the_address_is_a_release_until_the_address_has_none(
+    agentpack: Agentpack, project: Path, kit: Repository, form: str
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        kit.commit({"agents/one.md": agent_text("one", version)}).tag(form.format(version))
+    kit.commit({"agents/one.md": agent_text("one", "Later.")})
+    address = f"git+{kit.address}"
+    agentpack("install", "kit==1.0.0", "--source", f"{address}@{form.format('1.0.0')}")
+    assert locked(project)["version"] == "1.0.0"
+    agentpack("install", "kit@latest")
+    agentpack("install", f"{address}@main")
+    assert locked(project)["version"].startswith("0.0.0+")
+    for ref in ("1.0.0", "1.1.0"):
+        moved = agentpack("install", f"{address}@{form.format(ref)}").err
+        assert "no longer among the tags" not in moved
+        assert locked(project)["version"] == ref
+    agentpack("install", f"{address}@{form.format('1.0.0')}")
+    agentpack("install", address, "--only", "one")
+    assert locked(project)["version"] == "1.0.0"
+    told = agentpack("install", address).err
+    assert "the source `kit` no longer has a `ref:`" in told
+    assert "no longer among" not in told
+    assert locked(project)["version"] == "1.1.0"
 
 
 def test_show_says_how_far_the_branch_is_ahead(agentpack: Agentpack, kit: Repository) -> None:
@@ -349,6 +384,8 @@ def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: 
         refused = agentpack(*command, expect=5)
         assert "the tag `v1.0.0`" in refused.err
         assert "was moved" in refused.err
+    assert "tag       `v1.0.0` was moved to another commit" in agentpack("status").out
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["tag_moved"]
     assert tree(project) == before
     agentpack("sync", "--frozen")
 
@@ -427,6 +464,28 @@ def test_show_lists_the_releases_of_an_installed_pack(
         offline = agentpack("show", pack, "--offline")
         assert "versions  1.0.0 (locked here)" in offline.out
         assert "`--offline` is set" in offline.err
+
+
+def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    kit = Repository(tmp_path / "kit")
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        kit.commit({"agents/one.md": agent_text("one", f"- Work as of {version}.")}).tag(f"v{version}")
+    agentpack("install", f"git+{kit.address}")
+    assert "versions  1.2.0 (locked here), 1.1.0, 1.0.0" in agentpack("show", "kit").out
+    assert "kit 1.1.0\n" in agentpack("show", "kit==1.1.0").out
+    assert "as of 1.1.0" in agentpack("render", "kit==1.1.0").out
+    assert agentpack("show", "kit", "--changes", "1.0.0", "1.1.0").out == "kit 1.0.0 -> 1.1.0  (+1 -1 lines, 1 rule)\n"
+    assert "1.2.0, 1.1.0, 1.0.0" in agentpack("show", "kit", "--changes", "1.0.0", "3.0.0", expect=4).err
+    for words in (("--from", "kit==1.0.0", "--to", "kit==1.2.0"), ("--from", "kit==1.0.0"), ("--to", "kit==1.0.0")):
+        told = agentpack("diff", *words, expect=1).out
+        assert "as of 1.0.0" in told.replace("[-", "").replace("-]", "").replace("{+", "").replace("+}", "")
+    assert "1.2.0, 1.1.0 and 1.0.0" in agentpack("install", "kit==3", expect=4).err
+    agentpack("install", "kit==1.0.0")
+    assert (locked(project)["version"], installed(project, "one").count("1.0.0")) == ("1.0.0", 1)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("kit==1.0.0", "kit==1.1.0"))
+    agentpack("sync")
+    assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
 
 
 def test_a_tag_that_was_withdrawn_is_told(agentpack: Agentpack, project: Path, kit: Repository) -> None:

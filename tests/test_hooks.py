@@ -1,12 +1,15 @@
 """The hooks for pre-commit say in one sentence what is wrong, and pass once it is mended."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.read_only import can_be_made, run_where_nothing_can_be_written
 from support.running import Agentpack, Ran
+from support.trees import tree
 
 ROOT = Path(__file__).parent.parent
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))}
@@ -62,11 +65,36 @@ def test_a_hook_fails_with_a_sentence_and_passes_once_mended(
     fault(project)
     failed = run(agentpack, hook, 1)
     assert [line for line in (failed.out + failed.err).splitlines() if line.startswith(sentence)]
+    if hook == "agentpack-upgrade":
+        assert failed.err.splitlines()[-1].startswith("hint: `agentpack upgrade` makes these changes")
     if mend:
         agentpack(*mend)
     else:
         (project / ".claude/agents/smith.md").unlink()
     run(agentpack, hook, 0)
+
+
+@pytest.mark.parametrize("fault", [None, edit, delete, widen], ids=["none", "edit", "delete", "widen"])
+def test_a_checkout_that_cannot_be_written_is_checked_like_any(
+    agentpack: Agentpack, project: Path, fault: Callable[[Path], None] | None
+) -> None:
+    """As a runner mounts it, without the state of the checkout in which it was installed."""
+    if not can_be_made(project):
+        pytest.skip("no folder can be made read-only here")
+    agentpack("install", "python-engineer==2.0.0")
+    shutil.rmtree(project / ".agentpack")
+    if fault:
+        fault(project)
+    before = tree(project)
+    calls = [[*hook["entry"].split()[1:], *hook.get("args", ())] for hook in HOOKS.values()]
+    calls += [["lock", "--check"], ["diff", "--format", "github"], ["sync", "--check", "--format", "junit"], ["audit"]]
+    for words in calls:
+        expected = agentpack(*words, expect=None)
+        shutil.rmtree(project / ".agentpack", ignore_errors=True)
+        ran = run_where_nothing_can_be_written(project, project, words)
+        assert (ran.exit_code, ran.out) == (expected.exit_code, expected.out), (words, ran.err)
+        assert words != ["sync", "--check"] or ran.exit_code == bool(fault)
+    assert tree(project) == before
 
 
 def test_each_hook_is_installed_as_python_and_documented() -> None:

@@ -396,7 +396,7 @@ def test_certificates_are_checked(remote: Remote, tls: Path, tmp_path: Path, mon
         assert "the certificate of localhost is not accepted: self" in said
         assert "SSL_CERT_FILE" in said
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-        assert "the certificates of" in failed(made_remote(tmp_path), server.url("/kit"), UsageError)
+        assert "the certificates " in failed(made_remote(tmp_path), server.url("/kit"), UsageError)
     assert server.asked == ["/kit"]
 
 

@@ -10,6 +10,8 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
+from agentpack.writers.schema_line import without_schema_line
+
 AGENT = ".claude/agents/reviewer.md"
 FLAG = {"flag": {"type": "boolean", "default": True, "description": "A flag."}}
 
@@ -31,7 +33,7 @@ def packs(project: Path) -> Path:
 
 
 def manifest(project: Path) -> str:
-    return (project / "agentpack.yaml").read_text()
+    return without_schema_line((project / "agentpack.yaml").read_text())
 
 
 # -- what is written ---------------------------------------------------------------------------------------------------

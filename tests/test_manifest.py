@@ -8,6 +8,7 @@ from agentpack.input.documents import read_yaml
 from agentpack.input.schemas import validate
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.writers.manifest_text import new_manifest
+from agentpack.writers.schema_line import schema_line
 
 TEXT = """\
 schema: 1
@@ -74,20 +75,21 @@ def test_a_manifest_without_clients_does_not_say_which() -> None:
 def test_a_new_manifest_is_as_a_person_would_write_it() -> None:
     assert (
         new_manifest(read(TEXT)._replace(models={}))
-        == """\
+        == f"""\
+{schema_line("manifest")}
 schema: 1
 clients: [codex, claude]
 sources:
-  - {name: acme, path: "../packs"}
+  - {{name: acme, path: "../packs"}}
 packs:
   - python-engineer[strict-typing]>=1.1,<2
   - require: Data_Reviewer ~= 2.0
     clients: [claude]
-    parameters: {python_version: "3.13", line_length: 100}
-    as: {data-reviewer: reviewer}
+    parameters: {{python_version: "3.13", line_length: 100}}
+    as: {{data-reviewer: reviewer}}
 """
     )
-    assert new_manifest(EMPTY) == "schema: 1\npacks: []\n"
+    assert new_manifest(EMPTY) == f"{schema_line('manifest')}\nschema: 1\npacks: []\n"
 
 
 def test_every_fault_is_told_at_once_with_its_line(agentpack: Agentpack, project: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -25,6 +26,7 @@ from support.many import Done, Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import write_tree
+from support.workflow_commands import commands_in
 
 import agentpack
 from agentpack.changes.differences import Differences, FileDifference, Remark
@@ -35,6 +37,7 @@ from agentpack.cli.output import Output, safe
 from agentpack.reports.escaping import for_stream, json_text, workflow_command
 from agentpack.reports.junit import junit
 
+JUNIT = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
 MARK = "pwned"
 CALLS_OF_CI = (
     "::error file=a::pwned ##[error]pwned ##vso[task.setvariable variable=PATH]pwned "
@@ -366,6 +369,16 @@ def test_nothing_that_is_printed_is_a_command_for_a_ci_system(ran: list[tuple[Jo
             assert COMMAND.search(text) is None, (job, text)
 
 
+def test_github_reads_nothing_but_annotations(ran: list[tuple[Job, Done]]) -> None:
+    logs = [done.out.decode() for job, done in ran if "github" in job.arguments and not job.terminal and done.out]
+    assert len(logs) >= 3
+    for log in logs:
+        commands = commands_in(log)
+        assert len(commands) == log.count("\n")
+        assert {command.name for command in commands} <= {"error", "warning", "notice"}
+        assert {key for command in commands for key in command.properties} <= {"file", "line", "col", "title"}
+
+
 def test_json_reads_and_holds_the_very_words(ran: list[tuple[Job, Done]]) -> None:
     values = [(job, json.loads(done.out)) for job, done in ran if wants_json(job) and not job.terminal]
     assert len(values) > 50
@@ -521,6 +534,7 @@ def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Jo
     reports = [done for job, done in ran if "junit" in job.arguments and not job.terminal and done.out]
     assert len(reports) >= 3
     for done in reports:
+        JUNIT.validate(done.out.decode())
         suites = ElementTree.fromstring(done.out)
         (suite,) = suites
         assert [suites.tag, suite.tag, {test.tag for test in suite}] == ["testsuites", "testsuite", {"testcase"}]
@@ -540,6 +554,7 @@ def test_a_junit_report_says_the_same_words_escaped(text: str) -> None:
     remarks = (Remark("stale", "agentpack.lock", (text,)),)
     found = Differences(before="locked", after="disk", files=(file,), remarks=remarks)
     written = "\n".join(for_stream(line, styled=False) for line in junit(found, str, ["agentpack.lock", "kept"]))
+    JUNIT.validate(written)
     (suite,) = ElementTree.fromstring(written.encode())
     tests = {test.get("name"): [failure.text or "" for failure in test] for test in suite}
     assert list(tests)[:2] == ["agentpack.lock", "kept"]

@@ -43,7 +43,7 @@ def test_a_pack_has_personas_variants_and_parameters() -> None:
             make_pack("other"),
             "pack.yaml: name: is `other`, but the source lists the pack as `data-reviewer`",
         ),
-        (make_pack(version="2.0.0"), "pack.yaml: version: is 2.0.0, but the source lists the release as 1.0.0"),
+        (make_pack(version="2.0.0"), "pack.yaml: version: is 2.0.0, but the source offers it as 1.0.0"),
         (
             {"pack.yaml": make_pack()["pack.yaml"]},
             "pack.yaml: personas: the pack has no persona (put one in `personas/<name>.md`)",
@@ -127,7 +127,7 @@ def test_the_same_bytes_under_another_version_are_a_fault_even_when_they_are_kno
     for _ in range(2):
         with pytest.raises(InvalidFile) as refused:
             read_pack(release_of(make_pack(), version="9.0.0"), cache)
-        assert "is 1.0.0, but the source lists the release as 9.0.0" in refused.value.details[0]
+        assert "is 1.0.0, but the source offers it as 9.0.0" in refused.value.details[0]
     assert read_pack(release_of(make_pack()), cache).version == "1.0.0"
 
 

@@ -127,6 +127,26 @@ def test_the_changes_between_two_releases_are_their_changelog_and_their_size(
     assert "needs the name of a pack" in agentpack("show", "news>1", "--changes", "1.0.0", "1.1.0", expect=2).err
 
 
+def test_the_command_that_an_upgrade_names_works_for_a_pack_of_which_only_the_newest_release_is_there(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    told = "# Changelog\n\n## 1.1.0\n\n- Look.\n"
+    write_tree(tmp_path / "news", make_pack("news", "1.0.0"))
+    agentpack("install", "../news")
+    write_tree(tmp_path / "news", make_pack("news", "1.1.0", files={"CHANGELOG.md": told}))
+    assert "`agentpack show news --changes 1.0.0 1.1.0` prints" in agentpack("upgrade", "--dry-run").err
+    for _ in range(2):
+        ran = agentpack("show", "news", "--changes", "1.0.0", "1.1.0")
+        assert ran.out == "news 1.0.0 -> 1.1.0\n\n1.1.0\n- Look.\n"
+        assert "news==1.0.0 is no longer offered" in ran.err
+        agentpack("upgrade", "--yes")
+    data = agentpack("show", "news", "--changes", "1.0.0", "1.1.0", "--json").envelope["data"]
+    assert (data["size"], data["comparable"]) == (None, False)
+    gone = agentpack("show", "news", "--changes", "1.0.0", "1.2.0", expect=4).err
+    assert "there are 1.1.0" in gone
+    assert "hint" not in gone
+
+
 def test_a_pack_without_a_changelog_says_so(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     offer(tmp_path, project)
     ran = agentpack("show", "reviews", "--changes", "1.0.0", "1.1.0")

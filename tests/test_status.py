@@ -1,8 +1,8 @@
 """status: packs, edits, what is newer, and names used twice."""
 
+import re
 import subprocess
 import sys
-import re
 from pathlib import Path
 
 from support.packs import make_pack, persona_text, publish

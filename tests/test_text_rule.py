@@ -641,7 +641,7 @@ def poisoned(tmp_path: Path) -> tuple[Path, Release, bytes]:
     release = release_of(files)
     clean = read_files(files)
     layer = PersonaText({}).persona(persona_text() + "Do\u200b it.\n", "data-reviewer-1.0.0/personas/reviewer.md")
-    pieces = to_pieces(clean._replace(personas={"reviewer": layer}, prepared={}))
+    pieces = to_pieces(clean._replace(personas={"reviewer": layer}, prepared={}), release.digest)
     return publish(tmp_path / "packs", files), release, pieces
 
 

@@ -11,6 +11,8 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import modes, tree, with_state, write_tree
 
+from agentpack.writers.schema_line import schema_line
+
 CLAUDE = ".claude/agents/{}.md"
 OPENCODE = ".opencode/agents/{}.md"
 GEMINI = ".gemini/agents/{}.md"
@@ -411,6 +413,29 @@ def test_a_manifest_in_which_people_wrote_stays_when_the_last_pack_goes(
     assert own in path.read_text()
     assert "python-engineer" not in path.read_text()
     assert there(project) == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "goes"),
+    [
+        ("", True),
+        ("# yaml-language-server: $schema=https://raw.example.com/fork/v9/src/agentpack/schemas/manifest.json\n", True),
+        ("# yaml-language-server: $schema=../tools/agentpack/manifest.json\n", False),
+    ],
+    ids=["of an agentpack before it wrote one", "of another agentpack", "of a person"],
+)
+def test_a_manifest_of_our_own_goes_whatever_schema_it_names(
+    agentpack: Agentpack, project: Path, line: str, goes: bool
+) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    path = project / "agentpack.yaml"
+    first, rest = path.read_text().split("\n", 1)
+    assert first == schema_line("manifest")
+    path.write_text(line + rest)
+    agentpack("upgrade", "--yes")
+    assert path.read_text() == line + rest
+    agentpack("uninstall", "python-engineer")
+    assert path.exists() is not goes
 
 
 def test_added_sources_stay_when_the_last_pack_goes(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

@@ -283,6 +283,43 @@ def test_check_says_whether_something_newer_is_there(agentpack: Agentpack, proje
     assert marks(project) == before
 
 
+def test_check_lists_releases_and_not_files(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    (project / AGENT).unlink()
+    ran = agentpack("upgrade", "--check")
+    assert ran.err.splitlines()[1:] == [
+        "note: data-reviewer 2.0.0 is out of range; `agentpack upgrade --latest` installs it",
+        "no newer releases in range",
+    ]
+    assert not agentpack("upgrade", "--check", "--json").envelope["data"]["changed"]
+    newer = agentpack("upgrade", "--check", "--latest", expect=1)
+    assert newer.err.splitlines()[1:] == ["data-reviewer 1.0.0 -> 2.0.0"]
+    assert agentpack("upgrade", "--check", "--latest", "--json", expect=1).envelope["data"]["changed"]
+
+
+def test_a_dry_run_shows_the_plan_of_what_would_stop_and_the_whole_command_that_accepts_it(
+    agentpack: Agentpack, project: Path
+) -> None:
+    personas = {"reviewer": persona_text(tools=["read", "edit", "shell"])}
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    publish(project / "packs", make_pack(version="3.0.0", personas=personas))
+    publish(project / "packs", make_pack(version="2.1.0", personas={"reviewer": persona_text(tools=["read"])}))
+    agentpack("install", "data-reviewer==2.1.0")
+    before = marks(project)
+    ran = agentpack("upgrade", "--latest", "--dry-run", expect=3)
+    assert marks(project) == before
+    plan, _, refusal = ran.err.partition("error: ")
+    assert "data-reviewer 2.1.0 -> 3.0.0  (" in plan
+    assert f"  ~ {AGENT}  updated" in plan
+    assert plan.endswith("dry run: nothing was written\n")
+    told = "hint: `agentpack upgrade --latest --yes --accept edit --accept shell` accepts it, or keep the old"
+    assert told in refusal
+    assert told in agentpack("upgrade", "--latest", expect=3).err
+    assert "--accept edit --yes --accept shell`" in agentpack("upgrade", "--latest", "--accept", "edit", expect=3).err
+    agentpack("upgrade", "--latest", "--yes", "--accept", "edit", "--accept", "shell")
+    assert locked(project) == "3.0.0"
+
+
 def test_check_tells_of_a_release_that_would_stop(agentpack: Agentpack, project: Path) -> None:
     """A look is no decision: what Codex cannot hold is accepted, or not, by whoever upgrades."""
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "codex")

@@ -1,21 +1,27 @@
 """The shell of the GitHub action and of the GitLab template, in a real clone with a newer release and an edit."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
+import pytest
 import yaml
 from support.packs import make_pack, persona_text, publish
 from support.repositories import Repository
+from support.trees import write_tree
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = str(ROOT / "ci" / "upgrade.sh")
 AGENT = ".claude/agents/reviewer.md"
 EDIT = "- Our services speak GraphQL.\n"
+LISTED = '*"[.[] | select(.isCrossRepository | not)][0].number // empty"'
+"""A stranger's fork may have a branch of the same name, with a pull request of its own."""
 
 
 class Clone:
@@ -29,10 +35,11 @@ class Clone:
         bin.mkdir(parents=True)
         for name, text in (
             ("agentpack", f'exec "{sys.executable}" -m agentpack "$@"'),
-            ("gh", f'echo "$@" >>"{top}/gh.log"; [ "$2" != list ] || cat "{top}/open" 2>/dev/null || true'),
+            ("gh", f'echo "$@" >>"{top}/gh.log"; [ "$2" != list ] || case "$*" in {LISTED}) cat "{top}/open" ;; esac'),
         ):
             (bin / name).write_text(f"#!/bin/sh\n{text}\n")
             (bin / name).chmod(stat.S_IRWXU)
+        (top / "open").touch()
         self.environment = {
             **os.environ,
             "PATH": f"{bin}:{os.environ['PATH']}",
@@ -108,7 +115,7 @@ def test_a_release_that_may_do_more_stops_it_and_is_named(tmp_path: Path) -> Non
     body = clone.upgrade(expect=3)
     assert body.startswith("**The upgrade needs a decision; nothing was changed.**\n")
     assert "    error: reviews 1.0.0 -> 1.1.0: the new release may do more than the old one" in body
-    assert "`--accept shell`" in body
+    assert "--accept shell`" in body
     assert clone.outcome == "outcome=stopped"
     assert clone.run("git", "status", "--porcelain") == ""
     assert clone.project.git("branch", "--format=%(refname:short)") == "main"
@@ -126,17 +133,126 @@ def test_a_conflict_stops_it(tmp_path: Path) -> None:
     assert clone.run("git", "status", "--porcelain") == ""
 
 
+def ask_for_the_newest(clone: Clone) -> None:
+    """What Renovate does: a commit on a branch of its own, with nothing but the manifest changed."""
+    clone.run("git", "switch", "--quiet", "--create", "renovate/reviews")
+    manifest = clone.folder / "agentpack.yaml"
+    text = manifest.read_text()
+    manifest.write_text(text.replace("- reviews", '- "reviews>=1.1"'))
+    assert manifest.read_text() != text
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Update reviews")
+    clone.run("git", "push", "--quiet", "origin", "HEAD")
+
+
+def test_lock_and_files_follow_a_changed_manifest_on_its_branch(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    assert "are what the manifest asks for" in clone.upgrade(AGENTPACK_TASK="sync")
+    assert clone.outcome == "outcome=current"
+    ask_for_the_newest(clone)
+    body = clone.upgrade(AGENTPACK_TASK="sync")
+    assert "    reviews 1.0.0 -> 1.1.0\n" in body
+    assert clone.outcome == "outcome=upgraded"
+    changed = clone.project.git("diff", "--name-only", "main", "renovate/reviews").split()
+    assert changed == [AGENT, "agentpack.lock", "agentpack.yaml"]
+    merged = clone.project.git("show", f"renovate/reviews:{AGENT}")
+    assert EDIT.strip() in merged and "and where" in merged
+    assert "are what the manifest asks for" in clone.upgrade(AGENTPACK_TASK="sync")
+
+
+def test_a_changed_manifest_that_lets_an_agent_do_more_stops_it(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read", "shell"])
+    ask_for_the_newest(clone)
+    before = clone.project.git("rev-parse", "renovate/reviews")
+    body = clone.upgrade(expect=3, AGENTPACK_TASK="sync")
+    assert body.startswith("**The sync needs a decision; nothing was changed.**\n")
+    assert "--accept shell`" in body
+    assert clone.outcome == "outcome=stopped"
+    assert clone.project.git("rev-parse", "renovate/reviews") == before
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_nothing_is_pushed_from_a_checkout_of_no_branch(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    clone.run("git", "switch", "--quiet", "--detach")
+    assert "of no branch" in clone.run(SCRIPT, expect=2, AGENTPACK_TASK="sync")
+
+
+def test_a_failure_that_is_no_decision_is_called_so(tmp_path: Path) -> None:
+    clone = Clone(tmp_path, ["read"])
+    (clone.folder / "agentpack.yaml").write_text("schema: 1\npacks: [missing-pack]\n")
+    clone.run("git", "commit", "--quiet", "--all", "--message", "Ask for what there is not")
+    assert clone.upgrade(expect=4, AGENTPACK_TASK="sync").startswith("**The sync failed with exit code 4.**\n")
+
+
+def test_no_text_of_others_reaches_a_shell_and_every_action_is_pinned() -> None:
+    read = [yaml.safe_load(path.read_text()) for path in (ROOT / ".github/workflows").glob("*.yml")]
+    jobs = [job for workflow in read for job in workflow["jobs"].values()]
+    jobs.append(yaml.safe_load((ROOT / "action.yml").read_text())["runs"])
+    steps = [step for job in jobs for step in job["steps"]]
+    assert len(steps) == 3 + 3 + 3
+    for step in steps:
+        assert "${{" not in step.get("run", "")
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}|\./agentpack|", step.get("uses", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "permissions"),
+    [("check", {"contents": "read"}), ("upgrade", {"contents": "write", "pull-requests": "write"})],
+)
+def test_a_reusable_workflow_has_the_permissions_of_its_job_and_the_inputs_of_the_action(
+    name: str, permissions: dict[str, str]
+) -> None:
+    workflow = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    assert (workflow["permissions"], job["permissions"]) == ({}, permissions)
+    call = workflow[True]["workflow_call"]  # YAML 1.1 takes `on` for true
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    for key, value in call["inputs"].items():
+        assert value["default"] == ("upgrade" if key == "command" else inputs[key]["default"])
+    given = job["steps"][-1]["with"]
+    assert set(call["inputs"]) == set(given) - {"token"} and set(given) <= set(inputs)
+
+
 def test_the_check_of_the_action_annotates_what_differs(tmp_path: Path) -> None:
     clone = Clone(tmp_path, ["read"])
     steps = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
     (check,) = (step["run"] for step in steps if step.get("if") == "inputs.command == 'check'")
     call = ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", check)
     said = clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
-    assert f"::warning file={AGENT},title=reviewer for claude::edited by hand" in said
+    assert f"::warning file={AGENT},line=13,title=reviewer for claude::edited by hand" in said
     clone.run("agentpack", "sync", "--frozen", "--discard-edits")
     clone.run(*call, RUNNER_TEMP=str(tmp_path))
     (clone.folder / "agentpack.lock").unlink()
     clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
+
+
+def test_no_module_of_the_checkout_is_run_to_install_agentpack(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    checkout = tmp_path / "checkout"
+    write_tree(checkout, {f"{name}.py": f"open({str(ran)!r}, 'a').write(__name__)" for name in ("venv", "pip")})
+    wheel = tmp_path / "agentpack_manager-0.2.0-py3-none-any.whl"
+    folder = "agentpack_manager-0.2.0.dist-info"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{folder}/METADATA", "Metadata-Version: 2.1\nName: agentpack-manager\nVersion: 0.2.0\n")
+        archive.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{folder}/RECORD", "")
+    install = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"][0]["run"]
+    _, jobs = yaml.safe_load_all((ROOT / "ci" / "gitlab.yml").read_text(encoding="utf-8"))
+    for script in (install, "\n".join(jobs["agentpack-check"]["before_script"])):
+        subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", script.replace("$[[ inputs.agentpack ]]", str(wheel))],
+            cwd=checkout,
+            env={
+                "HOME": str(tmp_path),
+                "PATH": f"{tmp_path}/agentpack/bin:{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
+                "RUNNER_TEMP": str(tmp_path),
+                "GITHUB_ACTION_PATH": str(wheel),
+                "PIP_NO_INDEX": "1",
+            },
+            check=True,
+        )
+        assert not ran.exists()
+    assert list(tmp_path.glob(f"agentpack/lib/python*/site-packages/{folder}"))
 
 
 def test_the_job_of_the_gitlab_template_reports_what_differs(tmp_path: Path) -> None:

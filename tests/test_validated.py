@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.packs import make_pack, persona_text, release_of, variant_text
+from support.packs import make_pack, persona_text, publish, release_of, variant_text
 from support.running import Agentpack
 
 from agentpack.bundling import validated_packs
@@ -119,7 +119,7 @@ def test_a_file_that_was_cut_off_is_passed_over(tmp_path: Path, length: int) -> 
     path.write_bytes(path.read_bytes()[:length])
     assert cache.pieces("pack", release.digest) is None
     assert dict(read_pack(release, cache).personas) == check_pack(release).personas
-    assert path.read_bytes() == to_pieces(check_pack(release))
+    assert path.read_bytes() == to_pieces(check_pack(release), release.digest)
 
 
 def test_a_damaged_file_is_removed_so_that_the_next_command_makes_it_again(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def kept(tmp_path: Path) -> tuple[ValidatedCache, str, Path]:
     """A cache with one document in it, its digest, and its file."""
     cache, digest = ValidatedCache(str(tmp_path / "cache")), "sha256:" + "1" * 64
     cache.put("manifest", digest, {"packs": []})
-    cache.put_pieces("pack", digest, in_pieces([("text", "You look.")]))
+    cache.put_pieces("pack", digest, in_pieces([("text", "You look.")], digest))
     return cache, digest, tmp_path / "cache"
 
 
@@ -243,7 +243,7 @@ def test_a_wheel_has_them_and_is_the_same_when_built_again(tmp_path: Path) -> No
         names = [name for name in wheel.namelist() if "/.validated/" in name]
         for release in bundled():
             name = f"agentpack/_packs/.validated/{place('pack', release.digest)}"
-            assert wheel.read(name) == to_pieces(check_pack(release))
+            assert wheel.read(name) == to_pieces(check_pack(release), release.digest)
             names.remove(name)
     assert names == []
 
@@ -264,7 +264,7 @@ def test_a_document_that_does_not_come_to_its_sum_is_passed_over(tmp_path: Path)
 def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:
     cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
     honest: dict[str, Any] = {"header": {"name": "kit", "on": True, "count": 12}, "body/one": "You look."}
-    cache.put_pieces("pack", digest, in_pieces(honest.items()))
+    cache.put_pieces("pack", digest, in_pieces(honest.items(), digest))
     path = tmp_path / place("pack", digest)
     whole = path.read_bytes()
     for at in range(len(whole)):
@@ -273,6 +273,20 @@ def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:
         with suppress(Unavailable):
             found = kept and {"header": kept["header"], "body/one": kept.text("body/one")}
             assert found in (None, honest), at
+
+
+def test_a_kept_pack_counts_under_its_own_digest_only(agentpack: Agentpack, project: Path, home: Path) -> None:
+    """Of another pack with the same name and version, for instance, which then would be installed in its place."""
+    for folder, word in (("ours", "look"), ("theirs", "run it")):
+        publish(project / folder, make_pack(personas={"reviewer": persona_text(body=f"You {word}.\n")}))
+        agentpack("install", "data-reviewer", "--source", folder, "--client", "claude", "--dry-run")
+    one, other = sorted((home / ".cache/agentpack").glob("pack-*/*.json"))
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    agentpack("install", "data-reviewer", "--source", "ours", "--client", "claude")
+    assert "You look." in (project / ".claude/agents/reviewer.md").read_text()
+    assert (one.read_bytes() == first) != (other.read_bytes() == second)
 
 
 def test_pieces_in_the_format_without_checksums_are_dropped_and_written_again(agentpack: Agentpack, home: Path) -> None:

@@ -907,7 +907,8 @@ def test_a_word_with_brackets_is_quoted_in_the_hint(agentpack: Agentpack, tmp_pa
             reviewer={"clients": {"opencode": {"permission": {"*": "deny", "bash": grant}}}},
         )
     agentpack("install", "reviews==1.0.0", "--client", "opencode", "--source", str(tmp_path / "packs"))
-    assert "accept it with `--accept 'shell(ask)'`, or" in stopped(agentpack, "upgrade", "--latest", "--yes").err
+    told = "hint: `agentpack upgrade --latest --yes --accept 'shell(ask)'` accepts it, or"
+    assert told in stopped(agentpack, "upgrade", "--latest", "--yes").err
     agentpack("upgrade", "--latest", "--yes", "--accept", "shell(ask)")
     assert locked(agentpack) == {"reviewer opencode": "shell(ask)"}
 

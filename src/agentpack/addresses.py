@@ -36,7 +36,7 @@ def _login() -> "re.Pattern[str]":
 
 
 def holds_secret(text: str) -> bool:
-    """Whether an address in the text has a password, a user token, or a parameter named like one."""
+    """Whether an address in the text has a password, a token as its user, or a parameter named like a secret."""
     import re
 
     sounds = re.compile(r"token|key|secret|passw|pwd|auth|sig|cred", re.I)

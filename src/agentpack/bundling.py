@@ -19,4 +19,4 @@ def validated_packs(folder: str) -> Iterator[tuple[str, bytes]]:
     for pack in sources.packs():
         for ref in sources.releases(pack):
             release = fetch(ref, sources)
-            yield place("pack", release.digest), to_pieces(check_pack(release))
+            yield place("pack", release.digest), to_pieces(check_pack(release), release.digest)

@@ -17,6 +17,7 @@ LOCK = "agentpack.lock"
 POLICY = "policy.yaml"
 POLICY_VARIABLE = "AGENTPACK_POLICY"
 PLACES_VARIABLE = "AGENTPACK_TRUSTED_PLACES"
+NO_PROJECT = "no project here"
 _VERSION_CONTROL = (".git", ".hg", ".jj", ".svn")
 
 
@@ -159,7 +160,7 @@ def find_scope(
                 f"there is no project at or above {environment.cwd}",
                 hint="run it in a repository, create `agentpack.yaml`, or name the folder with `--root DIR`",
             )
-    return user_scope(environment, "named by --user" if user else "no project here")
+    return user_scope(environment, "named by --user" if user else NO_PROJECT)
 
 
 def _project_root(environment: Environment) -> tuple[str, str] | None:

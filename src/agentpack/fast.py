@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
 
     from agentpack.environment import Scope
 
-_CLEAN = {
+CLEAN = {
     ("diff",): "nothing differs",
     ("sync", "--check"): "nothing differs",
     ("sync", "--locked"): "nothing to change",
@@ -38,7 +38,7 @@ def answer(arguments: "Sequence[str]") -> int | None:
         return _say(sys.stdout, completion(os.environ))
     if list(arguments) in (["--version"], ["-V"]):
         return _say(sys.stdout, version_text())
-    words = _CLEAN.get(tuple(arguments))
+    words = CLEAN.get(tuple(arguments))
     if words is None and arguments and arguments[0] in ("install", "upgrade", "sync"):
         from agentpack.cli.quick_args import run
 

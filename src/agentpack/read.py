@@ -38,7 +38,7 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         return kept
     pack = check_pack(release)
     pack = pack._replace(prepared=_released(pack))
-    cache.put_pieces("pack", key, in_pieces(_pieces(pack)))
+    cache.put_pieces("pack", key, in_pieces(_pieces(pack), key))
     return _kept(release, cache, key) or pack  # from now on piece by piece: a thousand personas would fill the memory
 
 
@@ -129,9 +129,9 @@ def with_kept_names(pack: Pack, known: Collection[str], paths: Collection[str]) 
     return pack._replace(prepared=_released(pack))
 
 
-def to_pieces(pack: Pack) -> bytes:
-    """A checked pack in the form the cache stores."""
-    return b"".join(in_pieces(_pieces(pack)))
+def to_pieces(pack: Pack, digest: str) -> bytes:
+    """A checked pack in the form the cache stores under the digest of its release."""
+    return b"".join(in_pieces(_pieces(pack), digest))
 
 
 def _pieces(pack: Pack) -> Iterator[tuple[str, Any]]:
@@ -279,7 +279,7 @@ def _identity_faults(release: Release, header: Mapping[str, Any], file: str) -> 
         )
     if header["version"] != str(release.version):
         faults.append(
-            Fault(file, 0, "version", f"is {header['version']}, but the source lists the release as {release.version}")
+            Fault(file, 0, "version", f"is {header['version']}, but the source offers it as {release.version}")
         )
     return faults
 

@@ -112,7 +112,7 @@ def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
     if client not in FOLDER:
         assert not skills
         assert all(line in agent for line in INLINE)
-        assert "modules: written into the agent's own text" in said
+        assert "modules: written into the agent's own file, not as skills" in said
     else:
         assert skills == {
             f"{FOLDER[client]}/engineer-async/SKILL.md": "---\nname: engineer-async\n"
@@ -429,7 +429,7 @@ def test_a_module_whose_skill_would_have_too_long_a_description_stays_in_the_tex
     conditions = {"perf": longest, "async": f"{longest}x{'x' * len('Concurrency')}"}
     source = publish(tmp_path / "long", release(modules=conditions))
     ran = agentpack("install", "engineer", "--source", str(source), "--client", "claude")
-    assert "module `async`: written into the agent's own text" in ran.err
+    assert "module `async`: written into the agent's own file, not as skills" in ran.err
     assert "module `perf`" not in ran.err
     assert [path.parent.name for path in (project / ".claude/skills").rglob("SKILL.md")] == ["engineer-perf"]
     assert "- Use task groups." in (project / ".claude/agents/engineer.md").read_text()

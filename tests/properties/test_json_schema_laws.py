@@ -3,12 +3,16 @@
 import copy
 import json
 import re
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import json_schemas
 import pytest
-from hypothesis import given, settings
+import yaml
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
@@ -257,6 +261,76 @@ def test_a_schema_allows_what_agentpack_reads_and_little_else(drawn: tuple[str, 
     elif not found:
         unlisted = [fault for fault in refused if not any(re.search(pattern, fault) for pattern in BEYOND)]
         assert not unlisted, f"{kind}: its schema allows what agentpack refuses"
+
+
+def text_of(kind: str, data: Any) -> str:
+    return json.dumps(data) if kind == "lock" else yaml.safe_dump(data, allow_unicode=True)
+
+
+def refused_text(kind: str, text: str) -> list[str]:
+    """Why agentpack does not read a file."""
+    try:
+        if kind == "lock":
+            parse_lock(text.encode(), "x")
+        else:
+            validate(kind, read_yaml(text, "x"))
+    except InvalidFile as error:
+        return list(error.details)
+    return []
+
+
+def forbidden_by_check_jsonschema(kind: str, files: Sequence[Path]) -> set[str]:
+    """The files that check-jsonschema, run as its users do, does not accept."""
+    schema = str(json_schemas.FOLDER / f"{kind}.json")
+    done = subprocess.run(
+        ["check-jsonschema", "--output-format", "json", "--schemafile", schema, *map(str, files)],
+        capture_output=True,
+        text=True,
+    )
+    report = json.loads(done.stdout)
+    assert done.returncode == (report["status"] != "ok"), done.stderr
+    assert not report.get("parse_errors"), report
+    return {error["filename"] for error in report.get("errors", ())}
+
+
+needs_check_jsonschema = pytest.mark.skipif(
+    shutil.which("check-jsonschema") is None, reason="needs check-jsonschema: `nox -s other_tools`"
+)
+
+
+@needs_check_jsonschema
+@settings(
+    max_examples=usually(5, thorough=10, nightly=50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(drawn=st.lists(documents(), min_size=40, max_size=40))
+def test_check_jsonschema_agrees_about_files(tmp_path: Path, drawn: list[tuple[str, Any]]) -> None:
+    for kind in DATA:
+        texts = [text_of(kind, DATA[kind]), *(text_of(kind, data) for of, data in drawn if of == kind)]
+        files = [tmp_path / f"{kind}{number}.{'json' if kind == 'lock' else 'yaml'}" for number in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text, encoding="utf-8")
+        forbidden = forbidden_by_check_jsonschema(kind, files)
+        assert str(files[0]) not in forbidden
+        for file, text in zip(files, texts, strict=True):
+            refused = refused_text(kind, text)
+            if str(file) in forbidden:
+                assert refused, text
+            elif refused:
+                assert all(any(re.search(pattern, fault) for pattern in BEYOND) for fault in refused), text
+
+
+@needs_check_jsonschema
+def test_a_decimal_without_quotes_is_a_number_to_others(tmp_path: Path) -> None:
+    """YAML takes it for a number, agentpack for the text that it is. The other tool's advice is good: quote it."""
+    template = TEXTS["pack"].replace("choices: [short, long]", "choices: [short, {word}]")
+    texts = {word: template.replace("{word}", word) for word in ("3.10", '"3.10"')}
+    files = {word: tmp_path / f"{len(word)}.yaml" for word in texts}
+    for word, text in texts.items():
+        assert refused_text("pack", text) == []
+        files[word].write_text(text)
+    assert forbidden_by_check_jsonschema("pack", [*files.values()]) == {str(files["3.10"])}
 
 
 @pytest.mark.parametrize("kind", sorted(DATA))

@@ -65,14 +65,15 @@ def _run_full(arguments: list[str], folder: Path) -> Ran:
 
 def _run_as_installed(arguments: list[str], folder: Path) -> Ran:
     from agentpack.cli.app import run
-    from agentpack.fast import answer
+    from agentpack.cli.quick_args import GRAMMARS
+    from agentpack.fast import CLEAN, answer
 
     looked = False
 
     def either(arguments: list[str]) -> int:
         nonlocal looked
         code = answer(arguments)
-        looked = code is not None and arguments[:1] not in (["install"], ["upgrade"])
+        looked = code is not None and (not arguments or tuple(arguments) in CLEAN or arguments[0] not in GRAMMARS)
         return run(arguments) if code is None else code
 
     ran = _captured(either, arguments, folder)

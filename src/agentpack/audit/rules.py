@@ -38,60 +38,61 @@ class AuditRule(NamedTuple):
 
 
 _TABLE = (
-    AuditRule("AP101", "hidden-text", "error", "Characters that hide text from a reader or turn it around."),
-    AuditRule("AP102", "not-text", "note", "The file is not UTF-8 text, and was not looked through."),
-    AuditRule("AP103", "large-file", "warning", "More than a mebibyte: only the beginning was looked through."),
+    AuditRule("AP101", "hidden-text", "error", "Characters that hide text from a reader or reverse it."),
+    AuditRule("AP102", "not-text", "note", "The file is not UTF-8 text, so it was not scanned."),
+    AuditRule("AP103", "large-file", "warning", "The file is larger than 1 MiB; only the beginning was scanned."),
     AuditRule(
-        "AP111", "html-comment", "warning", "An HTML comment: an agent reads it, the rendered page does not show it."
+        "AP111", "html-comment", "warning", "An HTML comment: agents read it, but the rendered page does not show it."
     ),
-    AuditRule("AP112", "reference-comment", "warning", "A link definition used as a comment, which no page shows."),
-    AuditRule("AP113", "hiding-html", "warning", "HTML that is styled so that nobody sees it."),
+    AuditRule(
+        "AP112", "reference-comment", "warning", "A link definition used as a comment: rendered pages do not show it."
+    ),
+    AuditRule("AP113", "hiding-html", "warning", "HTML that is styled to be invisible."),
     AuditRule(
         "AP114", "active-html", "error", "HTML that runs or loads something: a script, a frame, an event handler."
     ),
     AuditRule(
-        "AP121", "remote-image", "warning", "An image on another host: showing the page tells that host about it."
+        "AP121", "remote-image", "warning", "An image on another host: whoever opens the page contacts that host."
     ),
     AuditRule(
-        "AP122", "link-with-data", "warning", "An address with a placeholder or a long value to carry data away."
+        "AP122", "link-with-data", "warning", "An address with a placeholder or a long value, which can leak data."
     ),
     AuditRule("AP123", "active-address", "error", "A `data:`, `javascript:` or `vbscript:` address."),
-    AuditRule("AP124", "address-with-user", "error", "An address with a user's name or password before its host."),
+    AuditRule("AP124", "address-with-user", "error", "An address with a user name or password before its host."),
     AuditRule(
-        "AP125", "foreign-letters-host", "warning", "A host with letters beyond ASCII, which may look like others."
+        "AP125",
+        "foreign-letters-host",
+        "warning",
+        "A host name with non-ASCII letters, which may look like other letters.",
     ),
-    AuditRule("AP126", "short-link", "note", "A link shortener: where it leads cannot be seen."),
-    AuditRule("AP127", "collecting-host", "warning", "A host whose use is to collect what is sent to it, or a tunnel."),
-    AuditRule("AP131", "instruction-override", "warning", "Words that set aside the instructions an agent was given."),
-    AuditRule("AP132", "secrecy", "warning", "Words that keep something from the user."),
-    AuditRule(
-        "AP133", "role-change", "note", "Words that make the agent somebody else, or speak of its system prompt."
-    ),
+    AuditRule("AP126", "short-link", "note", "A link shortener, which hides where the link leads."),
+    AuditRule("AP127", "collecting-host", "warning", "A host that collects requests, or a tunnel."),
+    AuditRule("AP131", "instruction-override", "warning", "Words that override the agent's instructions."),
+    AuditRule("AP132", "secrecy", "warning", "Words that tell the agent to hide something from the user."),
+    AuditRule("AP133", "role-change", "note", "Words that change the agent's role or mention its system prompt."),
     AuditRule("AP134", "chat-marker", "warning", "A marker that chat templates use for system or user messages."),
-    AuditRule("AP135", "permission-bypass", "warning", "Words or options that go past the user's permission."),
+    AuditRule("AP135", "permission-bypass", "warning", "Words or options that bypass the user's permission."),
     AuditRule("AP141", "encoded-text", "warning", "A long run of base64, hexadecimal or percent-encoded text."),
-    AuditRule("AP151", "download-and-run", "warning", "A command that hands what it downloads or decodes to a shell."),
-    AuditRule("AP152", "secret-place", "note", "A place where secrets lie: keys, credentials, the whole environment."),
+    AuditRule("AP151", "download-and-run", "warning", "A command that runs what it downloads or decodes in a shell."),
     AuditRule(
-        "AP153", "secret-and-network", "warning", "A place of secrets within three lines of something that sends."
+        "AP152", "secret-place", "note", "A place where secrets are stored: keys, credentials, the whole environment."
     ),
-    AuditRule("AP161", "long-line", "note", "A line of more than 2,000 characters, which an editor shows in part."),
+    AuditRule(
+        "AP153", "secret-and-network", "warning", "A place of secrets within three lines of something that sends data."
+    ),
+    AuditRule("AP161", "long-line", "note", "A line of more than 2,000 characters, which editors show only in part."),
     AuditRule("AP201", "edited", "note", "An installed file was edited by hand."),
-    AuditRule("AP202", "missing", "warning", "An installed file is missing, or is no regular file."),
+    AuditRule("AP202", "missing", "warning", "An installed file is missing or not a regular file."),
     AuditRule(
         "AP203",
         "lock-changed",
         "warning",
-        "The lock is missing, out of date or half merged, or wants files that were not written yet.",
+        "The lock file is missing, out of date, has merge conflicts, or lists files that were not written yet.",
     ),
-    AuditRule(
-        "AP204", "lock-disagrees", "error", "The lock and the record of what was installed say different digests."
-    ),
-    AuditRule("AP205", "content-damaged", "error", "A content in the store is not what its digest says."),
-    AuditRule("AP206", "release-changed", "error", "A release is not what was locked."),
-    AuditRule(
-        "AP207", "release-unread", "warning", "A locked release could not be read, so it was not looked through."
-    ),
+    AuditRule("AP204", "lock-disagrees", "error", "The lock file and the record of what was installed differ."),
+    AuditRule("AP205", "content-damaged", "error", "Content in the store does not match its digest."),
+    AuditRule("AP206", "release-changed", "error", "A release does not match the lock file."),
+    AuditRule("AP207", "release-unread", "warning", "A locked release could not be read, so it was not scanned."),
     AuditRule("AP208", "unmerged", "warning", "An installed file has unresolved merge markers."),
 )
 RULES: Mapping[str, AuditRule] = {rule.id: rule for rule in _TABLE}

@@ -157,7 +157,7 @@ def _headless(text: AgentText, opened: bool) -> CheckFinding:
     if opened:
         hint = "begin the file with a line `---`, and end the header with another"
         return text.finding("A101", f"{title} finds no header, and ignores the file", hint, line=1)
-    hint = "begin the file with a header between two lines `---`, with `name:` and `description:`"
+    hint = "begin the file with a header between two `---` lines, with `name:` and `description:`"
     return text.finding("A101", f"there is no header, so {title} ignores the file", hint, line=1)
 
 

@@ -10,6 +10,7 @@ from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 from agentpack.model.changelog import FILE, entries
 
+_WORD = re.compile(r"[\w-]+")
 _UNWRITTEN = "- TODO: say what changed."
 """In a drafted entry, where the changes are not known."""
 
@@ -49,8 +50,9 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
     line, told = entry
     if _UNWRITTEN in told:
         yield CheckFinding(file, line, "P801", f"the entry for {subject.pack.version} does not say what changed")
+    words = frozenset(_WORD.findall(told))
     for step in changed:
-        if step.id and not mentions(told, step.id):
+        if step.id and step.id not in words and (_WORD.fullmatch(step.id) or not mentions(told, step.id)):
             rule = "P803" if step.kind == "capability" or step.name in ("tools", "clients") else "P802"
             yield CheckFinding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
 

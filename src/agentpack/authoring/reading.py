@@ -29,9 +29,8 @@ DAYS = 180
 _CONDITION = re.compile(
     r"\b(?:if|when|where|wherever|whenever|unless|once|while|until|only for|in case)\b", re.IGNORECASE
 )
-_CODE = re.compile(r"`[^`]*`|\{\{[^}]*\}\}")
-_NAME = re.compile(r"(?<![\w/.-])[A-Z]\w*[a-z]\w*")
-_BEFORE_SENTENCE = re.compile(r"(?:^|[.!?:;|]\s|\n)[\s*_>(\"'-]*\Z")
+_CODE = re.compile(r"`[^`]*`|\{\{[^{}]*\}\}")
+_NAME = re.compile(r"(?P<before_sentence>(?:\A|[.!?:;|]\s|\n)[\s*_>(\"'-]*)|(?<![\w/.-])(?P<name>[A-Z]\w*[a-z]\w*)")
 _DATED = re.compile(r"\bchecked (?:on |in )?(20\d\d-\d\d)(-\d\d)?\b", re.IGNORECASE)
 
 
@@ -83,9 +82,12 @@ def _names(subject: Subject, layer: Layer, read: Sequence[Section]) -> Iterator[
 
 def _named(text: str) -> Iterator[str]:
     """Words with a capital that do not begin a sentence, or have one within."""
+    begin = 0
     for found in _NAME.finditer(text):
-        name = found[0]
-        if not name[1:].islower() or not _BEFORE_SENTENCE.search(text, 0, found.start()):
+        name = found["name"]
+        if name is None:
+            begin = found.end()
+        elif not name[1:].islower() or found.start() != begin:
             yield name
 
 

@@ -1,10 +1,11 @@
 """References: what a persona, a variant or a page of the pack names must exist."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import reduce
-from itertools import combinations
+from itertools import combinations, islice
 from operator import or_
+from pathlib import PurePosixPath
 from posixpath import dirname, join, normpath
 
 from agentpack.authoring.changes import excluded
@@ -13,13 +14,16 @@ from agentpack.authoring.subject import Subject
 from agentpack.compose.conflicts import NamedLayer, conflict_between
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
+from agentpack.input.documents import MAX_FAULTS
+from agentpack.model.line_numbers import with_lines
 from agentpack.model.persona import Origin
 
 MAX_TRIED = 2_000
 """Pairs of variants of one persona that are tried in combination."""
 
 _LINK = re.compile(r"\]\(<?([^)\s>\]]++)>?[^)\]]*+\)")  # up to the next `]` at most: a text can be full of beginnings
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t]*(?:\{#[^{}]*\})?[ \t]*#*[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*)", re.MULTILINE)
+_ID = re.compile(r"\{#[^{}]*\}\Z")
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
@@ -115,24 +119,28 @@ def _union(masks: Iterable[int]) -> int:
 
 def _links(subject: Subject) -> Iterator[CheckFinding]:
     files = subject.release.files
+    there = {*files, *(str(folder) for file in files for folder in PurePosixPath(file).parents)}
     for path, data in sorted(files.items()):
-        if not path.endswith(".md"):
-            continue
-        text = data.decode("utf-8", errors="replace")
-        headings = {_slug(match[1]) for match in _HEADING.finditer(text)}
-        for match in _LINK.finditer(text):
-            target, _, anchor = match[1].partition("#")
-            if _ELSEWHERE.match(match[1]) or "{{" in match[1]:
-                continue
-            line = text.count("\n", 0, match.start()) + 1
-            place = normpath(join(dirname(path), target)) if target else path
-            if target and place not in files and not any(file.startswith(place + "/") for file in files):
-                message = f"links to `{match[1]}`, which is not in the pack"
+        if path.endswith(".md"):
+            broken = _broken_links(path, data.decode("utf-8", errors="replace"), there)
+            for line, message in islice(broken, MAX_FAULTS):
                 yield CheckFinding(f"{subject.folder}/{path}", line, "P601", message)
-            elif not target and anchor and anchor not in headings:
-                yield CheckFinding(f"{subject.folder}/{path}", line, "P601", f"there is no heading `#{anchor}`")
+
+
+def _broken_links(path: str, text: str, there: Container[str]) -> Iterator[tuple[int, str]]:
+    """The line and the fault of each link in a text to a file or heading that is missing."""
+    headings = {_slug(match[1]) for match in _HEADING.finditer(text)}
+    for line, match in with_lines(text, _LINK.finditer(text)):
+        target, _, anchor = match[1].partition("#")
+        if _ELSEWHERE.match(match[1]) or "{{" in match[1]:
+            continue
+        if target and normpath(join(dirname(path), target)) not in there:
+            yield line, f"links to `{match[1]}`, which is not in the pack"
+        elif not target and anchor and anchor not in headings:
+            yield line, f"there is no heading `#{anchor}`"
 
 
 def _slug(heading: str) -> str:
     """GitHub's anchor for a heading: lower case, no punctuation, hyphens for spaces."""
+    heading = _ID.sub("", heading.rstrip(" \t").rstrip("#").rstrip(" \t")).rstrip(" \t")
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

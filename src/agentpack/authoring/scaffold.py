@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 
 from agentpack.edits.rules import escaped
+from agentpack.writers.schema_line import schema_line
 
 _MANIFEST = """\
+{schema_line}
 schema: 1
 name: {name}
 version: 0.1.0
@@ -132,7 +134,7 @@ def new_pack(name: str, *, persona: str, description: str, author: str) -> Mappi
     }
     quoted = {**values, "description": _quoted(description), "author": _quoted(author)}
     texts = {
-        "pack.yaml": _MANIFEST.format(**quoted),
+        "pack.yaml": _MANIFEST.format(schema_line=schema_line("pack"), **quoted),
         f"personas/{persona}.md": _PERSONA.format(**{**values, "description": escaped(description)}),
         f"variants/{persona}/places.md": _VARIANT,
         "tests/first.yaml": _TESTS.format(),

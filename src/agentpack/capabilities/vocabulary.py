@@ -48,7 +48,7 @@ class ToolVocabulary:
             yield from (word for word in words if not word.startswith("tool:"))
 
     def server(self, name: str) -> re.Match[str] | None:
-        """The parts of an MCP tool name; None if it is not one."""
+        """The server and the tool in the name of an MCP tool; None if it is not one."""
         return re.match(self.powers.servers or _SERVER, name)
 
     def __contains__(self, name: object) -> bool:

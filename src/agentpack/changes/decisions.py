@@ -12,7 +12,7 @@ from agentpack.changes.pristine import recognise_releases, recognised_lock
 from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.same_file import refuse_sources, same_file_notes
 from agentpack.changes.snapshot import pins_of
-from agentpack.changes.widening import capability_changes, gained_over_disk, refuse_widening
+from agentpack.changes.widening import capability_changes, gained_over_disk, widening_error
 from agentpack.errors import Cancelled, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
@@ -43,20 +43,17 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
     wanted = state.wanted
     recognise_releases(workspace, wanted)
     capabilities = capability_changes(workspace, wanted)
-    if request.require_acceptance:
-        refuse_widening(capabilities)
+    accepts = (f"--accept {word}" for word in (*workspace.accepted, *workspace.sources.accepted_words))
+    command = " ".join((command, *request.option_words(), *accepts))
+    refusal = widening_error(capabilities, _again(workspace, command, request)) if request.require_acceptance else None
+    if refusal is not None and not request.dry_run:
+        raise refusal
     planned = plan_for(workspace, wanted, request.decisions)
     documents = tuple(documents_of_change(workspace, state, planned))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
     outcome = Outcome(
-        command=" ".join(
-            (
-                command,
-                *request.option_words(),
-                *(f"--accept {word}" for word in (*workspace.accepted, *workspace.sources.accepted_words)),
-            )
-        ),
+        command=command,
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
@@ -78,6 +75,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         skipped=wanted.skipped,
         skipped_agents=tuple(skipped_agents(wanted.lock, before)),
         left=planned.conflicts if request.partial else (),
+        refusal=refusal,
     )
     if planned.conflicts and not request.partial:
         raise ConflictsFound(workspace, outcome)
@@ -85,6 +83,14 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         _refuse_hidden(workspace, wanted, state.extra_documents, planned)
         refuse_sources(workspace, planned)
     return outcome
+
+
+def _again(workspace: Workspace, command: str, request: ChangeRequest) -> str:
+    """The command to type once more, where it says all that was asked; else empty."""
+    if command.partition(" ")[0] not in ("upgrade", "sync"):
+        return ""
+    is_asked = request.confirm is not None and not workspace.environment.interactive
+    return f"{command} --yes" if request.yes or is_asked else command
 
 
 def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:

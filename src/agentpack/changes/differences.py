@@ -95,10 +95,14 @@ class ComparisonFilter(NamedTuple):
             workspace.clients.named(client)
         names = sorted({name for file in known for name in (file.pack, file.persona)})
         if self.name is not None and self.name not in {*names, *(file.path for file in known)}:
+            from agentpack.wanted.offers import agent_hint  # only where a name is unknown
+
+            last, sources = self.name.rpartition("/")[2], workspace.sources.open(workspace.manifest, remote=False)
+            hint = None if last in names else agent_hint(sources, workspace.manifest, self.name)
             raise UsageError(
                 f"no pack or persona `{self.name}` is installed here",
                 details=[f"there: {', '.join(names) or 'nothing'}"],
-                hint=did_you_mean(self.name, names),
+                hint=hint or did_you_mean(last, names),
             )
 
 

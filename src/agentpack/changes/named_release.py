@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.user_sources import with_user_sources
+from agentpack.errors import UsageError
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_view
@@ -15,26 +16,42 @@ from agentpack.workspace.workspace import Workspace
 
 
 def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
-    """Resolve one requirement on its own. Packs it requires stay at their locked releases where possible.
+    """Resolve one requirement, without those of the manifest. Packs that its pack requires stay at their locked
+    releases where possible.
 
     Raises:
         Unresolvable: no source has this pack or release.
     """
-    requirement = parse_requirement(text)
-    refuse_address(requirement)
+    requirement = parse_named(workspace, text)
     manifest = with_source(workspace, workspace.manifest, requirement)
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     values = read_settings(candidates, requirement, settings) if settings else {}
     return select_requirement(candidates, requirement, values)
 
 
+def parse_named(workspace: Workspace, text: str) -> Requirement:
+    """A requirement without an address. The error for `PACK/AGENT` says how to install that."""
+    try:
+        requirement = parse_requirement(text)
+    except UsageError as error:
+        if "/" in text:
+            from agentpack.wanted.offers import agent_hint
+
+            manifest = workspace.manifest
+            error.hint = agent_hint(workspace.sources.open(manifest), manifest, text) or error.hint
+        raise
+    refuse_address(requirement)
+    return requirement
+
+
 def with_source(workspace: Workspace, manifest: Manifest, requirement: Requirement) -> Manifest:
-    """The manifest to look for a pack in: with the user's own sources if it does not have the pack, and with an entry
-    for one that only a collection offers.
+    """The manifest to look for a pack in, which asks for this requirement of it: with the user's own sources if it does
+    not have the pack, and with an entry for one that only a collection offers.
     """
     pack = requirement.pack
     if manifest.wanted(pack):
-        return manifest
+        packs = (e._replace(requirement=requirement) if e.requirement.pack == pack else e for e in manifest.packs)
+        return manifest._replace(packs=tuple(packs))
     manifest = with_user_sources(workspace, manifest)
     source = workspace.sources.open(manifest).in_collection(pack)
     if source is None:

@@ -15,8 +15,10 @@ from agentpack.model.names import PackName
 from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.workspace.workspace import Workspace
 
-MAX_COMPARED = 60
-"""Files of one pack beyond which the size of a change is not counted."""
+MAX_COMPARED = 8 * 1024 * 1024
+"""Bytes of files, as they are and as they will be, beyond which one command counts no further pack's change."""
+_LEAST = 4096
+"""What a smaller file counts as."""
 
 
 class ChangeSize(NamedTuple):
@@ -31,7 +33,7 @@ class ChangeSize(NamedTuple):
 
 
 class PackNews(NamedTuple):
-    """A pack whose release changes. `size` is None for very many files; `entries` are those of its changelog, newest
+    """A pack whose release changes. `size` is None beyond the bound; `entries` are those of its changelog, newest
     first.
     """
 
@@ -45,13 +47,15 @@ class PackNews(NamedTuple):
 def pack_news(workspace: Workspace, outcome: Outcome) -> Iterator[PackNews]:
     """The news of each pack that gets another release."""
     candidates = candidates_to_view(workspace, workspace.manifest)
+    room = MAX_COMPARED
     for change in outcome.packs:
         if change.before is None or change.after is None:
             continue
         before, after = change.before.split()[0], change.after.split()[0]
         if before != after:
             files = [one for one in outcome.plan.changes if one.pack == change.name and one.action in WRITES]
-            size = size_of(workspace, files) if len(files) <= MAX_COMPARED else None
+            room -= sum(max(sum(map(len, _before_and_after(workspace, one))), _LEAST) for one in files)
+            size = size_of(workspace, files) if room >= 0 else None
             found = changelog_between(candidates, PackName(change.name), Version(before), Version(after))
             yield PackNews(change.name, before, after, size, found)
 
@@ -71,8 +75,7 @@ def size_of(workspace: Workspace, files: Iterable[Change]) -> ChangeSize:
     """How much differs between the files on disk and what will be written."""
     added = removed = rules = 0
     for change in files:
-        before = b"" if change.observed is None else workspace.states.contents(change.path)
-        after = change.content or b""
+        before, after = _before_and_after(workspace, change)
         if max(len(before), len(after)) > MAX_BYTES:
             continue
         lines = counts(hunks(decoded(before), decoded(after), context=0))
@@ -80,3 +83,7 @@ def size_of(workspace: Workspace, files: Iterable[Change]) -> ChangeSize:
         pristine = parse_pristine(before, workspace.form_of(change.client), None)
         rules += len(compare_files(pristine, parse_edited(after, pristine, by_hand=False)).rules)
     return ChangeSize(added, removed, rules)
+
+
+def _before_and_after(workspace: Workspace, change: Change) -> tuple[bytes, bytes]:
+    return b"" if change.observed is None else workspace.states.contents(change.path), change.content or b""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentpack.changes.widening import CapabilityChange
+from agentpack.changes.widening import CapabilitiesWidened, CapabilityChange
 from agentpack.model.changes import Change, Plan
 from agentpack.wanted.skipped import SkippedAgents
 from agentpack.wanted.wanted import GroupedNote, SkippedClient
@@ -47,6 +47,8 @@ class Outcome(NamedTuple):
     """Found clients that do not get every pack."""
     skipped_agents: tuple[SkippedAgents, ...] = ()
     """Agents of collections that some clients cannot restrict as asked."""
+    refusal: CapabilitiesWidened | None = None
+    """Why a dry run would stop for capabilities that nobody accepted."""
 
     @property
     def changes_anything(self) -> bool:

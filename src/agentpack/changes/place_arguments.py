@@ -67,6 +67,10 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
         hint = (
             f"for the repository on {'GitHub' if forge == 'github' else 'GitLab'}, write `{forge}:{repository['path']}`"
         )
+        from agentpack.wanted.offers import agent_hint
+
+        with suppress(InvalidFile):
+            hint = agent_hint(workspace.sources.open(workspace.manifest), workspace.manifest, text) or hint
         raise UsageError(f"`{option}{text}`: no such folder", hint=hint)
     return ConfiguredSource("", "path", _folder(workspace, text, option))
 
@@ -143,9 +147,14 @@ def with_sources(
     )
 
 
-def without_refs(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> tuple[Manifest, list[str]]:
-    """The manifest without the `ref:` of sources that these packs come from, and a note on each."""
+def without_refs(
+    workspace: Workspace, manifest: Manifest, packs: Sequence[PackName], places: Sequence[ConfiguredSource]
+) -> tuple[Manifest, list[str]]:
+    """The manifest without the `ref:` of sources that these packs come from, or that are at one of these places, and a
+    note on each.
+    """
     free = {source_of(workspace, manifest, pack) for pack in packs}
+    free |= {one.name for one in manifest.sources for place in places if same_place(workspace, one, place)}
     sources, notes = list[ConfiguredSource](), list[str]()
     for source in manifest.sources:
         options = {key: value for key, value in source.options.items() if key != "ref" or source.name not in free}

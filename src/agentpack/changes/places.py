@@ -69,7 +69,8 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     named = [place_of(workspace, text, option="--source ") for text in request.sources]
     old = manifest
     newest = [requirement.pack for requirement in requirements.values() if requirement.newest]
-    manifest, free = without_refs(workspace, old, newest)
+    bare = [] if request.only else [place for place in places.values() if "ref" not in place.options]
+    manifest, free = without_refs(workspace, old, newest, bare)
     manifest, opened, notes = with_sources(workspace, manifest, [*places.values(), *named])
     of_place = dict(zip(places, opened, strict=False))
     reading = _Reading(workspace, manifest, request, opened[len(places) :])
@@ -153,6 +154,7 @@ class _Reading:
         for source in self.named:
             if source.releases(requirement.pack) or source.states(requirement.pack):
                 return self._of(source, requirement.pack, requirement, text)
+        self._refuse_unknown(requirement)
         entry = self.manifest.wanted(requirement.pack)
         if entry is not None and entry.source:
             return [AskedPack(requirement, text, entry.source, entry.original)]
@@ -161,9 +163,7 @@ class _Reading:
         offering = self.workspace.sources.open(self.manifest).in_collection(requirement.pack)
         if offering is not None:  # named in so many words, and nothing else has the name
             return [AskedPack(requirement, text, offering)]
-        if self.named:
-            self._refuse_unknown(requirement)
-        elif os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
+        if os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
             self._refuse_folder(requirement, text)
         return [AskedPack(requirement, text)]
 
@@ -374,27 +374,26 @@ class _Reading:
     # Errors that lead on.
 
     def _refuse_unknown(self, requirement: Requirement) -> None:
-        """Raise Unresolvable if neither `--source` nor any other source has the pack."""
+        """Raise Unresolvable if there is a `--source`, which does not have the pack."""
         name = requirement.pack
-        if self._is_offered(name):
-            return
         for source in self.named:
             offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
             for pack in offered:
                 agents = self._agents(source, pack)
                 if name in agents:
-                    place = source.where
-                    place = place if "://" in place else os.path.relpath(place, self.workspace.environment.cwd)
+                    place = typed(source, self.workspace.environment.cwd)
                     raise Unresolvable(
                         f"`{name}` is not a pack but an agent of the pack `{pack}`",
                         hint=f"`agentpack install {pack} --only {name} --source {place}`",
                     )
             if offered:
+                place = typed(source, self.workspace.environment.cwd)
+                place = place if is_place(self.workspace, place) else f"./{place}"
                 listed = ", ".join(offered[:_MOST_LISTED]) + (", …" if len(offered) > _MOST_LISTED else "")
                 raise Unresolvable(
                     f"`{source.name}` has no pack `{name}`",
                     details=[f"it has {listed}"],
-                    hint=did_you_mean(name, offered) or f"`agentpack show {source.where}` lists what it offers",
+                    hint=did_you_mean(name, offered) or f"`agentpack show {place}` lists what it offers",
                 )
             raise self._nothing(source, source.where, source.collection.unread)
 

@@ -26,7 +26,7 @@ def current_pins(workspace: Workspace) -> tuple[str, ...]:
 
 
 def current_documents(workspace: Workspace) -> Mapping[RecordedDocument, bytes]:
-    """Manifest, lock and other non-agent files that earlier commands wrote, with the bytes on disk."""
+    """The files on disk, other than agents, that earlier commands wrote: the manifest, the lock, local variants."""
     scope, current = workspace.scope, workspace.documents.current
     known = {scope.manifest: workspace.documents.manifest_bytes, scope.lock: workspace.documents.lock_bytes}
     for document in current.documents if current else ():

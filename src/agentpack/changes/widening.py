@@ -60,10 +60,10 @@ class CapabilitiesWidened(DecisionNeeded):
 
     code = "widening"
 
-    def __init__(self, changes: Collection[CapabilityChange]) -> None:
+    def __init__(self, changes: Collection[CapabilityChange], command: str) -> None:
         self.changes = tuple(changes)
         words = sorted({word for change in self.changes for word in change.unaccepted})
-        options = [f"--accept '{word}'" if "(" in word else f"--accept {word}" for word in words]
+        options = " ".join(f"--accept '{word}'" if "(" in word else f"--accept {word}" for word in words)
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
         if files:
             super().__init__(
@@ -71,7 +71,7 @@ class CapabilitiesWidened(DecisionNeeded):
                 "was changed",
                 details=list(_details(self.changes)),
                 # `uninstall` and others that come to this have no such option
-                hint=f"`agentpack sync {' '.join(options)}` accepts it; or restore the old declaration",
+                hint=f"`agentpack sync {options}` accepts it; or restore the old declaration",
             )
             return
         hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
@@ -79,15 +79,16 @@ class CapabilitiesWidened(DecisionNeeded):
             super().__init__(
                 f"{_some_words(hidden, 'packs')}: may do more than agentpack.lock allows; nothing was changed",
                 details=list(_details(self.changes)),
-                hint=f"`agentpack sync {' '.join(options)}` accepts it; or restore the old lock, for example with "
+                hint=f"`agentpack sync {options}` accepts it; or restore the old lock, for example with "
                 "`git restore agentpack.lock`",
             )
             return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
+        accept = f"`agentpack {command} {options}` accepts it" if command else f"accept it with `{options}`"
         super().__init__(
             f"{_some_words(moves, 'packs')}: the new release may do more than the old one; nothing was changed",
             details=list(_details(self.changes)),
-            hint=f"accept it with `{' '.join(options)}`, or keep the old release with a version range",
+            hint=f"{accept}, or keep the old release with a version range",
         )
 
 
@@ -173,11 +174,10 @@ def gained_over_disk(
             yield CapabilityChange(*_key(file), before, file.capabilities, widened)
 
 
-def refuse_widening(changes: Collection[CapabilityChange]) -> None:
-    """Raise CapabilitiesWidened if another release gains capabilities that were not accepted."""
+def widening_error(changes: Collection[CapabilityChange], command: str = "") -> CapabilitiesWidened | None:
+    """The error if another release gains capabilities that were not accepted; `command` is what to type once more."""
     stopping = [change for change in changes if change.unaccepted]
-    if stopping:
-        raise CapabilitiesWidened(stopping)
+    return CapabilitiesWidened(stopping, command) if stopping else None
 
 
 Key = tuple[str, str, str]

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from agentpack.cli.output import Output, Result, safe
 from agentpack.commands.audit import audit as run
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import json_text
+
+if TYPE_CHECKING:
+    from agentpack.reports.github import Annotation
 
 FORMATS = ("text", "json", "sarif", "github")
 app = verb_app()
@@ -65,7 +68,7 @@ def audit(
     if baseline is not None:
         known = _with_baseline(session, found, level, baseline, write=write_baseline)
     counted = found.counted(level, known)
-    _show(output, counted, format or "text")
+    _show(session, counted, format or "text", named=bool(subjects))
     hidden = len(found.counted(level)) - len(counted)
     _totals(output, found, counted, hidden)
     code = 5 if found.broken else 1 if counted else 0
@@ -94,7 +97,8 @@ def _with_baseline(session: Session, found: Audit, level: str, path: str, *, wri
 # What is shown.
 
 
-def _show(output: Output, counted: _Found, format: str) -> None:
+def _show(session: Session, counted: _Found, format: str, *, named: bool) -> None:
+    output = session.output
     if output.json:
         return
     if format == "sarif":
@@ -102,22 +106,24 @@ def _show(output: Output, counted: _Found, format: str) -> None:
 
         output.print(json_text(sarif(counted)))
     elif format == "github":
-        from agentpack.reports.escaping import workflow_command
+        from agentpack.reports.github import of_findings
 
-        for finding, _ in counted:
-            output.annotate(workflow_command(_KINDS[finding.level], _properties(finding), _finding_text(finding)))
+        folder = session.environment.cwd if named else session.workspace.scope.root
+        session.report(of_findings([_annotation(finding, folder) for finding, _ in counted]))
     else:
         for finding, _ in counted:
             for line in _lines(output, finding):
                 output.finding(line)
 
 
-_KINDS = {"error": "error", "warning": "warning", "note": "notice"}
+def _annotation(finding: AuditFinding, folder: str) -> "Annotation":
+    from agentpack.reports.github import Annotation, in_repository
 
-
-def _properties(finding: AuditFinding) -> dict[str, str]:
-    place = {"line": str(finding.line), "col": str(finding.column)} if finding.line else {}
-    return {"file": finding.file, **place, "title": f"{finding.rule} {finding.name}"}
+    path = os.path.join(folder, finding.file)
+    file = in_repository(path) if os.path.lexists(path) else finding.file  # a locked release is no file here
+    title = f"{finding.rule} {finding.name}"
+    text = _finding_text(finding)
+    return Annotation(finding.level, file, text, title, finding.line, finding.column)
 
 
 def _finding_text(finding: AuditFinding) -> str:

@@ -9,7 +9,7 @@ from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions as Decisions
 from agentpack.changes.request import ChangeRequest as ChangeRequest
-from agentpack.cli.outcomes import Confirmation, finish, news_data, news_of
+from agentpack.cli.outcomes import Confirmation, finish, news_data, news_of, show_newer
 from agentpack.cli.output import Result
 from agentpack.cli.session import Session
 from agentpack.errors import UsageError
@@ -30,8 +30,10 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
     confirm = None if request.yes else Confirmation(session, look)
     outcome = changed(session, request._replace(confirm=confirm), operation)
-    # `--check` and `--yes` are for programs, which do not read what is new
-    news = news_of(session, outcome) if request.dry_run and request.require_acceptance else {}
+    if not request.require_acceptance:
+        result = show_newer(session, outcome)
+        return result._replace(data={**result.data, "news": []})
+    news = news_of(session, outcome) if request.dry_run else {}  # `--yes` is for programs, which do not read it
     result = finish(session, outcome, news, shown=confirm is not None and confirm.shown)
     return result._replace(data={**result.data, "news": news_data(news)})
 

@@ -159,10 +159,10 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
 
         _print_patch(session, patch(found, place))
     elif format == "github":
-        from agentpack.reports.github import github
+        from agentpack.reports import github
 
-        for line in github(found, place):
-            output.annotate(line)
+        scope = session.workspace.scope
+        session.report(github.of_differences(found, lambda path: github.in_repository(scope.absolute(path))))
     elif format is not None or not output.quiet:
         above = sum(1 for _ in lines_above(found, place)) if format in (None, "text", "rules") else 0
         for number, line in enumerate(_lines(session, found, format or "text", place, stat=stat)):

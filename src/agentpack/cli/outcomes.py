@@ -45,14 +45,13 @@ def show_outcome(session: Session, outcome: Outcome, news: "Mapping[str, PackNew
 
     Args:
         news: what is new in packs that get another release, by name.
+
+    Raises:
+        CapabilitiesWidened: it is a dry run of what would stop.
     """
     output = session.output
     absolute = session.workspace.scope.absolute
-    show_warnings(output, outcome)
-    packs = ["\n".join(_pack_lines(pack, news.get(pack.name))) for pack in outcome.packs]
-    for line in output.some(packs):
-        output.say(line)
-    show_capabilities(output, outcome)
+    _show_packs(output, outcome, news)
     if text := "\n".join(_change_lines(output, outcome.plan, absolute)):
         output.say(text)
     for document in outcome.documents:
@@ -61,6 +60,44 @@ def show_outcome(session: Session, outcome: Outcome, news: "Mapping[str, PackNew
             sign, word = "-", "removed"
         mark = output.style_words(sign, _COLORS[sign])
         output.say(f"  {mark} {safe(absolute(document.path))}  {word}")
+    _show_notes(output, outcome)
+    if not outcome.changes_anything and outcome.generation is None:
+        output.say("nothing to change")
+    elif outcome.dry_run:
+        output.say("dry run: nothing was written")
+    else:
+        _show_generation(output, outcome)
+    if outcome.refusal is not None:
+        raise outcome.refusal
+
+
+def show_newer(session: Session, outcome: Outcome) -> Result:
+    """Print which packs an upgrade would change, and return the outcome. The exit code is 1 if there are any, and not
+    for files that it would only restore.
+    """
+    output = session.output
+    texts = [one for one in outcome.plan.changes if one.action in (Action.REPLACE, Action.MERGE, Action.CONFLICT)]
+    _show_packs(output, outcome, _NO_NEWS)
+    if texts and not outcome.packs:  # another text of the same version
+        output.say("\n".join(_change_lines(output, Plan(changes=tuple(texts)), session.workspace.scope.absolute)))
+    _show_notes(output, outcome)
+    is_newer = bool(texts or outcome.packs)
+    if is_newer:
+        output.say("hint: `agentpack upgrade` makes these changes; `agentpack diff --upgrade` shows them in full")
+    else:
+        output.say("no newer releases in range")
+    return Result({**outcome_data(outcome), "changed": is_newer}, int(is_newer))
+
+
+def _show_packs(output: Output, outcome: Outcome, news: "Mapping[str, PackNews]") -> None:
+    show_warnings(output, outcome)
+    packs = ["\n".join(_pack_lines(pack, news.get(pack.name))) for pack in outcome.packs]
+    for line in output.some(packs):
+        output.say(line)
+    show_capabilities(output, outcome)
+
+
+def _show_notes(output: Output, outcome: Outcome) -> None:
     for skipped in outcome.skipped:
         output.say(safe(str(skipped)))
     for agents in outcome.skipped_agents:
@@ -68,12 +105,6 @@ def show_outcome(session: Session, outcome: Outcome, news: "Mapping[str, PackNew
             output.say(safe(str(agents)))
     for note in outcome.notes:
         output.say(f"note: {safe(str(note))}")
-    if not outcome.changes_anything and outcome.generation is None:
-        output.say("nothing to change")
-    elif outcome.dry_run:
-        output.say("dry run: nothing was written")
-    else:
-        _show_generation(output, outcome)
 
 
 def _show_generation(output: Output, outcome: Outcome) -> None:
@@ -135,9 +166,11 @@ def _pack_lines(pack: PackChange, news: "PackNews | None") -> Iterator[str]:
     elif news is None:
         yield safe(f"{name} {before} -> {after}")
     else:
+        from agentpack.resolve.words import short  # only where it is shown
+
         yield safe(f"{name} {before} -> {after}" + (f"  ({news.size})" if news.size else ""))
         for entry in news.entries[:_MOST_RELEASES]:
-            headings = ", ".join(entry.headings[:_MOST_HEADINGS])
+            headings = ", ".join(map(short, entry.headings[:_MOST_HEADINGS]))
             yield safe(f"  {entry.version}: {headings}" if headings else f"  {entry.version}")
         if news.entries:
             yield f"  `agentpack show {news.pack} --changes {news.before} {news.after}` prints the changelog"

@@ -1,5 +1,6 @@
 """agentpack pack: new, check, test, build"""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,6 @@ from agentpack.cli.complete import complete_client
 from agentpack.cli.options import DryRun, Session, verb, verb_group
 from agentpack.cli.output import Result, safe
 from agentpack.errors import UsageError
-from agentpack.reports.escaping import workflow_command
 
 if TYPE_CHECKING:
     from agentpack.commands.pack.check import CheckedPlaces
@@ -119,6 +119,9 @@ def check(
 
 
 def _tell_checked(session: Session, checked: "CheckedPlaces", format: str, *, dry_run: bool) -> None:
+    if format == "github":
+        found = [finding for pack in checked.packs for finding in pack.findings]
+        _annotate(session, [*found, *(finding for one in checked.agents for finding in one.findings)])
     for pack in checked.packs:
         _findings(session, pack.findings, format)
         for path in pack.fixed:
@@ -161,19 +164,30 @@ def _checked_rows(checked: "CheckedPlaces") -> dict[str, Any]:
 
 
 def _findings(session: Session, findings: Sequence[CheckFinding], format: str) -> None:
-    for finding in findings:
-        if format == "github":
-            session.output.annotate(_github(finding))
-            continue
+    for finding in findings if format != "github" else ():
         for line in _text(session, finding):
             session.output.finding(line)
+
+
+def _annotate(session: Session, findings: Sequence[CheckFinding]) -> None:
+    from agentpack.reports.github import Annotation, in_repository, of_findings
+
+    cwd = session.environment.cwd
+    session.report(
+        of_findings(
+            [
+                Annotation(one.weight, in_repository(os.path.join(cwd, one.file)), one.message, one.rule, one.line)
+                for one in findings
+            ]
+        )
+    )
 
 
 def _rules(session: Session) -> Result:
     rows = [
         (rule.id, rule.name, rule.level, rule.meaning + (" (--fix)" if rule.fixable else "")) for rule in RULES.values()
     ]
-    session.output.table(("rule", "name", "level", "what it asks for"), rows)
+    session.output.table(("rule", "name", "level", "requirement"), rows)
     return Result({"rules": [rule._asdict() for rule in RULES.values()]})
 
 
@@ -183,11 +197,6 @@ def _text(session: Session, finding: CheckFinding) -> Iterator[str]:
     yield f"{safe(place)}: {session.output.style(finding.rule, color)} {safe(finding.message)}"
     if finding.hint:
         yield f"    {safe(finding.hint)}"
-
-
-def _github(finding: CheckFinding) -> str:
-    where = {"file": finding.file, **({"line": str(finding.line)} if finding.line else {}), "title": finding.rule}
-    return workflow_command("notice" if finding.weight == NOTE else finding.weight, where, finding.message)
 
 
 def _counted(findings: Sequence[CheckFinding]) -> str:

@@ -10,12 +10,14 @@ from agentpack.clients import MODULES
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.names import is_kebab
+from agentpack.reports.escaping import for_stream
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from agentpack.cli.progress import ProgressLines
     from agentpack.remote.access import Advance
+    from agentpack.reports.github import Report
     from agentpack.workspace.workspace import Workspace
 
 
@@ -109,6 +111,24 @@ class Session:
             accepted.append(word)
         self.workspace.accepted = tuple(accepted)
         self.workspace.strict = strict
+
+    def report(self, report: "Report") -> None:
+        """Print a report for GitHub Actions. In a job, also append its summary and outputs to the files of the step."""
+        if self.output.json:
+            return
+        for annotation in report.annotations:
+            self.output.annotate(str(annotation))
+        texts = {
+            "GITHUB_STEP_SUMMARY": for_stream("\n".join(report.summary), styled=False),
+            "GITHUB_OUTPUT": "\n".join(f"{name}={value}" for name, value in report.outputs.items()),
+        }
+        for variable, text in texts.items():
+            if (path := self.environment.variables.get(variable)) and text:
+                try:
+                    with open(path, "a", encoding="utf-8") as file:
+                        file.write(f"{text}\n")
+                except OSError as error:
+                    self.output.say(f"note: the file of {variable} cannot be written: {error.strerror}")
 
     def run(self, act: Callable[[], Result]) -> int:
         """Run a command: print its result, and notes on what happened besides. Returns the exit code."""

@@ -94,30 +94,38 @@ def _two_versions(session: Session, words: Sequence[str], version: str) -> tuple
 
 
 def _show_changes(session: Session, name: str, before: str, after: str) -> Result:
-    from agentpack.changes.differences import ComparisonFilter
-    from agentpack.commands.diff_releases import diff_releases
-    from agentpack.reports.words import line_counts
-
     found, output = release_changes(session.workspace, name, before, after), session.output
     between = f"{found.name}=={found.before}", f"{found.name}=={found.after}"
-    differences = diff_releases(session.workspace, *between, ComparisonFilter())
-    counts = [line_counts(file) for file in differences.files]
-    rules = sum(len(file.compared.rules) for file in differences.files)
-    size = ChangeSize(sum(one.added for one in counts), sum(one.removed for one in counts), rules)
-    output.print(output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold") + f"  ({size})")
+    size = _size_between(session, *between) if found.comparable else None
+    title = output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold")
+    output.print(f"{title}  ({size})" if size else title)
     for entry in found.entries:
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
         output.print(safe_text(entry.text.strip()), wrap=True)
     if not found.entries:
         output.say("the pack has no changelog for these versions")
-    output.say(f"`agentpack diff --from {between[0]} --to {between[1]}` shows each line")
+    if size:
+        output.say(f"`agentpack diff --from {between[0]} --to {between[1]}` shows each line")
+    else:
+        output.say(f"{between[0]} is no longer offered, so the files were not compared")
     entries = [{"version": entry.version, "text": entry.text.strip()} for entry in found.entries]
-    return Result({**found._asdict(), "entries": entries, "size": size._asdict()})
+    return Result({**found._asdict(), "entries": entries, "size": size and size._asdict()})
+
+
+def _size_between(session: Session, before: str, after: str) -> ChangeSize:
+    from agentpack.changes.differences import ComparisonFilter
+    from agentpack.commands.diff_releases import diff_releases
+    from agentpack.reports.words import line_counts
+
+    differences = diff_releases(session.workspace, before, after, ComparisonFilter())
+    counts = [line_counts(file) for file in differences.files]
+    rules = sum(len(file.compared.rules) for file in differences.files)
+    return ChangeSize(sum(one.added for one in counts), sum(one.removed for one in counts), rules)
 
 
 def _show_place(session: Session, place: str) -> Result:
-    """The packs and agents of a place."""
+    """The packs and agents that a place (a folder, an archive, a repository) offers."""
     offered, output = offers(open_place(session.workspace, place), place), session.output
     agents = sum(len(pack.agents) for pack in offered.packs)
     if len(offered.packs) > 1:

@@ -110,11 +110,15 @@ def _about(pack: PackStatus, *, is_clean: bool) -> Iterator[tuple[str, str]]:
         newer = "other texts" if pack.in_range == pack.version else pack.in_range
         yield "newer", f"{newer} (`agentpack upgrade`)"
     if pack.newest is not None and pack.newest != pack.in_range:
-        yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
+        way = f'held back by `ref: {pack.ref}` (`agentpack install "{pack.name}@latest"`)'
+        yield "newer", f"{pack.newest}, {way if pack.ref else 'out of range (`agentpack upgrade --latest`)'}"
+    if pack.tag_moved:
+        yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"
     if pack.source != "bundled":
         asks = " (`agentpack upgrade --check` looks for newer releases)" if pack.commit else ""
         repository = f", in {pack.repository}" if pack.repository else ""
-        state = ", ".join(filter(None, (pack.tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))
+        tag = "" if pack.tag_moved or pack.tag == pack.ref else pack.tag
+        state = ", ".join(filter(None, (tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))
         yield "source", f"{pack.source}{repository}{f' at {state}' if state else ''}{asks}"
     if pack.files and is_clean:
         yield "files", "unchanged" if len(pack.files) == 1 else f"{len(pack.files)}, all unchanged"

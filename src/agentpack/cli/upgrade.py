@@ -31,7 +31,9 @@ def upgrade(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Only these packs.", autocompletion=complete_installed),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if there are newer releases.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only list newer releases; exit 1 if some are in range.")
+    ] = False,
     latest: Annotated[
         bool, typer.Option("--latest", help="Ignore the version range, and update it in agentpack.yaml.")
     ] = False,
@@ -65,4 +67,4 @@ def upgrade(
     if check and not result.data["changed"] and (unreached := session.workspace.sources.unreached):
         hint = "try again later; packs from the other sources are up to date"
         raise Unavailable("some sources could not be reached", details=dict.fromkeys(unreached), hint=hint)
-    return result._replace(exit_code=int(result.data["changed"])) if check else result
+    return result

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
-_WORD = re.compile("(?:^ *(?:\x1b\\[[0-9;]*m)?[-+~=!](?:\x1b\\[[0-9;]*m)? )? *(?:`[^`]*`|[^ ])+")
+_WORD = re.compile("(?:^ *(?:\x1b\\[[0-9;]*m)?[-+~=!](?:\x1b\\[[0-9;]*m)? +|(?<! ) *)(?:`[^`]*`|[^ ])+")
 """A word, or several between backticks, which are read and copied as one; a sign belongs to the word after it."""
 _LABEL = re.compile(r" *\S+ {2,}(?=\S)")
 _PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S|://")

@@ -21,7 +21,7 @@ _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _OPENING = re.compile(r"[\s\ufeff]*---")
 _BLANK = r"(?:[^\S\x1c-\x1f\x85]|\ufeff)"
-_CLAUDE = re.compile(rf"---{_BLANK}*\n(.*?)---[ \t\r]*\n?", re.DOTALL)
+_CLAUDE = re.compile(rf"---(?>{_BLANK}*\n)(.*?)---[ \t\r]*\n?", re.DOTALL)
 _FLAT = re.compile(rf"([a-zA-Z_-]+):{_BLANK}+(\S[^\r\u2028\u2029]*)\Z")
 _SIGNS = re.compile(r"[{}\[\]*&#!|>%@`]|: |\A,")  # a comma in front is text to Claude Code, and no YAML to us
 _TABS = re.compile(r"^\t+", re.MULTILINE)
@@ -112,7 +112,7 @@ def front_matter(client: Client, text: str, file: str, *, judging: bool = False)
             fields = _fields(head, file, strict=judging or client.header == "strict", hidden=judging)
             return FrontMatter(fields, "\n".join(lines[number + 1 :]), number + 2)
     if judging and _OPENING.match(text):  # to some clients a header: without an end, below blanks, `---json`
-        raise InvalidFile([Fault(file, 1, "", "a header that is not between two lines `---`")])
+        raise InvalidFile([Fault(file, 1, "", "a header that is not between two `---` lines")])
     return None
 
 

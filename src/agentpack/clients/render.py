@@ -311,7 +311,8 @@ class _Writing:
         elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
             self.set_model(model)
         elif model != "inherit":
-            self.note(f"model: `{model}` is left out", f"set `models: {{{model}: {{CLIENT: ID}}}}` to map it")
+            hint = f"to map it, set `models: {{{model}: {{CLIENT: ID}}}}` in agentpack.yaml"
+            self.note(f"model: `{model}` is left out", hint)
 
     def set_model(self, model: str) -> None:
         client = self.client
@@ -388,7 +389,7 @@ _LIVE: Mapping[str, re.Pattern[str]] = {
     "${word}": re.compile(r"\$(?=\{\w+\})"),
     "{file:}": re.compile(r"\{(?=file:)"),
     "{env:}": re.compile(r"\{(?=env:)"),
-    "!command": re.compile(r"!(?=`)|(?:`{3,}|~{3,})(?=!)"),
+    "!command": re.compile(r"!(?=`)|(?:`{3}|~{3})(?=!)"),
     "$ARGUMENTS": re.compile(r"\$(?=ARGUMENTS|\d)"),
 }
 

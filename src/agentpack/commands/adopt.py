@@ -183,7 +183,7 @@ def _recorded(workspace: Workspace, files: Sequence[AdoptableAgent]) -> _Recorde
 
 
 def _unwritten(workspace: Workspace, recorded: _Recorded) -> list[PassedOver]:
-    """The files that agentpack would not write for their clients."""
+    """The recorded files that agentpack does not write for their client today, each with the reason."""
     wanted, found = recorded.wanted, []
     for file in (file for choice in recorded.choices for file in choice.files):
         if file.path not in wanted.files:

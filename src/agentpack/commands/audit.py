@@ -22,6 +22,7 @@ from agentpack.sources.directory import SUFFIXES, DirectorySource
 from agentpack.sources.pack_manifest import MANIFEST
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import candidates_to_view
+from agentpack.wanted.offers import agent_hint
 from agentpack.workspace.preconditions import nothing_installed_error, refuse_address
 from agentpack.workspace.workspace import Workspace
 
@@ -145,12 +146,12 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) ->
     final = [ref for ref in fitting if not ref.version.is_prerelease]
     ref = _newest(final or fitting)
     if ref is None:
-        known = candidates.known()
+        known, agent = candidates.known(), agent_hint(candidates.sources, manifest, requirement.pack)
         raise Unresolvable(
             f"no source has a release of `{requirement.pack}` that matches `{subject}`"
             if offered
             else f"no source has a pack `{requirement.pack}`",
             details=[f"there are {', '.join(str(one.version) for one in offered)}"] if offered else (),
-            hint=None if offered else did_you_mean(requirement.pack, known) or "for a folder, write `./NAME`",
+            hint=None if offered else agent or did_you_mean(requirement.pack, known) or "for a folder, write `./NAME`",
         )
     looked.pack(candidates.fetched(ref).files, f"{ref.pack}-{ref.version}", ref.pack)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
 from agentpack.changes.differences import EVERYTHING, ComparisonFilter, Differences, FileDifference
+from agentpack.changes.named_release import parse_named, with_source
 from agentpack.changes.widening import CapabilityChange
 from agentpack.differences.parsed_files import NOTHING, compare_personas
 from agentpack.errors import UsageError
@@ -12,11 +13,10 @@ from agentpack.model.capabilities import widening
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
-from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.requirement import Requirement
 from agentpack.wanted.candidates import candidates_to_view
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace, read_consistently
 
 
@@ -47,10 +47,10 @@ def diff_releases(
     sides = []
     for text, other in ((before, after), (after, before)):
         if text is not None:
-            sides.append(_release(workspace, parse_requirement(text), clients, as_installed=other is None))
+            sides.append(_release(workspace, parse_named(workspace, text), clients, as_installed=other is None))
         else:
             assert other is not None
-            sides.append(_locked_release(workspace, parse_requirement(other).pack, clients))
+            sides.append(_locked_release(workspace, parse_named(workspace, other).pack, clients))
     old, new = sides
     if len(old.files) == len(new.files) == 1:
         pairs = [(*old.files, *new.files)]
@@ -77,10 +77,10 @@ def _may_change(old: Rendering, new: Rendering) -> CapabilityChange:
 
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:
-    refuse_address(asked)
-    here = workspace.manifest
-    entry = here.wanted(asked.pack) if as_installed else None
-    wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
+    here = with_source(workspace, workspace.manifest, asked)
+    entry = here.wanted(asked.pack) or ManifestEntry(asked, "")
+    whole = ManifestEntry(asked, str(asked), source=entry.source, original=entry.original)
+    wanted = entry._replace(clients=None) if as_installed else whole
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     chosen = choose(candidates, manifest, newest=None)

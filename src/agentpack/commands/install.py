@@ -8,6 +8,7 @@ from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
+from agentpack.environment import NO_PROJECT
 from agentpack.errors import UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -48,10 +49,10 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
             raise UsageError(f"this would leave no agent of `{name}`", hint=f"`agentpack uninstall {name}` removes it")
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
-    cost = tuple(_cost(wanted, asked))
+    told = (*_cost(wanted, asked), *_where(workspace))
     state = state._replace(
         notes=(*state.notes, *arguments.notes, *_newer(chosen, asked, old)),
-        notes_on=lambda plan: cost if any(change.action in WRITES for change in plan.changes) else (),
+        notes_on=lambda plan: told if any(change.action in WRITES for change in plan.changes) else (),
     )
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import install_warnings, name_warnings
@@ -59,6 +60,12 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
         names = name_warnings(candidates, old, new, workspace.lock, wanted)
         state = state._replace(warnings=(*names, *install_warnings(candidates, workspace.lock, wanted)))
     return make_change(workspace, " ".join(("install", *request.names)), state, request)
+
+
+def _where(workspace: Workspace) -> Iterator[str]:
+    """A note for whoever may have meant a project but is in none."""
+    if workspace.scope.found_by == NO_PROJECT:
+        yield "there is no project here, so this is for all your projects; `git init` or `--root .` makes one here"
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:

@@ -303,7 +303,7 @@ def _elsewhere(changes: Iterable[Change], current: Generation, goal: Generation)
 
 
 def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Change]) -> Iterator[str]:
-    """Notes on where edits made since the last command are kept: they are recorded before anything changes."""
+    """Notes that say where edits made since the last command are kept. Edits are recorded before anything changes."""
     for change in changes:
         row = workspace.states.recorded.get(change.path)
         taken = change.action is Action.DELETE or change.action in WRITES

@@ -147,12 +147,16 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
 
 
 class ReleaseChanges(NamedTuple):
-    """What changed between two releases of a pack: the entries of the later one's changelog, newest first."""
+    """What changed between two releases of a pack: the entries of the later one's changelog, newest first.
+
+    `comparable` is False if the earlier one is no longer offered, as of a pack whose folder has only the newest.
+    """
 
     name: str
     before: str
     after: str
     entries: tuple[ChangelogEntry, ...]
+    comparable: bool
 
 
 def release_changes(workspace: Workspace, text: str, before: str, after: str) -> ReleaseChanges:
@@ -170,21 +174,20 @@ def release_changes(workspace: Workspace, text: str, before: str, after: str) ->
     manifest = with_source(workspace, workspace.manifest, asked)
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     candidates.look_beyond_pins()
-    first, last = sorted(_version(candidates, asked.pack, word) for word in (before, after))
+    first, last = sorted(map(_version, (before, after)))
     found = changelog_between(candidates, asked.pack, first, last)
-    return ReleaseChanges(asked.pack, str(first), str(last), found)
+    offered = candidates.published(asked.pack)
+    for version in (last, *(() if found else (first,))):
+        if version not in offered:
+            candidates.read(asked.pack, version)  # says what there is instead
+    return ReleaseChanges(asked.pack, str(first), str(last), found, first in offered)
 
 
-def _version(candidates: Candidates, pack: PackName, text: str) -> Version:
-    """The release that a word names. Raises UsageError or Unresolvable if there is none."""
-    offered = {ref.version for ref in candidates.releases(pack)}
+def _version(text: str) -> Version:
     try:
-        version = Version(text)
+        return Version(text)
     except InvalidVersion:
         raise UsageError(f"`{text}` is not a version", hint="write a version such as `1.2.0`") from None
-    if version not in offered:
-        candidates.read(pack, version)  # says what there is instead
-    return version
 
 
 def _every_version(candidates: Candidates, pack: PackName, name: str) -> list[Version]:

@@ -5,7 +5,7 @@ it stays cheap. Differences rule by rule are left to `diff`.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -20,7 +20,6 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
-from agentpack.sources.base import Source
 from agentpack.wanted.skipped import SkippedAgents, left_out_words, skipped_agents
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, read_consistently
@@ -59,7 +58,9 @@ class PackStatus(NamedTuple):
     ref: str
     """The branch, tag or commit that the manifest names for its source."""
     tag: str
-    """The tag of its commit, when the source was last asked."""
+    """The tag of its release, when the source was last asked."""
+    tag_moved: bool
+    """Whether that named another commit than the locked one."""
     requirement: str | None
     """As in the manifest; None for a pack that only others require."""
     variants: tuple[str, ...]
@@ -204,16 +205,17 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
 def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
     locked, wanted = Version(pack.version), workspace.manifest.wanted(pack.name)
     configured = next((source for source in workspace.manifest.sources if source.name == pack.source), None)
-    tag = ""
+    heard = None
     if pack.commit or pack.source in sources.elsewhere:  # on another machine, which nobody waits for here
-        tag, known = _last_heard(workspace.sources.one(configured), pack) if configured else ("", ())
-        newer = [version for version in known if version > locked]
+        heard = workspace.sources.last_heard(workspace.manifest, pack)
+        newer = [version for version in heard.versions if version > locked] if heard else []
     elif pack.agents is None:
         newer = [version for version in _offered(pack, sources) if version > locked]
     else:
         newer = _moved_on(pack, wanted, sources)
     final = [version for version in newer if not version.is_prerelease]
-    fitting = [version for version in newer if wanted is None or wanted.requirement.allows(version)]
+    ref = configured.options.get("ref", "") if configured else ""
+    fitting = [version for version in newer if not ref and (wanted is None or wanted.requirement.allows(version))]
     own = tuple(file for file in files if file.pack == pack.name)
     return PackStatus(
         name=pack.name,
@@ -222,8 +224,9 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         digest=pack.digest,
         commit=pack.commit,
         repository=pack.repository,
-        ref=configured.options.get("ref", "") if configured else "",
-        tag=tag,
+        ref=ref,
+        tag=heard.tag if heard else "",
+        tag_moved=heard is not None and heard.is_moved,
         requirement=str(wanted.requirement) if wanted else None,
         variants=pack.variants,
         local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
@@ -234,12 +237,6 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         newest=str(max(final)) if final else None,
         files=own,
     )
-
-
-def _last_heard(source: Source, pack: LockedPack) -> tuple[str, Sequence[Version]]:
-    from agentpack.sources.git import GitSource  # loads git code: only for a pack on another machine
-
-    return source.last_heard(pack) if isinstance(source, GitSource) else ("", ())
 
 
 def _offered(pack: LockedPack, sources: Sources) -> list[Version]:

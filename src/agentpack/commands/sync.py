@@ -10,7 +10,7 @@ from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
 from agentpack.changes.request import ChangeRequest, DesiredState
-from agentpack.changes.widening import capability_changes, granted_words, refuse_widening
+from agentpack.changes.widening import capability_changes, granted_words, widening_error
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Action, Plan, file_state
 from agentpack.model.lock import Lock
@@ -132,8 +132,8 @@ def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) ->
     if before is None and (lost := unrecorded_files(workspace, wanted)):
         raise lost_files(workspace, [file.path for file in lost])
     capabilities = capability_changes(workspace, wanted)
-    if request.require_acceptance:
-        refuse_widening(capabilities)
+    if request.require_acceptance and (refusal := widening_error(capabilities)):
+        raise refusal
     new_lock = wanted.lock._replace(accepted=(*wanted.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(new_lock, (), file_releases_of_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.documents.lock_bytes, text)]))

@@ -19,6 +19,7 @@ from agentpack.wanted.choose import choose
 from agentpack.workspace.preconditions import nothing_installed_error, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.writers.manifest_text import new_manifest
+from agentpack.writers.schema_line import without_schema_line
 
 
 @changing
@@ -92,8 +93,10 @@ def _state_without(workspace: Workspace, old: Manifest, new: Manifest, *, keeps_
     words = (f"removed the source `{name}`, which `install` had added: no pack uses it any more" for name in unused)
     state = state._replace(notes=tuple(words))
     is_empty = not new.packs and not new.models and not new.sources
-    if is_empty and state.manifest is not None and plain(state.manifest).decode() == new_manifest(new):
-        return state._replace(manifest=None, lock=None)
+    if is_empty and state.manifest is not None:
+        text, untouched = (without_schema_line(text) for text in (plain(state.manifest).decode(), new_manifest(new)))
+        if text == untouched:
+            return state._replace(manifest=None, lock=None)
     return state
 
 

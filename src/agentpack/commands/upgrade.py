@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from packaging.version import Version
+
 from agentpack.changes.decisions import make_change
 from agentpack.changes.newest import newest, not_installed, not_taken
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.place_arguments import source_of
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.model.changes import Change
@@ -41,12 +42,16 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 
 def _held_by_ref(workspace: Workspace, packs: Sequence[PackName]) -> Iterator[str]:
-    """For each named pack whose source has a `ref:`, a sentence."""
+    """For each pack whose source has a `ref:`, a sentence; of packs that are not named only if there is a newer tag."""
     refs = {source.name: source.options["ref"] for source in workspace.manifest.sources if "ref" in source.options}
-    for pack in packs:
-        if ref := refs.get(name := source_of(workspace, workspace.manifest, pack)):
-            way = f'`agentpack install "{pack}@latest"` removes it'
-            yield f"`{pack}` comes from `ref: {ref}` of the source `{name}`; {way}"
+    for locked in workspace.lock.packs if refs and workspace.lock else ():
+        ref, heard = refs.get(locked.source), workspace.sources.last_heard(workspace.manifest, locked)
+        final = [version for version in heard.versions if not version.is_prerelease] if heard else []
+        held, way = f"by `ref: {ref}` of the source `{locked.source}`", f'`agentpack install "{locked.name}@latest"`'
+        if ref and final and max(final) > Version(locked.version) and (locked.name in packs or not packs):
+            yield f"{locked.name} {max(final)} is held back {held}; {way} installs it"
+        elif ref and locked.name in packs:
+            yield f"{locked.name} is held {held}; {way} removes it"
 
 
 class MergeSides(NamedTuple):

@@ -226,7 +226,7 @@ def as_written(draft: Draft, *, name: str | None = None) -> Persona:
 
 
 def written_fields(fields: Mapping[str, Field]) -> Mapping[str, Field]:
-    """The fields of a persona of a collection, with its description as one text."""
+    """The fields of a collection's persona, with the parts of its description joined into one string."""
     description = fields["description"]
     return {**fields, "description": Field(" ".join(part["text"] for part in description.value), description.origin)}
 

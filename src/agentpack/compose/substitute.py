@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agentpack.input.parameters import Value
+from agentpack.model.line_numbers import with_lines
 
 PLACEHOLDER = re.compile(r"\{\{\{\{|\}\}\}\}|\{\{ *+([A-Za-z0-9_-]*+) *+\}\}|\{\{")
 MAX_FAULTS = 20
@@ -85,13 +86,13 @@ def placeholder_faults(text: str, names: Mapping[str, object]) -> list[tuple[int
     if "{{" not in text:
         return []
     found: list[tuple[int, str]] = []
-    line = at = 0
-    for match in PLACEHOLDER.finditer(text):
+    for line, match in with_lines(text, PLACEHOLDER.finditer(text)):
         if len(found) == MAX_FAULTS:
             break
-        line, at = line + text.count("\n", at, match.start()), match.start()
         if match[0] == "{{":
-            found.append((line, "`{{` does not begin a placeholder: write `{{ name }}`, or `{{{{` for literal braces"))
+            found.append(
+                (line - 1, "`{{` does not begin a placeholder: write `{{ name }}`, or `{{{{` for literal braces")
+            )
         elif match[1] is not None and match[1] not in names:
-            found.append((line, f"there is no parameter `{match[1]}`"))
+            found.append((line - 1, f"there is no parameter `{match[1]}`"))
     return found

@@ -118,7 +118,7 @@ def excerpt(spans: Sequence[Span], *, around: int = 3) -> tuple[Span, ...]:
         if span.changed:
             done.append(span)
             continue
-        words = re.findall(r"\s*\S+(?:\s+\Z)?", span.text)
+        words = re.findall(r"\s*\S+(?:\s+\Z)?|\s+\Z", span.text)
         head = "".join(words[:around]) if index else ""
         tail = "".join(words[-around:]) if index + 1 < len(spans) else ""
         whole = len(words) <= (around if not head or not tail else 2 * around) + 1

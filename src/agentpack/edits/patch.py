@@ -15,7 +15,7 @@ from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.persona import Origin, Rule, Section
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
-_BRACES = re.compile(r"[ \t]*\{#[^{}]*\}[ \t]*\r?\Z")
+_BRACES = re.compile(r"(?<![ \t])[ \t]*\{#[^{}]*\}[ \t]*\r?\Z")
 
 
 class SourceLines(NamedTuple):

@@ -152,8 +152,8 @@ def _fields(
 
 
 def _tools(client: Client, key: str, value: Any) -> Mapping[str, list[str]] | None:
-    """What a variant sets for the tools that a client allows or denies; None for another field, and for tools that no
-    canonical ones stand for.
+    """What a variant sets to allow or deny the same tools as a client's field. None if it is another field, or names a
+    tool that agentpack has no word for.
     """
     if client.form.roles.get(key) not in ("tools", "deny"):
         return None

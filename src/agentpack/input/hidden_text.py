@@ -233,7 +233,7 @@ def _is_in_flag(text: str, index: int) -> bool:
 
 
 def _is_blank_in_place(text: str, index: int) -> bool:
-    """Whether it is part of a picture made of Braille patterns, at least one of which has dots."""
+    """Whether the blank Braille pattern at `index` is in a run of Braille patterns of which one has dots: a picture."""
     before, after = text[max(0, index - _WIDTH) : index].rstrip(_BLANK), text[index : index + _WIDTH].lstrip(_BLANK)
     return "\u2801" <= before[-1:] <= "\u28ff" or "\u2801" <= after[:1] <= "\u28ff"
 

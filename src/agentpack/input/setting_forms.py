@@ -35,7 +35,7 @@ def _is_texts(value: Any) -> bool:
 
 
 def is_permissions(value: Any, *, depth: int = 2) -> bool:
-    """Whether a value is a permission word, or a map of permission words or of such maps."""
+    """Whether a value is a permission word, or a map whose values are such words or such maps, at most `depth` deep."""
     if isinstance(value, dict):
         return depth > 0 and all(is_permissions(item, depth=depth - 1) for item in value.values())
     return value in ("allow", "ask", "deny")

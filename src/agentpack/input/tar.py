@@ -114,7 +114,7 @@ class _Unpacked:
         except zlib.error:
             raise UnsafeEntry("damaged: it does not unpack") from None
         if not piece and not packed and not self._unpacker.eof:
-            raise UnsafeEntry("cut off: its packed data ends early")
+            raise UnsafeEntry("cut off: its compressed data ends early")
         self._left -= len(piece)
         if self._left < 0:
             raise UnsafeEntry("grows too much when it is unpacked")

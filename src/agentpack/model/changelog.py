@@ -6,9 +6,14 @@ from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
+from agentpack.model.line_numbers import with_lines
+from agentpack.model.names import MAX_VERSION
+
 FILE = "CHANGELOG.md"
+MAX_CHANGELOG = 1024 * 1024
+"""Characters of a changelog that are read."""
 _HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILINE)
-_INNER = re.compile(r"^###+[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_INNER = re.compile(r"^###+[ \t]+(.+)", re.MULTILINE)
 
 
 class ChangelogEntry(NamedTuple):
@@ -21,15 +26,16 @@ class ChangelogEntry(NamedTuple):
     @property
     def headings(self) -> tuple[str, ...]:
         """The headings inside the entry: `Added`, `Removed`."""
-        return tuple(_INNER.findall(self.text))
+        return tuple(filter(None, (heading.rstrip(" \t#") for heading in _INNER.findall(self.text))))
 
 
 def entries(text: str) -> Iterator[ChangelogEntry]:
     """The entries in the order of the file."""
-    headings = list(_HEADING.finditer(text))
+    text = text[:MAX_CHANGELOG]
+    headings = [found for found in _HEADING.finditer(text) if len(found[1]) <= MAX_VERSION]
     ends = [*(heading.start() for heading in headings[1:]), len(text)]
-    for match, end in zip(headings, ends, strict=False):
-        yield ChangelogEntry(match[1], text.count("\n", 0, match.start()) + 1, text[match.end() : end])
+    for (line, match), end in zip(with_lines(text, headings), ends, strict=False):
+        yield ChangelogEntry(match[1], line, text[match.end() : end])
 
 
 def entries_between(text: str, before: Version, after: Version) -> tuple[ChangelogEntry, ...]:

@@ -13,8 +13,8 @@ MARK = b"\xef\xbb\xbf"
 def as_lf(data: bytes) -> bytes:
     """The bytes with each CRLF replaced by LF, if they are text (UTF-8 without NUL). A lone CR stays.
 
-    Returns the same object if nothing changes, so that `is` is a cheap test. Idempotent: a CRLF after another CR stays,
-    because that CR and the new LF would form a CRLF again.
+    Returns the same object if nothing changes, so that `is` is a cheap test. Idempotent: a CRLF that follows a CR
+    stays, for with an LF behind it that CR would make another CRLF.
     """
     # one byte is looked for ten times as fast as two
     if b"\r" not in data or b"\r\n" not in data or b"\0" in data:

@@ -373,7 +373,7 @@ class _Containers:
         return True
 
     def _start(self, text: str, position: int, matched: int) -> bool:
-        """Open what begins at `position`, where there is text, or go on with the open paragraph."""
+        """Open the block that begins at `position`, which is not blank, or continue the open paragraph."""
         starts = _FRESH
         if self.leaf == "paragraph":
             starts = _IN_PARAGRAPH if matched == len(self.widths) else _OUTSIDE_PARAGRAPH

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HINT = "for example `python-engineer`, `python-engineer[strict-typing]>=1.1,<2` or `python-engineer@1.1`"
 _ORDER = "~=!><"
 """Lower bounds are written before upper bounds."""
-_SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*?)\s*\Z", re.S)
+_SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*)\Z", re.S)
 
 
 class Requirement(NamedTuple):
@@ -93,7 +93,7 @@ def parse_requirement(text: str) -> Requirement:
         raise UsageError(f"`{text}` is an address, not a pack", hint=_HINT)
     name = pack_name(shape["name"])
     variants = _variants(text, shape["variants"])
-    rest = shape["rest"]
+    rest = shape["rest"].rstrip()
     range, at, where = rest.partition("@")
     if at and (not range or _is_address(where.strip())):
         found = _at(text, name, variants, where.strip())

@@ -340,9 +340,8 @@ def _new_client(remote: Remote) -> httpx2.Client:
         return client
     except (OSError, ssl.SSLError) as error:
         places = " or ".join(name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if remote.variables.get(name))
-        raise UsageError(
-            f"the certificates of {places or 'this system'} cannot be read: {error.strerror or error}"
-        ) from None
+        which = f"in {places}" if places else "of this system"
+        raise UsageError(f"the certificates {which} cannot be read: {error.strerror or error}") from None
     except (ValueError, ImportError, httpx2.InvalidURL):
         raise UsageError(
             "a proxy in HTTPS_PROXY or ALL_PROXY cannot be used",

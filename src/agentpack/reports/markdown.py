@@ -18,10 +18,19 @@ _LAST_WORDS = 300
 
 
 def markdown(differences: Differences, place: Place) -> Iterator[str]:
-    """The Markdown, at most `MAX_LENGTH` characters: patches, then whole files, are left out, which the end says."""
+    """The Markdown, cut like any."""
+    return cut(_parts(differences, place))
+
+
+def cut(parts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Texts of at most `MAX_LENGTH` characters: patches, then whole entries, are left out, which the end says.
+
+    Args:
+        parts: each text, and what stands in its place if there is no room.
+    """
     room = MAX_LENGTH - _LAST_WORDS
     left_out = 0
-    for words, instead in _parts(differences, place):
+    for words, instead in parts:
         for text in (words, instead):
             if text and (size := _length(text)) <= room:
                 room -= size

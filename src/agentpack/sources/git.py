@@ -29,6 +29,7 @@ from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
 
 _TAG = re.compile(r"(?:(?P<pack>[A-Za-z0-9][\w.-]*?)(?:--v|-v|/v?))?(?P<version>v?\d[0-9A-Za-z.!+-]*)\Z")
+_FEW = 12
 MAX_PREFETCHED = 200
 """Commits of releases that are fetched before anybody asks for them."""
 
@@ -40,6 +41,16 @@ def open_source(source: ConfiguredSource, folder: str, remote: Callable[[], Remo
     check_subdirectory(subdirectory)
     place = GitPlace(source.place, ref, subdirectory.strip("/"))
     return GitSource(source.name, place, remote)
+
+
+class LastHeard(NamedTuple):
+    """What is known of a locked release: its tag, all versions among whose tags that is, and whether the tag names
+    another commit by now. Empty if it has no tag.
+    """
+
+    tag: str = ""
+    versions: Sequence[Version] = ()
+    is_moved: bool = False
 
 
 class _State(NamedTuple):
@@ -190,16 +201,18 @@ class GitSource:
         """The tagged releases of each pack, newest first; under None those of plain tags."""
         return {} if self.place.ref else _tagged(self.mirror.references)
 
-    def last_heard(self, locked: LockedPack) -> tuple[str, Sequence[Version]]:
-        """The tag of a locked release, and all versions among whose tags that is, when the place was last asked. Empty
-        if it is not known, or the release has no tag.
-        """
-        references = None if self.place.ref or locked.repository else self.mirror.last_references
-        for tags in _tagged(references).values() if references else ():
+    def last_heard(self, locked: LockedPack) -> LastHeard:
+        """What was known of a locked release when the place was last asked."""
+        references = None if locked.repository else self.mirror.last_references
+        families = _tagged(references) if references else {}
+        for tags in families.values():
             name, tag = tags.get(Version(locked.version), ("", None))
             if tag is not None and tag.commit == locked.commit:
-                return name, [*tags]
-        return "", ()
+                return LastHeard(name, [*tags])
+        own = families.get(locked.name) or (families.get(None, {}) if len(families) == 1 else {})
+        name, tag = own.get(Version(locked.version), ("", None))
+        is_moved = tag is not None and self.place.ref in ("", name)
+        return LastHeard(name, [*own], is_moved=True) if is_moved else LastHeard()
 
     @cached_property
     def _commit(self) -> str:
@@ -225,11 +238,13 @@ class GitSource:
             return references.tags[ref].commit
         if ref in references.branches:
             return references.branches[ref]
-        known = (*references.branches, *references.tags)
-        hint = did_you_mean(ref, known)
+        known = (*references.branches, *sorted(references.tags, reverse=True))
+        hint = did_you_mean(ref, known) or "name one of these after `@`, or as `ref:` in agentpack.yaml"
         if re.fullmatch(r"[0-9a-f]{7,63}", ref):
             hint = "write a commit in full, with 40 digits"
-        raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", hint=hint)
+        more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
+        there = [f"it has {', '.join(known[:_FEW])}{more}"]
+        raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", details=there, hint=hint)
 
     @property
     def _now(self) -> _State:
@@ -297,10 +312,11 @@ class GitSource:
         marketplace's.
         """
         words = ("version", ref.commit, ref.pack, str(ref.version))
-        if self._any_branch or ref.version == self._version(found, ref.commit) or self.mirror.has_noted(*words):
+        if self._any_branch or self.mirror.has_noted(*words):
             return
         tagged = (self._tags.get(pack, {}).get(ref.version) for pack in (ref.pack, None))
-        if not ref.tag and not any(one and one[1].commit == ref.commit for one in tagged):
+        is_told = bool(ref.tag) or ref.version == self._version(found, ref.commit)
+        if not is_told and not any(one and one[1].commit == ref.commit for one in tagged):
             told = f"{self._version(found, ref.commit)} there, and no tag gives it a different version"
             raise Refused(
                 f"{ref.pack} {ref.version} differs from {self.address} at {ref.commit[:12]}",
@@ -373,7 +389,12 @@ class GitSource:
         return self._at(commit).collection.pack(pack)
 
     def _version(self, pack: CollectionPack, commit: str) -> Version:
-        """Its manifest's version, else one that names the commit: `0.0.0+20261128101500.g0123456789ab`."""
+        """That of the tag that `ref:` names, else its manifest's, else one that names the commit:
+        `0.0.0+20261128101500.g0123456789ab`.
+        """
+        named, version = _read_tag(self._ref_tag) or (None, None)
+        if version is not None and ((named,) if named else self._now.names) == (pack.name,) and commit == self._commit:
+            return version
         try:
             return Version(pack.version[:MAX_VERSION])
         except InvalidVersion:

@@ -123,7 +123,7 @@ class NewPack:
         return digest
 
     def has(self, digest: Digest) -> bool:
-        """Whether the content is stored in this pack or an older one."""
+        """Whether the content is stored in this file or an earlier one."""
         return bytes.fromhex(digest[7:]) in self._rows or self._blobs.has(digest)
 
     def finish(self) -> bool:

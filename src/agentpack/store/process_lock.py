@@ -18,6 +18,8 @@ from agentpack.store import layout
 
 TIMEOUT = 10.0
 _PAUSE = 0.02
+_LONGEST = 20
+"""Bytes of a process id and its line end."""
 _held: set[tuple[int, int]] = set()
 
 
@@ -34,17 +36,18 @@ def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
         Bug: this process already holds it.
     """
     descriptor, made = _acquire(disk, time.monotonic() + timeout)
-    found = os.fstat(descriptor)
+    found, text = os.fstat(descriptor), os.pread(descriptor, _LONGEST, 0)
     identity = (found.st_dev, found.st_ino)
     _held.add(identity)
     _sign(descriptor)
     try:
         yield
+        text = b""  # the number of a process that was killed here is of no use any more
     finally:
         _held.discard(identity)
         if made:
             layout.discard(disk, made)
-        _unsign(descriptor, found)
+        _unsign(descriptor, found, text)
         os.close(descriptor)
 
 
@@ -112,7 +115,7 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
 
 def _holder(descriptor: int) -> str:
     """The process id in the file; empty if there is none or it is no number, since a clone may bring any text."""
-    text = os.pread(descriptor, 20, 0).strip()
+    text = os.pread(descriptor, _LONGEST, 0).strip()
     return text.decode() if text.isdigit() else ""
 
 
@@ -164,11 +167,12 @@ def _sign(descriptor: int) -> None:
         pass  # the number is for people; on a full disk the lock holds without it
 
 
-def _unsign(descriptor: int, found: os.stat_result) -> None:
+def _unsign(descriptor: int, found: os.stat_result, text: bytes) -> None:
     """Restore the file as it was: a command that changes nothing leaves no trace, not even a time."""
     try:
         if _has_one_name(descriptor):
             os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, text, 0)
             os.utime(descriptor, ns=(found.st_atime_ns, found.st_mtime_ns))
     except OSError:
         pass

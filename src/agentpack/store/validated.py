@@ -3,7 +3,8 @@
 Checking loads YAML and pydantic; the next command that meets the same bytes only reads JSON. The bundled packs are
 checked when the wheel is built and ship in it (`shipped`); everything else is in the platform's cache folder, which may
 be deleted at any time. Unreadable files are ignored. A document is only ever found under the digest of the bytes at
-hand, so it cannot be used for other bytes.
+hand, so it cannot be used for other bytes: its checksum covers that digest, so that no file counts under the name of
+another one.
 
 The cached result is trusted, so nobody else may be able to write it: in the cache folder only files owned by the user
 or root count, in folders that nobody else can write to. The files of an installation are trusted like its code.
@@ -43,8 +44,8 @@ class CachedPieces:
     piece, counted from the end of the index), and the pieces.
     """
 
-    def __init__(self, path: str, *, shipped: bool = False) -> None:
-        """Raises one of `DAMAGES` if the file is not a complete document of this kind, or not trusted."""
+    def __init__(self, path: str, digest: str, *, shipped: bool = False) -> None:
+        """Raises one of `DAMAGES` if the file is not a complete document of this kind and digest, or not trusted."""
         self._path = path
         self._window, self._window_at = b"", 0
         self._open = _open_shipped if shipped else _open_own
@@ -58,7 +59,7 @@ class CachedPieces:
             if self._first > len(start):
                 start = os.pread(descriptor, self._first, 0)
             head = start[_HEAD : self._first]
-            if start[7:_HEAD] != _sum(head) + b"\n":
+            if start[7:_HEAD] != _sum(head, of=digest) + b"\n":
                 raise ValueError("damaged")
             self._index, size = json.loads(head.decode())
             if type(self._index) is not dict or whole != self._first + size:
@@ -117,8 +118,10 @@ class CachedPieces:
         return data
 
 
-def in_pieces(pieces: Iterable[tuple[str, Any]]) -> list[bytes]:
-    """The parts of a file that `CachedPieces` can read: text stays text, everything else becomes JSON."""
+def in_pieces(pieces: Iterable[tuple[str, Any]], digest: str) -> list[bytes]:
+    """The parts of a file that `CachedPieces` can read under this digest: text stays text, everything else becomes
+    JSON.
+    """
     index: dict[str, tuple[int, ...]] = {}
     texts: list[bytes] = []
     offset = 0
@@ -128,7 +131,7 @@ def in_pieces(pieces: Iterable[tuple[str, Any]]) -> list[bytes]:
         texts.append(text)
         offset += len(texts[-1])
     head = _json([index, offset])
-    return [b"%7x%s\n" % (len(head), _sum(head)), head, *texts]
+    return [b"%7x%s\n" % (len(head), _sum(head, of=digest)), head, *texts]
 
 
 class ValidatedCache:
@@ -149,7 +152,6 @@ class ValidatedCache:
         try:
             with open(_open_own(f"{self.folder}/{place(kind, digest)}"), "rb") as file:
                 data = file.read(MAX_CACHED_BYTES + 1)
-            # Other JSON put there, also that of another document, would read as a manifest that wants other packs.
             told, _, text = data.partition(b"\n")
             return json.loads(text) if len(data) <= MAX_CACHED_BYTES and told == _sum(text, of=digest) else None
         except (OSError, ValueError, RecursionError):
@@ -165,7 +167,7 @@ class ValidatedCache:
         for folder in (self.shipped, self.folder):
             if folder is not None:
                 try:
-                    return CachedPieces(f"{folder}/{place(kind, digest)}", shipped=folder is self.shipped)
+                    return CachedPieces(f"{folder}/{place(kind, digest)}", digest, shipped=folder is self.shipped)
                 except DAMAGES:
                     continue
         return None

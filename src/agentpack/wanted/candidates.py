@@ -15,12 +15,13 @@ from agentpack.errors import AgentpackError, InvalidFile, Unavailable, Unresolva
 from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
-from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.read import MANIFEST, check_pack, read_pack, with_kept_names
 from agentpack.wanted.collections import CollectionStates
+from agentpack.wanted.lock_satisfies import changed_sources
 from agentpack.workspace.locations import kept_paths
 from agentpack.workspace.workspace import Workspace
 
@@ -66,7 +67,7 @@ class Candidates:
             ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
         if refresh is not None and not as_locked:
-            refresh = {*refresh, *_from_changed_sources(manifest, lock)}
+            refresh = {*refresh, *_to_choose_again(manifest, lock)}
         self.workspace = workspace
         self.manifest = manifest
         self.lock = lock
@@ -200,14 +201,14 @@ class Candidates:
         return self.fetched(ref).files
 
     def _gone(self, pack: PackName, version: Version) -> Unresolvable:
-        offered = [str(ref.version) for ref in self.releases(pack)]
+        offered = [str(known) for known in self.published(pack)]
         if not offered:
             known = self.sources.packs()
             return Unresolvable(f"no source has a pack `{pack}`", hint=did_you_mean(pack, known))
         return Unresolvable(
             f"no source has {pack} {version}",
             details=[f"there are {', '.join(offered)}"],
-            hint="`agentpack lock` chooses a new release",
+            hint="`agentpack lock` chooses a new release" if (pack, str(version)) in self._locked else None,
         )
 
     # The resolver's questions.
@@ -300,18 +301,15 @@ class Candidates:
         return self.sources.packs()
 
 
-def _from_changed_sources(manifest: Manifest, lock: Lock | None) -> Iterator[PackName]:
-    """The locked packs of sources that name another state now: another `ref:` or `sha256:`. Where a source is may have
-    changed without that.
+def _to_choose_again(manifest: Manifest, lock: Lock | None) -> Iterator[PackName]:
+    """The locked packs that the manifest's range no longer allows, and those of sources that name another state now:
+    another `ref:` or `sha256:`. Where a source is may have changed without that.
     """
-    then = {
-        source["name"]: ConfiguredSource.from_data(source)
-        for source in (lock.manifest if lock else {}).get("sources", ())
-    }
-    now = {source.name: source for source in manifest.sources}
-    changed = {name for name in then.keys() & now.keys() if then[name].options != now[name].options}
-    for pack in lock.packs if lock and changed else ():
-        if pack.source in changed:
+    changed = changed_sources(manifest, lock)
+    for pack in lock.packs if lock else ():
+        entry = manifest.wanted(pack.name)
+        asked = entry.requirement if entry and entry.requirement.range else None
+        if pack.source in changed or (asked and not asked.allows(Version(pack.version))):
             yield pack.name
 
 

@@ -84,7 +84,9 @@ def choose(
 
 
 def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | None:
-    """What to do about a bare name that only a collection offers, or a source that may not; None if there is none."""
+    """What to do about a bare name that only a collection has, as a pack or an agent, or a source that may not; None if
+    there is none.
+    """
     for entry in manifest.packs[:MAX_ASKED]:
         pack = entry.requirement.pack
         source = None if entry.source else candidates.sources.in_collection(pack)
@@ -92,7 +94,15 @@ def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | Non
             return f"`{source}` offers `{pack}` in a collection: write `{{require: {pack}, source: {source}}}`"
         if not entry.source and (why := candidates.sources.claimed_by(pack)) and not candidates.releases(pack):
             return f"`{pack}`: {why}"
+        if not entry.source and not candidates.releases(pack) and (hint := _agent_hint(candidates, pack)):
+            return hint
     return None
+
+
+def _agent_hint(candidates: Candidates, name: str) -> str | None:
+    from agentpack.wanted.offers import agent_hint  # only where a name is unknown
+
+    return agent_hint(candidates.sources, candidates.workspace.manifest, name)
 
 
 def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:
@@ -103,7 +113,10 @@ def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:
     if not gone:
         return None
     folder = candidates.workspace.scope.shown(candidates.workspace.scope.local_variants)
-    return f'its file is gone: restore {folder}, or run `agentpack uninstall "{gone[0]}"` to remove the variant'
+    return (
+        f"its file is gone, and may never have been committed: restore {folder}, or run "
+        f'`agentpack uninstall "{gone[0]}"` to remove the variant'
+    )
 
 
 def choose_as_installed(looked_at: Selection) -> Selection:

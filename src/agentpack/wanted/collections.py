@@ -26,7 +26,7 @@ from agentpack.model.pack import (
     digest_version,
 )
 from agentpack.wanted.agents import choose_agents, names_of
-from agentpack.wanted.lock_satisfies import other_commit
+from agentpack.wanted.lock_satisfies import changed_sources, other_commit
 from agentpack.workspace.workspace import Workspace
 
 
@@ -132,7 +132,7 @@ class CollectionStates:
             raise Refused(
                 f"{pack} {then.version} from `{state.source}` is not what was locked: it had a `pack.yaml`",
                 details=[f"locked  {then.digest}", f"found   {state.digest}, of agent files alone"],
-                hint=f"if you trust the current state, `agentpack upgrade {pack}` installs it",
+                hint=f"if you trust what the source holds now, `agentpack upgrade {pack}` installs it",
             )
 
     def _refuse_other_rows(self, locked: LockedPack, entry: ManifestEntry | None) -> None:
@@ -216,15 +216,17 @@ class CollectionStates:
         refs = [ref for ref in self._sources().releases(pack) if ref.bare]
         if refs and refs[0].tag:  # tagged ones are as many as there are tags: nothing but the entry limits them
             allowed = (ref for ref in refs if entry is None or entry.requirement.allows(ref.version))
-            if locked is not None and locked.version not in {str(ref.version) for ref in refs}:
-                self.notes.append(f"{pack} {locked.version} is no longer among the tags of `{refs[0].source}`")
+            source, then = refs[0].source, locked.version if locked else NO_RELEASE
+            is_gone = not then.startswith(NO_RELEASE) and then not in {str(ref.version) for ref in refs}
+            if is_gone and source not in changed_sources(self._manifest, self._lock):
+                self.notes.append(f"{pack} {then} is no longer among the tags of `{source}`")
             refs = [ref for ref in allowed if not self._is_too_young(ref)]
         if not refs:
             return None
         release = fetch(refs[0], self._sources())
         found = choose_agents(release.files, entry)
-        then = self._manifest_then.wanted(pack)
-        before = {*(then.personas or ()), *then.without} if then and locked else set()
+        earlier = self._manifest_then.wanted(pack)
+        before = {*(earlier.personas or ()), *earlier.without} if earlier and locked else set()
         renamed = self._renamed(release, locked, entry) if locked is not None else {}
         for name in found.unknown:
             if name not in before:

@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.lock_text import is_commit
-from agentpack.model.manifest import Manifest, ManifestEntry, provider_fault
+from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry, provider_fault
 from agentpack.model.pack import digest_of_rows
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.resolve import USER
@@ -106,6 +106,13 @@ def other_commit(manifest: Manifest, pack: LockedPack) -> str:
     """The commit that the manifest names for the source of a pack, if the pack is locked at another; else empty."""
     ref = next((source.options.get("ref", "") for source in manifest.sources if source.name == pack.source), "")
     return ref if is_commit(ref) and pack.commit != ref and not pack.repository else ""
+
+
+def changed_sources(manifest: Manifest, lock: Lock | None) -> set[str]:
+    """The sources that name another state than when the lock was made."""
+    then = {source["name"]: source for source in (lock.manifest if lock else {}).get("sources", ())}
+    now = {source.name: source.options for source in manifest.sources}
+    return {name for name in then.keys() & now.keys() if ConfiguredSource.from_data(then[name]).options != now[name]}
 
 
 def _collection_mismatches(pack: LockedPack, entry: ManifestEntry | None) -> Iterator[str]:

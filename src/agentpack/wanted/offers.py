@@ -1,9 +1,12 @@
 """What a place offers, before anything of it is installed."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
-from agentpack.model.names import PackName
+from agentpack.fetch import Sources
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName, kebab
 from agentpack.sources.base import Source
 
 
@@ -51,6 +54,22 @@ def offers(source: Source, place: str) -> Offers:
     packs = (_pack(source, name) for name in source.packs())
     unread = [*source.collection.unread, *(one for pack in source.collection.packs for one in pack.unread)]
     return Offers(place, (*packs, *collected(source)), tuple(dict.fromkeys(unread)))
+
+
+def agent_hint(sources: Sources, manifest: Manifest, text: str) -> str | None:
+    """How to install an agent of a collection, named as `AGENT` or `PACK/AGENT`; None if no source has one. Agents are
+    known by the names of their files, since nothing is read for a hint.
+    """
+    asked, _, name = text.rpartition("/")
+    own = {(entry.source, entry.name_there): entry.requirement.pack for entry in manifest.packs}
+    for source in sources.all:
+        offered = None if source.is_missing else sources.ask(source, partial(getattr, source, "collection"))
+        for pack in offered.packs if offered else ():
+            here = own.get((source.name, pack.name), pack.name)
+            files = {kebab(path.rpartition("/")[2].partition(".")[0]) for path in pack.agents}
+            if asked in ("", here, pack.name) and name and kebab(name) in files:
+                return f"`{name}` is an agent of `{here}`: `agentpack install {here} --only {name}`"
+    return None
 
 
 def _pack(source: Source, name: PackName) -> OfferedPack:

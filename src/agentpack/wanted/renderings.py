@@ -20,7 +20,7 @@ MAX_ALL_RENDERED = 128 * 1024 * 1024
 
 MAX_SKILLS = 2_000
 """Largest number of skills of one command, in all folders together."""
-_INLINE = "modules: written into the agent's own text"
+_INLINE = "modules: written into the agent's own file, not as skills"
 _NO_SKILL = "its name or description is too long for a skill, or contains text that a client might interpret"
 _NONE: Mapping[str, bytes] = MappingProxyType({})
 
@@ -93,7 +93,7 @@ class Renderings:
         return (
             part._replace(persona=core),
             tuple(part._replace(persona=module, module_of=name, originals=_NONE) for module in modules),
-            tuple(Note(f"module `{id}`: written into the agent's own text", _NO_SKILL) for id in kept),
+            tuple(Note(f"module `{id}`: written into the agent's own file, not as skills", _NO_SKILL) for id in kept),
         )
 
     def _kept(self, part: AssembledPersona, file: Rendering) -> Rendering:

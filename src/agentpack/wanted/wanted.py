@@ -60,7 +60,10 @@ class Wanted(NamedTuple):
                 yield Note(f'"{restriction}" is not enforced', "you accepted this"), ""
 
     def part(self, file: Any) -> AssembledPersona | None:
-        """The persona behind a file (any value with `pack`, `persona` and `client`, under their recorded names)."""
+        """The persona that a file is made from, or None.
+
+        `file` is any value with the `pack`, `persona` and `client` that are recorded for it.
+        """
         if (found := self.divided.get((file.pack, file.persona, file.client))) is not None:
             return found
         names = file.pack, file.persona

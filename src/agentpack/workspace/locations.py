@@ -329,7 +329,7 @@ class Locations:
 
 
 class PlaceChange(NamedTuple):
-    """The change of one place, like `apply.Step` for a file."""
+    """The change of one place: a file, or one agent's entry in a shared file. A file's make one `apply.Step`."""
 
     place: str
     before: Digest | None

@@ -25,6 +25,7 @@ from agentpack.sources.withheld import WithheldSource
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Progress, Remote
+    from agentpack.sources.git import LastHeard
     from agentpack.sources.supply import Supply
 
 
@@ -111,6 +112,13 @@ class OpenedSources:
         if place in self.agreed or place in self._agreed_before():
             return opened
         return WithheldSource(opened.name, opened.where)
+
+    def last_heard(self, manifest: Manifest, locked: LockedPack) -> "LastHeard | None":
+        """What is known of a locked release of a repository without asking it; None for any other source."""
+        from agentpack.sources.git import GitSource  # loads git code: only for a pack on another machine
+
+        source = next((self.one(one) for one in manifest.sources if one.name == locked.source), None)
+        return source.last_heard(locked) if isinstance(source, GitSource) else None
 
     def _open(self, source: ConfiguredSource) -> Source:
         if source.kind == "path":

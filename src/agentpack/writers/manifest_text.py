@@ -11,6 +11,7 @@ from typing import Any
 
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.writers.emit import WORDS
+from agentpack.writers.schema_line import schema_line
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.~=<>,!*\[\] -]*\Z")
 _PLAIN_START = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -18,7 +19,7 @@ _PLAIN_START = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 def new_manifest(manifest: Manifest) -> str:
     """The text of a manifest that did not exist."""
-    lines = ["schema: 1"]
+    lines = [schema_line("manifest"), "schema: 1"]
     if manifest.clients is not None:
         lines.append(f"clients: {flow(list(manifest.clients))}")
     if manifest.sources:

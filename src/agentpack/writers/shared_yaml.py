@@ -122,7 +122,7 @@ def _decoded(data: bytes) -> str:
 def _bounded(text: str) -> None:
     """Raises ValueError for a file that takes long to read: what aliases stand for is counted each time."""
     if len(text) > MAX_CHARACTERS:
-        raise ValueError(f"longer than {MAX_CHARACTERS >> 10} KiB")
+        raise ValueError(f"longer than {MAX_CHARACTERS} characters")
     sizes: dict[str, int] = {}
     open_ones: list[tuple[str | None, int]] = []
     total = 0

@@ -29,7 +29,7 @@ _NO_AGENTS = frozenset(("skills", "commands", "hooks"))
 
 
 class CheckedAgents(NamedTuple):
-    """The agent files of one place, with their findings."""
+    """The agent files of one folder or archive, with their findings."""
 
     place: str
     files: tuple[CheckedAgent, ...]
@@ -206,7 +206,7 @@ def _agents_folder(own: str, below: str) -> tuple[str, str]:
 
 
 def _may_be_agent(client: Client, below: str) -> bool:
-    """Whether a path below a folder of agents can be one, and not a skill or a command that lies there too."""
+    """Whether a path below a folder of agents may be an agent, not a skill or a command that is kept there too."""
     *folders, leaf = below.split("/")
     return leaf != SKILL_FILE and _NO_AGENTS.isdisjoint(folders) and _is_named_so(client, leaf)
 

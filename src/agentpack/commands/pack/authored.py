@@ -153,7 +153,7 @@ def open_pack(workspace: Workspace, folder: PackFolder) -> AuthoredRelease:
 
     Raises:
         InvalidFile: lists every fault of its files.
-        Refused: it contains something other than regular files, or is too large.
+        Refused: the folder contains something other than folders and regular files, or is too large.
     """
     files = read_tree(folder.path)
     name, version = _identity(files, folder)
