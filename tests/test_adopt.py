@@ -865,3 +865,17 @@ def test_a_file_is_an_edited_release_only_if_most_of_its_rules_are_the_release_s
     path.write_text(f"---\nname: prober\ndescription: Reviews data as prober.\n---\nYou probe.\n\n{body}")
     agentpack("adopt", str(path))
     assert (project / ".agentpack/packs").exists() != is_known
+
+
+def test_a_recognised_release_says_what_moves_it_and_counts_rules_in_words(agentpack: Agentpack, project: Path) -> None:
+    file = project / ".claude/agents/python-engineer.md"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = agentpack("render", "python-engineer==1.1.0", "--client", "claude").out
+    file.write_text(text.replace("\n- ", "\n- Mine: ", 1))
+    told = agentpack("adopt").err
+    assert "differs in 1 rule of its own and 1 rule of the pack that it lacks: kept as an edit\n" in told
+    way = "`agentpack upgrade --latest python-engineer` installs newer releases and keeps your edits"
+    assert f"note: agentpack.yaml has `python-engineer==1.1.0`, the release of your file: {way}\n" in told
+    newer = "note: python-engineer 3.0.0 is newer; `agentpack upgrade --latest python-engineer` installs it\n"
+    assert newer in agentpack("install", "python-engineer").err
+    assert "is newer" not in agentpack("install", "python-engineer==1.1.0").err

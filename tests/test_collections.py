@@ -241,6 +241,14 @@ def test_some_agents_of_many(agentpack: Agentpack, project: Path) -> None:
     assert "did you mean `two`?" in ran.err
 
 
+@pytest.mark.parametrize("first", [["--only", "one"], ["--all"]], ids=["some", "all"])
+def test_leaving_out_the_last_agent_leads_to_uninstall(agentpack: Agentpack, project: Path, first: list[str]) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", *first)
+    ran = agentpack("install", "kit", "--without", "one,two" if first == ["--all"] else "one", expect=2)
+    assert ran.err.endswith("error: this would leave no agent of `kit`\nhint: `agentpack uninstall kit` removes it\n")
+
+
 def test_personas_of_a_pack_with_a_manifest_are_chosen_in_the_same_way(agentpack: Agentpack, project: Path) -> None:
     from support.packs import make_pack, persona_text
 

@@ -293,10 +293,15 @@ def test_fix_gives_ids_and_a_changelog_and_leaves_the_rest_alone(agentpack: Agen
     before = tree(folder)
     assert agentpack("pack", "check", str(folder), "--fix", "--dry-run", expect=1).err.count("would be mended") == 2
     assert tree(folder) == before
-    agentpack("pack", "check", str(folder), "--fix", "--strict")
+    agentpack("pack", "check", str(folder), "--fix", expect=1)
     after = tree(folder)
     assert b"- Nameless rule of the pack. {#nameless-rule-of-the}\n" in after[PERSONA]
-    assert after["CHANGELOG.md"] == b"# Changelog\n\n## 1.0.0\n\n- First release.\n\n## 0.9.0\n\n- x\n"
+    assert after["CHANGELOG.md"] == b"# Changelog\n\n## 1.0.0\n\n- TODO: say what changed.\n\n## 0.9.0\n\n- x\n"
+    told = agentpack("pack", "check", str(folder), expect=1).out
+    assert "CHANGELOG.md:3: P801 the entry for 1.0.0 does not say what changed" in told
+    (folder / "CHANGELOG.md").unlink()
+    agentpack("pack", "check", str(folder), "--fix", "--strict")
+    assert (folder / "CHANGELOG.md").read_text() == "# Changelog\n\n## 1.0.0\n\n- First release.\n"
     assert {path for path in after if after[path] != before[path]} == {PERSONA, "CHANGELOG.md"}
 
 

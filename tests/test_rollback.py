@@ -1,5 +1,6 @@
 """history and rollback: any state can be gone back to, bytes and modes, and what is in the way is not ours to take."""
 
+import re
 import shutil
 import subprocess
 from datetime import datetime, timedelta
@@ -51,13 +52,27 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
 
 @pytest.mark.usefixtures("three")
 def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None:
-    assert "was a rollback" not in agentpack("rollback").err
+    first = agentpack("rollback").err
+    assert "was a rollback" not in first
+    assert "note: `agentpack rollback 1` goes further back\ngeneration 4; `agentpack rollback` undoes it\n" in first
     told = (
-        "the last command was a rollback, to generation 2, and this undoes it; `agentpack rollback 1` goes further back"
+        "the last command was a rollback, to generation 2, and this undoes it; `agentpack rollback 2` goes further back"
     )
     assert told in agentpack("rollback", "--dry-run").err
     assert told in agentpack("rollback").err
+    again = "to generation 3, and this undoes it; `agentpack rollback 1` goes further back"
+    assert again in agentpack("rollback").err
     assert "was a rollback" not in agentpack("rollback", "1").err
+
+
+@pytest.mark.usefixtures("three")
+def test_the_generation_that_a_rollback_names_further_back_has_other_contents(agentpack: Agentpack) -> None:
+    for _ in range(5):
+        told = agentpack("rollback", "--dry-run").err
+        named = re.search(r"`agentpack rollback (\d+)` goes further back", told)
+        agentpack("rollback")
+        assert named is not None
+        assert "nothing to change" not in agentpack("rollback", named[1], "--dry-run").err
 
 
 @pytest.mark.parametrize("document", ["agentpack.lock", "agentpack.yaml"])

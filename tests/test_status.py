@@ -1,5 +1,6 @@
 """status: packs, edits, what is newer, and names used twice."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +165,20 @@ def test_status_tells_what_a_client_does_with_a_persona(agentpack: Agentpack) ->
     uses = {use["client"]: use for use in agentpack("status", "--json").envelope["data"]["uses"]}
     assert uses["copilot"]["own"] is False
     assert uses["codex"]["path"] == ".codex/agents/python-engineer.toml"
+
+
+def test_what_is_set_is_in_status_show_and_history(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer", "-c", "claude,cursor", "--set", "model=sonnet", "--set", "line_length=99")
+    assert "  set       line_length=99, model=sonnet\n" in agentpack("status").out
+    (pack,) = agentpack("status", "--json").envelope["data"]["packs"]
+    assert pack["parameters"] == {"line_length": 99, "model": "sonnet"}
+    assert re.search(r"\n  model +sonnet here, default opus\n", agentpack("show", "python-engineer").out)
+    agentpack("install", "python-engineer", "--unset", "model")
+    rows = agentpack("history", "--json").envelope["data"]["generations"]
+    assert [row["command"] for row in rows] == [
+        "install python-engineer --client claude,cursor --set model=sonnet --set line_length=99",
+        "install python-engineer --unset model",
+    ]
+    told = agentpack("history")
+    assert "* is the current generation" in told.err
+    assert agentpack("history", "2") == agentpack("history", "show", "2")

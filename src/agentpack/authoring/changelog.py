@@ -11,6 +11,8 @@ from agentpack.authoring.subject import Subject
 from agentpack.model.changelog import FILE, entries
 
 _WORD = re.compile(r"[\w-]+")
+_UNWRITTEN = "- TODO: say what changed."
+"""In a drafted entry, where the changes are not known."""
 
 
 def entry_for(text: str, version: str) -> tuple[int, str] | None:
@@ -46,6 +48,8 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
         )
         return
     line, told = entry
+    if _UNWRITTEN in told:
+        yield CheckFinding(file, line, "P801", f"the entry for {subject.pack.version} does not say what changed")
     words = frozenset(_WORD.findall(told))
     for step in changed:
         if step.id and step.id not in words and (_WORD.fullmatch(step.id) or not mentions(told, step.id)):
@@ -74,12 +78,16 @@ def _version(subject: Subject, changed: Sequence[ReleaseChange]) -> Iterator[Che
             yield CheckFinding(f"{subject.folder}/{step.file}", step.line, rule, message)
 
 
-def draft_entry(subject: Subject) -> str:
-    """A changelog entry that lists every change by its id, for the author to reword."""
+def draft_entry(subject: Subject, text: str) -> str:
+    """A changelog entry that lists every change by its id, for the author to reword; `text` is the changelog.
+
+    Without the release before this one, the author has to write what changed: `findings` asks for it.
+    """
     changed = steps(subject)
     lines = [f"## {subject.pack.version}", ""]
     if not changed:
-        lines += ["- First release." if subject.earlier is None else "- No rule changed."]
+        is_first = subject.earlier is None and not any(entries(text))
+        lines += ["- First release." if is_first else _UNWRITTEN if subject.earlier is None else "- No rule changed."]
     for title, wanted in (("Removed", "removed"), ("Added", "added"), ("Changed", "")):
         mine = [step for step in changed if (step.what == wanted if wanted else step.what not in ("removed", "added"))]
         if mine:

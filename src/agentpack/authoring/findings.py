@@ -62,7 +62,7 @@ _ALL = (
     CheckRule("P601", "dead-reference", ERROR, "References lead to something: ids, files, packs."),
     CheckRule("P602", "variants-at-odds", WARNING, "Variants that cannot be combined declare `conflicts`."),
     CheckRule("P701", "hidden-text", ERROR, "No text is hidden from the reader."),
-    CheckRule("P801", "no-changelog", ERROR, "CHANGELOG.md has a heading for this version.", fixable=True),
+    CheckRule("P801", "no-changelog", ERROR, "CHANGELOG.md says what changed in this version.", fixable=True),
     CheckRule("P802", "change-not-told", ERROR, "The changelog names every removed id, parameter and variant."),
     CheckRule("P803", "capability-not-told", ERROR, "The changelog names every widened capability."),
     CheckRule("P804", "version-too-small", ERROR, "The version matches the size of the change: patch, minor or major."),

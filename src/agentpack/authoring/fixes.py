@@ -24,7 +24,7 @@ def fixes(subject: Subject) -> Mapping[str, bytes]:
     data = subject.release.files.get(FILE, b"# Changelog\n")
     text = as_lf(data).decode("utf-8")
     if entry_for(text, subject.pack.version) is None:
-        changed[FILE] = with_ends_of(data, _with_entry(text, draft_entry(subject)).encode())
+        changed[FILE] = with_ends_of(data, _with_entry(text, draft_entry(subject, text)).encode())
     return changed
 
 

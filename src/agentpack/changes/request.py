@@ -63,7 +63,14 @@ class ChangeRequest(NamedTuple):
         return self._replace(decisions=self.decisions._replace(packs=packs)) if packs else self
 
     def option_words(self) -> Iterator[str]:
-        """The options that made a decision, as the history records them."""
+        """The options that chose what is installed or made a decision, as the history records them."""
+        for option in ("client", "only", "without"):
+            if names := getattr(self, "clients" if option == "client" else option):
+                yield f"--{option} {','.join(names)}"
+        for option, texts in (("as", self.renames), ("set", self.settings), ("unset", self.unset)):
+            yield from (f'--{option} "{text}"' if " " in text else f"--{option} {text}" for text in texts)
+        if self.everything:
+            yield "--all"
         for name in ("adopt", "discard_edits", "partial"):
             if getattr(self if name == "partial" else self.decisions, name):
                 yield f"--{name.replace('_', '-')}"

@@ -36,8 +36,8 @@ def adopt(
 
     Without arguments, adopt every agent file in the folders of the clients used here. A file that matches an agent in
     one of your sources is recorded as that agent; differences count as local edits, which `diff` shows and upgrades
-    merge. All other files become one local collection, with copies in `.agentpack/packs/team-agents/`. Documents in a
-    folder of agents are skipped.
+    merge. The skills of that agent are installed too. All other files become one local collection, with copies in
+    `.agentpack/packs/team-agents/`. Documents in a folder of agents are skipped.
 
     Example: agentpack adopt .claude/agents
     """

@@ -40,7 +40,7 @@ def history(
     match words or ():
         case ():
             return _list(session)
-        case ["show", number] if number.isdecimal() and number.isascii():
+        case [number] | ["show", number] if number.isdecimal() and number.isascii():
             return _show(session, generation(session.workspace, int(number)))
         case ["prune"]:
             return _prune(session, keep, dry_run=dry_run)
@@ -73,6 +73,7 @@ def _list(session: Session) -> Result:
             for g in reversed(found.generations)
         ]
         session.output.table(("generation", "time", "command", "packs", "files"), rows, whole=(0, 1))
+        session.output.say("* is the current generation; `agentpack history show N` lists the files of one")
     return Result({"current": found.current, "generations": [_row(g) for g in found.generations]})
 
 

@@ -284,12 +284,16 @@ def _value(parameter: Any) -> str:
     """A parameter's value, and the other allowed ones if there are few."""
     value, default = _word(parameter["value"]), _word(parameter["default"])
     told = value if value == default else f"{value}, default {default}"
+    if parameter["here"] is not None and value == default:
+        told = f"{_word(parameter['here'])} here, default {default}"
     return told if parameter["allowed"].startswith("text") else f"{told}; {parameter['allowed']}"
 
 
 def _typed(parameter: Any) -> str:
     value, default = _word(parameter["value"]), _word(parameter["default"])
     now = f", set to {value}" if value != default else ""
+    if parameter["here"] is not None and not now:
+        now = f", {_word(parameter['here'])} here"
     return f"{parameter['type']}, default {default}{now}; {parameter['allowed']}"
 
 

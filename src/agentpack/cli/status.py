@@ -108,6 +108,10 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tu
     variants = [*pack.variants, *(f"{name} (local)" for name in pack.local_variants)]
     if variants:
         yield "variants", ", ".join(variants)
+    if pack.parameters:
+        from agentpack.compose.substitute import as_text  # only where something is set
+
+        yield "set", ", ".join(f"{name}={as_text(value)}" for name, value in sorted(pack.parameters.items()))
     if pack.in_range is not None:
         newer = "other texts" if pack.in_range == pack.version else pack.in_range
         yield "newer", f"{newer} (`agentpack upgrade`)"

@@ -94,7 +94,8 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     wanted = wanted._replace(skipped=taken.skipped)
     adopted = tuple(_adopted(workspace, wanted, choices))
     state = desired_state(workspace, old, manifest, wanted)._replace(
-        extra_documents=_pack_documents(workspace, choices), notes=tuple(_where_to_edit(workspace, choices))
+        extra_documents=_pack_documents(workspace, choices),
+        notes=(*_where_to_edit(workspace, choices), *_held(choices)),
     )
     request = request._replace(decisions=Decisions(adopt_as_is=True), require_acceptance=False)
     proposed = propose_change(workspace, command, state, request)
@@ -369,10 +370,22 @@ def _difference(ours: Agent, theirs: Agent) -> str:
         return "the header"
     one, other = ours.rules, theirs.rules
     parts = [
-        f"{len(other - one)} of its rules" if other - one else "",
-        f"{len(one - other)} rules of the pack" if one - other else "",
+        f"{_rules(len(other - one))} of its own" if other - one else "",
+        f"{_rules(len(one - other))} of the pack that it lacks" if one - other else "",
     ]
     return " and ".join(part for part in parts if part) or "header or white space"
+
+
+def _rules(count: int) -> str:
+    return f"{count} rule{'' if count == 1 else 's'}"
+
+
+def _held(choices: Iterable[AdoptionChoice]) -> Iterator[str]:
+    """That a pack stays at the release that was recognised, and what installs a newer one."""
+    for pack, range in dict.fromkeys((one.entry.requirement.pack, one.entry.requirement.range) for one in choices):
+        if range.startswith("=="):
+            way = f"`agentpack upgrade --latest {pack}` installs newer releases and keeps your edits"
+            yield f"agentpack.yaml has `{pack}{range}`, the release of your file: {way}"
 
 
 def _where_to_edit(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> Iterator[str]:

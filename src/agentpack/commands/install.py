@@ -16,7 +16,7 @@ from agentpack.model.names import is_version_word
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.wanted.selection import with_clients
+from agentpack.wanted.selection import Selection, with_clients
 from agentpack.wanted.settings import read_settings
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
@@ -42,13 +42,16 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
     wanted, moved = wanted_with_variants(chosen)
+    for pack in arguments.packs:
+        name = pack.requirement.pack
+        chosen.assembler.refuse_unknown(name, pack.personas or ())
+        if pack.without and all(part.pack.name != name for part in wanted.parts):
+            raise UsageError(f"this would leave no agent of `{name}`", hint=f"`agentpack uninstall {name}` removes it")
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
-    for pack in arguments.packs:
-        chosen.assembler.refuse_unknown(pack.requirement.pack, pack.personas or ())
     told = (*_cost(wanted, asked), *_where(workspace))
     state = state._replace(
-        notes=(*state.notes, *arguments.notes),
+        notes=(*state.notes, *arguments.notes, *_newer(chosen, asked, old)),
         notes_on=lambda plan: told if any(change.action in WRITES for change in plan.changes) else (),
     )
     if new.sources:  # not for the packs that come with agentpack
@@ -71,6 +74,17 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
     if requirement.newest or before is None:
         return True
     return "" not in (requirement.range, before.requirement.range) and requirement.range != before.requirement.range
+
+
+def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> Iterator[str]:
+    """For each pack that is installed already and asked for without a range, a sentence on a newer release."""
+    for requirement in asked:
+        entry = old.wanted(requirement.pack)
+        versions = chosen.candidates.published(requirement.pack) if entry and not requirement.range else ()
+        newest = max((version for version in versions if not version.is_prerelease), default=None)
+        if entry and newest and newest > max(pin.version for pin in chosen.pins if pin.pack == requirement.pack):
+            way = "" if entry.requirement.allows(newest) else " --latest"
+            yield f"{requirement.pack} {newest} is newer; `agentpack upgrade{way} {requirement.pack}` installs it"
 
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:

@@ -59,22 +59,39 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
             details=places,
             hint="`--adopt` replaces them and keeps the originals in the history",
         )
-    if number is None and current.command.startswith("rollback ") and outcome.changes_anything:
-        outcome = outcome._replace(notes=(_undone_rollback(workspace, current), *outcome.notes))
+    if number is None and outcome.changes_anything and (way := _way_back(workspace, current, goal)):
+        outcome = outcome._replace(notes=(way, *outcome.notes))
     if dry_run or not outcome.changes_anything:
         return outcome._replace(dry_run=dry_run)
     modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
     return commit(workspace, DecidedChange(outcome, goal.pins, modes, goal))
 
 
-def _undone_rollback(workspace: Workspace, current: Generation) -> str:
-    """A sentence on the last command, a rollback, and how to go further back instead of undoing it."""
-    reached = int(current.command.split()[1])
-    further = (
-        workspace.store.generations.read(reached).parent if reached in workspace.store.generations.numbers() else 0
-    )
-    way = f"; `agentpack rollback {further}` goes further back" if further else ""
-    return f"the last command was a rollback, to generation {reached}, and this undoes it{way}"
+def _way_back(workspace: Workspace, current: Generation, goal: Generation) -> str:
+    """A sentence on what the next rollback does, and which one goes further back; empty if there is nothing to say."""
+    further = _further_back(workspace, goal)
+    way = "" if further is None else f"`agentpack rollback {further}` goes further back"
+    if current.command.startswith("rollback "):
+        undone = f"the last command was a rollback, to generation {current.command.split()[1]}, and this undoes it"
+        return f"{undone}; {way}" if way else undone
+    return way
+
+
+def _further_back(workspace: Workspace, goal: Generation) -> int | None:
+    """The last generation before `goal` with other contents; None if there is none."""
+    numbers, read = workspace.store.generations.numbers(), workspace.store.generations.read
+    origin = goal
+    while origin.command.startswith("rollback ") and int(origin.command.split()[1]) in numbers:
+        origin = read(int(origin.command.split()[1]))
+    for number in reversed([number for number in numbers if number < origin.number]):
+        if _contents(read(number)) != _contents(goal):
+            return number
+    return 0 if origin.number and 1 in numbers and not read(1).is_beginning else None
+
+
+def _contents(found: Generation) -> tuple[object, ...]:
+    files = {(file.path, file.written) for file in (*found.files, *found.elsewhere)}
+    return files, {(document.path, document.written) for document in found.documents}
 
 
 def _require_unchanged_documents(workspace: Workspace, current: Generation) -> None:

@@ -141,7 +141,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         versions=tuple(OfferedVersion(v, locked is not None and locked.version == v) for v in offered),
         personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
         variants=variants,
-        parameters=tuple(_parameters(asked.manifest.packs[0], pack)),
+        parameters=tuple(_parameters(asked.manifest.packs[0], pack, workspace.manifest.parameters(pack.name))),
         sizes=sizes,
     )
 
@@ -225,13 +225,14 @@ def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[VariantConfli
     }
 
 
-def _parameters(entry: ManifestEntry, pack: Pack) -> Iterator[Mapping[str, Any]]:
+def _parameters(entry: ManifestEntry, pack: Pack, here: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for name, declaration in pack.declarations.items():
         yield {
             "name": name,
             "type": declaration.type,
             "default": declaration.default,
             "value": entry.parameters.get(name, declaration.default),
+            "here": here.get(name),
             "allowed": declaration.allowed,
             "description": declaration.description,
         }

@@ -67,6 +67,8 @@ class PackStatus(NamedTuple):
     """As in the manifest; None for a pack that only others require."""
     variants: tuple[str, ...]
     local_variants: tuple[str, ...]
+    parameters: Mapping[str, str | int | bool]
+    """The values that are set."""
     clients: tuple[str, ...]
     wanted_by: tuple[str, ...]
     in_range: str | None
@@ -239,6 +241,7 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         requirement=str(wanted.requirement) if wanted else None,
         variants=pack.variants,
         local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
+        parameters=dict(pack.parameters),
         clients=tuple(sorted({file.client for file in own} - {*SKILLS})),
         wanted_by=pack.wanted_by,
         in_range=str(max(fitting)) if fitting else None,
