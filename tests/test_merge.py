@@ -492,5 +492,6 @@ def test_a_rule_that_a_long_text_has_in_many_places_keeps_two_edits_beside_it_ap
 def test_a_section_that_both_took_apart_leaves_no_blank_lines_at_the_end() -> None:
     """One side took out its heading, the other what stood below."""
     sides = ("- one\n\n\n\n## Two\nText.\n", "- one\n\n\nText.\n", "- one\n\n\n## Two\n")
-    merged = merge(*(side.encode() for side in sides))
+    base, ours, theirs = (side.encode() for side in sides)
+    merged = merge(base, ours, theirs)
     assert resolved(merged.draft, 1) == "- one\n"
