@@ -17,6 +17,7 @@ from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, r
 from support.crashing_disk import CrashingDisk, in_a_child
 
 from agentpack.apply import Step, interrupted, recover, transact
+from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
 from agentpack.model.names import digest_of
@@ -450,6 +451,15 @@ def test_an_interrupt_leaves_the_old_state_or_the_new_one(tmp_path: Path) -> Non
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert states == sorted(states, reverse=True)
     assert set(states) == {True, False}
+
+
+def test_what_is_told_after_an_interrupt_is_what_the_last_change_did_alone(box: Path, disk: Disk) -> None:
+    run(disk, Step("agentpack.yaml", digest_of(FIRST["agentpack.yaml"]), b"new\n"))
+    run(disk, Step("agentpack.yaml", digest_of(b"new\n"), b"newer\n"))
+    assert made() == "the change was made already: generation 3"
+    with pytest.raises(Unavailable):
+        run(disk, Step("agentpack.yaml", digest_of(b"other\n"), b"newest\n"))
+    assert made() == ""
 
 
 def test_a_request_to_end_takes_everything_back_and_ends(box: Path) -> None:

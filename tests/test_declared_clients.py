@@ -402,6 +402,27 @@ def test_what_one_branch_accepted_of_a_declaration_the_other_did_not(agentpack: 
     agentpack("diff")
 
 
+def test_a_declaration_that_does_less_than_one_branch_and_more_than_the_other_is_named(
+    agentpack: Agentpack, house: Path
+) -> None:
+    commit(house)
+    git(house, "switch", "--quiet", "--create", "side")
+    declare(house, {**GREEDY, "fixed": {"hooks": {"start": "make"}, "mcpServers": {"db": {"command": "db"}}}})
+    agentpack("sync", "--accept", "hooks", "--accept", "mcp")
+    commit(house)
+    git(house, "switch", "--quiet", "-")
+    declare(house, {**DECLARATION, "title": "Main"})
+    agentpack("sync")
+    commit(house)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(house, "merge", "side")
+    declare(house, {**GREEDY, "fixed": {"hooks": {"start": "make"}}})
+    ran = agentpack("lock", expect=3)
+    assert f"`{FILE}`: the changed declaration lets agents do more than before" in ran.err
+    assert "--accept hooks" in ran.err
+    assert "restore the old declaration" in ran.err
+
+
 def test_a_lock_made_after_a_half_merge_stops_for_what_neither_side_declared(agentpack: Agentpack, house: Path) -> None:
     half_merge(agentpack, house)
     declare(house, GREEDY)

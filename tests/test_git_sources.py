@@ -56,6 +56,14 @@ def test_a_repository_without_tags_is_locked_at_its_commit(
     assert "nothing to change" in agentpack("sync").err
 
 
+def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    ran = agentpack("install", "one", "--source", f"git+{kit.address}", expect=4)
+    assert "`one` is not a pack but an agent of the pack `kit`" in ran.err
+    (command,) = re.findall(r"hint: `agentpack (.*)`", " ".join(ran.err.split()))
+    agentpack(*command.split())
+    assert os.listdir(project / ".claude/agents") == ["one.md"]
+
+
 def test_a_new_commit_is_an_upgrade_that_keeps_edits(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     agentpack("install", f"git+{kit.address}")
     path = project / ".claude/agents/one.md"

@@ -463,3 +463,35 @@ def test_a_rule_put_in_before_one_that_the_release_removes_stays_behind_the_one_
     theirs = "## B {#b}\n\n- three {#three}\n\n## A {#a}\n\n- one {#one}\n"
     merged = carried(base, ("- two\n", "- mine\n- two\n"), theirs)
     assert merged == "## B\n\n- three\n\n## A\n\n- one\n- mine\n"
+
+
+def test_a_first_rule_that_is_taken_out_leaves_no_blank_line_at_the_top() -> None:
+    theirs = "- one, theirs {#one}\n\nTwo. {#two}\n"
+    draft = carry("- one {#one}\n\nTwo. {#two}\n", ("- one\n\n", ""), theirs)
+    assert resolved(draft or (), 1) == "Two.\n"
+
+
+def test_a_heading_that_the_release_puts_in_further_down_gets_no_second_blank_line() -> None:
+    """The line above a heading is for one that comes right behind a rule of the other side."""
+    ours = b"- zero\n- one\n\n- two, mine\n- three\n"
+    theirs = b"- one\n\n## New\n\n- two\n- three, theirs\n"
+    wanted = b"- zero\n- one\n\n## New\n\n- two, mine\n- three, theirs\n"
+    assert merge(b"- one\n\n- two\n- three\n", ours, theirs).content == wanted
+
+
+def test_a_rule_that_a_long_text_has_in_many_places_keeps_two_edits_beside_it_apart() -> None:
+    rules = [f"- rule {n}\n" if n % 20 else "- see above\n" for n in range(1, 120)]
+    ours, theirs, wanted = ([*rules] for _ in range(3))
+    ours[58] = wanted[58] = "- mine before\n"
+    ours[60] = wanted[60] = "- mine after\n"
+    theirs[59] = wanted[59] = "- theirs\n- see above\n"
+    base, mine, other = ("".join(side).encode() for side in (rules, ours, theirs))
+    assert merge(base, mine, other).content == "".join(wanted).encode()
+
+
+def test_a_section_that_both_took_apart_leaves_no_blank_lines_at_the_end() -> None:
+    """One side took out its heading, the other what stood below."""
+    sides = ("- one\n\n\n\n## Two\nText.\n", "- one\n\n\nText.\n", "- one\n\n\n## Two\n")
+    base, ours, theirs = (side.encode() for side in sides)
+    merged = merge(base, ours, theirs)
+    assert resolved(merged.draft, 1) == "- one\n"

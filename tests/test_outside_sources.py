@@ -1,6 +1,7 @@
 """A project's source outside of its repository: read only where this user agreed to it."""
 
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -100,6 +101,21 @@ def test_accepting_is_remembered_where_nothing_else_changes(
     assert "generation" in agentpack("sync", "--accept", "outside:packs").err
     agentpack("upgrade", "--yes")
     assert "nothing to change" in agentpack("sync", "--accept", "outside:packs").err
+
+
+@pytest.mark.parametrize("command", ["sync", "sync --locked"])
+def test_locked_agents_that_are_only_there_are_asked_about(
+    agentpack: Agentpack, project: Path, home: Path, command: str
+) -> None:
+    cloned(project, "~/.claude/agents")
+    agentpack("sync", "--accept", "outside:mine")
+    shutil.rmtree(project / ".agentpack/state")  # as in a clone whose agents are not committed
+    shutil.rmtree(project / ".claude")
+    refused = agentpack(*command.split(), expect=3)
+    assert "the source `mine` is outside this repository" in refused.err
+    assert "allows this checkout to use it" in refused.err.partition("hint:")[2]
+    agentpack("sync", "--accept", "outside:mine")
+    assert (project / ".claude/agents/private-notes.md").exists()
 
 
 def test_a_place_that_the_command_line_names_needs_no_question(

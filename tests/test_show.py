@@ -79,6 +79,20 @@ def test_the_locked_release_is_marked(agentpack: Agentpack, project: Path, tmp_p
     assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", "reviews").out
 
 
+def test_what_a_pack_extends_is_shown_at_its_locked_release(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    def base(version: str) -> dict[str, bytes]:
+        return make_pack("base", version, personas={"base": persona_text("base", f"- Rule of {version}. {{#rule}}\n")})
+
+    house = {"house": persona_text("house", "", extends="base>=1")}
+    publish(tmp_path / "packs", base("1.0.0"), make_pack("house", personas=house, requires=["base>=1"]))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+    agentpack("install", "base", "--client", "claude")
+    publish(tmp_path / "packs", base("1.1.0"))
+    assert "Rule of 1.0.0." in agentpack("render", "house", "--client", "claude").out
+
+
 def test_the_size_is_told_for_each_variant_and_client(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     offer(tmp_path, project)
     sizes = agentpack("show", "reviews", "--client", "claude", "--json").envelope["data"]["sizes"]

@@ -330,6 +330,17 @@ def test_what_a_lock_file_says_blocks_nobody(disk: Disk, box: Path, text: bytes)
         assert path.read_text() == f"{os.getpid()}\n"
 
 
+def test_a_lock_that_is_given_back_leaves_no_number_and_no_time(disk: Disk, box: Path) -> None:
+    with process_lock(disk):
+        pass
+    path = box / ".agentpack/state/lock"
+    os.utime(path, ns=(1_000_000_000, 2_000_000_000))
+    with process_lock(disk):
+        pass
+    assert path.read_bytes() == b""
+    assert path.stat().st_mtime_ns == 2_000_000_000
+
+
 def test_a_lock_file_that_is_another_file_too_keeps_its_text(disk: Disk, box: Path) -> None:
     """A hard link in its place: the file may be anybody's. The lock holds all the same."""
     other, path = box / "notes.txt", box / ".agentpack/state/lock"

@@ -482,6 +482,15 @@ def test_a_lock_that_does_not_tell_it_is_no_acceptance(widened: Agentpack) -> No
     assert "reviewer for claude: read, search -> every-tool" in stopped(widened, "upgrade", "--yes").err
 
 
+def test_a_lock_that_does_not_tell_it_is_as_good_as_any_where_no_release_moves(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    forget_capabilities(agentpack)
+    agentpack("sync", "--locked")
+    agentpack("diff")
+
+
 def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
     forget_capabilities(widened)
     shutil.rmtree(packs / "reviews/1.0.0")
