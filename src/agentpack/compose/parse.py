@@ -4,7 +4,7 @@ together.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count as numbers
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -360,8 +360,8 @@ class _Braces:
             if self.variant:
                 what = "heading" if heading else "rule"
                 stem = kebab(" ".join(re.findall(r"\w+", first)[:4])) or what
-                id = next(word for word in (stem, *(f"{stem}-{n}" for n in count(2))) if word not in self.seen)
-                hint = f"end its first line with ` {{#{id}}}`"
+                free = next(word for word in (stem, *(f"{stem}-{n}" for n in numbers(2))) if word not in self.seen)
+                hint = f"end its first line with ` {{#{free}}}`"
                 self.fault(line, "", f"every {what} of a variant needs an id", hint)
             return text, None, {}
         words = match[1].split()
