@@ -232,7 +232,7 @@ def test_what_a_terminal_would_obey_is_shown_escaped(installed: Agentpack) -> No
 def test_a_sum_of_origins_is_told(installed: Agentpack) -> None:
     edit(installed, "Say what you saw.", "Say what you really saw.")
     assert installed("explain", "reviewer").err.endswith(
-        "6 rules: 2 from reviews 1.0.0, 2 from variant strict, 1 from local variant house, 1 edited by hand\n"
+        "6 rules: 2 from reviews 1.0.0, 2 from variant strict, 1 from local variant house, 1 with local edits\n"
     )
 
 

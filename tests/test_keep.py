@@ -1230,3 +1230,24 @@ def test_a_file_can_be_named_by_its_path(agentpack: Agentpack, project: Path) ->
     assert ".codex" not in agentpack("explain", f"./{path}").out
     agentpack("keep", path)
     assert (project / ".agentpack/variants/python-engineer/local.md").exists()
+
+
+def test_a_file_that_was_managed_before_is_not_called_newly_managed(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude")
+    file = project / ".claude/agents/python-engineer.md"
+    file.write_text(file.read_text() + "\n- Mine.\n")
+    assert ".claude/agents/python-engineer.md  unchanged\n" in agentpack("keep").err
+
+
+def test_an_error_for_a_rule_without_an_id_has_the_text_to_add(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude")
+    file = project / ".claude/agents/python-engineer.md"
+    file.write_text(file.read_text() + "\n- Mine.\n")
+    agentpack("keep")
+    variant = project / ".agentpack/variants/python-engineer/local.md"
+    text = variant.read_text()
+    variant.write_text(f"{text}- New house rule.\n")
+    assert "end its first line with ` {#new-house-rule}`" in agentpack("sync", expect=2).err
+    variant.write_text(f"{text}- New house rule. {{#new-house-rule}}\n")
+    agentpack("sync")
+    assert "New house rule." in file.read_text()

@@ -102,7 +102,7 @@ def test_an_id_stands_once_over_sections_and_rules() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("- a\n", "x.md:4: every rule of a variant needs an id (end its first line with `{#id}`)"),
+        ("- a\n", "x.md:4: every rule of a variant needs an id (end its first line with ` {#a}`)"),
         ("## A\n", "x.md:4: every heading of a variant needs an id"),
         ("- a {#a after=b before=c}\n", "x.md:4: a: `after` and `before` cannot be used together"),
         ("## A {#a replace=all}\n", "x.md:4: a: `replace=all`: only `replace=section` is supported"),

@@ -537,3 +537,10 @@ def test_a_source_that_what_stays_requires_stays(agentpack: Agentpack, project: 
     agentpack("uninstall", "one")
     assert sources(project) == ["../base", "../packs"]
     agentpack("sync", "--locked")
+
+
+def test_removing_everything_says_what_stays_and_how_to_remove_it(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    told = agentpack("uninstall", "--all").err
+    assert ".agentpack/state, for `agentpack rollback`: delete that folder to remove it\n" in told
+    assert "`agentpack cache prune --all` empties it\n" in told

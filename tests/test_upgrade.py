@@ -8,7 +8,7 @@ import pytest
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import marks, tree, with_state
+from support.trees import marks, tree, with_state, write_tree
 
 from agentpack.changes.newest import _moved
 
@@ -470,3 +470,12 @@ def test_a_newer_release_without_the_variant_says_what_to_do_instead(
     note = "note: data-reviewer 2.0.0 lacks `thorough`: ask for `patient`, its new name\n"
     assert note in agentpack("upgrade", "--yes", *more).err
     assert tree(project) == before
+
+
+def test_an_edited_local_pack_leads_to_its_version(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "packs/news", make_pack("news", "1.0.0"))
+    agentpack("install", "news", "--source", "packs")
+    persona = next((project / "packs/news").rglob("personas/*.md"))
+    persona.write_text(persona.read_text() + "\n- Another rule. {#another}\n")
+    told = agentpack("upgrade", "--yes", expect=5).err
+    assert "hint: if you edited the pack, raise `version:` in its pack.yaml and run `agentpack upgrade`" in told

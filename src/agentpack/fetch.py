@@ -373,11 +373,17 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
     sources.read.append(ref)
     digest = content_digest(files.items())
     if expected is not None and digest != expected and not ref.bare:
+        source = sources.source(ref.source)
+        hint = "a published release should never change: ask its author, or, if you trust the new content, run "
+        if source is not None and not source.is_remote and ref.source != BUNDLED:
+            hint = (
+                "if you edited the pack, raise `version:` in its pack.yaml and run `agentpack upgrade`; if you trust "
+            )
+            hint += "the new content under the old version, run "
         raise Refused(
             f"{ref.pack} {ref.version} from `{ref.source}` is not what was locked",
             details=[f"locked  {expected}", f"found   {digest}"],
-            hint="a published release should never change: ask its author, or, if you trust the new content, run "
-            f"`agentpack lock --upgrade-pack {ref.pack}`",
+            hint=f"{hint}`agentpack lock --upgrade-pack {ref.pack}`",
         )
     return Release(
         ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag, repository=ref.repository

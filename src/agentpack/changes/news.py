@@ -72,17 +72,20 @@ def changelog_between(
 
 
 def size_of(workspace: Workspace, files: Iterable[Change]) -> ChangeSize:
-    """How much differs between the files on disk and what will be written."""
-    added = removed = rules = 0
+    """How much differs between the files on disk and what will be written. Files of several clients with one persona
+    count once.
+    """
+    by_persona: dict[str, ChangeSize] = {}
     for change in files:
         before, after = _before_and_after(workspace, change)
         if max(len(before), len(after)) > MAX_BYTES:
             continue
         lines = counts(hunks(decoded(before), decoded(after), context=0))
-        added, removed = added + lines.added, removed + lines.removed
         pristine = parse_pristine(before, workspace.form_of(change.client), None)
-        rules += len(compare_files(pristine, parse_edited(after, pristine, by_hand=False)).rules)
-    return ChangeSize(added, removed, rules)
+        rules = len(compare_files(pristine, parse_edited(after, pristine, by_hand=False)).rules)
+        size = ChangeSize(lines.added, lines.removed, rules)
+        by_persona[change.persona] = max(by_persona.get(change.persona, size), size, key=sum)
+    return ChangeSize(*map(sum, zip(*by_persona.values(), strict=True))) if by_persona else ChangeSize(0, 0, 0)
 
 
 def _before_and_after(workspace: Workspace, change: Change) -> tuple[bytes, bytes]:

@@ -75,9 +75,9 @@ def _sum(file: ExplainedFile) -> str:
     by_hand = sum(line.state in ("edited", "added") for line in rules)
     origins = Counter(str(line.origin.origin) for line in rules if line.state == "released")
     parts = [f"{count} from {origin}" for origin, count in origins.items()]
-    parts += [f"{by_hand} edited by hand"] if by_hand else []
+    parts += [f"{by_hand} with local edits"] if by_hand else []
     gone = sum(line.state == "removed" and line.kind != "heading" for line in file.rules)
-    parts += [f"{gone} removed by hand"] if gone else []
+    parts += [f"{gone} removed by local edits"] if gone else []
     return f"{len(rules)} rules: {safe(', '.join(parts))}"
 
 

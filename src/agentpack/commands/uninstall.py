@@ -14,6 +14,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.store import layout
 from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.workspace.preconditions import nothing_installed_error, require_packs
@@ -65,6 +66,10 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     command = " ".join(("uninstall", *request.names))
     own = _own_packs(workspace)
     state = state._replace(notes=(*state.notes, *_copies_that_stay(workspace, own, asked, new)))
+    if not new.packs and request.everything:
+        folder = workspace.disk.absolute(layout.STATE)
+        left = f"the history stays in {folder}, for `agentpack rollback`: delete that folder to remove it"
+        state = state._replace(notes=(*state.notes, left, "the cache stays: `agentpack cache prune --all` empties it"))
     request = request._replace(decisions=request.decisions._replace(own=own))
     return make_change(workspace, command, state, request.restricted_to(asked))
 

@@ -4,6 +4,7 @@ together.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count as numbers
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -11,7 +12,7 @@ from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.line_ends import lines_with_lf
-from agentpack.model.names import did_you_mean, is_kebab
+from agentpack.model.names import did_you_mean, is_kebab, kebab
 from agentpack.model.persona import Rule, Section
 
 if TYPE_CHECKING:
@@ -358,7 +359,10 @@ class _Braces:
         if match is None:
             if self.variant:
                 what = "heading" if heading else "rule"
-                self.fault(line, "", f"every {what} of a variant needs an id", "end its first line with `{#id}`")
+                stem = kebab(" ".join(re.findall(r"\w+", first)[:4])) or what
+                free = next(word for word in (stem, *(f"{stem}-{n}" for n in numbers(2))) if word not in self.seen)
+                hint = f"end its first line with ` {{#{free}}}`"
+                self.fault(line, "", f"every {what} of a variant needs an id", hint)
             return text, None, {}
         words = match[1].split()
         id: str = words[0] if words and "=" not in words[0] else ""
