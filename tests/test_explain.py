@@ -127,16 +127,16 @@ def test_a_rule_in_full_has_its_place_its_values_and_what_it_replaced(installed:
     assert installed("explain", "reviewer", "look").out == (
         f"look, Rules  {FILE}\n"
         "  from       variant strict\n"
-        "  written in reviews-1.0.0/variants/reviewer/strict.md:8\n"
+        "  written in variants/reviewer/strict.md:8 of the pack reviews 1.0.0\n"
         "  it says\n"
         "    - Look twice.\n"
-        "  replaced reviews 1.0.0, reviews-1.0.0/personas/reviewer.md:11\n"
+        "  replaced reviews 1.0.0, personas/reviewer.md:11 of the pack reviews 1.0.0\n"
         "    - Look before you change.\n"
     )
     assert installed("explain", "reviewer", "identity").out == (
         f"identity  {FILE}\n"
         "  from       reviews 1.0.0, parameter what\n"
-        "  written in reviews-1.0.0/personas/reviewer.md:7\n"
+        "  written in personas/reviewer.md:7 of the pack reviews 1.0.0\n"
         "  parameter  what is tables (set by you)\n"
         "  it says\n"
         "    You review tables with care.\n"
@@ -159,10 +159,10 @@ def test_a_field_in_full_has_every_layer_that_says_it(installed: Agentpack) -> N
     assert installed("explain", "reviewer", "color").out == (
         f"field color  {FILE}\n"
         "  from       variant strict\n"
-        "  written in reviews-1.0.0/variants/reviewer/strict.md\n"
+        "  written in variants/reviewer/strict.md of the pack reviews 1.0.0\n"
         "  it says\n"
         "    red\n"
-        "  replaced reviews 1.0.0, reviews-1.0.0/personas/reviewer.md\n"
+        "  replaced reviews 1.0.0, personas/reviewer.md of the pack reviews 1.0.0\n"
         "    blue\n"
     )
 

@@ -12,7 +12,7 @@ from agentpack.changes.differences import ComparisonFilter
 from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Output, Result, safe
-from agentpack.commands.explain import ExplainedFile, ExplainedLine, ExplainedRule, Origins, explain_rule
+from agentpack.commands.explain import ExplainedFile, ExplainedLine, ExplainedRule, Origins, SourcePlace, explain_rule
 from agentpack.commands.explain import explain as run
 from agentpack.reports.data import origin_data
 from agentpack.reports.words import bare
@@ -168,6 +168,14 @@ def _show_rules(session: Session, rules: Sequence[ExplainedRule]) -> None:
             output.print(text, wrap=True)
 
 
+def _written_in(place: SourcePlace) -> str:
+    """The file and line in a pack, and which pack; for a local variant, its file in the project."""
+    at = f":{place.line}" if place.line else ""
+    folder, _, inside = place.file.partition("/")
+    pack, _, version = folder.rpartition("-")
+    return f"{place.file}{at}" if place.origin.kind == "local" else f"{inside}{at} of the pack {pack} {version}"
+
+
 def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:
     line, output = rule.line, session.output
     where = f", {safe(line.section)}" if line.section and line.kind != "heading" else ""
@@ -176,7 +184,7 @@ def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:
     yield f"  from       {safe(origin_words(line))}"
     here = rule.places[-1] if rule.places else None
     if here is not None:
-        yield f"  written in {safe(here.file)}" + (f":{here.line}" if here.line else "")
+        yield f"  written in {safe(_written_in(here))}"
     if here is not None and here.when:
         yield f"  only when  {safe(here.when)}"
     for name, value in rule.parameters.items():
@@ -187,8 +195,7 @@ def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:
     if line.state == "edited" and line.released is not None:
         yield from _text("as released", line.released.text)
     for place in reversed(rule.places[:-1]):
-        at = f":{place.line}" if place.line else ""
-        yield from _text(f"replaced {place.origin}, {place.file}{at}", place.text)
+        yield from _text(f"replaced {place.origin}, {_written_in(place)}", place.text)
 
 
 def _text(title: str, words: str) -> Iterator[str]:
