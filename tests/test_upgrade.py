@@ -295,7 +295,9 @@ def test_check_lists_releases_and_not_files(agentpack: Agentpack, project: Path)
     newer = agentpack("upgrade", "--check", "--latest", expect=1)
     told, hint = newer.err.splitlines()[1:]
     assert told == "data-reviewer 1.0.0 -> 2.0.0"
-    assert hint.startswith("hint: `agentpack upgrade --latest` makes these changes; `agentpack diff --upgrade --latest`")
+    assert hint.startswith(
+        "hint: `agentpack upgrade --latest` makes these changes; `agentpack diff --upgrade --latest`"
+    )
     assert agentpack("upgrade", "--check", "--latest", "--json", expect=1).envelope["data"]["changed"]
 
 
