@@ -68,13 +68,15 @@ def test_the_installed_agents_of_a_collection_are_named(agentpack: Agentpack, pr
     names = [f"smith-{letter}" for letter in "abcdefghi"]
     write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in names})
     agentpack("install", "./kit", "--only", "smith-b,smith-a")
-    assert "\n  agents    smith-a, smith-b (of 9)\n" in agentpack("status").out
+    assert "\n  files     2, all unchanged: smith-a, smith-b (of 9)\n" in agentpack("status").out
     [row] = agentpack("status", "--json").envelope["data"]["packs"]
     assert (row["agents"], row["offered"], row["looked"]) == (["smith-a", "smith-b"], 9, True)
     assert (row["source"], row["address"]) == ("kit", "kit")
     agentpack("install", "./kit", "--all")
-    assert "\n  agents    smith-a, smith-b, smith-c, smith-d, smith-e, smith-f and 3 more\n" in agentpack("status").out
-    assert f"\n  agents    {', '.join(names)}\n" in agentpack("status", "--verbose").out
+    assert ": smith-a, smith-b, smith-c, smith-d, smith-e, smith-f and 3 more\n" in agentpack("status").out
+    assert f": {', '.join(names)}\n" in agentpack("status", "--verbose").out
+    (project / ".claude/agents/smith-a.md").write_text("Edited.\n")
+    assert "\n  agents    smith-a, smith-b, smith-c" in agentpack("status").out
     (project / "kit").rename(project / "gone")
     [row] = agentpack("status", "--json").envelope["data"]["packs"]
     assert (row["newest"], row["looked"], row["offered"]) == (None, False, None)

@@ -101,10 +101,11 @@ def _for_whom(pack: PackStatus) -> str:
 
 
 def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tuple[str, str]]:
-    if pack.agents not in ((), (pack.name,)):
-        more = f" and {len(pack.agents[most:])} more" if most and pack.agents[most:] else ""
-        of = f" (of {pack.offered})" if pack.offered and pack.offered > len(pack.agents) else ""
-        yield "agents", ", ".join(pack.agents[:most]) + more + of
+    more = f" and {len(pack.agents[most:])} more" if most and pack.agents[most:] else ""
+    of = f" (of {pack.offered})" if pack.offered and pack.offered > len(pack.agents) else ""
+    agents = "" if pack.agents in ((), (pack.name,)) else ", ".join(pack.agents[:most]) + more + of
+    if agents and not is_clean:
+        yield "agents", agents
     variants = [*pack.variants, *(f"{name} (local)" for name in pack.local_variants)]
     if variants:
         yield "variants", ", ".join(variants)
@@ -127,7 +128,8 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tu
         state = ", ".join(filter(None, (tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))
         yield "source", f"{pack.source}{repository}{f' at {state}' if state else ''}{asks}"
     if pack.files and is_clean:
-        yield "files", "unchanged" if len(pack.files) == 1 else f"{len(pack.files)}, all unchanged"
+        count = "unchanged" if len(pack.files) == 1 else f"{len(pack.files)}, all unchanged"
+        yield "files", f"{count}: {agents}" if agents else count
 
 
 def _file_words(session: Session, file: FileStatus) -> str:
