@@ -130,6 +130,15 @@ def test_a_place_that_the_command_line_names_needs_no_question(
     agentpack("uninstall", "reviews")
 
 
+def test_nor_do_two_repositories_that_it_names_at_once(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    made = (
+        Repository(tmp_path / f"far/{name}").commit({f"agents/{name}.md": agent_text(name, "Work.")})
+        for name in ("one", "two")
+    )
+    agentpack("install", *(f"git+{repository.address}" for repository in made))
+    assert sorted(os.listdir(project / ".claude/agents")) == ["one.md", "two.md"]
+
+
 def test_a_pull_that_moves_an_agreed_source_is_asked_about(
     agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
 ) -> None:

@@ -88,6 +88,16 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
 
 
 @pytest.mark.parametrize("link", LINKS)
+def test_a_file_that_clients_share_by_a_link_is_no_edit_by_hand_in_the_history(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
+) -> None:
+    LINKS[link](project)
+    install()
+    install("1.1.0")
+    assert "edits by hand" not in agentpack("history").out
+
+
+@pytest.mark.parametrize("link", LINKS)
 def test_going_back_to_one_of_two_clients_that_share_a_file_leaves_it_to_that_one(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
 ) -> None:
