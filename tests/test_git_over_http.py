@@ -129,8 +129,8 @@ def test_without_the_right_credentials_it_is_told_and_nobody_is_asked(
         ("loop", "cannot be reached"),
         ("403", "requires credentials"),
         ("404", "is not a repository, or you have no access to it"),
-        ("429", "cannot be reached"),
-        ("500", "cannot be reached"),
+        ("429", "fails or is overloaded"),
+        ("503", "fails or is overloaded"),
     ],
 )
 def test_a_server_that_misbehaves_ends_in_a_sentence(

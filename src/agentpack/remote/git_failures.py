@@ -49,6 +49,10 @@ _FAILURES = (
         ),
     ),
     (
+        r"returned error: (?:429|5\d\d)",
+        ("fails or is overloaded", "try again later"),
+    ),
+    (
         r"Protocol \S+ (?:not supported|.*disabled)",
         ("redirects to an unencrypted address", "`git ls-remote {address}` shows what git says of it"),
     ),
