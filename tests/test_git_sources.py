@@ -112,7 +112,7 @@ def test_a_warm_cache_is_enough_without_a_network(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
     refused = agentpack("sync", "--frozen", "--offline", cwd=cold, expect=6)
     assert "kit" in refused.err
-    assert "`--offline` is set" in refused.err
+    assert "`--offline` or AGENTPACK_OFFLINE is set" in refused.err
     assert not (cold / ".claude").exists()
 
 
@@ -511,7 +511,7 @@ def test_show_lists_the_releases_of_an_installed_pack(
         assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", pack).out
         offline = agentpack("show", pack, "--offline")
         assert "versions  1.0.0 (locked here)" in offline.out
-        assert "`--offline` is set" in offline.err
+        assert "`--offline` or AGENTPACK_OFFLINE is set" in offline.err
 
 
 def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

@@ -16,6 +16,20 @@ _FAILURES = (
         ("does not match its mirror in the cache", "`agentpack cache prune --all` deletes a damaged mirror"),
     ),
     (
+        r"dumb http",
+        (
+            "is on a web server that hands out files only, which is not supported",
+            "serve it with `git http-backend` or over ssh, or publish an archive: `agentpack pack build`",
+        ),
+    ),
+    (
+        r"couldn't find remote ref [0-9a-f]{64}\b|object.format",
+        (
+            "has SHA-256 object names, which are not supported",
+            "use a repository with SHA-1 object names, as `git init` makes it, or an archive",
+        ),
+    ),
+    (
         r"not our ref|unadvertised object",
         (
             "no longer has the requested commit",
