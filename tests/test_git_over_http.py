@@ -17,7 +17,7 @@ from support.git_server import PASSWORD, USER, GitServer, git_server
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
-from support.web_server import WebServer, make_certificate, redirect
+from support.web_server import WebServer, content, make_certificate, redirect
 
 
 @pytest.fixture
@@ -129,8 +129,8 @@ def test_without_the_right_credentials_it_is_told_and_nobody_is_asked(
         ("loop", "cannot be reached"),
         ("403", "requires credentials"),
         ("404", "is not a repository, or you have no access to it"),
-        ("429", "cannot be reached"),
-        ("500", "cannot be reached"),
+        ("429", "fails or is overloaded"),
+        ("503", "fails or is overloaded"),
     ],
 )
 def test_a_server_that_misbehaves_ends_in_a_sentence(
@@ -142,6 +142,31 @@ def test_a_server_that_misbehaves_ends_in_a_sentence(
     assert words in refused.err
     assert server.address in refused.err
     assert tree(project) == before
+
+
+@pytest.mark.parametrize("how", ["files", "sha256"])
+def test_what_agentpack_does_not_read_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, how: str
+) -> None:
+    if how == "files":
+        kit.git("update-server-info")
+        files = {f"/kit/{path}": content(data) for path, data in tree(kit.folder / ".git", without=()).items()}
+        with WebServer(files) as served:
+            told = agentpack("install", f"git+{served.url('/kit')}", expect=6).err
+        assert "is on a web server that hands out files only, which is not supported" in told
+    else:
+        folder = write_tree(tmp_path / "far/other", {"agents/one.md": agent_text("one", "Work.")})
+        for words in (
+            ("init", "--quiet", "--object-format=sha256"),
+            ("add", "."),
+            ("-c", "user.name=A", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one"),
+        ):
+            subprocess.run(["git", *words], cwd=folder, check=True)
+        with git_server(folder.parent) as server:
+            told = agentpack("install", f"git+{server.address}/other", expect=6).err
+        assert "has SHA-256 object names, which are not supported" in told
+        assert "SHA-256" in agentpack("install", f"git+file://{folder}", expect=6).err
+    assert not (project / "agentpack.yaml").exists()
 
 
 def test_credentials_go_to_no_other_server(

@@ -128,6 +128,18 @@ def test_a_tag_signed_with_a_trusted_key_passes(
     agentpack("install", "python-engineer")
 
 
+def test_the_commit_of_a_signed_tag_passes_by_its_name_too(
+    agentpack: Agentpack, project: Path, keys: Path, tmp_path: Path
+) -> None:
+    kit = Repository(tmp_path / "kit").commit({"agents/one.md": agent_text("one", "Work.")})
+    signed(kit, "v1.0.0", keys / "ada")
+    agentpack("install", f"git+{kit.address}@{kit.head}")
+    agentpack("install", f"git+{kit.address}@refs/tags/v1.0.0")
+    kit.commit()
+    told = agentpack("install", f"git+{kit.address}@{kit.head}", expect=5).err
+    assert "its commit has no tag" in told
+
+
 @pytest.mark.parametrize("how", ["eve", "annotated", "lightweight", "branch"])
 def test_any_other_release_from_git_is_refused(
     agentpack: Agentpack, project: Path, keys: Path, tmp_path: Path, how: str

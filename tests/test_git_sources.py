@@ -120,7 +120,7 @@ def test_a_warm_cache_is_enough_without_a_network(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty-cache"))
     refused = agentpack("sync", "--frozen", "--offline", cwd=cold, expect=6)
     assert "kit" in refused.err
-    assert "`--offline` is set" in refused.err
+    assert "`--offline` or AGENTPACK_OFFLINE is set" in refused.err
     assert not (cold / ".claude").exists()
 
 
@@ -270,6 +270,8 @@ def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: P
         ("mian", "did you mean `main`?"),
         ("release", "it has main, old\nhint: name one of these after `@`"),
         ("0123456", "write a commit in full"),
+        ("latest", "leave out `@latest` to get the newest release"),
+        ("refs/heads/old-one", "has no branch or tag `refs/heads/old-one`"),
         ("--upload-pack=touch${IFS}x", "is not the name of a branch, tag or commit"),
     ],
 )
@@ -279,6 +281,52 @@ def test_a_ref_that_is_not_there_is_told(
     kit.git("branch", "old")
     assert words in agentpack("install", f"git+{kit.address}@{ref}", expect=None).err
     assert not (project / "agentpack.lock").exists()
+
+
+def test_a_ref_may_be_spelled_out_as_git_does(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    kit.tag("v1.0.0").git("checkout", "--quiet", "-b", "v1.0.0")
+    rework(kit, "one", "- Work.", "- Work on the branch.")
+    kit.git("tag", "refs/heads/v1.0.0", "main")  # a name that is to pass for the branch
+    address = f"git+{kit.address}"
+    tagged, branch = kit.git("rev-parse", "refs/tags/v1.0.0^{commit}"), kit.git("rev-parse", "refs/heads/v1.0.0")
+    for ref, commit in (
+        ("v1.0.0", tagged),
+        ("refs/heads/v1.0.0", branch),
+        ("refs/tags/v1.0.0", tagged),
+        ("heads/v1.0.0", branch),
+        ("tags/v1.0.0", tagged),
+    ):
+        agentpack("install", f"{address}@{ref}")
+        assert locked(project)["commit"] == commit
+        assert (locked(project)["version"] == "1.0.0") == (commit == tagged)
+        assert f'ref: "{ref}"' in (project / "agentpack.yaml").read_text()
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["tag"] == "v1.0.0"
+    kit.tag("v1.0.0")
+    assert "the tag `v1.0.0`" in agentpack("upgrade", expect=5).err
+    assert "was moved" in agentpack("status").out
+
+
+def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+    kit.tag("v1.0.0")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
+    agentpack("install", f"git+{kit.address}@v1.0.0")
+    told = '`ref: v1.0.0` of the source `kit` holds it; `agentpack install "kit@latest"` removes that'
+    for words in (
+        ("install", "kit==2.0.0"),
+        ("render", "kit==2.0.0", "--persona", "one"),
+        ("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0"),
+        ("show", "kit", "--changes", "1.0.0", "2.0.0"),
+    ):
+        assert told in agentpack(*words, expect=4).err, words
+    agentpack("install", "kit@latest")
+    agentpack("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0", expect=1)
+
+
+def test_a_folder_behind_a_repository_is_no_repository(agentpack: Agentpack, project: Path) -> None:
+    told = agentpack("install", "github:team/kit/agents/one", expect=2).err
+    assert "a repository on GitHub is `github:OWNER/REPOSITORY`" in told
+    assert "`github:team/kit#subdirectory=agents/one`" in told
+    assert "`agentpack install github:team/kit --only one`" in told
 
 
 # Tags.
@@ -471,7 +519,7 @@ def test_show_lists_the_releases_of_an_installed_pack(
         assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", pack).out
         offline = agentpack("show", pack, "--offline")
         assert "versions  1.0.0 (locked here)" in offline.out
-        assert "`--offline` is set" in offline.err
+        assert "`--offline` or AGENTPACK_OFFLINE is set" in offline.err
 
 
 def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
@@ -496,11 +544,22 @@ def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, 
     assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
 
 
-def test_a_tag_that_was_withdrawn_is_told(agentpack: Agentpack, project: Path, kit: Repository) -> None:
+def test_a_tag_that_was_withdrawn_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v1.1.0")
     agentpack("install", f"git+{kit.address}")
     kit.git("tag", "--delete", "v1.1.0")
+    clone = write_tree(project.parent / "clone", {".git/HEAD": ""})
+    for name in ("agentpack.yaml", "agentpack.lock"):
+        shutil.copy(project / name, clone)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("XDG_CACHE_HOME", str(project.parent / "empty"))
+        elsewhere.setenv("AGENTPACK_TRUSTED_PLACES", str(kit.folder))
+        told = agentpack("sync", "--frozen", cwd=clone, expect=5).err
+    assert f"no tag of {kit.address} gives kit 1.1.0 to the locked commit" in told
+    assert "the tag was deleted or renamed, or the lock was edited" in told
     assert "kit 1.1.0 is no longer among the tags of `kit`" in agentpack("upgrade", "--yes").err
     assert locked(project)["version"] == "1.0.0"
 

@@ -84,7 +84,7 @@ def test_bytes_are_fetched_once_and_then_come_from_the_cache(server: WebServer, 
     assert server.asked == ["/kit"]
     remote.offline = True
     assert get(remote, server.url("/elsewhere"), sha256=DIGEST) == BODY
-    with pytest.raises(Unavailable, match="`--offline` is set"):
+    with pytest.raises(Unavailable, match="`--offline` or AGENTPACK_OFFLINE is set"):
         get(remote, server.url("/kit"), sha256=OTHER)
     assert server.asked == ["/kit"]
 

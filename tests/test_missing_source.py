@@ -54,7 +54,7 @@ def test_a_command_that_needs_it_names_it_with_its_folder_and_where_it_is_config
 def test_a_pack_that_no_other_source_has_may_be_in_the_missing_one(moved: Agentpack) -> None:
     moved("uninstall", "data-reviewer")
     ran = moved("install", "data-reviewer", expect=6)
-    assert "  no other source has a pack `data-reviewer`\n" in ran.err
+    assert "  no source that can be read has a pack `data-reviewer`\n" in ran.err
 
 
 def test_a_command_that_does_not_need_it_says_so_in_a_note(moved: Agentpack, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_pack_of_a_later_source_does_not_stand_in_for_one_that_cannot_be_asked
     assert "hint: " in refused.err
     assert tree(agentpack.folder) == before
     named = "{require: data-reviewer, source: anybody}"
-    assert f"to use `anybody`, write `{named}` in agentpack.yaml" in refused.err
+    assert "`agentpack install data-reviewer --source anybody` uses `anybody`" in refused.err
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace(f"packs: {packs}", f"packs: [{named}]"))
     agentpack("sync")
@@ -162,13 +162,31 @@ def test_an_installed_pack_moves_to_no_other_source_because_its_own_has_it_no_lo
         assert refused.err.splitlines()[-3:] == [
             "error: the source `team` no longer has `data-reviewer`",
             "  `anybody` has a pack of the same name, which may be another one",
-            "hint: to use `anybody`, write `{require: data-reviewer, source: anybody}` in agentpack.yaml",
+            "hint: `agentpack install data-reviewer --source anybody` uses `anybody`",
         ]
     assert "9.0.0" not in agentpack("status").out
     agentpack("diff")
     assert tree(agentpack.folder) == before
-    moved = agentpack("install", "data-reviewer", "--source", "../anybody")
-    assert "data-reviewer 1.0.0 from `team` -> 9.0.0 from `anybody`" in moved.err
+    for place in ("anybody", "../anybody"):
+        moved = agentpack("install", "data-reviewer", "--source", place)
+        assert "data-reviewer 1.0.0 from `team` -> 9.0.0 from `anybody`" in moved.err
+        agentpack("rollback")
+
+
+def test_a_source_that_is_named_is_not_agreed_to_by_that(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTPACK_TRUSTED_PLACES", "/no")
+    publish(tmp_path / "mine", make_pack())
+    write_tree(agentpack.folder, {"agentpack.yaml": "schema: 1\nsources: [{name: theirs, path: ../mine}]\npacks: []\n"})
+    refused = agentpack("install", "data-reviewer", "--source", "theirs", expect=3)
+    assert "`agentpack sync --accept outside:theirs`" in refused.err
+    assert (
+        "`--source thiers`: no such folder, archive or source"
+        in (ran := agentpack("install", "data-reviewer", "--source", "thiers", expect=2)).err
+    )
+    assert "did you mean `theirs`?" in ran.err
+    agentpack("install", "data-reviewer", "--source", "theirs", "--accept", "outside:theirs")
 
 
 def test_a_collection_does_not_answer_for_a_source_that_cannot_be_asked(agentpack: Agentpack, tmp_path: Path) -> None:

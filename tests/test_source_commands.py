@@ -167,7 +167,8 @@ def test_a_source_with_installed_packs_is_not_removed(agentpack: Agentpack, proj
     before = marks(project, without=(".git",))
     ran = agentpack("source", "remove", "packs", expect=3)
     assert "2 packs come from `packs`; nothing was changed\n  crew\n  lint\n" in ran.err
-    assert "`agentpack uninstall crew lint` comes first" in ran.err
+    assert "`agentpack install crew lint --source PLACE` moves them to another source" in ran.err
+    assert "`agentpack uninstall crew lint` removes them" in ran.err
     (project / "agentpack.lock").rename(project / "kept")
     assert "1 pack comes from `kit`" in agentpack("source", "remove", "kit", expect=3).err  # by its entry
     (project / "kept").rename(project / "agentpack.lock")

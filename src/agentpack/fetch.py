@@ -210,7 +210,7 @@ class Sources:
             if source.name in self.missing:
                 self.passed_over.add(source.name)
                 if is_own:
-                    raise self._missing([source], f"`{pack}` comes from it")
+                    raise self.unavailable([source], f"`{pack}` comes from it")
                 continue
             there = self.name_there(pack)
             found = self.ask(source, partial(_offered, source, there, states=bool(named)), is_needed=bool(is_own))
@@ -224,7 +224,7 @@ class Sources:
             raise _not_there(pack, named, ordered[0])
         gone = [source for source in allowed if source.name in self.missing]
         if gone:
-            raise self._missing(gone, f"no other source has a pack `{pack}`")
+            raise self.unavailable(gone, f"no source that can be read has a pack `{pack}`")
         if error := next((self.silent[source] for source in allowed if source in self.silent), None):
             raise error
         return ()
@@ -233,9 +233,9 @@ class Sources:
         """Raise if the pack of the later source may be another one of the same name, which anybody can publish: if the
         locked one came from an earlier source that has it no longer, or if an earlier source cannot be asked.
         """
-        way = f"to use `{later.name}`, write `{{require: {pack}, source: {later.name}}}` in {self.configured}"
+        way = f"`agentpack install {pack} --source {later.name}` uses `{later.name}`"
         for source in earlier:
-            error = self._missing([source]) if source.name in self.missing else self.silent.get(source)
+            error = self.unavailable([source]) if source.name in self.missing else self.silent.get(source)
             if error is not None:
                 why = f"`{pack}` may come from it, and `{source.name}` is listed before `{later.name}`"
                 raise type(error)(error.message, details=[*error.details, why, way], hint=error.hint)
@@ -274,7 +274,8 @@ class Sources:
         is_moved = (str(ref.version), ref.source) == (locked.version, locked.source) and ref.commit != locked.commit
         return moved_tag(ref, locked.commit, source.where) if is_moved else None
 
-    def _missing(self, sources: Sequence[Source], *why: str) -> Unavailable:
+    def unavailable(self, sources: Sequence[Source], *why: str) -> Unavailable:
+        """The error for sources that are missing, or that nobody agreed to read."""
         words = "; ".join(map(missing_words, sources))
         if withheld := [source.name for source in sources if isinstance(source, WithheldSource)]:
             accept = " ".join(f"--accept outside:{name}" for name in withheld)

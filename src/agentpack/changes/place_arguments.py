@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
-from agentpack.model.names import PackName, kebab
+from agentpack.model.names import PackName, did_you_mean, kebab
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.workspace.workspace import Workspace
@@ -75,6 +75,22 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
     return ConfiguredSource("", "path", _folder(workspace, text, option))
 
 
+def named_source(workspace: Workspace, manifest: Manifest, text: str) -> ConfiguredSource:
+    """The source that `--source` names: a place, or a source of the manifest by its name.
+
+    Raises:
+        UsageError: there is no such place, and no such source.
+    """
+    by_name = {source.name: source for source in manifest.sources}
+    if text in by_name and not os.path.exists(os.path.join(workspace.environment.cwd, text)):
+        return by_name[text]
+    try:
+        return place_of(workspace, text, option="--source ")
+    except UsageError as error:
+        error.hint = error.hint or did_you_mean(text, by_name)
+        raise
+
+
 def open_place(workspace: Workspace, text: str) -> Source:
     """A place as a source, under the name that it has here or would get. Raises UsageError if there is none."""
     place, sources = place_of(workspace, text), tuple[ConfiguredSource, ...]()
@@ -104,7 +120,7 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
 
     absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
     if not exists(absolute):
-        raise UsageError(f"`{option}{text}`: no such folder or archive")
+        raise UsageError(f"`{option}{text}`: no such folder{', archive or source' if option else ' or archive'}")
     if not isdir(absolute) and not _ARCHIVE.search(absolute):
         raise UsageError(
             f"`{option}{text}` is neither a folder nor an archive",
@@ -127,8 +143,9 @@ def with_sources(
     """
     sources, indexes, notes = list(manifest.sources), list[int](), list[str]()
     for place in places:
-        workspace.sources.name(place)
-        index = next((i for i, one in enumerate(sources) if same_place(workspace, one, place)), None)
+        if not place.name:  # a name says nothing of the place, so nobody agrees to that by it
+            workspace.sources.name(place)
+        index = next((i for i, one in enumerate(sources) if one == place or same_place(workspace, one, place)), None)
         if index is None:
             new = place._replace(name=free_name(sources, place), place=portable_place(workspace, place))
             sources.append(with_digest(workspace, new))

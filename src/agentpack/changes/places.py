@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
-from agentpack.changes.place_arguments import is_place, place_of, typed, with_sources, without_refs
+from agentpack.changes.place_arguments import is_place, named_source, place_of, typed, with_sources, without_refs
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
@@ -66,7 +66,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     requirements = {text: parse_requirement(text) for text in request.names if text not in places}
     direct = {text: requirement for text, requirement in requirements.items() if requirement.url is not None}
     places |= {text: place_of(workspace, requirement.url or "") for text, requirement in direct.items()}
-    named = [place_of(workspace, text, option="--source ") for text in request.sources]
+    named = [named_source(workspace, manifest, text) for text in request.sources]
     old = manifest
     newest = [requirement.pack for requirement in requirements.values() if requirement.newest]
     bare = [] if request.only else [place for place in places.values() if "ref" not in place.options]
@@ -152,6 +152,8 @@ class _Reading:
         """The pack that a requirement names: of `--source` if that has it."""
         requirement = parse_requirement(text)
         for source in self.named:
+            if source.is_missing:
+                raise self.workspace.sources.open(self.manifest).unavailable([source])
             if source.releases(requirement.pack) or source.states(requirement.pack):
                 return self._of(source, requirement.pack, requirement, text)
         self._refuse_unknown(requirement)

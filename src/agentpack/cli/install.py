@@ -44,7 +44,9 @@ def install(
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="PLACE", help="Add a source and install the packs from it."),
+        typer.Option(
+            "--source", metavar="PLACE", help="Install the packs from this place, or from the source of this name."
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,

@@ -94,10 +94,12 @@ def source_remove(workspace: Workspace, name: str, *, dry_run: bool) -> Outcome:
     used = {str(entry.requirement.pack) for entry in old.packs if entry.source == name}
     used |= {str(pack.name) for pack in locked if pack.source == name}
     if used:
+        names, them = " ".join(sorted(used)), "it" if len(used) == 1 else "them"
         raise DecisionNeeded(
             f"{_count(len(used))} from `{name}`; nothing was changed",
             details=sorted(used),
-            hint=f"`agentpack uninstall {' '.join(sorted(used))}` comes first",
+            hint=f"`agentpack install {names} --source PLACE` moves {them} to another source; "
+            f"`agentpack uninstall {names}` removes {them}",
         )
     new = old._replace(sources=tuple(source for source in old.sources if source.name != name))
     return _changed(

@@ -118,6 +118,14 @@ def git_address(place: str) -> str:
             f"`{shown}`: {REFUSED}", hint="use git's credential helper for the password: `git help credentials`"
         )
     if short := _SHORT.match(place):
+        owner, name, *folders = short["path"].split("/")
+        if folders and short["forge"] == "github":  # GitLab has groups in groups
+            repository, folder = f"github:{owner}/{name}", "/".join(folders)
+            raise UsageError(
+                f"`{shown}`: a repository on GitHub is `github:OWNER/REPOSITORY`",
+                hint=f"for a folder of it, write `{repository}#subdirectory={folder}`; "
+                f"for an agent, `agentpack install {repository} --only {folders[-1].removesuffix('.md')}`",
+            )
         return FORGES[short["forge"]] + short["path"].removesuffix(".git")
     if cut := _CUT_URL.match(place):
         start = f"git+{cut['scheme'].lower()}://{'/' if cut['scheme'].lower() == 'file' else ''}"

@@ -91,9 +91,9 @@ class Remote:
         """
         if self.offline:
             raise Unavailable(
-                f"the source `{source}` is needed, and `--offline` is set",
+                f"the source `{source}` is needed, and `--offline` or {OFFLINE_VARIABLE} is set",
                 details=[f"it is at {place}, and the cache does not have what is needed"],
-                hint="run it once without `--offline`; with a bundle of this lock, "
+                hint="run it once with the network; with a bundle of this lock, "
                 "`agentpack sync --frozen --source FILE` needs no network",
             )
         lost = sum(self._lost.values())

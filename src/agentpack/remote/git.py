@@ -24,6 +24,7 @@ from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.remote.access import Remote
 from agentpack.remote.credentials import git_login
 from agentpack.remote.git_failures import failure, gives_tips_only
+from agentpack.remote.git_references import References, Tag, parse_references
 from agentpack.remote.process import run
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -62,28 +63,6 @@ _LOCATING += ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG_PARAMETERS", "GIT_
 _TOLD = "references"  # the file of a mirror with the last answer
 _TREE_ROW = re.compile(rb"(\d+) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
 _NAME_A_FOLDER = "name a folder: `subdirectory:`"
-
-
-class Tag(NamedTuple):
-    """A tag: the object it names (a tag object or a commit), and its commit."""
-
-    object: str
-    commit: str
-
-
-class References(NamedTuple):
-    """The branches and tags of a repository, by name. `head` is the commit of the default branch; empty if there is
-    none.
-    """
-
-    head: str
-    branches: Mapping[str, str]
-    tags: Mapping[str, Tag]
-
-    @property
-    def every_tip(self) -> Collection[str]:
-        """The objects that it names, of which any server hands over the whole history."""
-        return {*self.branches.values(), *(tag.object for tag in self.tags.values())}
 
 
 class TreeEntry(NamedTuple):
@@ -130,7 +109,7 @@ class Mirror:
         with self._remote.waiting(self._source), self._remote.progress(f"asking {self.address}"):
             self._told = self._git(*words, online=True, folder=os.devnull)
         self._keep_told()
-        return _references(self._told.decode("utf-8", "surrogateescape"))
+        return parse_references(self._told.decode("utf-8", "surrogateescape"))
 
     @property
     def last_references(self) -> References | None:
@@ -139,7 +118,7 @@ class Mirror:
             told = read_start(f"{self.folder}/{_TOLD}", MAX_ANSWER_BYTES) if self._is_there() else b""
         except (OSError, Unavailable):
             told = b""
-        return _references(told.decode("utf-8", "surrogateescape")) if told else None
+        return parse_references(told.decode("utf-8", "surrogateescape")) if told else None
 
     def _keep_told(self) -> None:
         if self._told and self._is_there():
@@ -422,22 +401,3 @@ def _unwritable(error: OSError, folder: str) -> Unavailable:
 
 def _lines(names: Iterable[str]) -> str:
     return "".join(f"{name}\n" for name in names)
-
-
-def _references(text: str) -> References:
-    head, branches, objects, commits = "", dict[str, str](), dict[str, str](), dict[str, str]()
-    for line in text.split("\n"):  # a name may hold U+2028, at which `splitlines` divides
-        name, _, reference = line.partition("\t")
-        if not (len(name) in (40, 64) and set(name) <= set("0123456789abcdef")):
-            continue
-        if reference == "HEAD":
-            head = name
-        elif reference.startswith("refs/heads/"):
-            branches[reference.removeprefix("refs/heads/")] = name
-        elif reference.startswith("refs/tags/"):
-            tag = reference.removeprefix("refs/tags/")
-            if tag.endswith("^{}"):
-                commits[tag.removesuffix("^{}")] = name
-            else:
-                objects[tag] = name
-    return References(head, branches, {tag: Tag(name, commits.get(tag, name)) for tag, name in objects.items()})

@@ -16,6 +16,20 @@ _FAILURES = (
         ("does not match its mirror in the cache", "`agentpack cache prune --all` deletes a damaged mirror"),
     ),
     (
+        r"dumb http",
+        (
+            "is on a web server that hands out files only, which is not supported",
+            "serve it with `git http-backend` or over ssh, or publish an archive: `agentpack pack build`",
+        ),
+    ),
+    (
+        r"couldn't find remote ref [0-9a-f]{64}\b|object.format",
+        (
+            "has SHA-256 object names, which are not supported",
+            "use a repository with SHA-1 object names, as `git init` makes it, or an archive",
+        ),
+    ),
+    (
         r"not our ref|unadvertised object",
         (
             "no longer has the requested commit",
@@ -47,6 +61,10 @@ _FAILURES = (
             "`git ls-remote {address}` asks for them; a credential helper keeps them. For https, "
             "{token} with {host} gives a token",
         ),
+    ),
+    (
+        r"returned error: (?:429|5\d\d)",
+        ("fails or is overloaded", "try again later"),
     ),
     (
         r"Protocol \S+ (?:not supported|.*disabled)",

@@ -22,13 +22,13 @@ from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab, pa
 from agentpack.model.pack import NO_RELEASE, ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
-from agentpack.remote.git import Mirror, References, Tag, mirror_of
+from agentpack.remote.git import Mirror, mirror_of
+from agentpack.remote.git_references import References, Tag
 from agentpack.sources.collection import AGENTS, Collection, CollectionPack, collection
 from agentpack.sources.elsewhere import Plugin, Plugins
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
 
-_TAG = re.compile(r"(?:(?P<pack>[A-Za-z0-9][\w.-]*?)(?:--v|-v|/v?))?(?P<version>v?\d[0-9A-Za-z.!+-]*)\Z")
 _FEW = 12
 MAX_PREFETCHED = 200
 """Commits of releases that are fetched before anybody asks for them."""
@@ -182,7 +182,7 @@ class GitSource:
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.unsigned(ref)
         tags = self.mirror.references.tags
-        names = [name for name, tag in tags.items() if tag.commit == ref.commit and ref.tag in ("", name)]
+        names = [name for name, tag in tags.items() if tag.commit == ref.commit and ref.tag in ("", name, ref.commit)]
         if not names:
             return "its commit has no tag"
         faults = [self.mirror.check_signature(tags[name]) for name in names]
@@ -211,8 +211,8 @@ class GitSource:
                 return LastHeard(name, [*tags])
         own = families.get(locked.name) or (families.get(None, {}) if len(families) == 1 else {})
         name, tag = own.get(Version(locked.version), ("", None))
-        is_moved = tag is not None and self.place.ref in ("", name)
-        return LastHeard(name, [*own], is_moved=True) if is_moved else LastHeard()
+        held = references.named(self.place.ref)[0] if references and self.place.ref else name
+        return LastHeard(name, [*own], is_moved=True) if tag is not None and held == name else LastHeard()
 
     @cached_property
     def _commit(self) -> str:
@@ -234,14 +234,14 @@ class GitSource:
                     )
                 raise Unresolvable(f"{self.address} has no default branch", hint="name a branch: `ref:` or `@BRANCH`")
             return references.head
-        if ref in references.tags:
-            return references.tags[ref].commit
-        if ref in references.branches:
-            return references.branches[ref]
+        if commit := references.named(ref)[1]:
+            return commit
         known = (*references.branches, *sorted(references.tags, reverse=True))
         hint = did_you_mean(ref, known) or "name one of these after `@`, or as `ref:` in agentpack.yaml"
         if re.fullmatch(r"[0-9a-f]{7,63}", ref):
             hint = "write a commit in full, with 40 digits"
+        if ref == "latest":
+            hint = "leave out `@latest` to get the newest release"
         more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
         there = [f"it has {', '.join(known[:_FEW])}{more}"]
         raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", details=there, hint=hint)
@@ -317,12 +317,14 @@ class GitSource:
         tagged = (self._tags.get(pack, {}).get(ref.version) for pack in (ref.pack, None))
         is_told = bool(ref.tag) or ref.version == self._version(found, ref.commit)
         if not is_told and not any(one and one[1].commit == ref.commit for one in tagged):
-            told = f"{self._version(found, ref.commit)} there, and no tag gives it a different version"
             raise Refused(
-                f"{ref.pack} {ref.version} differs from {self.address} at {ref.commit[:12]}",
-                details=[f"it is {told}"],
-                hint=f"`git restore agentpack.lock` restores the committed lock; `agentpack upgrade {ref.pack}` "
-                "installs the current state",
+                f"no tag of {self.address} gives {ref.pack} {ref.version} to the locked commit {ref.commit[:12]}",
+                details=[
+                    "the tag was deleted or renamed, or the lock was edited",
+                    f"without a tag, the version there is {self._version(found, ref.commit)}",
+                ],
+                hint=f"`agentpack upgrade {ref.pack}` installs the current state; if the lock was edited here, "
+                "`git restore agentpack.lock` restores it",
             )
         self.mirror.note(*words)
 
@@ -381,9 +383,9 @@ class GitSource:
 
     @property
     def _ref_tag(self) -> str:
-        """`ref:`, if it is a tag or a commit."""
+        """The tag or the commit that `ref:` names, if it is one."""
         ref = self.place.ref
-        return ref if ref and (is_commit(ref) or ref in self.mirror.references.tags) else ""
+        return ref if not ref or is_commit(ref) else self.mirror.references.named(ref)[0]
 
     def _pack_at(self, commit: str, pack: PackName) -> CollectionPack | None:
         return self._at(commit).collection.pack(pack)

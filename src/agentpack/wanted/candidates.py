@@ -208,8 +208,17 @@ class Candidates:
         return Unresolvable(
             f"no source has {pack} {version}",
             details=[f"there are {', '.join(offered)}"],
-            hint="`agentpack lock` chooses a new release" if (pack, str(version)) in self._locked else None,
+            hint="`agentpack lock` chooses a new release"
+            if (pack, str(version)) in self._locked
+            else self.held_by_ref(pack),
         )
+
+    def held_by_ref(self, pack: PackName) -> str | None:
+        """What to do about a `ref:` of the source that a pack comes from; None if that has none."""
+        sources = {ref.source for ref in self.releases(pack)}
+        held = (one for one in self.manifest.sources if one.name in sources and "ref" in one.options)
+        told = '`ref: {ref}` of the source `{name}` holds it; `agentpack install "{pack}@latest"` removes that'
+        return next((told.format(ref=one.options["ref"], name=one.name, pack=pack) for one in held), None)
 
     # The resolver's questions.
 

@@ -72,7 +72,12 @@ def choose(
             pins = resolve(wanted, candidates, preferred=preferred)
         return select(candidates, manifest, pins)
     except Unresolvable as error:
-        error.hint = _unnamed_collection(candidates, manifest) or error.hint or _lost_variants(candidates, kept)
+        error.hint = (
+            _unnamed_collection(candidates, manifest)
+            or _held_by_ref(candidates, manifest)
+            or error.hint
+            or _lost_variants(candidates, kept)
+        )
         if candidates.passed_over:
             with candidates.ignoring_minimum_age(True):  # what cannot be met even so is told of all releases
                 pins = resolve(wanted, candidates, preferred=preferred)
@@ -96,6 +101,15 @@ def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | Non
             return f"`{pack}`: {why}"
         if not entry.source and not candidates.releases(pack) and (hint := _agent_hint(candidates, pack)):
             return hint
+    return None
+
+
+def _held_by_ref(candidates: Candidates, manifest: Manifest) -> str | None:
+    """What to do about a `ref:` that leaves no release in the requested range; None if there is none."""
+    for entry in manifest.packs[:MAX_ASKED]:
+        offered = candidates.releases(entry.requirement.pack)
+        if offered and not any(entry.requirement.allows(ref.version) for ref in offered):
+            return candidates.held_by_ref(entry.requirement.pack)
     return None
 
 
