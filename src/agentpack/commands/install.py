@@ -45,7 +45,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     for pack in arguments.packs:
         name = pack.requirement.pack
         chosen.assembler.refuse_unknown(name, pack.personas or ())
-        if pack.without and all(part.pack.name != name for part in wanted.parts):
+        if request.without and all(part.pack.name != name for part in wanted.parts):
             raise UsageError(f"this would leave no agent of `{name}`", hint=f"`agentpack uninstall {name}` removes it")
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
