@@ -16,6 +16,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 
 import agentpack
+from agentpack.apply.signals import Signals
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.other_names import COMMANDS as OTHER_NAMES
@@ -311,6 +312,16 @@ def test_an_interruption_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == "error: interrupted\n"
     assert guarded(spoken(json=True), interrupt) == 130
     assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "interrupted"
+
+
+def test_an_interruption_after_a_change_says_that_it_was_made(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> int:
+        with Signals("the change was made already: generation 7"):
+            pass
+        raise KeyboardInterrupt
+
+    assert guarded(spoken(), interrupt) == 130
+    assert capsys.readouterr().err == "error: interrupted; the change was made already: generation 7\n"
 
 
 def test_an_interruption_is_told_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,8 @@ def test_more_than_a_pack_may_hold_is_refused(tmp_path: Path, monkeypatch: pytes
             patch.setattr(directory, name, limit)
             with pytest.raises(Refused, match=r"more than \d+ files or"):
                 read_tree(str(tmp_path))
+            patch.setattr(directory, name, limit + 1)
+            assert len(read_tree(str(tmp_path))) == 3
 
 
 # -- archives ----------------------------------------------------------------------------------------------------------

@@ -117,9 +117,29 @@ def test_explain_has_the_text_of_each_rule_on_every_terminal(
     agentpack: Agentpack, project: Path, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agentpack("install", "python-engineer", "--client", "claude")
+    monkeypatch.chdir(project)
     screen = look(monkeypatch)
     run(["explain", "python-engineer"])
     assert "You are a Python engi" in screen.getvalue()
+
+
+def test_explain_has_a_rule_below_an_origin_that_leaves_no_room_for_it(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "dumb")
+    agentpack("install", "python-engineer", "--client", "claude")
+    agent = project / ".claude/agents/python-engineer.md"
+    lines = agent.read_text().splitlines(keepends=True)
+    first = next(line for line in lines if line.startswith("- "))
+    agent.write_text("".join(line for line in lines if line != first))
+    monkeypatch.chdir(project)
+    screen = look(monkeypatch)
+    run(["explain", "python-engineer"])
+    lines = screen.getvalue().splitlines()
+    (at,) = (n for n, line in enumerate(lines) if re.search(r"removed by a local edit, \S+ [0-9.]+$", line))
+    assert lines[at + 1].strip().rstrip("…") in first
+    assert [line for line in lines if len(line) > 100] == []
 
 
 def test_a_path_is_left_whole_for_the_terminal_to_wrap(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
