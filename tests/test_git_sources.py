@@ -314,6 +314,21 @@ def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, pr
     agentpack("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0", expect=1)
 
 
+def test_an_agent_named_with_its_pack_leads_to_both(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, {"gitconfig": f'[url "file://{tmp_path}/hub/"]\n\tinsteadOf = https://github.com/\n'})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    agents = {f"agent-{number}": "You are one." for number in range(4)}
+    Repository(tmp_path / "hub/team/market").commit(marketplace(agents, plugins=4))
+    way = "`agentpack install kit-1 --only agent-1 --source github:team/market`"
+    assert way in agentpack("install", "agent-1", "--source", "github:team/market", expect=4).err
+    assert way in agentpack("install", "kit-1/agent-1", "--source", "github:team/market", expect=2).err
+    agentpack("install", "kit-1", "--source", "github:team/market")
+    told = agentpack("uninstall", "kit-1/agent-1", expect=2).err
+    assert "`agentpack install kit-1 --without agent-1` removes only this agent" in told
+
+
 def test_a_folder_behind_a_repository_is_no_repository(agentpack: Agentpack, project: Path) -> None:
     told = agentpack("install", "github:team/kit/agents/one", expect=2).err
     assert "a repository on GitHub is `github:OWNER/REPOSITORY`" in told
