@@ -569,6 +569,11 @@ def test_a_tag_that_was_withdrawn_is_told(
     assert "the tag was deleted or renamed, or the lock was edited" in told
     assert "kit 1.1.0 is no longer among the tags of `kit`" in agentpack("upgrade", "--yes").err
     assert locked(project)["version"] == "1.0.0"
+    kit.git("tag", "--delete", "v1.0.0")
+    told = "note: `kit` no longer has a release of kit; 1.0.0 was one"
+    assert told in agentpack("upgrade", "--check", expect=1).err
+    assert told in agentpack("upgrade", "--yes").err
+    assert "no longer has" not in agentpack("upgrade").err
 
 
 def test_the_name_of_a_pack_is_no_agent(agentpack: Agentpack, tmp_path: Path) -> None:
