@@ -32,8 +32,8 @@ _FAILURES = (
     (
         r"not our ref|unadvertised object",
         (
-            "no longer has the requested commit",
-            "its history was rewritten: `agentpack upgrade` installs the current state",
+            "does not have the requested commit",
+            "check it; if its history was rewritten, `agentpack upgrade` installs the current state",
         ),
     ),
     (
