@@ -86,7 +86,7 @@ def test_variables_for_a_source_open_its_repository_and_no_other(
     monkeypatch.setenv(f"AGENTPACK_{'TOKEN' if token else 'PASSWORD'}_KIT", PASSWORD)
     helper(tmp_path, monkeypatch, "of-the-user")
     refused = agentpack("install", place(server), expect=6)  # nobody has said whose password it is
-    assert "AGENTPACK_TOKEN_KIT with AGENTPACK_HOST_KIT" in refused.err
+    assert "For https, set AGENTPACK_TOKEN_KIT and AGENTPACK_HOST_KIT=127.0.0.1\n" in refused.err
     monkeypatch.setenv("AGENTPACK_HOST_KIT", "127.0.0.1")
     ran = agentpack("install", place(server), "--verbose")
     assert (project / ".claude/agents/one.md").exists()
@@ -268,7 +268,10 @@ def test_a_place_that_is_looked_at_has_the_name_that_it_would_get(
 ) -> None:
     """So that the variables of a source are the same before and after it is installed."""
     server.needs_password = True
-    assert "AGENTPACK_TOKEN_KIT with AGENTPACK_HOST_KIT" in agentpack("show", place(server), expect=6).err
+    assert (
+        "For https, set AGENTPACK_TOKEN_KIT and AGENTPACK_HOST_KIT=127.0.0.1\n"
+        in agentpack("show", place(server), expect=6).err
+    )
     monkeypatch.setenv("AGENTPACK_HOST_KIT", "127.0.0.1")
     monkeypatch.setenv("AGENTPACK_USERNAME_KIT", USER)
     monkeypatch.setenv("AGENTPACK_PASSWORD_KIT", PASSWORD)

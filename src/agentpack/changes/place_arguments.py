@@ -189,6 +189,11 @@ def source_of(workspace: Workspace, manifest: Manifest, pack: PackName) -> str:
 
 def typed(source: Source, folder: str) -> str:
     """The place of a source as one would type it in a folder, for hints."""
+    from agentpack.model.git_places import FORGES  # only for what may be an address
+
+    for forge, start in FORGES.items():
+        if source.where.startswith(start):
+            return f"{forge}:{source.where.removeprefix(start)}"
     if "://" not in source.where:
         return source.where if source.is_remote else os.path.relpath(source.where, folder)
     return source.where if _is_git_place(source.where) or _ARCHIVE.search(source.where) else f"git+{source.where}"

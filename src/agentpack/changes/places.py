@@ -5,6 +5,7 @@ left to `install.py`.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.workspace.workspace import Workspace
 
+_AGENT = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w. -]*")
 _MOST_LISTED = 20
 _MOST_UNREAD = 5
 _MOST_BESIDE = 3
@@ -62,6 +64,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         Unresolvable: there is no such pack or agent.
     """
     refuse_renames(request.renames)
+    _refuse_agents(workspace, request)
     places = {text: place_of(workspace, text) for text in request.names if is_place(workspace, text)}
     requirements = {text: parse_requirement(text) for text in request.names if text not in places}
     direct = {text: requirement for text, requirement in requirements.items() if requirement.url is not None}
@@ -92,6 +95,17 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         manifest,
         tuple(dict.fromkeys((*free, *notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
+
+
+def _refuse_agents(workspace: Workspace, request: ChangeRequest) -> None:
+    """Raise UsageError for `PACK/AGENT` beside `--source`, which no place is named beside."""
+    for text in request.names if request.sources else ():
+        pack, _, agent = text.partition("/")
+        if _AGENT.fullmatch(text) and not os.path.exists(os.path.join(workspace.environment.cwd, text)):
+            raise UsageError(
+                f"`{text}` is not a pack name",
+                hint=f"`agentpack install {pack} --only {agent} --source {request.sources[0]}` installs one agent",
+            )
 
 
 # What arguments ask for.

@@ -78,7 +78,7 @@ def _sum(file: ExplainedFile) -> str:
     parts += [f"{by_hand} with local edits"] if by_hand else []
     gone = sum(line.state == "removed" and line.kind != "heading" for line in file.rules)
     parts += [f"{gone} removed by local edits"] if gone else []
-    return f"{len(rules)} rules: {safe(', '.join(parts))}"
+    return f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}: {safe(', '.join(parts))}"
 
 
 def origin_words(line: ExplainedLine) -> str:

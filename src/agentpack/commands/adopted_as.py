@@ -229,7 +229,7 @@ class Recognition:
         if key not in self._rendered:
             try:
                 chosen = select_requirement(self.candidates, requirement, {}).for_clients((client,))
-                files = list(chosen.preview().files.values())
+                files = [file for file in chosen.preview().files.values() if file.client == client]  # no skills
             except AgentpackError:
                 files = []
             target = self.workspace.clients[client]

@@ -12,7 +12,7 @@ from agentpack.model.changes import Action, Plan
 from agentpack.model.line_ends import plain
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import did_you_mean
+from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.store import layout
 from agentpack.wanted.candidates import candidates_to_install
@@ -36,7 +36,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         DecisionNeeded: a pack would be left without a client; or like `make_change`.
     """
     clients = request.clients
-    asked = [parse_requirement(name) for name in request.names]
+    asked = [_requirement(workspace, name) for name in request.names]
     if request.everything and not clients:
         asked = [Requirement(pack=entry.requirement.pack) for entry in workspace.manifest.packs]
     for client in clients:
@@ -72,6 +72,17 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         state = state._replace(notes=(*state.notes, left, "the cache stays: `agentpack cache prune --all` empties it"))
     request = request._replace(decisions=request.decisions._replace(own=own))
     return make_change(workspace, command, state, request.restricted_to(asked))
+
+
+def _requirement(workspace: Workspace, text: str) -> Requirement:
+    """The requirement that an argument is. The error for `PACK/AGENT` says how to remove that."""
+    try:
+        return parse_requirement(text)
+    except UsageError as error:
+        pack, _, agent = text.partition("/")
+        if agent and workspace.manifest.wanted(PackName(pack)) is not None:
+            error.hint = f"`agentpack install {pack} --without {agent}` removes only this agent"
+        raise
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:

@@ -190,6 +190,12 @@ class Mirror:
         self._here |= there
         return [name for name in unknown if name not in there]
 
+    def no_commits(self, objects: Sequence[str]) -> Collection[str]:
+        """Those of these objects that are here and are files or folders: a tag may name anything."""
+        answer = self._git("cat-file", "--batch-check=%(objectname) %(objecttype)", input=_lines(objects)).decode()
+        rows = (line.split(" ") for line in answer.splitlines())
+        return {name for name, kind in rows if kind not in ("commit", "missing")}
+
     def files(self, commit: str, folder: str, most: int) -> Sequence[TreeEntry]:
         """The files and links below a folder of a commit that is here, by path in the commit; `most` of them and no
         more. Submodules are passed over.

@@ -32,8 +32,8 @@ _FAILURES = (
     (
         r"not our ref|unadvertised object",
         (
-            "no longer has the requested commit",
-            "its history was rewritten: `agentpack upgrade` installs the current state",
+            "does not have the requested commit",
+            "check it; if its history was rewritten, `agentpack upgrade` installs the current state",
         ),
     ),
     (
@@ -59,7 +59,7 @@ _FAILURES = (
         (
             "requires credentials",
             "`git ls-remote {address}` asks for them; a credential helper keeps them. For https, "
-            "{token} with {host} gives a token",
+            "set {token} and {host}={name}",
         ),
     ),
     (
@@ -114,5 +114,7 @@ def failure(result: Finished, source: str, address: str, most: int, *, unread: s
         return Unavailable(message, details=telling[:5], hint="delete it")
     text = "timed out" if result.is_late else "\n".join(said)
     message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
-    hint = hint.format(address=address, token=variable_of("TOKEN", source), host=variable_of("HOST", source))
+    there = re.match(r"https?://([^/:]+|\[[^/\]]*\])", address)
+    variables = {"token": variable_of("TOKEN", source), "host": variable_of("HOST", source)}
+    hint = hint.format(address=address, **variables, name=there[1] if there else "NAME")
     return Unavailable(f"the source `{source}` at {address} {message}", details=telling[-5:], hint=hint)

@@ -13,19 +13,20 @@ from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.errors import Refused, Unavailable, Unresolvable, UsageError
+from agentpack.errors import Refused, Unavailable, Unresolvable
 from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, git_address
 from agentpack.model.lock import LockedPack
 from agentpack.model.lock_text import is_commit
 from agentpack.model.manifest import ConfiguredSource
-from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab, pack_name
+from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab
 from agentpack.model.pack import NO_RELEASE, ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror, mirror_of
-from agentpack.remote.git_references import References, Tag
+from agentpack.remote.git_references import Tag
 from agentpack.sources.collection import AGENTS, Collection, CollectionPack, collection
 from agentpack.sources.elsewhere import Plugin, Plugins
+from agentpack.sources.git_tags import read_tag, tagged
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
 
@@ -85,6 +86,8 @@ class GitSource:
         self._refs: dict[PackName, list[ReleaseRef]] = {}
         self._known: dict[str, bytes | None] = {}
         self._prefetched: Sequence[str] = ()
+        self._is_commit: dict[str, bool] = {}
+        """Of what was fetched for a tag or a `ref:`, which may name files and folders too."""
 
     @cached_property
     def mirror(self) -> Mirror:
@@ -198,13 +201,12 @@ class GitSource:
 
     @cached_property
     def _tags(self) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
-        """The tagged releases of each pack, newest first; under None those of plain tags."""
-        return {} if self.place.ref else _tagged(self.mirror.references)
+        return {} if self.place.ref else tagged(self.mirror.references)
 
     def last_heard(self, locked: LockedPack) -> LastHeard:
         """What was known of a locked release when the place was last asked."""
         references = None if locked.repository else self.mirror.last_references
-        families = _tagged(references) if references else {}
+        families = tagged(references) if references else {}
         for tags in families.values():
             name, tag = tags.get(Version(locked.version), ("", None))
             if tag is not None and tag.commit == locked.commit:
@@ -254,6 +256,7 @@ class GitSource:
     def _at(self, commit: str) -> _State:
         if commit not in self._states:
             self._bring(commit)
+            self._refuse_other_than_commit(commit)
             tree = GitTree(self.mirror, commit, self.place.subdirectory, self._known)
             if not tree.paths and self.place.subdirectory:
                 raise Unresolvable(f"{self.address} has no folder `{self.place.subdirectory}` at {commit[:12]}")
@@ -276,7 +279,7 @@ class GitSource:
         is_known = self.mirror.has_noted(*words) and not self.mirror.missing([commit])
         if not is_known and commit != self.place.ref:
             if ref is not None:
-                self._refuse_other_than_tagged(ref)
+                self._refuse_other_thantagged(ref)
             if not self.mirror.has_in_history(commit, self._tips):
                 branch = f"`{self.place.ref}`" if self.place.ref else "the default branch"
                 branch = "any branch" if self._is_loose else f"{branch} or a tag"
@@ -289,6 +292,18 @@ class GitSource:
         if not is_known:
             self.mirror.note(*words)
 
+    def _tell_commits(self, names: Sequence[str]) -> None:
+        if unknown := [name for name in names if name not in self._is_commit]:
+            others = self.mirror.no_commits(unknown)
+            self._is_commit |= {name: name not in others for name in unknown}
+
+    def _refuse_other_than_commit(self, name: str) -> None:
+        """Raise Unresolvable for a file or a folder that is here."""
+        self._tell_commits([name])
+        if not self._is_commit[name]:
+            shown = self.place.ref or name
+            raise Unresolvable(f"`{shown}` of {self.address} is not a commit", hint="name a branch, or another tag")
+
     @property
     def _is_loose(self) -> bool:
         return self._any_branch or is_commit(self.place.ref)
@@ -300,7 +315,7 @@ class GitSource:
         tags = {tag.commit for tag in references.tags.values()}
         return tags | ({*references.branches.values()} if self._is_loose else {self._commit})
 
-    def _refuse_other_than_tagged(self, ref: ReleaseRef) -> None:
+    def _refuse_other_thantagged(self, ref: ReleaseRef) -> None:
         """Raise Refused if the tag of a release names another commit."""
         for pack in (ref.pack, None):
             name, tag = self._tags.get(pack, {}).get(ref.version, ("", None))
@@ -345,7 +360,10 @@ class GitSource:
                 commits += [*allowed][:1]
         self._prefetched = commits = [*dict.fromkeys(commits)][:MAX_PREFETCHED]
         self.mirror.bring(commits)
-        trees = [GitTree(self.mirror, commit, self.place.subdirectory, self._known) for commit in commits]
+        self._tell_commits(commits)
+        self._refuse_other_than_commit(commits[0])
+        found = [commit for commit in commits if self._is_commit[commit]]
+        trees = [GitTree(self.mirror, commit, self.place.subdirectory, self._known) for commit in found]
         trees[0].load(name for tree in trees for name in tree.telling)
 
     # One pack.
@@ -363,6 +381,11 @@ class GitSource:
         tags = self._tags.get(pack, {})
         if not tags and self._now.names == (pack,):
             tags = self._tags.get(None, {})
+        commits = [tag.commit for _, tag in tags.values()]
+        if commits and self._is_commit.keys().isdisjoint(commits):
+            self.mirror.bring(commits[:1])
+            self._tell_commits(commits[:1])
+        tags = {version: tag for version, tag in tags.items() if self._is_commit.get(tag[1].commit, True)}
         if tags:
             commits = [tag.commit for _, tag in tags.values()]
             is_bare = not self._at(next((one for one in commits if one in self._prefetched), commits[0])).roots
@@ -394,40 +417,10 @@ class GitSource:
         """That of the tag that `ref:` names, else its manifest's, else one that names the commit:
         `0.0.0+20261128101500.g0123456789ab`.
         """
-        named, version = _read_tag(self._ref_tag) or (None, None)
+        named, version = read_tag(self._ref_tag) or (None, None)
         if version is not None and ((named,) if named else self._now.names) == (pack.name,) and commit == self._commit:
             return version
         try:
             return Version(pack.version[:MAX_VERSION])
         except InvalidVersion:
             return Version(f"{NO_RELEASE}+{self.mirror.stamp(commit)}.g{commit[:12]}")
-
-
-def _tagged(references: References) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
-    found: dict[PackName | None, dict[Version, tuple[str, Tag]]] = {}
-    for name, tag in references.tags.items():
-        read = _read_tag(name)
-        if read is not None:
-            pack, version = read
-            found.setdefault(pack, {}).setdefault(version, (name, tag))
-    return {pack: dict(sorted(tags.items(), reverse=True)) for pack, tags in found.items()}
-
-
-def _read_tag(name: str) -> tuple[PackName | None, Version] | None:
-    """The pack and version that a tag names; None for any other tag. The pack is None for `v1.2.0`."""
-    for sign in ("--v", "-v", "/"):
-        before, found, after = name.rpartition(sign)
-        if found and (version := _version_of(after)) is not None:
-            try:
-                return pack_name(before), version
-            except UsageError:
-                return None
-    version = _version_of(name[1:]) if name.startswith("v") else None
-    return None if version is None else (None, version)
-
-
-def _version_of(text: str) -> Version | None:
-    try:
-        return Version(text) if text[:1].isdigit() and len(text) <= MAX_VERSION else None
-    except InvalidVersion:
-        return None

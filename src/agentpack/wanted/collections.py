@@ -5,7 +5,7 @@ command but one that asks for something new needs the place again. The place is 
 agent that is not locked.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from shlex import quote
 
@@ -209,17 +209,26 @@ class CollectionStates:
             return None
         return state._replace(files=found.files, agents=agent_rows(found.files))
 
+    def _withdrawn(self, locked: LockedPack | None, refs: Sequence[ReleaseRef]) -> Iterator[str]:
+        """A sentence if the source, at the place of the lock, no longer has the locked release."""
+        if locked is None or not refs or locked.version.startswith(NO_RELEASE):
+            return
+        versions, source = {str(ref.version) for ref in refs}, refs[0].source
+        if locked.version in versions or source in changed_sources(self._manifest, self._lock):
+            return
+        if refs[0].tag:
+            yield f"{locked.name} {locked.version} is no longer among the tags of `{source}`"
+        elif all(version.startswith(NO_RELEASE) for version in versions):
+            yield f"`{source}` no longer has a release of {locked.name}; {locked.version} was one"
+
     def _at_place(
         self, pack: PackName, entry: ManifestEntry | None, locked: LockedPack | None = None
     ) -> Release | None:
         """What the place holds now; None if the pack is not in a collection."""
         refs = [ref for ref in self._sources().releases(pack) if ref.bare]
+        self.notes += self._withdrawn(locked, refs)
         if refs and refs[0].tag:  # tagged ones are as many as there are tags: nothing but the entry limits them
             allowed = (ref for ref in refs if entry is None or entry.requirement.allows(ref.version))
-            source, then = refs[0].source, locked.version if locked else NO_RELEASE
-            is_gone = not then.startswith(NO_RELEASE) and then not in {str(ref.version) for ref in refs}
-            if is_gone and source not in changed_sources(self._manifest, self._lock):
-                self.notes.append(f"{pack} {then} is no longer among the tags of `{source}`")
             refs = [ref for ref in allowed if not self._is_too_young(ref)]
         if not refs:
             return None
