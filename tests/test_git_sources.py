@@ -465,7 +465,7 @@ def test_a_tag_of_something_else_than_a_commit_is_no_release(
     changed_row(project, "kit", version="2.0.0", commit=named)
     shutil.rmtree(project / ".agentpack")
     shutil.rmtree(project / ".claude")
-    assert "is not a commit" in agentpack("sync", "--frozen", expect=4).err
+    assert "is not a commit" in agentpack("sync", "--frozen", expect=6).err
 
 
 def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

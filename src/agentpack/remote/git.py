@@ -158,7 +158,8 @@ class Mirror:
 
     def _history(self, tips: Collection[str]) -> Sequence[str]:
         history = Mirror(self._remote, self._source, self.address, part="-history")  # whose trees are not here
-        history._fetch(sorted(tips), f"--depth={_WHOLE_HISTORY}", what="tree:0")
+        if missing := history.missing(sorted(tips)):  # of a commit that is there, all before it are
+            history._fetch(missing, f"--depth={_WHOLE_HISTORY}", what="tree:0")
         return history._git("rev-list", "--stdin", input=_lines(tips)).decode().split()
 
     # What was found out once.

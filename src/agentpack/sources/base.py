@@ -3,7 +3,7 @@ them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from agentpack.model.lock import LockedPack
@@ -55,8 +55,8 @@ class Source(Protocol):
         """All states of a pack of the collection that can be read, newest first; a place without tags has only one."""
         ...
 
-    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
-        """Be told which packs are likely to be asked for, and what of them."""
+    def expect(self, packs: Mapping[PackName, Requirement], commits: Iterable[str] = ()) -> None:
+        """Be told which packs are likely to be asked for, what of them, and the commits that the lock has."""
         ...
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
@@ -115,7 +115,7 @@ class OnThisMachine(ABC):
         state = self.state_of(pack)
         return () if state is None else (state,)
 
-    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
+    def expect(self, packs: Mapping[PackName, Requirement], commits: Iterable[str] = ()) -> None:
         """Of no use here: nothing is fetched."""
         return
 

@@ -6,14 +6,14 @@ default branch. `ref:` names one branch, tag or commit instead; `subdirectory:` 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Names
 from functools import cached_property
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.errors import Refused, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, Refused, Unavailable, Unresolvable
 from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, git_address
 from agentpack.model.lock import LockedPack
 from agentpack.model.lock_text import is_commit
@@ -80,6 +80,7 @@ class GitSource:
         self.address = git_address(place.place)
         self.where = self.address
         self._expected: dict[PackName, Requirement] = {}
+        self._locked_commits: dict[str, None] = {}
         self._remote = remote
         self._plugins = Plugins(name, remote)
         self._states: dict[str, _State] = {}
@@ -126,8 +127,9 @@ class GitSource:
         packs = (pack.name for pack in self.collection.packs if not pack.elsewhere)
         return [state for pack in packs if (state := self.state_of(pack)) is not None]
 
-    def expect(self, packs: Mapping[PackName, Requirement]) -> None:
+    def expect(self, packs: Mapping[PackName, Requirement], commits: Iterable[str] = ()) -> None:
         self._expected.update(packs)
+        self._locked_commits.update(dict.fromkeys(commits))
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
         """The release at the commit that the lock has."""
@@ -288,9 +290,22 @@ class GitSource:
                     details=["its history was rewritten, or the commit belongs to a fork or another branch"],
                     hint="`agentpack upgrade` installs the current state; `agentpack diff --upgrade` shows it first",
                 )
-        self.mirror.bring([commit])
+        if self.mirror.missing([commit]):
+            self._fetch_with_locked(commit)
         if not is_known:
             self.mirror.note(*words)
+
+    def _fetch_with_locked(self, commit: str) -> None:
+        """Fetch a commit, and others that the lock has with it: most commands need them too. Whether the place leads to
+        them is checked when they are read.
+        """
+        others = [one for one in self._locked_commits if one != commit][: MAX_PREFETCHED - 1]
+        try:
+            self._fetch([commit, *others])
+        except AgentpackError:
+            if not others:
+                raise
+            self.mirror.bring([commit])  # what is wrong with another one is told where that is read
 
     def _tell_commits(self, names: Sequence[str]) -> None:
         if unknown := [name for name in names if name not in self._is_commit]:
@@ -350,7 +365,7 @@ class GitSource:
         return kebab(part or repository) or AGENTS
 
     def _prefetch(self) -> None:
-        """Fetch what is likely to be read, in one go for commits and another one for contents."""
+        """Fetch what is likely to be read."""
         if self._prefetched:
             return
         commits = [self._commit]
@@ -358,13 +373,25 @@ class GitSource:
             for tags in (self._tags.get(pack, {}), self._tags.get(None, {})):
                 allowed = (tag.commit for version, (_, tag) in tags.items() if requirement.allows(version))
                 commits += [*allowed][:1]
+        commits += () if self._expected else self._newest
         self._prefetched = commits = [*dict.fromkeys(commits)][:MAX_PREFETCHED]
+        self._fetch(commits)
+
+    @property
+    def _newest(self) -> Iterable[str]:
+        """The commits of the newest releases of all packs."""
+        for tags in self._tags.values():
+            final = [version for version in tags if not version.is_prerelease]
+            yield from dict.fromkeys(tags[version][1].commit for version in [*tags][:1] + final[:1])
+
+    def _fetch(self, commits: Sequence[str]) -> None:
+        """Fetch commits in one go, and what is likely to be read of them in another one."""
         self.mirror.bring(commits)
         self._tell_commits(commits)
-        self._refuse_other_than_commit(commits[0])
         found = [commit for commit in commits if self._is_commit[commit]]
         trees = [GitTree(self.mirror, commit, self.place.subdirectory, self._known) for commit in found]
-        trees[0].load(name for tree in trees for name in tree.telling)
+        for tree in trees[:1]:
+            tree.load(name for tree in trees for name in tree.telling)
 
     # One pack.
 
@@ -382,9 +409,8 @@ class GitSource:
         if not tags and self._now.names == (pack,):
             tags = self._tags.get(None, {})
         commits = [tag.commit for _, tag in tags.values()]
-        if commits and self._is_commit.keys().isdisjoint(commits):
-            self.mirror.bring(commits[:1])
-            self._tell_commits(commits[:1])
+        if commits and pack not in self._expected and commits[0] not in self._is_commit:
+            self._fetch([*dict.fromkeys(self._newest)][:MAX_PREFETCHED])
         tags = {version: tag for version, tag in tags.items() if self._is_commit.get(tag[1].commit, True)}
         if tags:
             commits = [tag.commit for _, tag in tags.values()]
@@ -396,13 +422,11 @@ class GitSource:
         state, place = self._now, f"{self.where} at {self._commit[:12]}"
         found = self._pack_at(self._commit, pack) if not state.roots else None
         if found is not None:
-            return [
-                ReleaseRef(
-                    pack, self._version(found, self._commit), self.name, place, True, self._commit, self._ref_tag
-                )
-            ]
-        versions = sorted(releases_in(state.tree, state.roots, pack, self.where), reverse=True)
-        return [ReleaseRef(pack, version, self.name, place, False, self._commit, self._ref_tag) for version in versions]
+            versions = [self._version(found, self._commit)]
+        else:
+            versions = sorted(releases_in(state.tree, state.roots, pack, self.where), reverse=True)
+        is_bare, rest = found is not None, (self._commit, self._ref_tag)
+        return [ReleaseRef(pack, version, self.name, place, is_bare, *rest) for version in versions]
 
     @property
     def _ref_tag(self) -> str:

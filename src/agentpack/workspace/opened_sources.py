@@ -78,13 +78,16 @@ class OpenedSources:
         """
         every = [self.one(source) for source in manifest.sources]
         configured = [source for source in every if remote or not source.is_remote]
+        kept = [*locked]
         for source in configured:
             entries = (entry for entry in manifest.packs if entry.source in ("", source.name))
-            source.expect({entry.name_there: entry.requirement for entry in entries})
+            rows = (pack for pack in kept if pack.source == source.name and not pack.repository)
+            expected = {entry.name_there: entry.requirement for entry in entries}
+            source.expect(expected, [pack.commit for pack in rows if pack.commit])
         bundled = bundled_source()
         sources = Sources(
             [*configured, *([bundled] if bundled else [])],
-            {pack.name: pack.source for pack in locked},
+            {pack.name: pack.source for pack in kept},
             named={
                 entry.requirement.pack: NamedSource(entry.source, entry.name_there)
                 for entry in manifest.packs
