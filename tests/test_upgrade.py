@@ -479,3 +479,10 @@ def test_an_edited_local_pack_leads_to_its_version(agentpack: Agentpack, project
     persona.write_text(persona.read_text() + "\n- Another rule. {#another}\n")
     told = agentpack("upgrade", "--yes", expect=5).err
     assert "hint: if you edited the pack, raise `version:` in its pack.yaml and run `agentpack upgrade`" in told
+
+
+@pytest.mark.parametrize("asked", ["python-engineer==1.1.0", "python-engineer[strict-typing]"])
+def test_a_version_or_a_variant_is_for_install(agentpack: Agentpack, asked: str) -> None:
+    agentpack("install", "python-engineer==1.0.0")
+    ran = agentpack("upgrade", asked, expect=2)
+    assert f'`agentpack install "{asked}"`' in ran.err

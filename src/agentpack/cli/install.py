@@ -72,13 +72,12 @@ def install(
     accept: Accept = None,
     strict: Strict = False,
 ) -> Result:
-    """Install packs: add them to the manifest, lock their versions, and write the files. If anything fails, nothing is
-    written.
+    """Install packs: add them to the manifest, lock their versions, write the files; all of it or nothing.
 
     A requirement is a pack's name, optionally with variants in brackets and a version range:
     `name[variant,variant]>=1.1,<2`, `name@1.2`, `name@latest`. A place is a folder (`./agents`), an archive
     (`packs.tar.gz` or its URL) or a git repository: `github:owner/repo`, `git+https://…`, with `@REF` for a branch or
-    tag.
+    tag. Without `--client`, the agents are for the clients whose folders are here, else for Claude Code.
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """

@@ -11,6 +11,7 @@ from agentpack.changes.newest import newest, not_installed, not_taken
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
+from agentpack.errors import UsageError
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.names import PackName
@@ -25,6 +26,10 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Upgrade the named packs, or all, to the newest releases in range."""
     asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
+    for requirement in asked:
+        if requirement.range or requirement.variants:
+            hint = f'`agentpack install "{requirement}"` chooses the version or the variants of an installed pack'
+            raise UsageError(f"`upgrade` takes the name of a pack, not `{requirement}`", hint=hint)
     require_manifest(workspace)
     require_packs(workspace, packs)
     request = request.restricted_to(asked)
