@@ -1,13 +1,17 @@
 """Agents as people name them on the command line: by name, by path, or as `PACK/AGENT`; and which packs have them."""
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 
+from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
 from agentpack.model.names import PackName, did_you_mean, kebab, persona_name_fault
 
 AgentsOfPacks = Mapping[PackName, Mapping[str, str]]
 """By pack, every name and path of its agents, and the name of each."""
 _MOST_WAYS = 8
+_AGENT = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w. -]*")
 
 
 def packs_with(text: str, packs: AgentsOfPacks) -> list[PackName]:
@@ -64,3 +68,14 @@ def _ways(names: Sequence[str]) -> str:
     listed = [f"`--only {name}`" for name in names[:_MOST_WAYS]]
     more = f" and {len(names) - _MOST_WAYS} more" if len(names) > _MOST_WAYS else ""
     return (" or ".join(listed) if len(listed) < 3 else ", ".join(listed)) + more
+
+
+def refuse_agents(request: ChangeRequest, folder: str) -> None:
+    """Raise UsageError for `PACK/AGENT` beside `--source`, unless it is a path in this folder."""
+    for text in request.names if request.sources else ():
+        pack, _, agent = text.partition("/")
+        if _AGENT.fullmatch(text) and not os.path.exists(os.path.join(folder, text)):
+            raise UsageError(
+                f"`{text}` is not a pack name",
+                hint=f"`agentpack install {pack} --only {agent} --source {request.sources[0]}` installs one agent",
+            )

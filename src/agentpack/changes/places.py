@@ -5,13 +5,19 @@ left to `install.py`.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.changes.agent_names import AgentsOfPacks, packs_with, refuse_ambiguous, refuse_renames, unknown_agent
+from agentpack.changes.agent_names import (
+    AgentsOfPacks,
+    packs_with,
+    refuse_agents,
+    refuse_ambiguous,
+    refuse_renames,
+    unknown_agent,
+)
 from agentpack.changes.place_arguments import is_place, named_source, place_of, typed, with_sources, without_refs
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
@@ -22,7 +28,6 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.workspace.workspace import Workspace
 
-_AGENT = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w. -]*")
 _MOST_LISTED = 20
 _MOST_UNREAD = 5
 _MOST_BESIDE = 3
@@ -64,7 +69,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         Unresolvable: there is no such pack or agent.
     """
     refuse_renames(request.renames)
-    _refuse_agents(workspace, request)
+    refuse_agents(request, workspace.environment.cwd)
     places = {text: place_of(workspace, text) for text in request.names if is_place(workspace, text)}
     requirements = {text: parse_requirement(text) for text in request.names if text not in places}
     direct = {text: requirement for text, requirement in requirements.items() if requirement.url is not None}
@@ -95,17 +100,6 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
         manifest,
         tuple(dict.fromkeys((*free, *notes, *reading.notes, *_notes(workspace, old, manifest, packs), *twins))),
     )
-
-
-def _refuse_agents(workspace: Workspace, request: ChangeRequest) -> None:
-    """Raise UsageError for `PACK/AGENT` beside `--source`, which no place is named beside."""
-    for text in request.names if request.sources else ():
-        pack, _, agent = text.partition("/")
-        if _AGENT.fullmatch(text) and not os.path.exists(os.path.join(workspace.environment.cwd, text)):
-            raise UsageError(
-                f"`{text}` is not a pack name",
-                hint=f"`agentpack install {pack} --only {agent} --source {request.sources[0]}` installs one agent",
-            )
 
 
 # What arguments ask for.
