@@ -1,6 +1,5 @@
 """Merge markers of version control are named with file and line, wherever a file is read."""
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -103,19 +102,6 @@ def test_a_file_that_several_agents_share_names_its_markers(agentpack: Agentpack
     write_tree(project, {".roomodes": f"customModes: []\n{MARKED}"})
     done = agentpack("install", "data-reviewer", "--source", "packs", "--client", "roo", expect=2)
     assert f".roomodes:2: {MARKERS}" in done.err
-
-
-def test_of_two_sides_of_a_lock_the_one_that_the_manifest_allows_stands(installed: Agentpack, project: Path) -> None:
-    """And not the newest release, which neither side has seen."""
-    lock = project / "agentpack.lock"
-    publish(project / "packs", make_pack(version="1.2.0"))
-    ours = lock.read_text()
-    installed("install", "data-reviewer==1.1.0")
-    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{lock.read_text()}>>>>>>> other\n")
-    manifest = project / "agentpack.yaml"
-    manifest.write_text(manifest.read_text().replace("==1.1.0", ">=1.1"))
-    installed("lock")
-    assert [row["version"] for row in json.loads(lock.read_text())["packs"]] == ["1.1.0"]
 
 
 # Agent files: exit code 3 where they would be merged or kept, and named by whoever looks.
