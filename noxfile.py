@@ -99,11 +99,12 @@ def gate(session: nox.Session) -> None:
 
 @nox.session
 def other_tools(session: nox.Session) -> None:
-    """What zizmor, check-jsonschema and pre-commit make of our files, and actionlint and renovate if they are here."""
+    """What zizmor, check-jsonschema and pre-commit make of our files; actionlint, renovate and Sarif.Multitool if here."""
     _develop(session)
     session.install("check-jsonschema", "pre-commit", "zizmor")
     laws = "tests/properties/test_json_schema_laws.py"
-    session.run("pytest", "tests/test_other_tools.py", laws, "--timeout", "0", *session.posargs)
+    formats = "tests/test_output_is_escaped.py"
+    session.run("pytest", "tests/test_other_tools.py", formats, laws, "--timeout", "0", *session.posargs)
 
 
 @nox.session

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -528,6 +529,23 @@ def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path
     (done,) = run_all([Job(["diff"], str(scene / "root\x1b[5m\n::error::pwned"))])
     assert done.exit_code == 0
     assert "root\\u{1b}[5m\\u{a}::error::pwned" in done.err.decode()
+
+
+@pytest.mark.skipif(shutil.which("Sarif.Multitool") is None, reason="needs Sarif.Multitool, from npm")
+def test_a_sarif_log_is_valid(ran: list[tuple[Job, Done]], tmp_path: Path) -> None:
+    logs = [done.out for job, done in ran if "sarif" in job.arguments and not job.terminal and done.out]
+    assert len(logs) >= 2
+    for number, log in enumerate(logs):
+        (tmp_path / f"{number}.sarif").write_bytes(log)
+    said = subprocess.run(
+        ["Sarif.Multitool", "validate", *map(str, sorted(tmp_path.iterdir()))],
+        env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stdout
+    assert f"{len(logs)} files scanned" in said.stdout
+    assert [line for line in said.stdout.splitlines() if ": error " in line or ": warning " in line] == []
 
 
 def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Job, Done]]) -> None:

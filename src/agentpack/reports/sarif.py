@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from agentpack import __version__
+from agentpack import __repository__, __version__
 from agentpack.audit.rules import RULES, AuditFinding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -22,7 +22,7 @@ def sarif(found: Sequence[tuple[AuditFinding, str]]) -> dict[str, Any]:
         }
         for rule in RULES.values()
     ]
-    driver = {"name": "agentpack", "version": __version__, "rules": rules}
+    driver = {"name": "agentpack", "version": __version__, "informationUri": __repository__, "rules": rules}
     results = [
         {
             "ruleId": finding.rule,
