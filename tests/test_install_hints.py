@@ -91,3 +91,27 @@ def test_several_acceptances_stand_in_one_option(agentpack: Agentpack) -> None:
     agentpack("install", "python-engineer", "--dry-run", "--accept", "shell, web")
     for word in ("mcp:a,b", "shell,wbe", "outside:a,b"):
         assert "there is no capability" in agentpack("install", "python-engineer", "--accept", word, expect=2).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "variants"),
+    [
+        (["python-engineer", "strict-typing"], "strict-typing"),
+        (["python-engineer", "strict-typing", "testing"], "strict-typing,testing"),
+        (["python-engineer[testing]", "strict-typing"], "strict-typing,testing"),
+        (["python-engineer+strict-typing"], "strict-typing"),
+        (["python-engineer+strict-typing+testing"], "strict-typing,testing"),
+    ],
+)
+def test_a_variant_outside_of_brackets_is_told_where_it_goes(
+    agentpack: Agentpack, project: Path, typed: list[str], variants: str
+) -> None:
+    refused = agentpack("install", *typed, expect=None)
+    assert refused.exit_code in (2, 4)
+    assert f'"python-engineer[{variants}]"' in refused.err.partition("hint: ")[2]
+
+
+def test_an_option_for_variants_is_told_of_the_brackets(agentpack: Agentpack, project: Path) -> None:
+    for option in ("--variant", "--variants"):
+        refused = agentpack("install", "python-engineer", option, "strict-typing", expect=2)
+        assert 'hint: a variant stands in brackets: `agentpack install "NAME[VARIANT]"`\n' in refused.err

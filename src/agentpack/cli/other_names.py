@@ -61,7 +61,15 @@ COMMANDS = {
 }
 """Commands, and what to use instead: a command of ours, or a sentence."""
 
-_OPTIONS = {"-g": "--user", "--global": "--user", "-f": "--discard-edits", "--force": "--discard-edits"}
+_VARIANT = 'a variant stands in brackets: `agentpack install "NAME[VARIANT]"`'
+_OPTIONS = {
+    "-g": "use `--user`",
+    "--global": "use `--user`",
+    "-f": "use `--discard-edits`",
+    "--force": "use `--discard-edits`",
+    "--variant": _VARIANT,
+    "--variants": _VARIANT,
+}
 
 
 def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str | None:
@@ -79,7 +87,7 @@ def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str |
 
 def instead_of_option(name: str) -> str | None:
     """A hint for an option that does not exist, if another tool has it."""
-    return f"use `{_OPTIONS[name]}`" if name in _OPTIONS else None
+    return _OPTIONS.get(name)
 
 
 def unexpected(command: str) -> str | None:

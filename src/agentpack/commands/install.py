@@ -1,6 +1,7 @@
 """install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import make_change
@@ -9,7 +10,7 @@ from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.environment import NO_PROJECT
-from agentpack.errors import UsageError
+from agentpack.errors import AgentpackError, Unresolvable, UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import is_version_word
@@ -40,7 +41,11 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
     new = _without_settings(_with_settings(candidates, new, asked, request.settings), asked, request.unset)
     request = request.restricted_to(asked)
-    chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
+    try:
+        chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
+    except Unresolvable as error:
+        error.hint = _variants_meant(candidates, asked) or error.hint
+        raise
     wanted, moved = wanted_with_variants(chosen)
     for pack in arguments.packs:
         name = pack.requirement.pack
@@ -136,6 +141,18 @@ def _refuse_lone_versions(names: Sequence[str]) -> None:
         if before and is_version_word(name):
             hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version"
             raise UsageError(f"`{name}` is a version, not a pack", hint=hint)
+
+
+def _variants_meant(candidates: Candidates, asked: Sequence[Requirement]) -> str | None:
+    """A hint if what is no pack is a variant of the pack named with it."""
+    with suppress(AgentpackError):  # only to say more
+        known = [one for one in asked if candidates.published(one.pack)]
+        more = [one.pack for one in asked if one not in known]
+        if len(known) == 1 and more:
+            pack, variants = known[0].pack, tuple(sorted({*known[0].variants, *more}))
+            if {*candidates.variants(pack, max(candidates.published(pack)))}.issuperset(more):
+                return f'write `"{known[0]._replace(variants=variants)}"`'
+    return None
 
 
 def _with_requirements(
