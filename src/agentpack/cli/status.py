@@ -117,8 +117,10 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tu
         newer = "other texts" if pack.in_range == pack.version else pack.in_range
         yield "newer", f"{newer} (`agentpack upgrade`)"
     if pack.newest is not None and pack.newest != pack.in_range:
+        lacks = " and ".join(f"`{name}`" for name in pack.lacks)
         way = f'held back by `ref: {pack.ref}` (`agentpack install "{pack.name}@latest"`)'
-        yield "newer", f"{pack.newest}, {way if pack.ref else 'out of range (`agentpack upgrade --latest`)'}"
+        way = way if pack.ref else "out of range (`agentpack upgrade --latest`)"
+        yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"
     if pack.source != "bundled":

@@ -6,6 +6,7 @@ from contextlib import suppress
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.local_variants import wanted_with_variants
+from agentpack.changes.newest import lost_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -82,14 +83,23 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
 
 
 def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> Iterator[str]:
-    """For each pack that is installed already and asked for without a range, a sentence on a newer release."""
+    """For each pack that is asked for without a range, a sentence on a newer release: that it lacks a variant, or, if
+    the pack is installed already, how to install it.
+    """
     for requirement in asked:
-        entry = old.wanted(requirement.pack)
-        versions = chosen.candidates.published(requirement.pack) if entry and not requirement.range else ()
-        newest = max((version for version in versions if not version.is_prerelease), default=None)
-        if entry and newest and newest > max(pin.version for pin in chosen.pins if pin.pack == requirement.pack):
-            way = "" if entry.requirement.allows(newest) else " --latest"
-            yield f"{requirement.pack} {newest} is newer; `agentpack upgrade{way} {requirement.pack}` installs it"
+        pack, before = requirement.pack, old.wanted(requirement.pack)
+        pin = next((pin for pin in chosen.pins if pin.pack == pack), None)
+        if requirement.range or pin is None or not (before or pin.variants):
+            continue
+        final = [version for version in chosen.candidates.published(pack) if not version.is_prerelease]
+        newest = max(final, default=pin.version)
+        if newest <= pin.version:
+            continue
+        in_range = before is None or before.requirement.allows(newest)
+        if in_range and (lost := lost_variants(chosen.candidates, pack, pin.variants, newest)):
+            yield f"{pack} {pin.version} is installed: {newest} lacks {lost}"
+        elif before:
+            yield f"{pack} {newest} is newer; `agentpack upgrade{'' if in_range else ' --latest'} {pack}` installs it"
 
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
