@@ -311,7 +311,8 @@ def test_what_search_prints_for_an_agent_leads_to_how_it_is_installed(
     assert "name: two" in agentpack("render", "kit", "--persona", "two").out
     agentpack("install", "kit", "--only", "two")
     told = agentpack("show", name, expect=None).err
-    assert "hint: `two` is an installed agent of `kit`: `agentpack render kit --persona two`" in told
+    way = "`agentpack render kit --persona two` prints it"
+    assert f"hint: `two` is installed already, as an agent of `kit`: {way}\n" in told
     assert "did you mean `two`?" in agentpack("explain", "kit/two", expect=2).err if "/" in name else True
 
 

@@ -60,6 +60,8 @@ COMMANDS = {
     "cache ls": "cache list",
 }
 """Commands, and what to use instead: a command of ours, or a sentence."""
+WITHOUT_ARGUMENTS = ("--version", "lock", "status")
+"""Those of ours that take no arguments."""
 
 _VARIANT = 'a variant stands in brackets: `agentpack install "NAME[VARIANT]"`'
 _OPTIONS = {
@@ -82,6 +84,7 @@ def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str |
     meant = COMMANDS.get(f"{group} {word}".strip())
     if meant is None:
         return did_you_mean(word, known)
+    arguments = "" if meant in WITHOUT_ARGUMENTS else arguments
     return meant if "`" in meant else f"use `agentpack {meant} {arguments}".rstrip() + "`"
 
 
