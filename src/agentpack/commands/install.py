@@ -57,7 +57,12 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     state = moved.add_to(desired_state(workspace, old, new, wanted))
     told = (*_cost(wanted, asked), *_where(workspace))
     state = state._replace(
-        notes=(*state.notes, *arguments.notes, *_newer(chosen, asked, old)),
+        notes=(
+            *state.notes,
+            *arguments.notes,
+            *_newer(chosen, asked, old),
+            *_staying(wanted, arguments.packs, old, new, request),
+        ),
         notes_on=lambda plan: told if any(change.action in WRITES for change in plan.changes) else (),
     )
     if new.sources:  # not for the packs that come with agentpack
@@ -100,6 +105,18 @@ def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> It
             yield f"{pack} {pin.version} is installed: {newest} lacks {lost}"
         elif before:
             yield f"{pack} {newest} is newer; `agentpack upgrade{'' if in_range else ' --latest'} {pack}` installs it"
+
+
+def _staying(
+    wanted: Wanted, asked: Sequence[AskedPack], old: Manifest, new: Manifest, request: ChangeRequest
+) -> Iterator[str]:
+    """For each installed pack to which `--only` adds nothing, a sentence on what leaves its other agents out."""
+    for pack in asked if request.only and not request.everything else ():
+        name, before = pack.requirement.pack, old.wanted(pack.requirement.pack)
+        there = {part.persona.name for part in wanted.parts if part.pack.name == name}
+        if before and len(there) > len(pack.personas or there) and before == new.wanted(name):
+            ways = f"`agentpack install {name} --without NAME` leaves one out, `agentpack uninstall {name}` removes all"
+            yield f"`--only` takes no agent away, so {len(there)} agents of `{name}` stay; {ways}"
 
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
