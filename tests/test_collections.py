@@ -311,7 +311,8 @@ def test_what_search_prints_for_an_agent_leads_to_how_it_is_installed(
     assert "name: two" in agentpack("render", "kit", "--persona", "two").out
     agentpack("install", "kit", "--only", "two")
     told = agentpack("show", name, expect=None).err
-    assert "hint: `two` is an installed agent of `kit`: `agentpack render kit --persona two`" in told
+    way = "`agentpack render kit --persona two` prints it"
+    assert f"hint: `two` is installed already, as an agent of `kit`: {way}\n" in told
     assert "did you mean `two`?" in agentpack("explain", "kit/two", expect=2).err if "/" in name else True
 
 
@@ -1031,3 +1032,19 @@ def test_an_agent_with_another_name_in_the_same_file_is_named_with_the_way_to_ke
     again = agentpack("upgrade", "--yes").err
     assert "is called" not in again and "any more" not in again
     assert agents(project) == [f"{old}.md", *([] if is_part else ["two.md"])]
+
+
+def test_only_of_an_installed_pack_says_that_the_others_stay(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    agentpack("install", "./kit")
+    note = (
+        "note: `--only` takes no agent away, so 3 agents of `kit` stay; `agentpack install kit --without NAME` leaves "
+        "one out, `agentpack uninstall kit` removes all\nnothing to change\n"
+    )
+    assert note in agentpack("install", "./kit", "--only", "one").err
+    agentpack("install", "./kit", "--without", "two")
+    assert "so 2 agents of `kit` stay" in agentpack("install", "kit", "--only", "one").err
+    assert "takes no agent away" not in agentpack("install", "kit", "--only", "two").err
+    agentpack("uninstall", "kit")
+    agentpack("install", "./kit", "--only", "one")
+    assert "takes no agent away" not in agentpack("install", "./kit", "--only", "one").err

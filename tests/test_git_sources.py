@@ -378,7 +378,7 @@ def test_asking_for_the_newest_removes_a_ref(
     status = agentpack("status").out
     assert f"{pack} 1.0.0 " in status
     assert f'newer     1.1.0, held back by `ref: v1.0.0` (`agentpack install "{pack}@latest"`)' in status
-    assert "source    far at `ref: v1.0.0`" in status
+    assert f"source    far ({far.address}) at `ref: v1.0.0`" in status
     [row] = agentpack("status", "--json").envelope["data"]["packs"]
     assert (row["in_range"], row["newest"], row["tag"]) == (None, "1.1.0", "v1.0.0")
     assert locked(project, pack)["commit"] == far.git("rev-parse", "v1.0.0^{commit}")
@@ -527,8 +527,8 @@ def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
     agentpack("upgrade", "--check", expect=1)
     far.folder.rename(tmp_path / "gone")
     told = agentpack("status", "--verbose").out
-    assert f"tagged at data-reviewer--v1.0.0, {old[:12]}" in told
-    assert f"kit at `ref: main`, {kit.head[:12]}" in told
+    assert f"tagged ({far.address}) at data-reviewer--v1.0.0, {old[:12]}" in told
+    assert f"kit ({kit.address}) at `ref: main`, {kit.head[:12]}" in told
     assert "newer     1.2.0 (`agentpack upgrade`)" in told
     rows = {row["name"]: row for row in agentpack("status", "--json").envelope["data"]["packs"]}
     assert (rows[NAME]["tag"], rows[NAME]["ref"], rows[NAME]["in_range"]) == ("data-reviewer--v1.0.0", "", "1.2.0")
@@ -539,7 +539,8 @@ def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, proje
     one = plugin(hub, "one")
     market(hub, one={"source": "url", "url": "https://git.example.com/one"}, here="./here")
     agentpack("install", "git+https://git.example.com/market", "--all")
-    assert f"market, in https://git.example.com/one at {one.head[:12]}" in agentpack("status", "--verbose").out
+    told = agentpack("status", "--verbose").out
+    assert f"market (https://git.example.com/market), in https://git.example.com/one at {one.head[:12]}" in told
     [row] = [row for row in agentpack("status", "--json").envelope["data"]["packs"] if row["name"] == "one"]
     assert row["repository"] == "https://git.example.com/one"
 

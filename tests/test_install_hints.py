@@ -91,3 +91,47 @@ def test_several_acceptances_stand_in_one_option(agentpack: Agentpack) -> None:
     agentpack("install", "python-engineer", "--dry-run", "--accept", "shell, web")
     for word in ("mcp:a,b", "shell,wbe", "outside:a,b"):
         assert "there is no capability" in agentpack("install", "python-engineer", "--accept", word, expect=2).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "variants"),
+    [
+        (["python-engineer", "strict-typing"], "strict-typing"),
+        (["python-engineer", "strict-typing", "testing"], "strict-typing,testing"),
+        (["python-engineer[testing]", "strict-typing"], "strict-typing,testing"),
+        (["python-engineer+strict-typing"], "strict-typing"),
+        (["python-engineer+strict-typing+testing"], "strict-typing,testing"),
+    ],
+)
+def test_a_variant_outside_of_brackets_is_told_where_it_goes(
+    agentpack: Agentpack, project: Path, typed: list[str], variants: str
+) -> None:
+    refused = agentpack("install", *typed, expect=None)
+    assert refused.exit_code in (2, 4)
+    assert f'"python-engineer[{variants}]"' in refused.err.partition("hint: ")[2]
+
+
+def test_an_option_for_variants_is_told_of_the_brackets(agentpack: Agentpack, project: Path) -> None:
+    for option in ("--variant", "--variants"):
+        refused = agentpack("install", "python-engineer", option, "strict-typing", expect=2)
+        assert 'hint: a variant stands in brackets: `agentpack install "NAME[VARIANT]"`\n' in refused.err
+
+
+def test_words_of_a_rule_alone_are_told_to_go_behind_a_name(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    hint = "hint: for words of a rule, name the pack first: `agentpack explain NAME 'query plan'`\n"
+    assert hint in agentpack("explain", "query plan", expect=2).err
+
+
+def test_the_name_may_stand_between_changes_and_its_versions(agentpack: Agentpack, project: Path) -> None:
+    wanted = agentpack("show", "python-engineer", "--changes", "2.0.0", "2.1.0").out
+    assert agentpack("show", "--changes", "python-engineer", "2.0.0", "2.1.0").out == wanted
+
+
+def test_an_agent_that_is_installed_already_is_told_as_such(agentpack: Agentpack, project: Path) -> None:
+    (project / "kit/agents").mkdir(parents=True)
+    (project / "kit/agents/one.md").write_text(agent_text("one", "Work."))
+    agentpack("install", "./kit")
+    hint = "hint: `one` is installed already, as an agent of `kit`: `agentpack render kit --persona one` prints it\n"
+    assert hint in agentpack("install", "one", expect=4).err
+    agentpack("render", "kit", "--persona", "one")

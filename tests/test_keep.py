@@ -1251,3 +1251,23 @@ def test_an_error_for_a_rule_without_an_id_has_the_text_to_add(agentpack: Agentp
     variant.write_text(f"{text}- New house rule. {{#new-house-rule}}\n")
     agentpack("sync")
     assert "New house rule." in file.read_text()
+
+
+@pytest.mark.parametrize("more", ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n", "\nSo.\n"])
+def test_what_stands_below_the_generated_list_of_skills_is_told_to_go_above_it(
+    agentpack: Agentpack, project: Path, more: str
+) -> None:
+    agentpack("install", "python-engineer==3.0.0", "--client", "claude")
+    file = project / ".claude/agents/python-engineer.md"
+    released = file.read_text()
+    file.write_text(released + more)
+    first = more.strip().split("\n")[0]
+    before = tree(project)
+    refused = agentpack("keep", expect=3).err
+    assert f"  “{first}” was added below “## Skills”, a list that agentpack generates\n" in refused
+    hint = "move what you added above the line “## Skills”, then run `agentpack keep python-engineer` again"
+    assert f"hint: {hint}\n" in refused
+    assert " id" not in refused
+    assert tree(project) == before
+    file.write_text(released.replace("## Skills\n", f"{more.lstrip()}\n## Skills\n"))
+    agentpack("keep")

@@ -20,6 +20,7 @@ from agentpack.apply.signals import Signals
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.other_names import COMMANDS as OTHER_NAMES
+from agentpack.cli.other_names import WITHOUT_ARGUMENTS
 from agentpack.cli.output import PARTS, Output, Result, ask_on_terminal, error_data, safe
 from agentpack.environment import project_scope
 from agentpack.errors import (
@@ -466,7 +467,8 @@ def test_the_help_has_every_command_in_one_group(agentpack: Agentpack) -> None:
 def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, word: str, meant: str) -> None:
     assert word not in VERBS
     ran = agentpack(*word.split(), "my pack", "--x", expect=2)
-    hint = meant if "`" in meant else f"use `agentpack {meant} 'my pack' --x`"
+    arguments = "" if meant in WITHOUT_ARGUMENTS else " 'my pack' --x"
+    hint = meant if "`" in meant else f"use `agentpack {meant}{arguments}`"
     assert ran.err == f"error: there is no command `{word}`\nhint: {hint}\n"
     for command in re.findall(r"`agentpack ([a-z ]+)", meant) or [meant]:
         agentpack(*command.split(), "--help")
@@ -477,6 +479,9 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
     [
         ("install -g reviewer", "there is no option `-g`", "use `--user`"),
         ("install --global reviewer", "there is no option `--global`", "use `--user`"),
+        ("lock", "there is no agentpack.yaml", "`agentpack install NAME` writes one"),
+        ("bundle", "there is no agentpack.lock", "`agentpack install NAME` writes one"),
+        ("list --all", "there is no command `list`", "use `agentpack status`"),
         ("sync --force", "there is no option `--force`", "use `--discard-edits`"),
         (
             "status reviewer",

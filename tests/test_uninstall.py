@@ -544,3 +544,17 @@ def test_removing_everything_says_what_stays_and_how_to_remove_it(agentpack: Age
     told = agentpack("uninstall", "--all").err
     assert ".agentpack/state, for `agentpack rollback`: delete that folder to remove it\n" in told
     assert "`agentpack cache prune --all` empties it\n" in told
+
+
+@pytest.mark.parametrize("names", [["--all"], ["one"]])
+def test_a_refused_uninstall_tells_nothing_of_what_it_did_not_do(
+    agentpack: Agentpack, project: Path, tmp_path: Path, names: list[str]
+) -> None:
+    publish(tmp_path / "packs", make_pack("one", personas={"one": persona_text("one", body=BODY)}))
+    agentpack("install", "one", "--source", str(tmp_path / "packs"), "--client", "claude")
+    file = project / CLAUDE.format("one")
+    file.write_text(file.read_text() + "- Mine.\n")
+    assert "note: " not in agentpack("uninstall", *names, expect=3).err
+    done = agentpack("uninstall", *names, "--discard-edits").err
+    assert "note: removed the source `packs`" in done
+    assert ("note: the history stays in" in done) == (names == ["--all"])

@@ -472,6 +472,27 @@ def test_a_newer_release_without_the_variant_says_what_to_do_instead(
     assert tree(project) == before
 
 
+@pytest.mark.parametrize("instead", ["ask for `patient`, its new name", ""])
+def test_a_release_without_a_requested_variant_is_told_wherever_it_is_newer(
+    agentpack: Agentpack, project: Path, instead: str
+) -> None:
+    variant = {"reviewer/thorough": "---\nsummary: More.\n---\n- Look twice. {#twice}\n"}
+    retired = {"thorough": instead} if instead else {}
+    publish(project / "named", make_pack(variants=variant), make_pack(version="2.0.0", retired=retired))
+    lost = f"`thorough`{instead and f': {instead}'}\n"
+    told = f"note: data-reviewer 1.0.0 is installed: 2.0.0 lacks {lost}"
+    assert told in agentpack("install", "data-reviewer[thorough]", "--source", "named").err
+    assert told in agentpack("install", "data-reviewer").err
+    assert f"note: data-reviewer 2.0.0 lacks {lost}" in agentpack("upgrade", "--yes").err
+    assert "  newer     2.0.0, which lacks `thorough` (`agentpack upgrade` says more)\n" in agentpack("status").out
+    [row] = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["in_range"], row["newest"], row["lacks"]) == (None, "2.0.0", ["thorough"])
+    publish(project / "named", make_pack(version="1.5.0", variants=variant))
+    out = agentpack("status").out
+    assert "  newer     1.5.0 (`agentpack upgrade`)\n" in out
+    assert "  newer     2.0.0, which lacks `thorough` (" in out
+
+
 def test_an_edited_local_pack_leads_to_its_version(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "packs/news", make_pack("news", "1.0.0"))
     agentpack("install", "news", "--source", "packs")

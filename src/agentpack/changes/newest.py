@@ -58,10 +58,16 @@ def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[s
         if final and (not packs or pin.pack in packs) and max(final) > pin.version:
             newest, wanted = max(final), ranges.get(pin.pack)
             in_range = wanted is not None and wanted.allows(newest)  # then the choice has read it already
-            gone = chosen.candidates.retired(pin.pack, newest) if in_range and pin.variants else {}
-            instead = "; ".join(retired(pin.variants, gone))
+            instead = lost_variants(chosen.candidates, pin.pack, pin.variants, newest) if in_range else ""
             if instead or way:
                 yield f"{pin.pack} {newest} {f'lacks {instead}' if instead else f'is out of range; {way}'}"
+
+
+def lost_variants(candidates: Candidates, pack: PackName, variants: Collection[str], newest: Version) -> str:
+    """The variants that a release lacks, each with what to do instead; empty if it has them all."""
+    lost = {*variants}.difference(candidates.variants(pack, newest)) if variants else set[str]()
+    instead = candidates.retired(pack, newest) if lost else {}
+    return "; ".join([*retired(sorted(lost), instead), *(f"`{name}`" for name in sorted(lost.difference(instead)))])
 
 
 def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:

@@ -60,8 +60,18 @@ COMMANDS = {
     "cache ls": "cache list",
 }
 """Commands, and what to use instead: a command of ours, or a sentence."""
+WITHOUT_ARGUMENTS = ("--version", "lock", "status")
+"""Those of ours that take no arguments."""
 
-_OPTIONS = {"-g": "--user", "--global": "--user", "-f": "--discard-edits", "--force": "--discard-edits"}
+_VARIANT = 'a variant stands in brackets: `agentpack install "NAME[VARIANT]"`'
+_OPTIONS = {
+    "-g": "use `--user`",
+    "--global": "use `--user`",
+    "-f": "use `--discard-edits`",
+    "--force": "use `--discard-edits`",
+    "--variant": _VARIANT,
+    "--variants": _VARIANT,
+}
 
 
 def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str | None:
@@ -74,12 +84,13 @@ def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str |
     meant = COMMANDS.get(f"{group} {word}".strip())
     if meant is None:
         return did_you_mean(word, known)
+    arguments = "" if meant in WITHOUT_ARGUMENTS else arguments
     return meant if "`" in meant else f"use `agentpack {meant} {arguments}".rstrip() + "`"
 
 
 def instead_of_option(name: str) -> str | None:
     """A hint for an option that does not exist, if another tool has it."""
-    return f"use `{_OPTIONS[name]}`" if name in _OPTIONS else None
+    return _OPTIONS.get(name)
 
 
 def unexpected(command: str) -> str | None:

@@ -80,6 +80,8 @@ def show(
 
 def _two_versions(session: Session, words: Sequence[str], version: str) -> tuple[str, str, str]:
     """The pack and the two versions of `--changes`; one alone is compared with the named or locked release."""
+    if not is_version_word(version) and all(map(is_version_word, words)):  # the name is next to the option
+        version, words = words[0], [version, *words[1:]]
     name, *versions = sorted(words, key=is_version_word)
     asked = parse_requirement(name)
     if not versions and asked.range.startswith("==") and "*" not in asked.range:

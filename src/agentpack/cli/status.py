@@ -80,7 +80,9 @@ def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
     yield session.output.style(safe(f"{pack.name} {pack.version}"), "bold") + f"  {safe(_for_whom(pack))}"
     changed = [file for file in pack.files if file.state != "clean"]
     most = None if session.output.verbose else _MOST_AGENTS
-    yield from (f"  {label:<9} {safe(text)}" for label, text in _about(pack, is_clean=not changed, most=most))
+    places = {source.name: f" ({source.place})" for source in session.workspace.manifest.sources if not source.is_path}
+    about = _about(pack, is_clean=not changed, most=most, place=places.get(pack.source, ""))
+    yield from (f"  {label:<9} {safe(text)}" for label, text in about)
     yield from session.output.some([f"  {file.state:<9} {safe(_file_words(session, file))}" for file in changed])
 
 
@@ -100,7 +102,7 @@ def _for_whom(pack: PackStatus) -> str:
     return f"for {', '.join(pack.clients)}" if pack.clients else f"required by {', '.join(pack.wanted_by)}"
 
 
-def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tuple[str, str]]:
+def _about(pack: PackStatus, *, is_clean: bool, most: int | None, place: str) -> Iterator[tuple[str, str]]:
     more = f" and {len(pack.agents[most:])} more" if most and pack.agents[most:] else ""
     of = f" (of {pack.offered})" if pack.offered and pack.offered > len(pack.agents) else ""
     agents = "" if pack.agents in ((), (pack.name,)) else ", ".join(pack.agents[:most]) + more + of
@@ -117,8 +119,10 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tu
         newer = "other texts" if pack.in_range == pack.version else pack.in_range
         yield "newer", f"{newer} (`agentpack upgrade`)"
     if pack.newest is not None and pack.newest != pack.in_range:
+        lacks = " and ".join(f"`{name}`" for name in pack.lacks)
         way = f'held back by `ref: {pack.ref}` (`agentpack install "{pack.name}@latest"`)'
-        yield "newer", f"{pack.newest}, {way if pack.ref else 'out of range (`agentpack upgrade --latest`)'}"
+        way = way if pack.ref else "out of range (`agentpack upgrade --latest`)"
+        yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"
     if pack.source != "bundled":
@@ -126,7 +130,7 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None) -> Iterator[tu
         repository = f", in {pack.repository}" if pack.repository else ""
         tag = "" if pack.tag_moved or pack.tag == pack.ref else pack.tag
         state = ", ".join(filter(None, (tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))
-        yield "source", f"{pack.source}{repository}{f' at {state}' if state else ''}{asks}"
+        yield "source", f"{pack.source}{place}{repository}{f' at {state}' if state else ''}{asks}"
     if pack.files and is_clean:
         count = "unchanged" if len(pack.files) == 1 else f"{len(pack.files)}, all unchanged"
         yield "files", f"{count}: {agents}" if agents else count

@@ -103,7 +103,11 @@ def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple
         raise nothing_installed_error()
     require_lock(workspace)
     recorded = {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
-    limits.check(workspace, recorded.values())
+    try:
+        limits.check(workspace, recorded.values())
+    except UsageError as error:  # one argument may be words of a rule
+        error.hint = error.hint or f"for words of a rule, name the pack first: `agentpack explain NAME '{limits.name}'`"
+        raise
     pristine = Pristine(workspace)
     for _, row in sorted(recorded.items()):
         if not limits.includes(row):

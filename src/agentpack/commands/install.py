@@ -1,15 +1,17 @@
 """install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.local_variants import wanted_with_variants
+from agentpack.changes.newest import lost_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.environment import NO_PROJECT
-from agentpack.errors import UsageError
+from agentpack.errors import AgentpackError, Unresolvable, UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import is_version_word
@@ -40,7 +42,11 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
     new = _without_settings(_with_settings(candidates, new, asked, request.settings), asked, request.unset)
     request = request.restricted_to(asked)
-    chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
+    try:
+        chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
+    except Unresolvable as error:
+        error.hint = _variants_meant(candidates, asked) or error.hint
+        raise
     wanted, moved = wanted_with_variants(chosen)
     for pack in arguments.packs:
         name = pack.requirement.pack
@@ -51,7 +57,12 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     state = moved.add_to(desired_state(workspace, old, new, wanted))
     told = (*_cost(wanted, asked), *_where(workspace))
     state = state._replace(
-        notes=(*state.notes, *arguments.notes, *_newer(chosen, asked, old)),
+        notes=(
+            *state.notes,
+            *arguments.notes,
+            *_newer(chosen, asked, old),
+            *_staying(wanted, arguments.packs, old, new, request),
+        ),
         notes_on=lambda plan: told if any(change.action in WRITES for change in plan.changes) else (),
     )
     if new.sources:  # not for the packs that come with agentpack
@@ -77,14 +88,35 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
 
 
 def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> Iterator[str]:
-    """For each pack that is installed already and asked for without a range, a sentence on a newer release."""
+    """For each pack that is asked for without a range, a sentence on a newer release: that it lacks a variant, or, if
+    the pack is installed already, how to install it.
+    """
     for requirement in asked:
-        entry = old.wanted(requirement.pack)
-        versions = chosen.candidates.published(requirement.pack) if entry and not requirement.range else ()
-        newest = max((version for version in versions if not version.is_prerelease), default=None)
-        if entry and newest and newest > max(pin.version for pin in chosen.pins if pin.pack == requirement.pack):
-            way = "" if entry.requirement.allows(newest) else " --latest"
-            yield f"{requirement.pack} {newest} is newer; `agentpack upgrade{way} {requirement.pack}` installs it"
+        pack, before = requirement.pack, old.wanted(requirement.pack)
+        pin = next((pin for pin in chosen.pins if pin.pack == pack), None)
+        if requirement.range or pin is None or not (before or pin.variants):
+            continue
+        final = [version for version in chosen.candidates.published(pack) if not version.is_prerelease]
+        newest = max(final, default=pin.version)
+        if newest <= pin.version:
+            continue
+        in_range = before is None or before.requirement.allows(newest)
+        if in_range and (lost := lost_variants(chosen.candidates, pack, pin.variants, newest)):
+            yield f"{pack} {pin.version} is installed: {newest} lacks {lost}"
+        elif before:
+            yield f"{pack} {newest} is newer; `agentpack upgrade{'' if in_range else ' --latest'} {pack}` installs it"
+
+
+def _staying(
+    wanted: Wanted, asked: Sequence[AskedPack], old: Manifest, new: Manifest, request: ChangeRequest
+) -> Iterator[str]:
+    """For each installed pack to which `--only` adds nothing, a sentence on what leaves its other agents out."""
+    for pack in asked if request.only and not request.everything else ():
+        name, before = pack.requirement.pack, old.wanted(pack.requirement.pack)
+        there = {part.persona.name for part in wanted.parts if part.pack.name == name}
+        if before and len(there) > len(pack.personas or there) and before == new.wanted(name):
+            ways = f"`agentpack install {name} --without NAME` leaves one out, `agentpack uninstall {name}` removes all"
+            yield f"`--only` takes no agent away, so {len(there)} agents of `{name}` stay; {ways}"
 
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
@@ -136,6 +168,18 @@ def _refuse_lone_versions(names: Sequence[str]) -> None:
         if before and is_version_word(name):
             hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version"
             raise UsageError(f"`{name}` is a version, not a pack", hint=hint)
+
+
+def _variants_meant(candidates: Candidates, asked: Sequence[Requirement]) -> str | None:
+    """A hint if what is no pack is a variant of the pack named with it."""
+    with suppress(AgentpackError):  # only to say more
+        known = [one for one in asked if candidates.published(one.pack)]
+        more = [one.pack for one in asked if one not in known]
+        if len(known) == 1 and more:
+            pack, variants = known[0].pack, tuple(sorted({*known[0].variants, *more}))
+            if {*candidates.variants(pack, max(candidates.published(pack)))}.issuperset(more):
+                return f'write `"{known[0]._replace(variants=variants)}"`'
+    return None
 
 
 def _with_requirements(

@@ -6,6 +6,7 @@ it stays cheap. Differences rule by rule are left to `diff`.
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -73,6 +74,8 @@ class PackStatus(NamedTuple):
     wanted_by: tuple[str, ...]
     in_range: str | None
     newest: str | None
+    lacks: tuple[str, ...]
+    """The requested variants that `newest` lacks, as far as its source is on this machine."""
     looked: bool
     agents: tuple[str, ...]
     """The personas that are installed."""
@@ -226,6 +229,8 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
     final = [version for version in newer if not version.is_prerelease]
     ref = configured.options.get("ref", "") if configured else ""
     fitting = [version for version in newer if not ref and (wanted is None or wanted.requirement.allows(version))]
+    lacks = partial(_lacks, workspace, pack) if not heard and pack.source not in sources.elsewhere else lambda _: ()
+    in_range = next((version for version in sorted(fitting, reverse=True) if not lacks(version)), None)
     own = tuple(file for file in files if file.pack == pack.name)
     return PackStatus(
         name=pack.name,
@@ -244,13 +249,27 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         parameters=dict(pack.parameters),
         clients=tuple(sorted({file.client for file in own} - {*SKILLS})),
         wanted_by=pack.wanted_by,
-        in_range=str(max(fitting)) if fitting else None,
+        in_range=str(in_range) if in_range else None,
         newest=str(max(final)) if final else None,
+        lacks=lacks(max(final)) if final else (),
         looked=bool(known),
         agents=tuple(sorted({file.persona for file in own if file.client not in SKILLS})),
         offered=offered,
         files=own,
     )
+
+
+def _lacks(workspace: Workspace, pack: LockedPack, version: Version) -> tuple[str, ...]:
+    """The requested variants that a release lacks, as far as it can be read."""
+    if not pack.variants:
+        return ()
+    from agentpack.wanted.candidates import candidates_to_view  # reads the release
+
+    try:
+        there = candidates_to_view(workspace, workspace.manifest, workspace.lock).variants(pack.name, version)
+    except AgentpackError:
+        return ()
+    return tuple(name for name in pack.variants if name not in there)
 
 
 def _offered(pack: LockedPack, sources: Sources) -> list[Version]:

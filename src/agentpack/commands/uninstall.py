@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.decisions import make_change
@@ -61,15 +62,15 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
     keeps = request.decisions.keep_files  # by its source a file can be recognised again
     state = _state_without(workspace, old, new, keeps_sources=keeps)
-    state = state._replace(notes_on=lambda planned: _earlier_texts(workspace, planned))
-    state = state._replace(notes=(*state.notes, *_texts_that_stay(workspace, asked)))
+    told = [*state.notes, *_texts_that_stay(workspace, asked)]
     command = " ".join(("uninstall", *request.names))
     own = _own_packs(workspace)
-    state = state._replace(notes=(*state.notes, *_copies_that_stay(workspace, own, asked, new)))
+    told += _copies_that_stay(workspace, own, asked, new)
     if not new.packs and request.everything:
         folder = workspace.disk.absolute(layout.STATE)
-        left = f"the history stays in {folder}, for `agentpack rollback`: delete that folder to remove it"
-        state = state._replace(notes=(*state.notes, left, "the cache stays: `agentpack cache prune --all` empties it"))
+        told.append(f"the history stays in {folder}, for `agentpack rollback`: delete that folder to remove it")
+        told.append("the cache stays: `agentpack cache prune --all` empties it")
+    state = state._replace(notes=(), notes_on=partial(_notes, workspace, told))
     request = request._replace(decisions=request.decisions._replace(own=own))
     return make_change(workspace, command, state, request.restricted_to(asked))
 
@@ -237,6 +238,13 @@ def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iter
     for text in workspace.documents.local_texts if names else ():
         if text.name in names:
             yield f"{workspace.scope.absolute(text.path)} is kept, so you can install `{text.name}` again"
+
+
+def _notes(workspace: Workspace, told: Sequence[str], planned: Plan) -> Iterator[str]:
+    """These notes and those on earlier texts; none if a conflict stops the change that they tell of."""
+    if not planned.conflicts:
+        yield from told
+        yield from _earlier_texts(workspace, planned)
 
 
 def _earlier_texts(workspace: Workspace, planned: Plan) -> Iterator[str]:

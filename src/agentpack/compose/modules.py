@@ -27,6 +27,7 @@ DECLARATION = ParameterDeclaration(
 )
 
 
+_HEADING = "## Skills"
 _LIVE = re.compile(r"[!$`]")
 """What a client might run or replace in a description."""
 BEFORE = "0.1.0"
@@ -134,4 +135,9 @@ def _ending(sections: Sequence[Section], gap: str) -> tuple[Section, ...]:
 def _named(lines: Sequence[str], origin: Origin) -> Section:
     """The section that names each skill and says when to load it."""
     rules = tuple(Rule(None, line, "\n", None, "item", 0, origin) for line in lines)
-    return Section(None, 2, "## Skills", "\n\n", None, 0, rules, origin)
+    return Section(None, 2, _HEADING, "\n\n", None, 0, rules, origin)
+
+
+def is_generated(section: Section) -> bool:
+    """Whether this is the section that names the skills, which no file of a pack has."""
+    return section.id is None and section.line == 0 and section.heading == _HEADING

@@ -102,7 +102,7 @@ def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
     edits = read_edits(edited.persona.sections, after[1], edited.taken, bare=edited.pack.bare)
     fields, unsaid = _fields(client, before[0], after[0], str if edited.is_literal else escaped)
     if edits.unsaid or unsaid:
-        raise not_expressible(edited, [*unsaid, *edits.unsaid])
+        raise not_expressible(edited, [*unsaid, *edits.unsaid], below=edits.below)
     return VariantEdit(edits, fields)
 
 
@@ -204,8 +204,8 @@ def first_difference(content: bytes, data: bytes) -> str:
     return f"line {number + 1}: “{short(line)}”"
 
 
-def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNeeded:
-    """The refusal that lists which edits no variant can express."""
+def not_expressible(edited: EditedPersona, reasons: Sequence[str], *, below: str = "") -> DecisionNeeded:
+    """The refusal that lists which edits no variant can express, `below` as in `Edits`."""
     persona = edited.files[0][0].persona
     hint = (
         f"change, add or remove only whole rules that have an id; `agentpack diff {persona}` shows the edits, which "
@@ -216,6 +216,8 @@ def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNe
             "a variant of a collection's agent can only set header fields and add sections at the end; upgrades "
             f"merge all other edits, and `agentpack keep {persona} --patch` prints them for the author"
         )
+    if below:
+        hint = f"move what you added above the line “{below}”, then run `agentpack keep {persona}` again"
     return DecisionNeeded(
         f"some edits of `{persona}` cannot be expressed as a variant; nothing was written", details=reasons, hint=hint
     )

@@ -91,6 +91,10 @@ def parse_requirement(text: str) -> Requirement:
         raise UsageError(f"`{text}` is not a requirement", hint=_HINT)
     if "://" in shape["name"]:
         raise UsageError(f"`{text}` is an address, not a pack", hint=_HINT)
+    first, *more = shape["name"].split("+")
+    if more and all(map(is_kebab, (first, *more))):
+        hint = f'for a variant, write `"{first}[{",".join(sorted({*more}))}]"`'
+        raise UsageError(f"`{text}` is not a pack name", hint=hint)
     name = pack_name(shape["name"])
     variants = _variants(text, shape["variants"])
     rest = shape["rest"].rstrip()

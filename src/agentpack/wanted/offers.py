@@ -70,8 +70,10 @@ def agent_hint(sources: Sources, manifest: Manifest, text: str) -> str | None:
             files = {kebab(path.rpartition("/")[2].partition(".")[0]) for path in pack.agents}
             if asked in ("", here, pack.name) and name and kebab(name) in files:
                 is_here = entry and name not in entry.without and (entry.personas is None or name in entry.personas)
-                way = f"render {here} --persona {name}" if is_here else f"install {here} --only {name}"
-                return f"`{name}` is an {'installed ' if is_here else ''}agent of `{here}`: `agentpack {way}`"
+                if is_here:
+                    way = f"`agentpack render {here} --persona {name}` prints it"
+                    return f"`{name}` is installed already, as an agent of `{here}`: {way}"
+                return f"`{name}` is an agent of `{here}`: `agentpack install {here} --only {name}`"
     return None
 
 

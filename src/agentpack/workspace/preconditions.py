@@ -19,7 +19,7 @@ def require_manifest(workspace: Workspace) -> None:
     if workspace.documents.manifest_bytes is None:
         raise UsageError(
             f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
-            hint="`agentpack install` writes one",
+            hint="`agentpack install NAME` writes one",
         )
 
 
@@ -27,7 +27,8 @@ def require_lock(workspace: Workspace) -> Lock:
     """The lock. Raises DecisionNeeded if there is none."""
     if workspace.lock is None:
         back = "`git restore agentpack.lock` restores it; `agentpack lock` writes a new one"
-        hint = back if workspace.manifest.packs else "`agentpack lock` writes one"
+        way = "install NAME" if workspace.documents.manifest_bytes is None else "lock"
+        hint = back if workspace.manifest.packs else f"`agentpack {way}` writes one"
         raise DecisionNeeded("there is no agentpack.lock", hint=hint)
     return workspace.lock
 
