@@ -4,7 +4,6 @@ together.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count as numbers
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -360,7 +359,9 @@ class _Braces:
             if self.variant:
                 what = "heading" if heading else "rule"
                 stem = kebab(" ".join(re.findall(r"\w+", first)[:4])) or what
-                free = next(word for word in (stem, *(f"{stem}-{n}" for n in numbers(2))) if word not in self.seen)
+                free = next(
+                    word for word in chain([stem], (f"{stem}-{n}" for n in numbers(2))) if word not in self.seen
+                )
                 hint = f"end its first line with ` {{#{free}}}`"
                 self.fault(line, "", f"every {what} of a variant needs an id", hint)
             return text, None, {}
