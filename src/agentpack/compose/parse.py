@@ -359,9 +359,7 @@ class _Braces:
             if self.variant:
                 what = "heading" if heading else "rule"
                 stem = kebab(" ".join(re.findall(r"\w+", first)[:4])) or what
-                free = next(
-                    word for word in chain([stem], (f"{stem}-{n}" for n in numbers(2))) if word not in self.seen
-                )
+                free = stem if stem not in self.seen else f"{stem}-{line}"
                 hint = f"end its first line with ` {{#{free}}}`"
                 self.fault(line, "", f"every {what} of a variant needs an id", hint)
             return text, None, {}
