@@ -184,7 +184,7 @@ def test_status_waits_for_no_server(agentpack: Agentpack, project: Path, server:
     agentpack("install", "data-reviewer", "--source", server.url("/pack.tgz"))
     server.answers.clear()
     agentpack("cache", "prune", "--all")
-    assert f"  source    pack ({server.url("/pack.tgz")})\n" in agentpack("status").out
+    assert f"  source    pack ({server.url('/pack.tgz')})\n" in agentpack("status").out
     agentpack("diff")
     assert server.asked == ["/pack.tgz"]
 
