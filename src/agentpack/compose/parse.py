@@ -4,6 +4,7 @@ together.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from itertools import count as numbers
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -360,7 +361,8 @@ class _Braces:
             if self.variant:
                 what = "heading" if heading else "rule"
                 stem = kebab(" ".join(re.findall(r"\w+", first)[:4])) or what
-                free = next(word for word in (stem, *(f"{stem}-{n}" for n in numbers(2))) if word not in self.seen)
+                names = chain([stem], (f"{stem}-{n}" for n in numbers(2)))
+                free = next(name for name in names if name not in self.seen)
                 hint = f"end its first line with ` {{#{free}}}`"
                 self.fault(line, "", f"every {what} of a variant needs an id", hint)
             return text, None, {}
