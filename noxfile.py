@@ -99,7 +99,7 @@ def gate(session: nox.Session) -> None:
 
 @nox.session
 def other_tools(session: nox.Session) -> None:
-    """What zizmor, check-jsonschema and pre-commit make of our files; actionlint, renovate and Sarif.Multitool if here."""
+    """What zizmor, check-jsonschema and pre-commit make of our files; actionlint and others only if they are here."""
     _develop(session)
     session.install("check-jsonschema", "pre-commit", "zizmor")
     laws = "tests/properties/test_json_schema_laws.py"
