@@ -158,11 +158,11 @@ def test_an_edited_release_with_skills_is_recognised(agentpack: Agentpack, proje
     text = (project / ".claude/agents/python-engineer.md").read_text()
     agentpack("uninstall", "python-engineer")
     shutil.rmtree(project / ".agentpack")
-    write_tree(project, {f"{AGENTS}/python-engineer.md": text.replace("Read `pyproject.toml`", "Read our handbook")})
+    write_tree(project, {f"{AGENTS}/python-engineer.md": text.replace("Read the project's rules", "Read our handbook")})
     (file,) = adopted(agentpack)
     assert (file["pack"], file["version"], file["exact"]) == ("python-engineer", "3.0.0", False)
     assert "Read our handbook" in (project / f"{AGENTS}/python-engineer.md").read_text()
-    assert "Read our handbook" in agentpack("diff", expect=1).out
+    assert "our handbook" in agentpack("diff", expect=1).out
 
 
 def test_an_edited_release_is_recognised_and_diff_shows_exactly_the_edits(agentpack: Agentpack, project: Path) -> None:

@@ -362,7 +362,7 @@ def test_sarif_keeps_what_its_schema_asks_for(agentpack: Agentpack, tmp_path: Pa
     (run,) = log["runs"]
     assert set(run) == {"tool", "columnKind", "results"}
     driver = run["tool"]["driver"]
-    assert set(driver) == {"name", "version", "rules"}
+    assert set(driver) == {"name", "version", "informationUri", "rules"}
     ids = [rule["id"] for rule in driver["rules"]]
     assert ids == list(RULES)
     assert len(set(ids)) == len(ids)

@@ -348,13 +348,13 @@ def test_a_pack_under_work_keeps_its_line_ends(
         "CHANGELOG.md": b"# Changelog\n\n## 0.9.0\n\n- x\n",
     }
     folder = write_tree(project / "pack", {path: form(data) for path, data in files.items()})
-    agentpack("pack", "check", str(folder), "--fix")
+    agentpack("pack", "check", str(folder), "--fix", expect=1)  # what changed is for the author to say
     after = tree(folder)
     assert b"{#nameless-rule-of-the}\r\n" in after["personas/reviewer.md"]
     assert b"## 1.0.0\r\n" in after["CHANGELOG.md"]
     for path, data in after.items():
         assert data == form(plain(data)), path
-    assert agentpack("pack", "check", str(folder), "--fix").err.count("mended") == 0
+    assert agentpack("pack", "check", str(folder), "--fix", expect=1).err.count("mended") == 0
 
 
 def test_a_patch_for_the_author_of_a_crlf_pack_applies(agentpack: Agentpack, project: Path) -> None:

@@ -56,7 +56,10 @@ class Requirement(NamedTuple):
     def allows(self, version: Version) -> bool:
         """Whether the version is in the range. A pre-release only is if the range names one (PEP 440)."""
         specifiers = self.specifiers
-        return specifiers.contains(version, prereleases=bool(specifiers.prereleases))
+        try:
+            return specifiers.contains(version, prereleases=bool(specifiers.prereleases))
+        except ValueError:  # more digits than Python reads as a number: no release has them
+            return False
 
 
 def parse_version(text: str) -> Version:

@@ -52,7 +52,7 @@ class ArchiveSource(OnThisMachine):
 
     @property
     def is_missing(self) -> bool:
-        return self._load is None and not os.path.isfile(self.where)
+        return self._load is None and not os.path.exists(self.where)
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
