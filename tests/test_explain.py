@@ -155,6 +155,11 @@ def test_an_edited_rule_is_shown_as_it_is_and_as_it_was(installed: Agentpack) ->
     assert out.endswith("  on disk\n    - Be kind, always.\n  as released\n    - Be kind.\n")
 
 
+def test_a_rule_of_ones_own_is_told_to_have_no_id(installed: Agentpack) -> None:
+    edit(installed, "Say what you saw.", "Say what you saw.\n- Ask who pays for it.")
+    assert installed("explain", "reviewer", "who pays").out.startswith("rule without an id, ")
+
+
 def test_a_field_in_full_has_every_layer_that_says_it(installed: Agentpack) -> None:
     assert installed("explain", "reviewer", "color").out == (
         f"field color  {FILE}\n"

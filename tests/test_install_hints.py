@@ -114,7 +114,7 @@ def test_a_variant_outside_of_brackets_is_told_where_it_goes(
 def test_an_option_for_variants_is_told_of_the_brackets(agentpack: Agentpack, project: Path) -> None:
     for option in ("--variant", "--variants"):
         refused = agentpack("install", "python-engineer", option, "strict-typing", expect=2)
-        assert 'hint: a variant stands in brackets: `agentpack install "NAME[VARIANT]"`\n' in refused.err
+        assert 'hint: a variant goes in brackets: `agentpack install "NAME[VARIANT]"`\n' in refused.err
 
 
 def test_words_of_a_rule_alone_are_told_to_go_behind_a_name(agentpack: Agentpack, project: Path) -> None:

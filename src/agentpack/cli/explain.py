@@ -179,8 +179,9 @@ def _written_in(place: SourcePlace) -> str:
 def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:
     line, output = rule.line, session.output
     where = f", {safe(line.section)}" if line.section and line.kind != "heading" else ""
-    kind = {"field": "field ", "heading": "section "}.get(line.kind, "")
-    yield f"{kind}{output.style(safe(_name(line)), 'bold')}{where}  {safe(_place(session, rule.file.path))}"
+    kind = {"field": "field ", "heading": "section "}.get(line.kind, "" if line.name else "rule ")
+    name = output.style(safe(line.name or "without an id"), "bold")
+    yield f"{kind}{name}{where}  {safe(_place(session, rule.file.path))}"
     yield f"  from       {safe(origin_words(line))}"
     here = rule.places[-1] if rule.places else None
     if here is not None:

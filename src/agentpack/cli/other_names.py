@@ -63,7 +63,7 @@ COMMANDS = {
 WITHOUT_ARGUMENTS = ("--version", "lock", "status")
 """Those of ours that take no arguments."""
 
-_VARIANT = 'a variant stands in brackets: `agentpack install "NAME[VARIANT]"`'
+_VARIANT = 'a variant goes in brackets: `agentpack install "NAME[VARIANT]"`'
 _OPTIONS = {
     "-g": "use `--user`",
     "--global": "use `--user`",

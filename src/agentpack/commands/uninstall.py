@@ -241,7 +241,7 @@ def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iter
 
 
 def _notes(workspace: Workspace, told: Sequence[str], planned: Plan) -> Iterator[str]:
-    """These notes and those on earlier texts; none if a conflict stops the change that they tell of."""
+    """The notes to show: `told`, then those on earlier texts. None if a conflict stops the command."""
     if not planned.conflicts:
         yield from told
         yield from _earlier_texts(workspace, planned)

@@ -36,7 +36,7 @@ class Annotation(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What GitHub is told: annotations, the lines of the summary, and the outputs, each one line of text."""
+    """A report for GitHub: annotations, lines of the step summary, and outputs of one line each, by name."""
 
     annotations: Sequence[Annotation]
     summary: Sequence[str]

@@ -26,7 +26,7 @@ def cut(parts: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Texts of at most `MAX_LENGTH` characters: patches, then whole entries, are left out, which the end says.
 
     Args:
-        parts: each text, and what stands in its place if there is no room.
+        parts: each text with a shorter one, which is used if the text does not fit; empty for none.
     """
     room = MAX_LENGTH - _LAST_WORDS
     left_out = 0
@@ -48,7 +48,7 @@ def _length(text: str) -> int:
 
 
 def _parts(differences: Differences, place: Place) -> Iterator[tuple[str, str]]:
-    """Each part, and what stands in its place if there is no room."""
+    """Each part with a shorter text, which is used if the part does not fit."""
     for pack in differences.packs:
         before, after = (code_span(side) if side else "none" for side in (pack.before, pack.after))
         yield f"**{code_span(pack.name)}** {before} → {after}\n", ""
