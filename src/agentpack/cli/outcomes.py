@@ -195,7 +195,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
                 "pack": change.pack,
                 "persona": change.persona,
                 "why": change.why,
-                "conflicts": [conflict._asdict() for conflict in change.conflicts],
+                "conflicts": [conflict.data(change.moved) for conflict in change.conflicts],
             }
             for change in outcome.plan.changes
         ],
