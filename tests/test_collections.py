@@ -594,7 +594,7 @@ def test_more_power_stops_an_upgrade(agentpack: Agentpack, project: Path) -> Non
 def test_an_agent_that_replaces_one_of_the_client_is_a_capability(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", **{"general-purpose": "Work."})
     ran = agentpack("install", "./kit")
-    assert "may (general-purpose): every-tool, replaces:general-purpose" in ran.err
+    assert "may use (general-purpose): every-tool, replaces:general-purpose" in ran.err
     kit(project, Plan="Work.")
     assert "replaces:Plan" in agentpack("upgrade", "--yes", expect=3).err
     agentpack("upgrade", "--yes", "--accept", "replaces:Plan")

@@ -528,7 +528,7 @@ def test_two_releases_are_compared_with_nothing_installed(agentpack: Agentpack, 
     before = marks(agentpack.folder, without=(".git",))
     ran = agentpack("diff", "--from", "reviews@1.0.0", "--to", "reviews[strict]@1.1.0", "--format", "rules", expect=1)
     assert ran.out == (
-        "may do more (reviewer; claude): model:medium, read, search -> model:large, read, search\n"
+        "may use more (reviewer; claude): model:medium, read, search -> model:large, read, search\n"
         "\n"
         f"{FILE}  changed\n"
         "  ~ model sonnet -> opus  (variant strict)\n"

@@ -117,10 +117,24 @@ def test_an_option_for_variants_is_told_of_the_brackets(agentpack: Agentpack, pr
         assert 'hint: a variant goes in brackets: `agentpack install "NAME[VARIANT]"`\n' in refused.err
 
 
-def test_words_of_a_rule_alone_are_told_to_go_behind_a_name(agentpack: Agentpack, project: Path) -> None:
-    agentpack("install", "python-engineer")
-    hint = "hint: for words of a rule, name the pack first: `agentpack explain NAME 'query plan'`\n"
-    assert hint in agentpack("explain", "query plan", expect=2).err
+def test_words_of_a_rule_are_searched_in_all_that_is_installed(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==2.1.0", "python-reviewer")
+    for name in ("python-engineer", "python-reviewer"):
+        words = agentpack("explain", name, "--json").envelope["data"]["files"][0]["rules"][1]["text"]
+        found = agentpack("explain", words)
+        assert f".claude/agents/{name}.md\n" in found.out
+        assert found.out == agentpack("explain", name, words).out
+    refused = agentpack("explain", "no such words", expect=2)
+    assert "`no such words` is installed here, and no installed rule has these words\n" in refused.err
+
+
+def test_a_rule_that_clients_have_alike_is_told_once(agentpack: Agentpack, project: Path) -> None:
+    clients = ("claude", "cursor", "opencode", "gemini")
+    agentpack("install", "python-engineer==2.1.0", *(word for name in clients for word in ("--client", name)))
+    found = agentpack("explain", "python-engineer", "ask-first")
+    assert found.out.count("ask-first") == found.out.count("it says") == 1
+    assert " and 1 more\n" in found.out
+    assert len(agentpack("explain", "python-engineer", "ask-first", "--json").envelope["data"]["rules"]) == 4
 
 
 def test_the_name_may_stand_between_changes_and_its_versions(agentpack: Agentpack, project: Path) -> None:

@@ -246,7 +246,7 @@ def test_what_a_persona_may_do_without_a_variant_is_told(agentpack: Agentpack, p
     personas = {"one": persona_text("one", body=BODY, tools=["read", "search", "edit"])}
     publish(tmp_path / "packs", make_pack("one", personas=personas, variants={"one/careful": careful}))
     agentpack("install", "one[careful]", "--source", str(tmp_path / "packs"), "--client", "claude")
-    assert "may do more: read, search -> edit, read, search" in agentpack("uninstall", "one[careful]").err
+    assert "may use more: read, search -> edit, read, search" in agentpack("uninstall", "one[careful]").err
 
 
 def test_a_restriction_that_comes_back_and_a_client_cannot_express_wants_to_be_accepted(

@@ -345,7 +345,9 @@ class _Reading:
         return "; ".join(filter(None, (count, pack.description[:80])))
 
     def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
-        """The names and paths of a pack's agents, and the name of each."""
+        """The name of each agent of a pack, by everything it can be asked for by: its path, its name, its name in
+        kebab case.
+        """
         from agentpack.bare import name_in  # parsing is loaded only where agents are asked for by name
 
         state = source.state_of(name)
