@@ -118,7 +118,7 @@ def test_an_option_for_variants_is_told_of_the_brackets(agentpack: Agentpack, pr
 
 
 def test_words_of_a_rule_are_searched_in_all_that_is_installed(agentpack: Agentpack, project: Path) -> None:
-    agentpack("install", "python-engineer==2.1.0", "python-reviewer")
+    agentpack("install", "python-engineer==1.1.0", "python-reviewer", "--client", "claude")
     for name in ("python-engineer", "python-reviewer"):
         words = agentpack("explain", name, "--json").envelope["data"]["files"][0]["rules"][1]["text"]
         found = agentpack("explain", words)
@@ -130,7 +130,7 @@ def test_words_of_a_rule_are_searched_in_all_that_is_installed(agentpack: Agentp
 
 def test_a_rule_that_clients_have_alike_is_told_once(agentpack: Agentpack, project: Path) -> None:
     clients = ("claude", "cursor", "opencode", "gemini")
-    agentpack("install", "python-engineer==2.1.0", *(word for name in clients for word in ("--client", name)))
+    agentpack("install", "python-engineer==3.0.0", *(word for name in clients for word in ("--client", name)))
     found = agentpack("explain", "python-engineer", "ask-first")
     assert found.out.count("ask-first") == found.out.count("it says") == 1
     assert " and 1 more\n" in found.out
