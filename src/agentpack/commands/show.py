@@ -315,7 +315,8 @@ def render(
     if not skills:
         return found
     note = Note(
-        f"its skills ({skills}) are in files of their own: `--persona NAME` prints one, `--set modules=inline` puts all into this text"
+        f"its skills ({skills}) are in files of their own: `--persona NAME` prints one, `--set modules=inline` "
+        "puts all into this text"
     )
     return found._replace(notes=(*found.notes, note))
 
