@@ -590,7 +590,7 @@ def test_json_has_the_files_with_their_conflicts(colliding: Agentpack) -> None:
     (file,) = envelope["data"]["files"]
     assert (file["path"], file["action"]) == (FILE, "conflict")
     assert file["conflicts"] == [
-        {"base": "- Say what you saw.", "ours": "- Say little.", "theirs": "- Say exactly what you saw."}
+        {"base": "- Say what you saw.", "ours": "- Say little.", "theirs": "- Say exactly what you saw.", "moved": []}
     ]
     assert envelope["errors"][0]["code"] == "conflict"
 

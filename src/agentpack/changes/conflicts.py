@@ -82,7 +82,7 @@ class ConflictsFound(DecisionNeeded):
         hints = [*_keep_first(outcome), *(ways[kind] for kind in dict.fromkeys(kinds))]
         details = [f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)]
         if outcome.refusal is not None:  # a dry run of what would be refused as well
-            details += outcome.refusal.lines
+            details += (line.removesuffix("; nothing was changed") for line in outcome.refusal.lines)
             hints.append(outcome.refusal.hint or "")
         super().__init__(f"{_count(conflicts)} a decision; nothing was changed", details=details, hint="; ".join(hints))
 
