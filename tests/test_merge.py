@@ -200,6 +200,15 @@ def test_a_field_that_both_put_in_at_different_places_is_a_conflict() -> None:
     ]
 
 
+@pytest.mark.parametrize("form", ["markdown", "toml"])
+def test_a_number_that_both_change_is_a_conflict_like_a_text(form: str) -> None:
+    texts = {"markdown": b"---\nname: x\nturns: 5\n---\nText.\n", "toml": b'name = "x"\nturns = 5\n'}
+    base, field = texts[form], b"turns: 5\n" if form == "markdown" else b"turns = 5\n"
+    merged = merge(base, base.replace(b"5", b"6"), base.replace(b"5", b"7"), form=form)
+    sides = (field.replace(b"5", value).decode() for value in (b"5", b"6", b"7"))
+    assert [tuple(found) for found in merged.conflicts] == [tuple(sides)]
+
+
 def test_a_comment_above_a_field_that_goes_stays() -> None:
     ours = HEADER.replace(b"model: opus", b"# we pay for opus\nmodel: 'opus'")
     theirs = HEADER.replace(b"model: opus\n", b"").replace(b"Reviews.", b"Reviews all.")
