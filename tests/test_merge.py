@@ -142,6 +142,16 @@ def test_two_sections_of_ours_keep_the_blank_line_between_them() -> None:
     assert merged == "## Ours\n\n- four\n\n## More\n\n- five\n\n## B\n\n- two\n\n## A\n\n- one\n"
 
 
+def test_a_rule_in_the_place_of_two_stands_in_the_conflict_of_the_first() -> None:
+    base = "- one {#one}\n- two {#two}\n- three {#three}\n"
+    theirs = "- three {#three}\n- one, new {#one}\n- two, new {#two}\n"
+    draft = carry(base, ("- one\n- two\n", "- mine\n"), theirs)
+    assert [tuple(found) for found in draft or () if isinstance(found, Conflict)] == [
+        ("- one", "- mine", "- one, new"),
+        ("- two", "", "- two, new"),
+    ]
+
+
 def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
     base = b"- one\n- two\n- three\n- four\n"
     ours = b"- ONE\n- two\n- three, mine\n- four\n"
@@ -184,6 +194,13 @@ def test_a_list_in_a_block_is_no_conflict_with_a_release_that_changes_it() -> No
     ours = base.replace(b"[Read, Grep]", b"\n  - Read\n  - Grep  # to find things")
     merged = merge(base, ours, base.replace(b"[Read, Grep]", b"[Read]"))
     assert merged.content == base.replace(b"tools: [Read, Grep]", b"# to find things\ntools: [Read]")
+
+
+def test_a_comment_of_toml_beside_a_value_that_the_release_changes_stands_above_it() -> None:
+    base = b'name = "x"\nmodel = "opus"\n'
+    ours = base.replace(b'"opus"', b'"opus"  # we pay for it')
+    merged = merge(base, ours, base.replace(b"opus", b"haiku"), form="toml")
+    assert merged.content == b'name = "x"\n# we pay for it\nmodel = "haiku"\n'
 
 
 def test_a_field_that_the_release_takes_out_is_gone_where_the_user_moved_it() -> None:
@@ -382,6 +399,11 @@ def test_a_copy_to_merge_by_hand_keeps_the_blank_line_behind_a_rule_that_one_sid
     marked = with_markers(*sides, MarkerLabels("yours", "before", "new"))
     conflict = "<<<<<<< yours\n- mine\n||||||| before\n- two\n=======\n>>>>>>> new\n"
     assert marked == f"- one\n{conflict}\n## B\n"
+
+
+def test_a_copy_to_merge_by_hand_gains_no_blank_line_at_the_end_of_a_line() -> None:
+    marked = with_markers("- one\n\n", "- one\n- mine\n", "- one", MarkerLabels("yours", "before", "new"))
+    assert marked == "- one\n<<<<<<< yours\n- mine\n||||||| before\n\n=======\n>>>>>>> new\n"
 
 
 def test_a_copy_to_merge_by_hand_has_nothing_where_one_side_took_a_rule_out() -> None:
