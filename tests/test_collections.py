@@ -100,6 +100,10 @@ def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     assert "skipped plugin `out`: `../out` leads out of the folder" in shown.err
     assert "skipped plugin `root`: `/etc` leads out of the folder" in shown.err
     assert "secret" not in shown.out
+    plugins[1]["description"] = "Agents of the team."
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins})})
+    asked = agentpack("install", "./market", expect=3).err
+    assert "  here: 1 agent\n  there: in github:team/there; Agents of the team.\n" in asked
 
 
 def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentpack, project: Path) -> None:
@@ -113,6 +117,13 @@ def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentp
     assert "note: kit: skipped agents/draft.md (its header has no description)" in shown.err
     agentpack("install", "./kit")
     assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
+
+
+def test_show_lists_agents_by_their_names_whatever_their_files_are_called(agentpack: Agentpack, project: Path) -> None:
+    names = {"agents/a.md": "zeta", "agents/b.md": "alpha", "agents/c.md": "mid"}
+    write_tree(project / "kit", {path: agent_text(name, "Work.") for path, name in names.items()})
+    [pack] = agentpack("show", "./kit", "--json").envelope["data"]["packs"]
+    assert [agent["name"] for agent in pack["agents"]] == ["alpha", "mid", "zeta"]
 
 
 def test_show_counts_an_agent_once_and_tells_of_other_files_with_its_name(agentpack: Agentpack, project: Path) -> None:

@@ -111,6 +111,16 @@ def test_a_value_that_is_set_is_shown_and_checked(agentpack: Agentpack, project:
     assert "one of calm, loud" in agentpack("show", "reviews", "--set", "tone=shy", expect=2).err
 
 
+def test_a_persona_that_is_installed_under_another_name_is_shown_as_the_pack_has_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    offer(tmp_path, project)
+    asked = ("show", "reviews", "--client", "claude", "--json")
+    before = agentpack(*asked).envelope["data"]["sizes"]
+    agentpack("install", "reviews", "--client", "claude", "--as", "reviewer=second-reviewer-of-all")
+    assert agentpack(*asked).envelope["data"]["sizes"] == before
+
+
 def test_local_variants_are_listed(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     offer(tmp_path, project)
     write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Be kind. {#kind}\n")})
