@@ -152,6 +152,11 @@ def test_a_rule_in_the_place_of_two_stands_in_the_conflict_of_the_first() -> Non
     ]
 
 
+def test_a_rule_of_ours_behind_a_blank_line_stays_behind_one() -> None:
+    draft = carry("- one {#one}\n\n", ("- one\n\n", "- one, mine\n\n- two\n"), "- one {#one}\n")
+    assert resolved(draft or (), 0) == "- one, mine\n\n- two\n"
+
+
 def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
     base = b"- one\n- two\n- three\n- four\n"
     ours = b"- ONE\n- two\n- three, mine\n- four\n"
