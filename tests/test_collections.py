@@ -320,6 +320,23 @@ def test_a_pack_of_a_collection_that_is_a_source_is_looked_at_before_it_is_insta
     assert "Work." in agentpack("render", "kit").out
 
 
+def test_an_agent_is_asked_for_by_its_path(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "agents/one.md")
+    assert agents(project) == ["one.md"]
+    agentpack("install", "kit", "--all", "--without", "agents/one.md")
+    assert agents(project) == ["two.md"]
+
+
+def test_two_agents_that_a_link_makes_one_file_name_their_client_once(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work more.")
+    (project / ".claude/agents").mkdir(parents=True)
+    (project / ".claude/agents/two.md").symlink_to("one.md")
+    (project / ".claude/agents/one.md").write_text("")
+    ran = agentpack("install", "./kit", "--client", "claude", expect=3)
+    assert "error: Claude Code read the same file, but need different texts" in ran.err
+
+
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.")
     ran = agentpack("install", "one", "--source", "kit", expect=4)
