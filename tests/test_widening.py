@@ -109,6 +109,7 @@ def test_what_is_accepted_goes_through_and_is_locked(widened: Agentpack, word: s
     assert "may do more: read, search -> every-tool" in ran.err
     assert locked(widened) == {"reviewer claude": "every-tool"}
     assert "\nmay" not in widened("upgrade", "--yes").err
+    assert f"upgrade --accept {word}" in widened("history").out
 
 
 @pytest.mark.parametrize("word", ["shell", "tester:every-tool", "every-tool-but:shell", "bypass"])
