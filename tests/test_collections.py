@@ -304,6 +304,13 @@ def test_the_agents_of_a_pack_that_end_in_a_name_are_told_in_alphabetical_order(
     assert error.hint == ", ".join(f"`--only kit/{name}`" for name in sorted(names))
 
 
+@pytest.mark.parametrize(("number", "more"), [(8, ""), (9, " and 1 more")])
+def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, more: str) -> None:
+    names = [f"{index}-pro" for index in range(number)]
+    error = unknown_agent("no such agent", "pro", {PackName("kit"): {name: name for name in names}})
+    assert error.hint == ", ".join(f"`--only kit/{name}`" for name in names[:8]) + more
+
+
 def test_the_way_out_of_several_conflicts_is_told_once(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.")
     write_tree(project, {f".claude/agents/{name}.md": "Mine.\n" for name in ("one", "two")})

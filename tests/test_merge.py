@@ -231,6 +231,17 @@ def test_a_number_that_both_change_is_a_conflict_like_a_text(form: str) -> None:
     assert [tuple(found) for found in merged.conflicts] == [tuple(sides)]
 
 
+@pytest.mark.parametrize("side", ["ours", "theirs", "both"])
+def test_the_text_of_the_side_that_changed_it_stands_below_a_header_merged_by_fields(side: str) -> None:
+    text = b"- One.\n- Two.\n- Three.\n- Four.\n"
+    base = HEADER.replace(b"Text.\n", text)
+    ours, theirs = base.replace(b"Read, Grep", b"Read"), base.replace(b"opus", b"haiku")
+    ours = ours.replace(b"One", b"Mine") if side != "theirs" else ours
+    theirs = theirs.replace(b"Four", b"New") if side != "ours" else theirs
+    merged = ours.replace(b"opus", b"haiku")
+    assert merge(base, ours, theirs).content == (merged.replace(b"Four", b"New") if side != "ours" else merged)
+
+
 def test_a_comment_above_a_field_that_goes_stays() -> None:
     ours = HEADER.replace(b"model: opus", b"# we pay for opus\nmodel: 'opus'")
     theirs = HEADER.replace(b"model: opus\n", b"").replace(b"Reviews.", b"Reviews all.")

@@ -232,6 +232,21 @@ def test_what_a_pack_s_author_wrote_cannot_flood_the_message() -> None:
         assert len(error.details) <= 12
 
 
+def test_a_way_out_that_takes_too_long_to_try_is_not_offered() -> None:
+    """The older release that a wider range would allow needs a thousand packs, one behind the other."""
+    chain = {f"p{n}": releases("1.0.0", requires=[f"p{n + 1}"]) for n in range(1100)}
+    packs = {
+        "engineer": {"1.0.0": {"requires": ["rules<2", "p0"]}, "2.0.0": {"requires": ["rules>=2"]}},
+        "reviewer": releases("1.0.0", requires=["rules<2"]),
+        "rules": releases("1.0.0", "2.0.0"),
+        **chain,
+        "p1100": releases("1.0.0"),
+    }
+    error = failure(["engineer>=2", "reviewer"], Shelf(packs))
+    assert error.message == "`engineer>=2` and `reviewer` conflict over `rules`"
+    assert error.hint == "change or drop one of `engineer>=2` or `reviewer`"
+
+
 def test_a_dispute_of_many_releases_stays_short() -> None:
     versions = [f"{n}.0.0" for n in range(1, 60)]
     packs = {

@@ -79,9 +79,7 @@ def test_the_locked_release_is_marked(agentpack: Agentpack, project: Path, tmp_p
     assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", "reviews").out
 
 
-def test_the_newest_release_is_shown_whichever_is_locked(
-    agentpack: Agentpack, project: Path, tmp_path: Path
-) -> None:
+def test_the_newest_release_is_shown_whichever_is_locked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     offer(tmp_path, project)
     agentpack("install", "reviews==1.0.0")
     assert agentpack("show", "reviews").out.startswith("reviews 1.1.0")

@@ -349,6 +349,14 @@ def test_files_of_a_pack_that_another_brings_along_are_known_without_lock_and_hi
     assert "You look twice." in (project / ".claude/agents/base.md").read_text()
 
 
+def test_the_lock_lists_variants_in_alphabetical_order(agentpack: Agentpack, project: Path) -> None:
+    names = [f"v{number}" for number in range(8)]
+    variants = {f"reviewer/{name}": variant_text(f"- As {name}. {{#{name}}}\n") for name in names}
+    publish(project / "packs", make_pack(version="2.0.0", variants=variants))
+    agentpack("install", f"data-reviewer[{','.join(reversed(names))}]==2.0.0")
+    assert json.loads((project / "agentpack.lock").read_text())["packs"][0]["variants"] == names
+
+
 def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, project: Path) -> None:
     """Somebody locked the newer release, and a colleague's copy of the agent came with the lock."""
     agentpack("sync")
