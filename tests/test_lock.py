@@ -5,11 +5,12 @@ import json
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
+from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName, digest_of
 from agentpack.wanted.lock_satisfies import mismatches
+from agentpack.wanted.skipped import skipped_agents
 
 DIGEST = digest_of(b"x")
 
@@ -155,3 +156,10 @@ def test_a_local_variant_that_nothing_asks_for_is_told() -> None:
     manifest = Manifest.from_data({"schema": 1, "packs": [{"require": "x"}]})
     lock = Lock(manifest.to_data(), (), (pack("x", variants=(), parameters={}, requires=()),), ())
     assert list(mismatches(manifest, lock)) == ["x is locked with the variant `house`, which nothing asks for"]
+
+
+def test_agents_that_a_client_does_not_get_are_new_where_one_of_them_is() -> None:
+    one, two = (SkippedAgent("codex", "kit", name, "tools limited") for name in ("one", "two"))
+    before, now = (Lock({}, (), (), (), skipped=rows) for rows in ((one,), (one, two)))
+    assert [agents.is_new for agents in skipped_agents(now, before)] == [True]
+    assert [agents.is_new for agents in skipped_agents(now, now)] == [False]

@@ -18,6 +18,7 @@ from agentpack.errors import Unavailable, Unresolvable
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.resolve import resolve
+from agentpack.resolve.words import listed
 
 CASES = sorted((Path(__file__).parent / "cases" / "resolve").glob("*.yaml"))
 
@@ -259,6 +260,14 @@ def test_a_dispute_of_many_releases_stays_short() -> None:
     assert error.details[0] == "1. agentpack.yaml wants engineer, and every release of it needs rules>=30"
     assert error.details[1] == "2. agentpack.yaml wants reviewer, and every release of it needs rules<30"
     assert len(error.details) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [("a", "a"), ("ab", "a and b"), ("abcdefgh", "a, b, c, d, e, f, g and h")]
+)
+def test_a_list_in_words_is_cut_and_says_how_many_more_there_are(words: str, told: str) -> None:
+    assert listed(words) == told
+    assert listed("abcdefghij") == "a, b, c, d, e, f, g and 3 more"
 
 
 def test_the_dispute_in_the_documentation_is_a_real_one() -> None:
