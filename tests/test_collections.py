@@ -540,6 +540,7 @@ def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
     ("text", "told"),
     [
         ("team/agents", "for the repository on GitHub, write `github:team/agents`"),
+        ("team/agents>=1", "for a folder or an address, `agentpack show team/agents` lists its packs"),
         ("https://example.com/team/agents", "for a git repository, write `git+https://example.com/team/agents`"),
         ("oci://example.com/team/agents", "name a folder or a repository"),
         ("git+https://user:secret@example.com/agents", "an address must not hold a password or token"),

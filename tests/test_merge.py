@@ -214,6 +214,19 @@ def test_a_field_that_the_release_takes_out_is_gone_where_the_user_moved_it() ->
     assert merge(HEADER, ours, HEADER.replace(b"model: opus\n", b"")).content == HEADER.replace(b"model: opus\n", b"")
 
 
+def test_a_field_that_the_user_takes_out_is_gone_where_the_release_moved_it() -> None:
+    ours = HEADER.replace(b"model: opus\n", b"").replace(b"Text.", b"Text of mine.")
+    theirs = HEADER.replace(b"model: opus\n", b"").replace(b"name: x\n", b"model: opus\nname: x\n")
+    assert merge(HEADER, ours, theirs).content == ours
+
+
+def test_a_comment_above_a_field_of_the_users_stands_once() -> None:
+    base = HEADER.replace(b"tools:", b"# note\n\ntools:")
+    ours = base.replace(b"# note\n", b"# note\ncolor: blue\n")
+    theirs = base.replace(b"tools: Read, Grep\n", b"")
+    assert merge(base, ours, theirs).content == ours.replace(b"tools: Read, Grep\n", b"")
+
+
 def test_a_field_that_both_put_in_at_different_places_is_a_conflict() -> None:
     ours = HEADER.replace(b"name: x\n", b"name: x\neffort: high\n")
     theirs = HEADER.replace(b"model: opus\n", b"model: opus\neffort: low\n")
@@ -240,6 +253,12 @@ def test_the_text_of_the_side_that_changed_it_stands_below_a_header_merged_by_fi
     theirs = theirs.replace(b"Four", b"New") if side != "ours" else theirs
     merged = ours.replace(b"opus", b"haiku")
     assert merge(base, ours, theirs).content == (merged.replace(b"Four", b"New") if side != "ours" else merged)
+
+
+def test_a_field_that_the_user_left_alone_is_written_as_the_release_writes_it() -> None:
+    ours = HEADER.replace(b"Reviews.", b"Reviews mine.")
+    theirs = HEADER.replace(b"Read, Grep\nmodel: opus", b"Read\nmodel: 'opus'")
+    assert merge(HEADER, ours, theirs).content == theirs.replace(b"Reviews.", b"Reviews mine.")
 
 
 def test_a_comment_above_a_field_that_goes_stays() -> None:
@@ -420,6 +439,16 @@ def test_a_copy_to_merge_by_hand_keeps_the_blank_line_behind_a_rule_that_one_sid
 def test_a_copy_to_merge_by_hand_gains_no_blank_line_at_the_end_of_a_line() -> None:
     marked = with_markers("- one\n\n", "- one\n- mine\n", "- one", MarkerLabels("yours", "before", "new"))
     assert marked == "- one\n<<<<<<< yours\n- mine\n||||||| before\n\n=======\n>>>>>>> new\n"
+
+
+def test_a_copy_to_merge_by_hand_ends_each_side_with_one_line_end() -> None:
+    base = "- one\nText.\n\n- two\n  more\n"
+    ours, theirs = base.replace("Text.\n\n", ""), base.replace("Text.", "## New\n\nText.")
+    marked = with_markers(base, ours, theirs, MarkerLabels("yours", "before", "new"))
+    conflict = (
+        "<<<<<<< yours\n- one\n||||||| before\n- one\nText.\n=======\n- one\n## New\n\nText.\n>>>>>>> new\n"
+    )
+    assert marked == f"{conflict}- two\n  more\n"
 
 
 def test_a_copy_to_merge_by_hand_has_nothing_where_one_side_took_a_rule_out() -> None:
