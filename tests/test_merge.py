@@ -227,6 +227,18 @@ def test_a_comment_above_a_field_of_the_users_stands_once() -> None:
     assert merge(base, ours, theirs).content == ours.replace(b"tools: Read, Grep\n", b"")
 
 
+def test_a_field_that_both_put_in_stands_where_the_user_has_it() -> None:
+    ours = HEADER.replace(b"name: x\n", b"name: x\neffort: high\n")
+    theirs = HEADER.replace(b"tools:", b"color: red\ntools:").replace(b"opus\n", b"opus\neffort: high\n")
+    assert merge(HEADER, ours, theirs).content == ours.replace(b"tools:", b"color: red\ntools:")
+
+
+def test_a_table_of_toml_keeps_all_its_keys() -> None:
+    base = b'name = "x"\nmodel = "a"\n\n[table]\nkey = 1\nmore = 2\n'
+    merged = merge(base, base.replace(b'"a"', b'"b"'), base.replace(b'"x"', b'"y"'), form="toml")
+    assert merged.content == base.replace(b'"a"', b'"b"').replace(b'"x"', b'"y"')
+
+
 def test_a_field_that_both_put_in_at_different_places_is_a_conflict() -> None:
     ours = HEADER.replace(b"name: x\n", b"name: x\neffort: high\n")
     theirs = HEADER.replace(b"model: opus\n", b"model: opus\neffort: low\n")
