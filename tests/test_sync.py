@@ -333,6 +333,30 @@ def test_a_variant_of_one_s_own_is_named_where_it_comes_and_goes(agentpack: Agen
     assert "data-reviewer 1.0.0 [house] -> 1.0.0\n" in agentpack("sync").err
 
 
+def test_files_of_a_pack_that_another_brings_along_are_known_without_lock_and_history(
+    agentpack: Agentpack, project: Path
+) -> None:
+    base = make_pack("base", personas={"base": persona_text("base")})
+    newer = make_pack("base", "1.1.0", personas={"base": persona_text("base", "You look twice. {#identity}\n")})
+    publish(project / "packs", base, make_pack("top", personas={"top": persona_text("top")}, requires=["base"]))
+    ask_for(project, "top")
+    agentpack("sync")
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack")
+    publish(project / "packs", newer)
+    agentpack("sync")
+    agentpack("upgrade", "--yes")
+    assert "You look twice." in (project / ".claude/agents/base.md").read_text()
+
+
+def test_the_lock_lists_variants_in_alphabetical_order(agentpack: Agentpack, project: Path) -> None:
+    names = [f"v{number}" for number in range(8)]
+    variants = {f"reviewer/{name}": variant_text(f"- As {name}. {{#{name}}}\n") for name in names}
+    publish(project / "packs", make_pack(version="2.0.0", variants=variants))
+    agentpack("install", f"data-reviewer[{','.join(reversed(names))}]==2.0.0")
+    assert json.loads((project / "agentpack.lock").read_text())["packs"][0]["variants"] == names
+
+
 def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, project: Path) -> None:
     """Somebody locked the newer release, and a colleague's copy of the agent came with the lock."""
     agentpack("sync")
