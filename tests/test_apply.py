@@ -20,6 +20,7 @@ from agentpack.apply import Step, interrupted, recover, transact
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
+from agentpack.model.history import InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
 from agentpack.store.journal import NOTHING, FileSide, JournalRow, NewJournal
@@ -102,6 +103,19 @@ def test_what_is_taken_away_unrecorded_is_recorded_and_kept(box: Path) -> None:
     }
 
 
+def test_what_is_taken_away_is_told_once_and_not_where_the_last_record_has_it(disk: Disk) -> None:
+    """Neither a file that lies where a variable pointed before, nor one that the caller tells with another text."""
+    store, path, before = Store(disk), ".claude/agents/edited.md", digest_of(EDIT)
+    row = InstalledFile(path, "claude", "pack", "edited", before, before, 0o640)
+    told = (path, digest_of(b"of the caller"), 0o600)
+    transact(disk, store, steps=(), generation=generation(2, {}, {}, before=None)._replace(elsewhere=(row,)))
+    record = generation(3, {}, {}, before=None)
+    assert transact(disk, store, steps=(Step(path, before, b"new"),), generation=record).replaced == ()
+    record = generation(4, {}, {}, before=None)._replace(replaced=(told,))
+    done = transact(disk, store, steps=(Step(path, digest_of(b"new"), b"newer"),), generation=record)
+    assert done.replaced == (told,)
+
+
 def test_extra_contents_are_kept(disk: Disk) -> None:
     run(disk, blobs=(b"pristine one", b"pristine two"))
     assert Store(disk).blobs.get(digest_of(b"pristine two")) == b"pristine two"
@@ -120,9 +134,10 @@ def test_steps_are_taken_one_at_a_time(disk: Disk, box: Path) -> None:
 
 
 def test_a_very_long_name_has_room_for_its_temporary_one(disk: Disk, box: Path) -> None:
-    name = "ä" * 126 + ".md"
-    run(disk, Step(name, None, b"text"))
-    assert (box / name).read_bytes() == b"text"
+    for length in (150, 200, 201, 220, 240, 255):  # in bytes, which is what is limited
+        name = "ä" * ((length - 3) // 2) + "a" * ((length - 3) % 2) + ".md"
+        run(disk, Step(name, None, b"text"))
+        assert (box / name).read_bytes() == b"text"
 
 
 def waits(box: Path, files: int, *, spread: bool) -> tuple[int, int]:
