@@ -71,6 +71,9 @@ def test_a_command_that_looks_does_not_read_it_either(
     assert said.exit_code in (0, 1, 2, 3, 4), said.err
     assert "secret" not in said.out + said.err and "private-notes" not in said.out + said.err
     assert tree(project) == before
+    if "note: the source `mine`" in said.err:
+        assert "so it is not read: ~/.claude/agents; `agentpack sync --accept outside:mine` allows it\n" in said.err
+    assert ("note: the source `mine`" in said.err) is (command == "search customers")
 
 
 def test_an_archive_outside_is_a_place_like_any_other(agentpack: Agentpack, project: Path, home: Path) -> None:

@@ -169,6 +169,20 @@ def test_generations_that_were_forgotten_meanwhile_are_looked_up_again(agentpack
     assert seen == [[1, 2], [2]]
 
 
+def test_what_was_put_in_order_is_told_though_the_work_is_done_again(crew: Path) -> None:
+    (crew / ".agentpack/state/journal.new").write_bytes(b"")
+    workspace, tries = opened(crew), []
+
+    def work() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            (crew / "agentpack.yaml").write_bytes((crew / "agentpack.yaml").read_bytes() + b"# reviewed\n")
+
+    workspace.consistency.changing(work)
+    assert tries == [1, 1]
+    assert workspace.consistency.recovered is not None
+
+
 def test_a_fault_found_while_another_command_wrote_is_looked_at_again(agentpack: Agentpack, crew: Path) -> None:
     workspace = opened(crew)
     tries = []
