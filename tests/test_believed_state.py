@@ -347,6 +347,7 @@ def _looks(agentpack: Agentpack, project: Path, words: tuple[str, ...]) -> None:
             out = agentpack(*words).out
             assert f"a change was interrupted (generation {number}): " in out
             assert f"{project}/.claude/agents/tester.md" in out
+            assert "no temporary files" in out  # those of a change that waits are its own
         else:
             what = f"an interrupted change is not finished yet (generation {number})"
             assert f"note: {what}; `agentpack status` finishes it\n" in err
