@@ -231,6 +231,23 @@ def test_every_command_says_in_the_same_words_that_the_lock_is_gone(installed: A
     assert "error: there is no agentpack.lock\nhint: `git restore agentpack.lock` restores it; " in ran.err
 
 
+@pytest.mark.parametrize(
+    ("manifest", "words", "way"),
+    [
+        ("schema: 1\npacks: []\n", "explain reviewer", "agentpack lock"),
+        ("schema: 1\npacks: []\n", "sync --locked", "agentpack lock"),
+        (None, "sync --frozen", "agentpack install NAME"),
+    ],
+)
+def test_where_there_never_was_a_lock_what_writes_one_is_said(
+    agentpack: Agentpack, manifest: str | None, words: str, way: str
+) -> None:
+    if manifest is not None:
+        write_tree(agentpack.folder, {"agentpack.yaml": manifest})
+    ran = agentpack(*words.split(), expect=3)
+    assert ran.err.endswith(f"error: there is no agentpack.lock\nhint: `{way}` writes one\n")
+
+
 def test_json_has_every_line_with_its_origin(installed: Agentpack) -> None:
     (file,) = installed("explain", "reviews", "--json").envelope["data"]["files"]
     assert (file["path"], file["release"], file["client"]) == (FILE, "reviews 1.0.0 [house, strict]", "claude")

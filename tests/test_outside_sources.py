@@ -94,6 +94,21 @@ def test_accepted_once_it_is_read_from_then_on(agentpack: Agentpack, project: Pa
     assert "outside" not in agentpack("status").err
 
 
+def test_only_the_source_that_is_named_is_accepted(
+    agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
+) -> None:
+    write_tree(tmp_path / "theirs", {"agents/their-notes.md": AGENT.replace("private-notes", "their-notes")})
+    text = MANIFEST.format(place="~/.claude/agents").replace(
+        "packs:", f"  - {{name: theirs, path: {tmp_path}/theirs}}\npacks:"
+    )
+    write_tree(project, {"agentpack.yaml": f"{text}  - {{require: theirs, source: theirs}}\n"})
+    refused = agentpack("sync", "--accept", "outside:mine", expect=3)
+    assert "the source `theirs` is outside this repository" in refused.err
+    assert not (project / ".claude").exists()
+    agentpack("sync", "--accept", "outside:mine,outside:theirs")
+    assert (project / ".claude/agents/their-notes.md").exists()
+
+
 def test_accepting_is_remembered_where_nothing_else_changes(
     agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
 ) -> None:
