@@ -16,14 +16,14 @@ import pytest
 from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
-from agentpack.apply import Step, interrupted, recover, transact
+from agentpack.apply import Step, interrupted, recover, transact, unfinished
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
-from agentpack.store.journal import NOTHING, FileSide, JournalRow, NewJournal
+from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
 from agentpack.store.process_lock import process_lock
 
 _P = ParamSpec("_P")
@@ -404,6 +404,16 @@ def test_what_cannot_be_finished_is_undone(box: Path, damage: str) -> None:
     assert_clean(box)
 
 
+def test_a_change_of_many_files_that_cannot_be_finished_names_the_first_and_counts_the_rest(disk: Disk) -> None:
+    rows = tuple(JournalRow(f"{number:02}.md", NOTHING, FileSide(digest_of(b"a"), 0o644)) for number in range(12))
+    failed = Unavailable("the disk is full", hint="free some space")
+    for count, more in ((10, []), (11, ["and 1 more"]), (12, ["and 2 more"])):
+        told = unfinished(disk, Journal(7, ".agentpack-1f-7", (), (), rows[:count], ()), failed)
+        named = [f"{disk.absolute(row.path)} is part of it" for row in rows[:10]]
+        assert [*told.details] == ["the disk is full", *named, *more]
+        assert told.hint == "free some space"
+
+
 def test_a_torn_journal_is_refused_and_nothing_is_touched(box: Path) -> None:
     killed_after_the_decision(box)
     journal = box / ".agentpack/state/journal"
@@ -583,3 +593,16 @@ def test_notes_that_name_a_folder_beside_their_files_are_refused(disk: Disk, box
         recover(disk, Store(disk))
     assert refused.value.details == (str(empty),)
     assert empty.is_dir()
+
+
+def test_of_many_strange_names_in_notes_the_first_are_told_once_each(disk: Disk, box: Path) -> None:
+    notes = NewJournal(disk)
+    notes.begin(2, ".agentpack-1f-2")
+    for number in range(12):
+        notes.made(f"empty-{number:02}")
+        notes.folder(f"empty-{number:02}")
+    notes.finish([JournalRow("x.md", NOTHING, FileSide(digest_of(b"x"), 0o644))], [])
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused) as refused:
+        recover(disk, Store(disk))
+    assert refused.value.details == (*(str(box / f"empty-{number:02}") for number in range(10)), "and 2 more")

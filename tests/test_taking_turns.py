@@ -141,13 +141,17 @@ def test_what_another_command_left_half_done_meanwhile_comes_first(crew: Path) -
     left = crew / ".claude/agents/.reviewer.md.agentpack-1-2"
     notes = '["agentpack journal",1,2,".agentpack-1-2"]\n["folder",".claude/agents"]\n'
 
+    mine = left.with_name("reviewer.md.agentpack-1-2")
+
     def stopped() -> None:
         left.write_text("half")
+        mine.write_text("no temporary file: they begin with a dot")
         (crew / ".agentpack/state/journal.new").write_text(notes)
 
     done, _ = upgraded(crew, stopped)
     assert done.generation == 2
     assert not left.exists()
+    assert mine.exists()
 
 
 def test_a_plan_that_nothing_touched_is_made_once(crew: Path) -> None:

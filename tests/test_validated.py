@@ -146,6 +146,16 @@ def test_pieces_are_read_in_any_order(tmp_path: Path) -> None:
         assert {name: pieces.text(name) for name in order} == texts
 
 
+def test_the_index_of_many_pieces_is_read_whole(tmp_path: Path) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    texts = {f"personas/{number:05}": str(number) for number in range(5_000)}
+    cache.put_pieces("pack", digest, in_pieces(texts.items(), digest))
+    pieces = cache.pieces("pack", digest)
+    assert pieces is not None
+    assert pieces.text("personas/04999") == "4999"
+    assert "personas/05000" not in pieces
+
+
 def test_a_damaged_body_is_noticed(tmp_path: Path) -> None:
     cache = ValidatedCache(str(tmp_path))
     release = release_of(make_pack())
