@@ -499,6 +499,23 @@ def test_a_request_to_end_takes_everything_back_and_ends(box: Path) -> None:
     assert_clean(box)
 
 
+def test_a_request_to_end_is_heard_before_the_next_file(disk: Disk, box: Path) -> None:
+    before, asked = tree(box), []
+
+    def steps() -> Iterator[Step]:
+        for number in range(9):
+            asked.append(number)
+            if number == 1:
+                signal.raise_signal(signal.SIGTERM)
+            yield Step(f"{number}.md", None, b"text")
+
+    with pytest.raises(Interrupted) as caught:
+        transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
+    assert caught.value.message == "stopped by a signal; nothing was changed"
+    assert asked == [0, 1]
+    assert tree(box) == before
+
+
 def test_a_signal_with_a_handler_of_its_own_is_handed_to_it(box: Path) -> None:
     came = []
     previous = signal.signal(signal.SIGHUP, lambda number, frame: came.append(number))

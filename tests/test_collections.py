@@ -1067,6 +1067,7 @@ def test_what_a_plugin_is_and_says_of_itself() -> None:
     entries: list[object] = [
         "no map",
         {"name": "leads-out", "source": "../outside"},
+        {"name": "torn", "source": "./torn"},
         {"name": "packed", "source": {"package": "@acme/agents"}},
         {"name": "one", "source": "one", "version": "", "description": None, "license": "MIT"},
         {"name": "two", "source": "./two", "version": "3.0.0"},
@@ -1079,6 +1080,7 @@ def test_what_a_plugin_is_and_says_of_itself() -> None:
         "plugins/one/.claude-plugin/plugin.json": own,
         "plugins/one/agents/a.md": agent_text("a", "Work."),
         "two/.claude-plugin/plugin.json": own,
+        "torn/.claude-plugin/plugin.json": "{",
         "two/agents/b.md": agent_text("b", "Work."),
     }
     found = offered({"metadata": {"pluginRoot": "./plugins"}, "plugins": entries}, files)
@@ -1091,9 +1093,15 @@ def test_what_a_plugin_is_and_says_of_itself() -> None:
         GitPlace("github:acme/far", "a" * 40, ""),
         GitPlace("github:acme/near", "main", "kit"),
     )
-    for words in ("entry 1 of", "`leads-out`: `../outside` leads out", "`packed`: it is on npm", "`one`: another one"):
+    for words in (
+        "entry 1 of",
+        "`leads-out`: `../outside` leads out",
+        "`packed`: it is on npm",
+        "`one`: another one",
+        "`torn`: ",
+    ):
         assert sum(words in line for line in found.unread) == 1
-    assert len(found.unread) == 4
+    assert len(found.unread) == 5
 
 
 @pytest.mark.parametrize(("name", "packs"), [("market", ["kit", "market"]), ("kit", ["kit"])])

@@ -635,6 +635,22 @@ def test_what_the_editor_made_becomes_the_file(
     assert "- Say [-exactly what you saw.-]" not in colliding("diff", expect=1).out
 
 
+def test_a_conflict_is_edited_only_where_the_change_is_made_whole(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = marks(colliding.folder)
+    words = ("upgrade", "--latest", "--on-conflict", "edit")
+    refused = colliding(*words, "--partial", expect=2)
+    assert "error: `--on-conflict edit` cannot be used with `--partial`\n" in refused.err
+    refused = colliding("keep", "reviewer", "--patch", "--on-conflict", "keep", expect=2)
+    assert "`--patch` writes nothing" in refused.err
+    code, said = on_a_terminal(colliding, *words, "--dry-run")
+    assert (code, "editing with" in said) == (3, False), said
+    assert marks(colliding.folder) == before
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -280,6 +280,8 @@ def test_a_place_is_as_old_as_its_youngest_file(tmp_path: Path) -> None:
     write_tree(tmp_path, {"packs/data-reviewer-2.0.0.tgz": write_archive(make_pack(version="2.0.0"), prefix="x")})
     folder = tmp_path / "packs/data-reviewer/1.0.0"
     times = {folder / "pack.yaml": 3, folder / "personas/reviewer.md": 5, tmp_path / "packs/data-reviewer-2.0.0.tgz": 4}
+    write_tree(tmp_path, {"kit/README.md": "No agent.\n"})
+    times |= {tmp_path / "kit/README.md": 99}
     times |= {tmp_path / path: number for path, number in zip(kit, (7, 9, 8), strict=True)}
     for path, days in times.items():
         os.utime(path, (days * 86_400, days * 86_400))
