@@ -397,3 +397,14 @@ def test_only_the_user_may_write_what_says_whose_a_state_is(agentpack: Agentpack
         os.umask(before)
     for path in (tmp_path / "home/.local/state/agentpack", *(tmp_path / "home/.local/state/agentpack").rglob("*")):
         assert not path.stat().st_mode & stat.S_IWOTH
+
+
+def test_a_project_that_everybody_may_write_to_is_worked_in(agentpack: Agentpack, project: Path) -> None:
+    """As on a file system without permissions: its state is no worse off than all the rest. A state alone is."""
+    agentpack("install", "python-engineer", "--client", "claude")
+    for path in (project, *(project / ".agentpack").rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    agentpack("diff")
+    agentpack("install", "python-reviewer")
+    project.chmod(0o755)
+    assert f"every user of this machine can write to `{STATE}`" in agentpack("diff", expect=5).err
