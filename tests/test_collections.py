@@ -563,7 +563,7 @@ def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, 
 def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project: Path) -> None:
     assert "no such folder or archive" in agentpack("install", "./nothing", expect=2).err
     (project / "one.md").write_text(agent_text("one", "Work."))
-    assert "name its folder and add `--only NAME`" in agentpack("install", "./one.md", expect=2).err
+    assert "name its folder: `agentpack install . --only one`" in agentpack("install", "./one.md", expect=2).err
     (project / "empty").mkdir()
     assert "has no packs and no agent files" in agentpack("install", "./empty", expect=4).err
     kit(project, one="Work.")
