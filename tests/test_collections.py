@@ -84,7 +84,7 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
 def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     agentpack: Agentpack, project: Path
 ) -> None:
-    plugins = [
+    plugins: list[dict[str, Any]] = [
         {"name": "here", "source": "./here"},
         {"name": "there", "source": {"source": "github", "repo": "team/there"}},
         {"name": "out", "source": "../out"},
@@ -103,7 +103,7 @@ def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     assert "skipped plugin `out`: `../out` leads out of the folder" in shown.err
     assert "skipped plugin `root`: `/etc` leads out of the folder" in shown.err
     assert "secret" not in shown.out
-    plugins[1]["description"] = "Agents of the team."
+    plugins[1] = {**plugins[1], "description": "Agents of the team."}
     write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins})})
     asked = agentpack("install", "./market", expect=3).err
     assert "  here: 1 agent\n  there: in github:team/there; Agents of the team.\n" in asked

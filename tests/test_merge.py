@@ -457,9 +457,7 @@ def test_a_copy_to_merge_by_hand_ends_each_side_with_one_line_end() -> None:
     base = "- one\nText.\n\n- two\n  more\n"
     ours, theirs = base.replace("Text.\n\n", ""), base.replace("Text.", "## New\n\nText.")
     marked = with_markers(base, ours, theirs, MarkerLabels("yours", "before", "new"))
-    conflict = (
-        "<<<<<<< yours\n- one\n||||||| before\n- one\nText.\n=======\n- one\n## New\n\nText.\n>>>>>>> new\n"
-    )
+    conflict = "<<<<<<< yours\n- one\n||||||| before\n- one\nText.\n=======\n- one\n## New\n\nText.\n>>>>>>> new\n"
     assert marked == f"{conflict}- two\n  more\n"
 
 
