@@ -233,6 +233,12 @@ def test_a_field_that_both_put_in_stands_where_the_user_has_it() -> None:
     assert merge(HEADER, ours, theirs).content == ours.replace(b"tools:", b"color: red\ntools:")
 
 
+def test_a_field_of_the_users_stays_on_top() -> None:
+    ours = HEADER.replace(b"name: x\n", b"effort: high\nname: x\n").replace(b"Read, Grep", b"Read")
+    theirs = HEADER.replace(b"opus", b"haiku")
+    assert merge(HEADER, ours, theirs).content == ours.replace(b"opus", b"haiku")
+
+
 def test_a_table_of_toml_keeps_all_its_keys() -> None:
     base = b'name = "x"\nmodel = "a"\n\n[table]\nkey = 1\nmore = 2\n'
     merged = merge(base, base.replace(b'"a"', b'"b"'), base.replace(b'"x"', b'"y"'), form="toml")
