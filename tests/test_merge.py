@@ -157,6 +157,19 @@ def test_a_rule_of_ours_behind_a_blank_line_stays_behind_one() -> None:
     assert resolved(draft or (), 0) == "- one, mine\n\n- two\n"
 
 
+def test_a_rule_of_ours_stays_in_its_section_when_the_rule_before_it_moves_away() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- three {#three}\n- two {#two}\n"
+    merged = carried(base, ("- two\n", "- two\n- mine\n"), theirs)
+    assert merged == "## A\n\n- one\n- mine\n\n## B\n\n- three\n- two\n"
+
+
+def test_headings_that_the_user_took_out_go_where_the_release_moved_what_they_stood_below() -> None:
+    base = "## A {#a}\n\n### B {#b}\n\n### C {#c}\n\n"
+    draft = carry(base, ("### B\n\n### C\n\n", "Mine.\n\n"), "### B {#b}\n\n### C {#c}\n\n## A {#a}\n\n")
+    assert draft == ("## A\n\nMine.\n",)
+
+
 def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
     base = b"- one\n- two\n- three\n- four\n"
     ours = b"- ONE\n- two\n- three, mine\n- four\n"
@@ -463,9 +476,7 @@ def test_a_copy_to_merge_by_hand_ends_each_side_with_one_line_end() -> None:
     base = "- one\nText.\n\n- two\n  more\n"
     ours, theirs = base.replace("Text.\n\n", ""), base.replace("Text.", "## New\n\nText.")
     marked = with_markers(base, ours, theirs, MarkerLabels("yours", "before", "new"))
-    conflict = (
-        "<<<<<<< yours\n- one\n||||||| before\n- one\nText.\n=======\n- one\n## New\n\nText.\n>>>>>>> new\n"
-    )
+    conflict = "<<<<<<< yours\n- one\n||||||| before\n- one\nText.\n=======\n- one\n## New\n\nText.\n>>>>>>> new\n"
     assert marked == f"{conflict}- two\n  more\n"
 
 

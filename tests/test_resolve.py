@@ -262,9 +262,7 @@ def test_a_dispute_of_many_releases_stays_short() -> None:
     assert len(error.details) == 3
 
 
-@pytest.mark.parametrize(
-    ("words", "told"), [("a", "a"), ("ab", "a and b"), ("abcdefgh", "a, b, c, d, e, f, g and h")]
-)
+@pytest.mark.parametrize(("words", "told"), [("a", "a"), ("ab", "a and b"), ("abcdefgh", "a, b, c, d, e, f, g and h")])
 def test_a_list_in_words_is_cut_and_says_how_many_more_there_are(words: str, told: str) -> None:
     assert listed(words) == told
     assert listed("abcdefghij") == "a, b, c, d, e, f, g and 3 more"

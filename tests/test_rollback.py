@@ -437,3 +437,10 @@ def test_what_came_with_a_pull_goes_with_its_lock(agentpack: Agentpack, project:
     agentpack("rollback", "1")
     assert not helper.exists()
     assert "extra" not in (project / "agentpack.lock").read_text()
+
+
+def test_the_history_quotes_a_value_with_spaces(agentpack: Agentpack, project: Path) -> None:
+    level = {"level": {"type": "string", "default": "low", "max_length": 20, "description": "How far."}}
+    publish(project / "packs", make_pack("levels", parameters=level))
+    agentpack("install", "levels", "--source", "packs", "--set", "level=very high")
+    assert 'install levels --set "level=very high"' in agentpack("history").out
