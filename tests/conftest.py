@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from support.effort import usually
 from support.golden import Golden
 from support.running import Agentpack
+from support.shipped import ship_bundled_packs
 from support.trees import empty_repository
 from support.unsynced import leave_out_syncs
 from support.warm import load_all
@@ -28,6 +29,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 leave_out_syncs()
+ship_bundled_packs()
 
 if sys.dont_write_bytecode:  # else each Python that a test starts compiles every module anew, which takes a second
     sys.dont_write_bytecode = False

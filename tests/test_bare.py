@@ -381,7 +381,7 @@ def test_an_empty_list_of_tools_stays_as_it_is_for_its_client(agentpack: Agentpa
     texts = {f"a{i}.md": agent(f"name: a{i}\ndescription: x\ntools: {value}\n") for i, value in enumerate(odd)}
     write_tree(project / "none", texts)
     ran = agentpack("install", "none", "--source", "none", "--client", "claude")
-    assert "may: no tool" in ran.err
+    assert "may use: no tool" in ran.err
     assert agents(project) == texts
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text() + "models: {opus: {claude: claude-opus-5}}\n")

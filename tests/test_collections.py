@@ -3,7 +3,7 @@
 import json
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 from agentpack.changes.agent_names import unknown_agent
+from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab
+from agentpack.sources.collection import Collection, collection, telling_name
+from agentpack.sources.trees import MemoryTree
 
 OURS = "- A rule of our own."
 
@@ -81,7 +84,7 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
 def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     agentpack: Agentpack, project: Path
 ) -> None:
-    plugins = [
+    plugins: list[dict[str, Any]] = [
         {"name": "here", "source": "./here"},
         {"name": "there", "source": {"source": "github", "repo": "team/there"}},
         {"name": "out", "source": "../out"},
@@ -100,7 +103,7 @@ def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     assert "skipped plugin `out`: `../out` leads out of the folder" in shown.err
     assert "skipped plugin `root`: `/etc` leads out of the folder" in shown.err
     assert "secret" not in shown.out
-    plugins[1]["description"] = "Agents of the team."
+    plugins[1] = {**plugins[1], "description": "Agents of the team."}
     write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins})})
     asked = agentpack("install", "./market", expect=3).err
     assert "  here: 1 agent\n  there: in github:team/there; Agents of the team.\n" in asked
@@ -560,7 +563,7 @@ def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, 
 def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project: Path) -> None:
     assert "no such folder or archive" in agentpack("install", "./nothing", expect=2).err
     (project / "one.md").write_text(agent_text("one", "Work."))
-    assert "name its folder and add `--only NAME`" in agentpack("install", "./one.md", expect=2).err
+    assert "name its folder: `agentpack install . --only one`" in agentpack("install", "./one.md", expect=2).err
     (project / "empty").mkdir()
     assert "has no packs and no agent files" in agentpack("install", "./empty", expect=4).err
     kit(project, one="Work.")
@@ -665,7 +668,7 @@ def test_more_power_stops_an_upgrade(agentpack: Agentpack, project: Path) -> Non
 def test_an_agent_that_replaces_one_of_the_client_is_a_capability(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", **{"general-purpose": "Work."})
     ran = agentpack("install", "./kit")
-    assert "may (general-purpose): every-tool, replaces:general-purpose" in ran.err
+    assert "may use (general-purpose): every-tool, replaces:general-purpose" in ran.err
     kit(project, Plan="Work.")
     assert "replaces:Plan" in agentpack("upgrade", "--yes", expect=3).err
     agentpack("upgrade", "--yes", "--accept", "replaces:Plan")
@@ -1133,3 +1136,79 @@ def test_only_of_an_installed_pack_says_that_the_others_stay(agentpack: Agentpac
     agentpack("uninstall", "kit")
     agentpack("install", "./kit", "--only", "one")
     assert "takes no agent away" not in agentpack("install", "./kit", "--only", "one").err
+
+
+# What a manifest says of a place.
+
+
+def offered(manifest: object, files: Mapping[str, str], name: str = "market") -> Collection:
+    """The packs of a marketplace in memory."""
+    there = {".claude-plugin/marketplace.json": json.dumps(manifest), **files}
+    return collection(MemoryTree({path: text.encode() for path, text in there.items()}), name)
+
+
+def test_what_a_plugin_is_and_says_of_itself() -> None:
+    """Its entry decides, where that says something; what is wrong with one plugin hinders no other."""
+    entries: list[object] = [
+        "no map",
+        {"name": "leads-out", "source": "../outside"},
+        {"name": "torn", "source": "./torn"},
+        {"name": "packed", "source": {"package": "@acme/agents"}},
+        {"name": "one", "source": "one", "version": "", "description": None, "license": "MIT"},
+        {"name": "two", "source": "./two", "version": "3.0.0"},
+        {"name": "one", "source": "./two"},
+        {"name": "far", "source": {"source": "github", "repo": "acme/far", "ref": "main", "sha": "a" * 40}},
+        {"name": "near", "source": {"source": "github", "repo": "acme/near", "ref": "main", "path": "kit"}},
+    ]
+    own = json.dumps({"name": "other", "version": "2.0.0", "description": "Its own.", "license": "BSD"})
+    files = {
+        "plugins/one/.claude-plugin/plugin.json": own,
+        "plugins/one/agents/a.md": agent_text("a", "Work."),
+        "two/.claude-plugin/plugin.json": own,
+        "torn/.claude-plugin/plugin.json": "{",
+        "two/agents/b.md": agent_text("b", "Work."),
+    }
+    found = offered({"metadata": {"pluginRoot": "./plugins"}, "plugins": entries}, files)
+    one, two, far, near = found.packs
+    assert [pack.name for pack in found.packs] == ["one", "two", "far", "near"]
+    assert (one.root, one.agents, two.root, two.agents) == ("plugins/one", ("agents/a.md",), "two", ("agents/b.md",))
+    assert (one.version, one.description, one.license) == ("2.0.0", "Its own.", "MIT")
+    assert (two.version, two.description, two.license) == ("3.0.0", "Its own.", "BSD")
+    assert (far.elsewhere, near.elsewhere) == (
+        GitPlace("github:acme/far", "a" * 40, ""),
+        GitPlace("github:acme/near", "main", "kit"),
+    )
+    for words in (
+        "entry 1 of",
+        "`leads-out`: `../outside` leads out",
+        "`packed`: it is on npm",
+        "`one`: another one",
+        "`torn`: ",
+    ):
+        assert sum(words in line for line in found.unread) == 1
+    assert len(found.unread) == 5
+
+
+@pytest.mark.parametrize(("name", "packs"), [("market", ["kit", "market"]), ("kit", ["kit"])])
+def test_agents_beside_the_plugins_are_a_pack_unless_a_plugin_has_its_name(name: str, packs: list[str]) -> None:
+    files = {path: agent_text("a", "Work.") for path in ("kit/agents/a.md", "kit/more/agents/b.md", "agents/c.md")}
+    plugins = [{"name": "kit", "source": "./kit", "agents": ["./agents/a.md"]}]
+    found = offered({"plugins": plugins}, files, name)
+    assert [pack.name for pack in found.packs] == packs
+    assert [pack.agents for pack in found.packs[1:]] == [("agents/c.md",)] * (len(packs) - 1)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("/x/.claude/agents", "x"),
+        ("/home/ada/kit/.claude/agents", "kit"),
+        ("/home/ada/kit/agents", "agents"),
+        ("/home/ada/.claude", "ada"),
+        ("/home/ada/kit/.a/.b", "kit"),
+        ("/.claude/agents", "agents"),
+        ("/.claude", ".claude"),
+    ],
+)
+def test_a_place_is_called_after_what_says_whose_agents_there_are(place: str, name: str) -> None:
+    assert telling_name(place) == name

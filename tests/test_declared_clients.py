@@ -305,7 +305,7 @@ def test_what_a_file_may_do_more_than_the_one_on_disk_is_told(
     told = theirs("sync", "--locked", "--dry-run", "--json").envelope["data"]["capabilities"]
     assert [(row["client"], [word[:6] for word in row["widened"]]) for row in told] == [("house", ["hooks:"])]
     ran = theirs("sync", "--locked")
-    assert "may do more (house): " in ran.err
+    assert "may use more (house): " in ran.err
     assert "hooks" in (colleague / AGENT).read_text()
     assert "may do" not in theirs("sync").err
 

@@ -413,8 +413,8 @@ def test_a_persona_that_extends_another_has_parameters_of_its_own_pack(
 ) -> None:
     declared = {"own": {"type": "string", "default": "ours alone", "description": "x"}}
     text = EXTENDING.replace("ours.", "{{ own }}.")
-    more = {"requires": ["data-reviewer[terse]>=1.1"], "parameters": declared}
-    publish(packs, make_pack("our-reviewer", personas={"reviewer": text}, **more))
+    required = ["data-reviewer[terse]>=1.1"]
+    publish(packs, make_pack("our-reviewer", personas={"reviewer": text}, requires=required, parameters=declared))
     agentpack("install", "our-reviewer", "--source", "packs")
     assert "ours alone." in tree(project)[AGENT].decode()
 

@@ -13,6 +13,7 @@ from support.trees import tree
 PAGE = "https://github.com/acme/agents"
 WRONG = {
     "github:acme/agents>=1,<2": '`agentpack install "PACK>=1,<2" --source github:acme/agents`',
+    "github:acme/agents@>=1,<2": '`agentpack install "PACK>=1,<2" --source github:acme/agents`',
     "git+https://git.example.com/kit==1.0": '`agentpack install "PACK==1.0" --source git+https://git.example.com/kit`',
     f"{PAGE}/tree/main/python": "write `github:acme/agents@main#subdirectory=python`",
     f"{PAGE}/blob/main/agents/smith.md": "`agentpack install github:acme/agents@main --only smith`",
@@ -66,6 +67,32 @@ def test_a_look_at_an_address_is_told_where(agentpack: Agentpack, command: str) 
     assert "hint: `agentpack show github:acme/kit` lists what is there" in refused.err
 
 
+@pytest.mark.parametrize("form", ["./kit", "{0}", "git+{1}"])
+def test_an_agent_named_beside_its_place_leads_to_a_command_that_works(
+    agentpack: Agentpack, project: Path, form: str
+) -> None:
+    kit = Repository(project / "kit").commit({"agents/one.md": agent_text("one", "Work.")})
+    place = form.format(project / "kit", kit.address)
+    hint = f"`agentpack install {place} --only one`"
+    for words in ([place, "one"], ["one", place]):
+        refused = agentpack("install", *words, expect=4)
+        assert "`one` is not a pack but an agent of the pack `kit`" in refused.err
+        assert f"hint: {hint}\n" in refused.err
+    agentpack(*hint.strip("`").split()[1:])
+    assert (project / ".claude/agents/one.md").exists()
+
+
+@pytest.mark.parametrize("form", ["one.md", "./one.md", "{0}/one.md", "file://{0}/one.md", "git+file://{0}/one.md@v1"])
+def test_a_file_in_place_of_its_folder_leads_to_a_command_that_works(
+    agentpack: Agentpack, project: Path, form: str
+) -> None:
+    (project / "one.md").write_text(agent_text("one", "Work."))
+    refused = agentpack("install", form.format(project), expect=2)
+    folder = f"{project}" if "{0}" in form else "."
+    assert f"hint: for one agent file, name its folder: `agentpack install {folder} --only one`\n" in refused.err
+    agentpack("install", folder, "--only", "one")
+
+
 def test_the_only_pack_is_no_agent_of_itself(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     kit = Repository(tmp_path / "kit").commit({"agents/one.md": agent_text("one", "Work.")})
     refused = agentpack("install", f"git+{kit.address}", "--only", "kit", expect=4)
@@ -117,10 +144,24 @@ def test_an_option_for_variants_is_told_of_the_brackets(agentpack: Agentpack, pr
         assert 'hint: a variant goes in brackets: `agentpack install "NAME[VARIANT]"`\n' in refused.err
 
 
-def test_words_of_a_rule_alone_are_told_to_go_behind_a_name(agentpack: Agentpack, project: Path) -> None:
-    agentpack("install", "python-engineer")
-    hint = "hint: for words of a rule, name the pack first: `agentpack explain NAME 'query plan'`\n"
-    assert hint in agentpack("explain", "query plan", expect=2).err
+def test_words_of_a_rule_are_searched_in_all_that_is_installed(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "python-reviewer", "--client", "claude")
+    for name in ("python-engineer", "python-reviewer"):
+        words = agentpack("explain", name, "--json").envelope["data"]["files"][0]["rules"][1]["text"]
+        found = agentpack("explain", words)
+        assert f".claude/agents/{name}.md\n" in found.out
+        assert found.out == agentpack("explain", name, words).out
+    refused = agentpack("explain", "no such words", expect=2)
+    assert "`no such words` is installed here, and no installed rule has these words\n" in refused.err
+
+
+def test_a_rule_that_clients_have_alike_is_told_once(agentpack: Agentpack, project: Path) -> None:
+    clients = ("claude", "cursor", "opencode", "gemini")
+    agentpack("install", "python-engineer==3.0.0", *(word for name in clients for word in ("--client", name)))
+    found = agentpack("explain", "python-engineer", "ask-first")
+    assert found.out.count("ask-first") == found.out.count("it says") == 1
+    assert " and 1 more\n" in found.out
+    assert len(agentpack("explain", "python-engineer", "ask-first", "--json").envelope["data"]["rules"]) == 4
 
 
 def test_the_name_may_stand_between_changes_and_its_versions(agentpack: Agentpack, project: Path) -> None:

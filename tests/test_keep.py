@@ -1133,7 +1133,7 @@ def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
     installed("keep", "reviewer")
     before = (project / VARIANT).read_text()
     told = " ".join(installed("install", "reviews==3.0.0").err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; used unchanged" in told
+    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; the variant is used as it is" in told
     assert (project / VARIANT).read_text() == before
     installed("diff")
 
@@ -1161,7 +1161,7 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
     publish(tmp_path / "packs", make_pack("reviews", "2.0.0", personas=personas, parameters=PARAMETERS))
     ran = installed("upgrade", "--latest", "--yes")
     told = " ".join(ran.err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; used unchanged" in told
+    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; the variant is used as it is" in told
     assert (project / VARIANT).read_text() == before
     assert "- Say what you saw, to all.\n" in (project / FILE).read_text()
 

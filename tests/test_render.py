@@ -32,3 +32,13 @@ def test_json_has_the_text_and_where_it_would_go(agentpack: Agentpack) -> None:
     data = agentpack("render", "python-engineer", "--client", "claude", "--json").envelope["data"]
     assert data["path"] == ".claude/agents/python-engineer.md"
     assert data["text"].startswith("---\nname: python-engineer\n")
+
+
+def test_the_text_of_an_agent_says_where_its_skills_are(agentpack: Agentpack) -> None:
+    ran = agentpack("render", "python-engineer", "--client", "claude")
+    assert "note: its skills (6) are in files of their own: `--persona NAME` prints one" in ran.err
+    skill = agentpack("render", "python-engineer", "--client", "claude", "--persona", "python-engineer-async")
+    assert skill.out.startswith("---\nname: python-engineer-async\n")
+    whole = agentpack("render", "python-engineer", "--client", "claude", "--set", "modules=inline")
+    assert "in files of their own" not in skill.err + whole.err
+    assert skill.out.rpartition("\n\n")[2] in whole.out

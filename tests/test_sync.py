@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
@@ -102,6 +103,21 @@ def test_an_edited_file_stops_a_sync_that_must_be_exact(agentpack: Agentpack, pr
     agentpack("sync", option, "--discard-edits")
     agentpack("rollback")
     assert (project / AGENT).read_text() == "mine\n"
+
+
+def test_one_of_several_edits_that_a_variant_can_say_is_said_to_be_kept(agentpack: Agentpack, project: Path) -> None:
+    """Whatever else was edited: of an agent of a collection it is not said."""
+    agentpack("sync")
+    kit, last = agent_text("zoe", "Work."), project / ".claude/agents/zoe.md"
+    write_tree(project, {"kit/agents/zoe.md": kit})
+    agentpack("install", "./kit")
+    last.write_text(kit + "More.\n")
+    for words in (("sync", "--locked"), ("diff",)):
+        assert "agentpack keep" not in agentpack(*words, expect=None).err
+    (project / AGENT).write_text("mine\n")
+    ran = agentpack("sync", "--locked", expect=3)
+    assert "2 files were edited by hand" in ran.err
+    assert "`agentpack keep` turns an edit into a local variant" in ran.err
 
 
 def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agentpack, project: Path) -> None:

@@ -1,5 +1,6 @@
 """upgrade: the newest releases in range, past it when asked, and never at the cost of an edit."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -516,3 +517,16 @@ def test_a_version_or_a_variant_is_for_install(agentpack: Agentpack, asked: str)
     agentpack("install", "python-engineer==1.0.0")
     ran = agentpack("upgrade", asked, expect=2)
     assert f'`agentpack install "{asked}"`' in ran.err
+
+
+def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.0.0", "--client", "claude")
+    path = project / ".claude/agents/python-engineer.md"
+    path.write_text(path.read_text().replace("through Prometheus or OpenTelemetry", "through Datadog"))
+    for command in (("upgrade", "--latest", "--accept", "skills"), ("diff", "--upgrade", "--latest")):
+        found = agentpack(*command, "--json", expect=3 if command[0] == "upgrade" else 1)
+        (conflict,) = next(file["conflicts"] for file in json.loads(found.out)["data"]["files"] if file["conflicts"])
+        (moved,) = conflict["moved"]
+        assert conflict["theirs"] == ""
+        assert moved["path"] == ".claude/skills/python-engineer-services/SKILL.md"
+        assert moved["text"].startswith("- Collect metrics through OpenTelemetry")

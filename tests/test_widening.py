@@ -106,7 +106,7 @@ def test_the_envelope_tells_who_may_do_what(widened: Agentpack) -> None:
 @pytest.mark.parametrize("word", ["every-tool", "reviews:every-tool"])
 def test_what_is_accepted_goes_through_and_is_locked(widened: Agentpack, word: str) -> None:
     ran = widened("upgrade", "--yes", "--accept", word)
-    assert "may do more: read, search -> every-tool" in ran.err
+    assert "may use more: read, search -> every-tool" in ran.err
     assert locked(widened) == {"reviewer claude": "every-tool"}
     assert "\nmay" not in widened("upgrade", "--yes").err
     assert f"upgrade --accept {word}" in widened("history").out
@@ -165,7 +165,7 @@ def test_a_difference_shows_it(widened: Agentpack, format: str) -> None:
             (change,) = ran.envelope["data"]["capabilities"]
             assert (change["before"], change["after"]) == (["read", "search"], ["every-tool"])
         else:
-            assert "may do more (reviewer; claude): " in ran.out
+            assert "may use more (reviewer; claude): " in ran.out
             assert "read, search -> every-tool" in ran.out
 
 
@@ -285,8 +285,8 @@ def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: 
 
 def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack) -> None:
     widened("upgrade", "--yes", "--accept", "every-tool")
-    assert "may do less: every-tool -> read, search" in widened("rollback").err
-    assert "may do more: read, search -> every-tool" in widened("rollback").err
+    assert "may use less: every-tool -> read, search" in widened("rollback").err
+    assert "may use more: read, search -> every-tool" in widened("rollback").err
 
 
 def test_a_pack_whose_source_is_another_stops_too(agentpack: Agentpack, packs: Path, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_a_release_whose_bytes_are_others_under_its_version_stops_too(agentpack:
 def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read"]})
-    assert "may (tester): read\n" in agentpack("upgrade", "--yes").err
+    assert "may use (tester): read\n" in agentpack("upgrade", "--yes").err
     release(
         packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["read", "shell"]}
     )
@@ -325,8 +325,8 @@ def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: P
     assert "--accept shell`" in ran.err
     assert "every-tool" not in ran.err
     ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
-    assert "may (fixer): read, shell\n" in ran.err
-    assert "may do less (reviewer): read, search -> read\n" in ran.err
+    assert "may use (fixer): read, shell\n" in ran.err
+    assert "may use less (reviewer): read, search -> read\n" in ran.err
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["the lock tells it", "an older lock does not"])
@@ -384,7 +384,7 @@ def test_packs_that_come_together_are_all_first_installs(agentpack: Agentpack, p
     release(packs, "1.0.0", "deep", digger={"tools": ["shell"]})
     release(packs, "1.0.0", "helpers", requires=["deep"], helper={"tools": ["read"]})
     agentpack("install", "reviews", "--source", str(packs))
-    assert "may (digger): shell\n" in agentpack("install", "helpers").err
+    assert "may use (digger): shell\n" in agentpack("install", "helpers").err
 
 
 def test_a_base_that_is_extended_counts_for_what_extends_it(agentpack: Agentpack, packs: Path) -> None:
@@ -414,9 +414,9 @@ def test_a_first_install_shows_and_does_not_stop(agentpack: Agentpack, packs: Pa
         "--source",
         str(packs),
     )
-    assert "may (fixer): every-tool\n" in ran.err
-    assert "may (reader; claude, kilo): read\n" in ran.err
-    assert "may (reader; codex): every-tool\n" in ran.err
+    assert "may use (fixer): every-tool\n" in ran.err
+    assert "may use (reader; claude, kilo): read\n" in ran.err
+    assert "may use (reader; codex): every-tool\n" in ran.err
     assert locked(agentpack)["reader codex"] == "every-tool"
     again = agentpack("install", "workers")
     assert "\nmay" not in again.err
@@ -436,7 +436,7 @@ def test_a_variant_or_a_parameter_is_shown_and_does_not_stop(agentpack: Agentpac
         ),
     )
     agentpack("install", "data-reviewer", "--source", str(folder))
-    assert "may do more: read -> read, shell" in agentpack("install", "data-reviewer[working]").err
+    assert "may use more: read -> read, shell" in agentpack("install", "data-reviewer[working]").err
     assert locked(agentpack) == {"reviewer claude": "read, shell"}
 
 
@@ -445,7 +445,7 @@ def test_a_local_variant_is_the_user_s_own(agentpack: Agentpack, packs: Path) ->
     folder = agentpack.folder / ".agentpack/variants/reviewer"
     folder.mkdir(parents=True)
     (folder / "house.md").write_text(variant_text(set={"tools": ["read", "search", "edit"]}))
-    assert "may do more: read, search -> edit, read, search" in agentpack("install", "reviews[house]").err
+    assert "may use more: read, search -> edit, read, search" in agentpack("install", "reviews[house]").err
 
 
 def test_a_local_variant_that_is_edited_in_a_clone_is_the_user_s_own(agentpack: Agentpack, packs: Path) -> None:
@@ -455,13 +455,13 @@ def test_a_local_variant_that_is_edited_in_a_clone_is_the_user_s_own(agentpack: 
     agentpack("install", "reviews[house]", "--source", str(packs))
     shutil.rmtree(agentpack.folder / ".agentpack/state")
     house.write_text(variant_text(set={"tools": ["read", "edit"]}))
-    assert "may do more: read -> edit, read" in agentpack("sync").err
+    assert "may use more: read -> edit, read" in agentpack("sync").err
 
 
 def test_a_further_client_is_shown_and_does_not_stop(agentpack: Agentpack, packs: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     ran = agentpack("install", "reviews", "--client", "codex", "--accept", "widened:codex")
-    assert "may (codex): every-tool\n" in ran.err
+    assert "may use (codex): every-tool\n" in ran.err
 
 
 def test_a_client_added_together_with_a_release_is_held_against_the_locked_one(
@@ -478,7 +478,7 @@ def test_a_client_added_together_with_a_release_is_held_against_the_locked_one(
 def test_more_of_the_same_and_less_go_through(agentpack: Agentpack, packs: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     release(packs, "1.1.0", reviewer={"tools": ["search"], "color": "blue"})
-    assert "may do less: read, search -> search" in agentpack("upgrade", "--yes").err
+    assert "may use less: read, search -> search" in agentpack("upgrade", "--yes").err
 
 
 # Locks of before.
@@ -625,7 +625,7 @@ def test_a_base_that_comes_along_without_a_lock_is_held_against_what_extended_it
 
 def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack, packs: Path) -> None:
     widened("uninstall", "reviews")
-    assert "may: every-tool" in widened("install", "reviews", "--source", str(packs)).err
+    assert "may use: every-tool" in widened("install", "reviews", "--source", str(packs)).err
 
 
 def test_without_lock_and_old_release_the_history_says_what_was_allowed(agentpack: Agentpack, packs: Path) -> None:
@@ -770,6 +770,22 @@ def test_what_was_accepted_stands_in_the_lock_only_for_files_that_wait(agentpack
     assert json.loads((agentpack.folder / "agentpack.lock").read_text())["accepted"] == ["reviews:every-tool"]
 
 
+def test_a_restriction_that_is_gone_is_not_accepted_any_more_though_files_wait(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    release(packs, "1.0.0", reviewer={"tools": ["read"]})
+    words = ("--source", str(packs), "--client", "claude,gemini,codex", "--accept", "widened:codex")
+    agentpack("install", "reviews", *words)
+    lock = agentpack.folder / "agentpack.lock"
+    assert json.loads(lock.read_text())["accepted"] == ["reviews:widened:codex"]
+    release(packs, "1.1.0", reviewer={"description": "Reviews more."})
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    agent.write_text(agent.read_text().replace("description: ", "description: My own. "))
+    agentpack("lock", "--upgrade", "--accept", "every-tool")
+    agentpack("sync", "--partial", expect=3)
+    assert json.loads(lock.read_text())["accepted"] == ["reviews:every-tool"]
+
+
 def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpack: Agentpack, packs: Path) -> None:
     release(packs, "1.0.0", one={"tools": ["read"]}, two={"tools": ["read"]})
     agentpack("install", "reviews", "--source", str(packs))
@@ -844,7 +860,7 @@ def test_another_value_of_what_gives_more_stops(
 @pytest.mark.parametrize("none", [[], "", None, {"Read": True}, 7, [["Read"]], [None]], ids=str)
 def test_a_release_that_drops_what_gave_no_tool_stops(agentpack: Agentpack, tmp_path: Path, none: Any) -> None:
     native_release(tmp_path / "packs", "1.0.0", tools=none)
-    assert "may: no tool" in agentpack("install", "reviews", "--source", str(tmp_path / "packs")).err
+    assert "may use: no tool" in agentpack("install", "reviews", "--source", str(tmp_path / "packs")).err
     native_release(tmp_path / "packs", "1.1.0")
     stopped(agentpack, "upgrade", "--yes")
 
@@ -852,7 +868,7 @@ def test_a_release_that_drops_what_gave_no_tool_stops(agentpack: Agentpack, tmp_
 def test_no_tool_is_what_an_empty_list_of_a_pack_asks_for(agentpack: Agentpack, tmp_path: Path) -> None:
     packs = tmp_path / "packs"
     release(packs, "1.0.0", reviewer={"tools": []})
-    assert "may: no tool" in agentpack("install", "reviews", "--source", str(packs), "--client", "claude").err
+    assert "may use: no tool" in agentpack("install", "reviews", "--source", str(packs), "--client", "claude").err
     assert "tools: []\n" in (agentpack.folder / ".claude/agents/reviewer.md").read_text()
     release(packs, "1.1.0", reviewer={})
     stopped(agentpack, "upgrade", "--yes")
@@ -913,7 +929,7 @@ def test_a_release_that_asks_or_denies_more_is_shown_and_does_not_stop(asking: A
     limits = {"bash": "deny", "edit": "ask"}
     release(tmp_path / "packs", "1.1.0", reviewer={"clients": {"opencode": {"permission": limits}}})
     ran = asking("upgrade", "--yes")
-    assert "may do less: every-tool-but:shell(ask) -> every-tool-but:edit(ask)+shell\n" in ran.err
+    assert "may use less: every-tool-but:shell(ask) -> every-tool-but:edit(ask)+shell\n" in ran.err
 
 
 def test_a_word_with_brackets_is_quoted_in_the_hint(agentpack: Agentpack, tmp_path: Path) -> None:
@@ -1001,7 +1017,7 @@ def test_words_that_an_earlier_version_wrote_here_are_no_acceptance_either(askin
 
 def test_a_lock_that_tells_no_limits_gets_them_and_stops_nothing(asking: Agentpack) -> None:
     without_limits(asking)
-    assert "may do less: every-tool -> every-tool-but:shell(ask)\n" in asking("sync").err
+    assert "may use less: every-tool -> every-tool-but:shell(ask)\n" in asking("sync").err
     assert locked(asking) == {"reviewer opencode": "every-tool-but:shell(ask)"}
     assert "nothing to change" in asking("sync").err
     asking("sync", "--locked")

@@ -109,7 +109,8 @@ class Sources:
         return self._allowed[pack]
 
     def refuse_forbidden(self, pack: PackName) -> None:
-        """Raise Unresolvable if the only source that a pack is to come from may not provide it."""
+        """Raise Unresolvable if the manifest names the pack's source (`source:`) and `packs:` keeps that source from
+        providing it."""
         named = self.named.get(pack)
         if named and (fault := provider_fault(self.patterns, named.source, pack, named.pack)):
             hint = f"change `packs:` of a source, or `source:` of the entry, in {self.configured}"

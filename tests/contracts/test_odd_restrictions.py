@@ -195,7 +195,7 @@ def test_a_folder_of_agent_files_is_installed_as_it_is(agentpack: Agentpack, pro
         return
     assert ran.exit_code == 0
     assert (project / ".claude/agents/odd.md").read_text() == text
-    assert f"may: {told}\n" in ran.err
+    assert f"may use: {told}\n" in ran.err
     agentpack("sync", "--locked")
 
 

@@ -214,8 +214,10 @@ def _be(job: Mapping[str, Any], streams: Sequence[int]) -> None:
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[1])
+    from support.shipped import ship_bundled_packs
     from support.unsynced import leave_out_syncs
 
     leave_out_syncs()
+    ship_bundled_packs()
     sys.path.pop(0)  # this folder is none of the program's
     _serve(socket.socket(fileno=int(sys.argv[1])))

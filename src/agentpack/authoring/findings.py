@@ -69,7 +69,7 @@ _ALL = (
     CheckRule("P901", "retired-library", ERROR, "A retired library is named only with its successor."),
     CheckRule("P902", "unchecked-claim", WARNING, "A rule that names a library's version has `checked=<date>`."),
     CheckRule("P903", "old-claim", NOTE, "A dated claim was checked within the last 180 days."),
-    CheckRule("A101", "no-header", ERROR, "An agent file has the header its client looks for."),
+    CheckRule("A101", "no-header", ERROR, "An agent file begins with the header that its client expects."),
     CheckRule("A102", "unreadable-agent", ERROR, "The client can read the file and its header."),
     CheckRule("A103", "header-cut", ERROR, "The header ends at a line `---`, not earlier."),
     CheckRule("A104", "value-cut", WARNING, "No `#` starts a comment within a name or description."),

@@ -128,7 +128,12 @@ def _links(subject: Subject) -> Iterator[CheckFinding]:
 
 
 def _broken_links(path: str, text: str, there: Container[str]) -> Iterator[tuple[int, str]]:
-    """The line and the fault of each link in a text to a file or heading that is missing."""
+    """The line and the fault of each link in a text to a missing file, or to a missing heading of the text itself.
+
+    Args:
+        path: of the text, from which its links lead.
+        there: the paths of all files of the pack.
+    """
     headings = {_slug(match[1]) for match in _HEADING.finditer(text)}
     for line, match in with_lines(text, _LINK.finditer(text)):
         target, _, anchor = match[1].partition("#")

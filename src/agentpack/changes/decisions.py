@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from agentpack.changes.commit import DecidedChange, commit, earlier_modes
-from agentpack.changes.conflicts import ConflictsFound
+from agentpack.changes.conflicts import ConflictsFound, with_conflicts
 from agentpack.changes.documents import declaration_notes, documents_of_change, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
@@ -46,9 +46,9 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
     accepts = (f"--accept {word}" for word in (*workspace.accepted, *workspace.sources.accepted_words))
     command = " ".join((command, *request.option_words(), *accepts))
     refusal = widening_error(capabilities, _again(workspace, command, request)) if request.require_acceptance else None
-    if refusal is not None and not request.dry_run:
-        raise refusal
     planned = plan_for(workspace, wanted, request.decisions)
+    if refusal is not None and not request.dry_run:
+        raise refusal if request.partial else with_conflicts(refusal, workspace, planned)
     documents = tuple(documents_of_change(workspace, state, planned))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)

@@ -11,7 +11,7 @@ from agentpack.differences.parsed_files import (
     Comparison,
 )
 from agentpack.errors import UsageError
-from agentpack.model.changes import Conflict
+from agentpack.model.changes import Conflict, MovedRule
 from agentpack.model.names import did_you_mean
 from agentpack.workspace.workspace import Workspace
 
@@ -36,6 +36,8 @@ class FileDifference(NamedTuple):
     compared: Comparison = NOTHING
     """The differing fields and rules. Set if both texts are known and rules were requested."""
     conflicts: tuple[Conflict, ...] = ()
+    moved: tuple[MovedRule, ...] = ()
+    """The rules of conflicts that the new release has in other files."""
     why: str = ""
     """The cause of a conflict, as in a plan."""
     outdated: bool = False

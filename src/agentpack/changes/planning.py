@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
 from agentpack.changes.pristine import Pristine, unproven
 from agentpack.changes.same_file import UniqueFiles, unique_files
+from agentpack.clients import read_by
 from agentpack.errors import AgentpackError
-from agentpack.model.changes import Action, Plan
+from agentpack.model.changes import Action, Change, Conflict, MovedRule, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.wanted import Wanted
@@ -43,7 +44,39 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
     others = unproven(workspace, (met.recorded[path] for path in touched if path in met.recorded), pristine)
     if others:
         found = planned({path: row for path, row in met.recorded.items() if path not in others})
-    return met.whole(found, decisions)
+    return met.whole(_with_moved_rules(found, met.recorded, wanted, pristine), decisions)
+
+
+def _with_moved_rules(found: Plan, recorded: Mapping[str, InstalledFile], wanted: Wanted, pristine: Pristine) -> Plan:
+    """The plan, in which a conflict about a rule that the new release has in another file of its client says so."""
+    if not any(_is_gone(conflict) for change in found.conflicts for conflict in change.conflicts):
+        return found
+
+    from agentpack.differences.rules import entries_of  # only for such a conflict
+
+    def located(change: Change) -> Change:
+        part = pristine.part(recorded[change.path]) if change.why == "merge" else None
+        if part is None or not any(map(_is_gone, change.conflicts)):
+            return change
+        now = {
+            entry.id: (file.path, entry.text)
+            for file in wanted.files.values()
+            if file.pack == change.pack and file.path != change.path and read_by(file.client, (change.client,))
+            if (other := wanted.part(file)) is not None
+            for entry in entries_of(other.persona.sections)
+            if entry.kind != "heading"
+        }
+        old = {entry.id: entry.text.strip() for entry in entries_of(part.persona.sections) if entry.id in now}
+        moved = (MovedRule(text, *now[id]) for id, text in old.items() if id is not None)
+        return change._replace(
+            moved=tuple(rule for rule in moved if any(one.moved((rule,)) for one in change.conflicts))
+        )
+
+    return found._replace(changes=tuple(map(located, found.changes)))
+
+
+def _is_gone(conflict: Conflict) -> bool:
+    return bool(conflict.base.strip()) and not conflict.theirs.strip()
 
 
 def _hand_copied(workspace: Workspace, wanted: Wanted, met: UniqueFiles) -> Iterator[str]:

@@ -61,9 +61,9 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
                     )
             rewritten += following.rewritten
             for path in dict.fromkeys(text.path for text in following.stuck):
-                notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; used unchanged")
+                notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; the variant is used as it is")
         except AgentpackError as error:
-            notes.append(f"the local variants of {row.name} are used unchanged: {error.message}")
+            notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
     return RebasedVariants(tuple(rewritten), tuple(notes))
 
 

@@ -26,7 +26,9 @@ from agentpack.workspace.workspace import Workspace
 
 
 class UniqueFiles(NamedTuple):
-    """The input of a plan: the three states with one path per file, and what to add back to the plan afterwards."""
+    """The input of a plan: what is wanted, recorded and observed, with one path per file even where links give a file
+    several; and the paths that were left out for that, which `whole` adds back to the plan.
+    """
 
     wanted: Mapping[str, Rendering]
     recorded: Mapping[str, InstalledFile]

@@ -15,7 +15,7 @@ from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
 from agentpack.model.names import is_version_word
 from agentpack.model.unmerged import HINT as UNMERGED_HINT
-from agentpack.reports.words import Place, lines_above, remark_lines, short
+from agentpack.reports.words import Place, remark_lines, short
 from agentpack.workspace.preconditions import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
@@ -164,9 +164,8 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
         scope = session.workspace.scope
         session.report(github.of_differences(found, lambda path: github.in_repository(scope.absolute(path))))
     elif format is not None or not output.quiet:
-        above = sum(1 for _ in lines_above(found, place)) if format in (None, "text", "rules") else 0
-        for number, line in enumerate(_lines(session, found, format or "text", place, stat=stat)):
-            output.print(line, wrap=number < above)
+        for line in _lines(session, found, format or "text", place, stat=stat):
+            output.print(line, wrap=format in (None, "text", "rules"))
     _summary(session, found)
     return Result({}, 1 if found.differs else 0)
 
@@ -189,7 +188,7 @@ def _lines(session: Session, found: Differences, format: str, place: Place, *, s
 
     if stat:
         return text.stat(found, place, style)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return text.text(found, place, style, width=width)
 
 

@@ -12,7 +12,15 @@ from agentpack.changes.differences import ComparisonFilter
 from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Output, Result, safe
-from agentpack.commands.explain import ExplainedFile, ExplainedLine, ExplainedRule, Origins, SourcePlace, explain_rule
+from agentpack.commands.explain import (
+    ExplainedFile,
+    ExplainedLine,
+    ExplainedRule,
+    Origins,
+    SourcePlace,
+    explain_rule,
+    is_installed,
+)
 from agentpack.commands.explain import explain as run
 from agentpack.reports.data import origin_data
 from agentpack.reports.words import bare
@@ -26,7 +34,9 @@ def explain(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A persona, a pack, or an installed file.", autocompletion=complete_installed
+            metavar="NAME|WORDS",
+            help="A persona, a pack or an installed file; or words of a rule, to search in all.",
+            autocompletion=complete_installed,
         ),
     ],
     rule: Annotated[
@@ -44,9 +54,11 @@ def explain(
 
     Explains the file as it is on disk. `~` marks a line edited by hand, `+` an added one, `-` a removed one.
 
-    Example: agentpack explain python-engineer "simplest design"
+    Example: agentpack explain "simplest design"
     """
     limits = ComparisonFilter(name=session.file_or_name(name), clients=client or ())
+    if not rule and not is_installed(session.workspace, limits.name or ""):
+        rule, limits = [name], limits._replace(name=None)  # words of a rule, which may be in any pack
     if rule:
         rules = explain_rule(session.workspace, limits, " ".join(rule))
         _show_rules(session, rules)
@@ -158,13 +170,23 @@ def _rows(session: Session, file: ExplainedFile) -> Iterator[tuple[str, ...]]:
 
 # One rule.
 
+_MOST_FILES = 3
+"""Files named of those that have a rule alike; JSON output has a row for each."""
+
 
 def _show_rules(session: Session, rules: Sequence[ExplainedRule]) -> None:
+    """Print each rule once, with all files that have it alike: the clients of one pack seldom differ."""
     output = session.output
-    for number, rule in enumerate(rules):
+    alike: dict[tuple[str, ...], list[ExplainedRule]] = {}
+    for rule in rules:
+        alike.setdefault(tuple(_about(rule)), []).append(rule)
+    for number, (about, found) in enumerate(alike.items()):
         if number:
             output.print("")
-        for text in _full(session, rule):
+        places = [safe(_place(session, rule.file.path)) for rule in found]
+        head, *rest = about
+        more = f" and {len(places) - _MOST_FILES} more" if len(places) > _MOST_FILES else ""
+        for text in (f"{output.style(head, 'bold')}  {', '.join(places[:_MOST_FILES])}{more}", *rest):
             output.print(text, wrap=True)
 
 
@@ -176,12 +198,12 @@ def _written_in(place: SourcePlace) -> str:
     return f"{place.file}{at}" if place.origin.kind == "local" else f"{inside}{at} of the pack {pack} {version}"
 
 
-def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:
-    line, output = rule.line, session.output
+def _about(rule: ExplainedRule) -> Iterator[str]:
+    """What is told of a rule, but for its file: its name first."""
+    line = rule.line
     where = f", {safe(line.section)}" if line.section and line.kind != "heading" else ""
     kind = {"field": "field ", "heading": "section "}.get(line.kind, "" if line.name else "rule ")
-    name = output.style(safe(line.name or "without an id"), "bold")
-    yield f"{kind}{name}{where}  {safe(_place(session, rule.file.path))}"
+    yield f"{kind}{safe(line.name or 'without an id')}{where}"
     yield f"  from       {safe(origin_words(line))}"
     here = rule.places[-1] if rule.places else None
     if here is not None:

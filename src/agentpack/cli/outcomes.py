@@ -120,7 +120,7 @@ def show_capabilities(output: Output, outcome: Outcome) -> None:
 
     everyone = {(change.pack, change.persona, change.client) for change in outcome.plan.changes}
     for label, words in may_lines(outcome.capabilities, everyone):
-        label = output.style_words(safe(label), "yellow") if label.startswith("may do more") else safe(label)
+        label = output.style_words(safe(label), "yellow") if label.startswith("may use more") else safe(label)
         if not sys.stderr.isatty():
             output.say(label + safe(words))
             continue
@@ -195,7 +195,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
                 "pack": change.pack,
                 "persona": change.persona,
                 "why": change.why,
-                "conflicts": [conflict._asdict() for conflict in change.conflicts],
+                "conflicts": [conflict.data(change.moved) for conflict in change.conflicts],
             }
             for change in outcome.plan.changes
         ],

@@ -183,7 +183,7 @@ def _short(output: Output, shown: PackDetails) -> Iterator[str]:
     yield from _listed((size.client, _size(size)) for size in plain)
     words = [size.words for size in shown.sizes if size.variants and not size.refused]
     if words:
-        yield from hang("  ", f"with one variant: {min(words)} to {max(words)} words")
+        yield from hang("  ", f"with a variant: {min(words)} to {max(words)} words")
 
 
 def _named(output: Output, shown: PackDetails, named: Sequence[str]) -> Iterator[str]:

@@ -139,8 +139,14 @@ def _plain(value: Any) -> Any:
 
 
 def _fields_for_claude(head: str, file: str, *, judging: bool) -> dict[str, Any]:
-    """The fields as Claude Code 2.1.330 parses them. Of a duplicate key the last value counts. Invalid YAML is parsed
+    """The fields as Claude Code 2.1.330 parses them. For a duplicate key, the last value counts. Invalid YAML is parsed
     again with quotes around each value that contains a character special to YAML.
+
+    Args:
+        judging: see `front_matter`.
+
+    Raises:
+        InvalidFile: the header cannot be read in either way.
     """
     try:
         return dict(_map(head, file, 2, hidden=judging, loose=True))

@@ -160,7 +160,7 @@ class _Writing:
             self.deny_tools(self.persona.value("deny") or ())
             return
         wanted = tuple(tools)
-        self.notes += [Note(f"{limit}: left out, because `tools` applies") for limit in foreign]
+        self.notes += [Note(f"{limit}: left out, because `tools` is used instead") for limit in foreign]
         if client.tools is not None:
             self.write_tools(client.tools, wanted)
         elif client.readonly and wanted and LOOKING.issuperset(wanted):
@@ -337,7 +337,7 @@ class _Writing:
                 known = f"known: {', '.join(settings)}" if settings else f"{self.client.title} has no settings"
                 raise self.fault(f"{place} is not a known setting", did_you_mean(key, settings) or known)
             if key in self.held:
-                self.note(f"{place} is left out", "the persona's own `tools` or `deny` applies")
+                self.note(f"{place} is left out", "the persona's own `tools` or `deny` is used instead")
                 continue
             try:
                 self.fields[key] = fit_setting(settings[key], value)

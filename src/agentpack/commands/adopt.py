@@ -315,7 +315,8 @@ def _kept(candidates: Candidates, choice: AdoptionChoice) -> Iterator[tuple[tupl
 
 
 def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
-    """The local pack with an original beside the persona for each file that agentpack would write differently."""
+    """The choice, whose local pack also keeps the adopted files themselves, for their clients, where agentpack would
+    render the persona to another text."""
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
         for file in choice.files

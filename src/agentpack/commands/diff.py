@@ -327,6 +327,7 @@ def _upgraded(
         before=before,
         after=after,
         conflicts=change.conflicts,
+        moved=change.moved,
         why=change.why if change.action is Action.CONFLICT else "",
         unknown=unknown,
         compared=compared,

@@ -102,12 +102,8 @@ def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple
     if workspace.lock is None and workspace.documents.manifest_bytes is None:
         raise nothing_installed_error()
     require_lock(workspace)
-    recorded = {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
-    try:
-        limits.check(workspace, recorded.values())
-    except UsageError as error:  # one argument may be words of a rule
-        error.hint = error.hint or f"for words of a rule, name the pack first: `agentpack explain NAME '{limits.name}'`"
-        raise
+    recorded = _recorded(workspace)
+    limits.check(workspace, recorded.values())
     pristine = Pristine(workspace)
     for _, row in sorted(recorded.items()):
         if not limits.includes(row):
@@ -125,6 +121,15 @@ def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple
             )
         behind = _PersonaLayers(part, again.pinned)
         yield _file(workspace, row, parse_pristine(text, workspace.form_of(row.client), part.persona), behind), behind
+
+
+def _recorded(workspace: Workspace) -> Mapping[str, InstalledFile]:
+    return {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
+
+
+def is_installed(workspace: Workspace, name: str) -> bool:
+    """Whether a pack, a persona or a file of this name is installed."""
+    return any(name in (row.pack, row.persona, row.path) for row in _recorded(workspace).values())
 
 
 class _PersonaLayers:
@@ -267,7 +272,7 @@ def _line(entry: Entry, behind: _PersonaLayers) -> ExplainedLine:
 
 def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> tuple[ExplainedRule, ...]:
     """Explain a rule, heading or field in every file that has it: the one with this id or name, else all whose text
-    contains these words.
+    contains these words. Without a name in `limits`, every installed file is searched.
 
     Raises:
         UsageError: no file has it; the error says whether the pack does, and why it was left out.
@@ -285,6 +290,13 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
             by_words += [_full(line, file, behind) for line in lines if _plain(name) in _plain(line.text)]
     if not found and not left_out:
         found = by_words
+    if not found and limits.name is None:
+        rows = _recorded(workspace).values()
+        try:
+            limits._replace(name=name).check(workspace, rows)
+        except UsageError as error:
+            what = f"no pack or persona `{name}` is installed here, and no installed rule has these words"
+            raise UsageError(what, details=error.details, hint=error.hint) from None
     if not found:
         what = f"`{limits.name}` has no rule or field `{name}`" + ("" if left_out else ", or rule with these words")
         hint = None if left_out else did_you_mean(name, known) or f"`agentpack explain {limits.name}` lists them"

@@ -20,7 +20,7 @@ from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.changelog import ChangelogEntry
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
-from agentpack.model.rendering import Rendering
+from agentpack.model.rendering import Note, Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import count
 from agentpack.resolve import Chosen
@@ -310,7 +310,15 @@ def render(
             details=[f"there: {', '.join(names)}"],
             hint="name one with `--persona NAME`",
         )
-    return next(file for file in (*agents, *files) if persona in (None, file.persona))
+    found = next(file for file in (*agents, *files) if persona in (None, file.persona))
+    skills = sum(file.client in SKILLS and file.persona.startswith(f"{found.persona}-") for file in files)
+    if not skills:
+        return found
+    note = Note(
+        f"its skills ({skills}) are in files of their own: `--persona NAME` prints one, `--set modules=inline` "
+        "puts all into this text"
+    )
+    return found._replace(notes=(*found.notes, note))
 
 
 class Found(NamedTuple):

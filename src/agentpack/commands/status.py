@@ -28,7 +28,9 @@ from agentpack.workspace.workspace import Workspace, read_consistently
 
 class FileStatus(NamedTuple):
     """One managed file. `state`: `clean`, `edited`, `missing`, `blocked` (not a regular file), `outdated` (as an older
-    lock wanted it), `leftover` (no longer wanted) or `elsewhere` (where the client's variable led before)."""
+    lock wanted it), `leftover` (no longer wanted) or `elsewhere` (in the folder that the client's environment variable
+    named before).
+    """
 
     path: str
     client: str

@@ -21,8 +21,8 @@ DECLARATION = ParameterDeclaration(
     PARAMETER,
     "string",
     AUTO,
-    "How sections that are read on demand are written: as skills where an agent can load them, as skills wherever its "
-    "client has them, inline, or not at all.",
+    "How on-demand sections are written: `auto`, as skills if the agent may load them; `skills`, as skills if its "
+    "client supports them; `inline`, in the agent file; `none`, not at all.",
     choices=("auto", "skills", "inline", "none"),
 )
 
@@ -59,7 +59,7 @@ class Divided(NamedTuple):
 
 
 def filled(conditions: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, str]:
-    """The conditions with the values of parameters put in."""
+    """The conditions, with the values of parameters in place of `{{...}}`."""
     return {id: substitute(text, values) for id, text in conditions.items()}
 
 

@@ -196,7 +196,13 @@ class _Reader:
             found.append(RuleEdit(was.id, now.text, now.kind, old=was))
 
     def refuse(self, what: str, text: str, done: str) -> None:
-        """Say that a rule or heading that no variant can name was changed or taken out."""
+        """Note in `unsaid` that a rule or heading without an id was changed or taken out, which no variant can express.
+
+        Args:
+            what: the kind of entry: `heading`, or another.
+            text: what it said.
+            done: what happened to it, as a verb: `was changed`.
+        """
         no_id = "is the author's" if self.bare else "has no id"
         if what == "heading":
             self.unsaid.append(f"the heading “{short(text)}” {done} and {no_id}")

@@ -61,7 +61,7 @@ _ADVICE = {
 
 
 class NotYaml(InvalidFile):
-    """The text is not YAML at all. Texts that only raise InvalidFile may be valid for other readers."""
+    """The text is not YAML at all. Where a plain InvalidFile is raised instead, other readers may accept the text."""
 
 
 class Document(NamedTuple):

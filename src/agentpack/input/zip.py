@@ -57,7 +57,7 @@ def read_zip(data: bytes, times: int = 1) -> CollectedEntries:
     ends = [*(entry.offset for entry in entries), start][1:]
     for entry, end in zip(entries, ends, strict=True):
         if entry.offset != at:
-            raise UnsafeEntry("entries that overlap, or something between them", entry.name)
+            raise UnsafeEntry("entries that overlap, or stray data between entries", entry.name)
         content = _content(data, entry, end)
         if entry.is_folder:
             found.folders.append(entry.name.removesuffix("/"))
@@ -79,7 +79,7 @@ def _end(data: bytes) -> int:
             break
     at = data.rfind(b"PK\5\6", -_END.size - 0xFFFF)
     if at >= 0 and len(data) - at >= _END.size and _END.unpack_from(data, at)[-1] == len(data) - at - _END.size:
-        raise UnsafeEntry("a comment that is not the name of a commit; `zip -z` takes it out")
+        raise UnsafeEntry("an archive comment that is not a commit id; `zip -z` removes it")
     raise UnsafeEntry("cut off, or something after its end")
 
 
@@ -177,7 +177,7 @@ def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
     behind = data[at + entry.packed : end]
     sizes = struct.pack("<3I", *meant)
     if at + entry.packed > end or behind not in ((sizes, b"PK\7\x08" + sizes) if later else (b"",)):
-        raise UnsafeEntry("entries that overlap, or something between them", entry.name)
+        raise UnsafeEntry("entries that overlap, or stray data between entries", entry.name)
     content = data[at : at + entry.packed]
     if entry.method == _DEFLATED:
         content = _inflated(content, entry)

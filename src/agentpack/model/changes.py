@@ -1,13 +1,21 @@
 """A plan: every change to files, computed completely before anything is written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Note
+
+
+class MovedRule(NamedTuple):
+    """A rule that the new release has in another file: what it was, that file's path, and what it says there."""
+
+    was: str
+    path: str
+    text: str
 
 
 class Conflict(NamedTuple):
@@ -16,6 +24,15 @@ class Conflict(NamedTuple):
     base: str
     ours: str
     theirs: str
+
+    def moved(self, rules: Iterable[MovedRule]) -> tuple[MovedRule, ...]:
+        """The rules of `base` that the new release has in other files, if it has nothing here."""
+        return () if self.theirs.strip() else tuple(rule for rule in rules if rule.was in self.base)
+
+    def data(self, rules: Iterable[MovedRule]) -> dict[str, Any]:
+        """The conflict for JSON output."""
+        moved = [{"path": rule.path, "text": rule.text} for rule in self.moved(rules)]
+        return {**self._asdict(), "moved": moved}
 
 
 Draft = tuple[str | Conflict, ...]
@@ -79,6 +96,8 @@ class Change(NamedTuple):
     """The wanted pristine text, as bytes."""
     why: str = ""
     conflicts: tuple[Conflict, ...] = ()
+    moved: tuple[MovedRule, ...] = ()
+    """The rules of conflicts that the new release has in other files."""
     draft: Draft = ()
     """The partly merged text of a conflict, for merging by hand."""
     notes: tuple[Note, ...] = ()

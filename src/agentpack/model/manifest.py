@@ -85,7 +85,9 @@ def providers(sources: Sequence[ConfiguredSource], asked: Iterable[str], pack: s
 
 
 def provider_fault(sources: Sequence[ConfiguredSource], source: str, pack: str, there: str = "") -> str:
-    """Why a source may not provide a pack (`providers`); empty if it may."""
+    """Why a source may not provide a pack (see `providers`); empty if it may. `there` is the pack's name in that
+    source, if it is installed under another one.
+    """
     if source in providers(sources, (source,), pack, there):
         return ""
     for name in (pack, there or pack):

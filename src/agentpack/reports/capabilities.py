@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from agentpack.changes.widening import CapabilityChange
+from agentpack.clients import SKILLS
 from agentpack.model.capabilities import capability_words, widening
 
 MOST_ROWS = 20
@@ -16,7 +17,7 @@ Reached = tuple[str, str, str]
 def may_rows(
     changes: Collection[CapabilityChange], everyone: Collection[Reached] = ()
 ) -> Iterator[tuple[str, str, str]]:
-    """For each set of capabilities: the verb (`may`, `may do more`), who it applies to, and the capabilities.
+    """For each set of capabilities: the verb (`may use`, `may use more`), who it applies to, and the capabilities.
 
     Args:
         everyone: all personas and clients; a row that applies to all of them lists no names.
@@ -30,7 +31,7 @@ def may_rows(
     rows.sort(key=lambda row: _ORDER.index(row[0]))
     yield from rows[:MOST_ROWS]
     if len(rows) > MOST_ROWS:
-        yield "may", "", f"… and {len(rows) - MOST_ROWS} more; `--json` has all"
+        yield "may use", "", f"… and {len(rows) - MOST_ROWS} more; `--json` has all"
 
 
 def may_lines(changes: Collection[CapabilityChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str]]:
@@ -39,19 +40,26 @@ def may_lines(changes: Collection[CapabilityChange], everyone: Collection[Reache
         yield (f"{said} ({who}): " if who else f"{said}: "), words
 
 
-_ORDER = ("may do more", "may", "may do different things", "may do less")
+_ORDER = ("may use more", "may use", "may use other things", "may use less")
 
 
 def _said(change: CapabilityChange) -> str:
     if change.before is None:
-        return "may"
+        return "may use"
     if change.widened:
-        return "may do more"
-    return "may do less" if widening(change.after, change.before) else "may do different things"
+        return "may use more"
+    return "may use less" if widening(change.after, change.before) else "may use other things"
 
 
 def _who(members: Sequence[CapabilityChange], everyone: Collection[Reached]) -> Iterator[str]:
-    """The members in as few words as possible: nothing for all, clients, or personas and clients."""
+    """The members in as few words as possible: nothing for all agents, clients, or personas and clients. Skills are
+    counted: the list of files names them.
+    """
+    skills = sum(change.client in SKILLS for change in members)
+    if skills:
+        yield "1 skill" if skills == 1 else f"{skills} skills"
+    members = [change for change in members if change.client not in SKILLS]
+    everyone = [reached for reached in everyone if reached[2] not in SKILLS]
     personas = {reached[:2] for reached in everyone}
     clients = {reached[2] for reached in everyone}
     by_persona: dict[tuple[str, str], list[str]] = {}

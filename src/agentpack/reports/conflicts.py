@@ -1,12 +1,13 @@
 """Format a conflict place by place: the old release's text, yours, and the new release's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.lines import heading_above
 from agentpack.differences.parsed_files import decoded
 from agentpack.differences.words import Span, marked
-from agentpack.model.changes import Conflict
+from agentpack.model.changes import Conflict, MovedRule
 from agentpack.reports.escaping import safe, safe_text
 
 _OTHER: Mapping[str, str] = {
@@ -23,14 +24,26 @@ MOST_LINES = 40
 """Lines shown of one side; JSON output has all."""
 
 
-def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: Callable[..., str]) -> Iterator[str]:
+class HasConflicts(Protocol):
+    """A change or difference of one file, with its conflicts."""
+
+    @property
+    def why(self) -> str: ...
+    @property
+    def conflicts(self) -> Sequence[Conflict]: ...
+    @property
+    def moved(self) -> Sequence[MovedRule]: ...
+
+
+def conflict_lines(file: HasConflicts, text: bytes, style: Callable[..., str]) -> Iterator[str]:
     """The lines for people.
 
     Args:
         text: one of the conflicting texts, to find headings in.
     """
-    if why != "merge":
-        yield f"  {safe(_OTHER.get(why, why))}"
+    if file.why != "merge":
+        yield f"  {safe(_OTHER.get(file.why, file.why))}"
+    conflicts = file.conflicts
     for number, conflict in enumerate(conflicts[:MOST_CONFLICTS], 1):
         heading = _heading(conflict, decoded(text))
         yield style(f"  conflict {number} of {len(conflicts)}" + (f", {safe(heading)}" if heading else ""), "cyan")
@@ -39,7 +52,11 @@ def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: 
             continue
         yield from _side("the release had", conflict.base, None, style)
         yield from _side("you have", conflict.ours, conflict.base, style)
-        yield from _side("the new release says", conflict.theirs, conflict.base, style)
+        moved = conflict.moved(file.moved)
+        if not moved:
+            yield from _side("the new release says", conflict.theirs, conflict.base, style)
+        for rule in moved:
+            yield from _side(f"the new release says, in {safe(rule.path)}", rule.text, conflict.base, style)
     if len(conflicts) > MOST_CONFLICTS:
         yield style(f"  … and {len(conflicts) - MOST_CONFLICTS} more conflicts; `--json` has all", "dim")
 

@@ -13,9 +13,10 @@ _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(differences: Differences, place: Place, paths: Iterable[str]) -> Iterator[str]:
-    """The report, line by line.
+    """The lines of a JUnit report in XML, without line ends.
 
     Args:
+        place: gives the path to show for a path of the scope.
         paths: the lock and all files in it; those that do not differ are tests that pass.
     """
     failures: dict[str, list[str]] = {}

@@ -85,7 +85,7 @@ def _summary(differences: Differences, file: FileDifference) -> Iterator[str]:
 def changed_lines(file: FileDifference, place: Place) -> list[str]:
     """The lines of a file's patch, or of its conflicts, escaped."""
     if file.state == "conflict":
-        return list(conflict_lines(file.why, file.conflicts, file.after or b"", _plain))
+        return list(conflict_lines(file, file.after or b"", _plain))
     text = unified(decoded_or_none(file.before), decoded_or_none(file.after), place(file.path).lstrip("/"))
     return [safe(line) for line in text.removesuffix("\n").split("\n")] if text else []
 

@@ -36,11 +36,11 @@ def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
         yield f"{style(safe(place(file.path)), 'bold')}  {state}  {numbers}" + (f"  {safe(more)}" if more else "")
 
 
-def text(differences: Differences, place: Place, style: Style, *, width: int) -> Iterator[str]:
+def text(differences: Differences, place: Place, style: Style, *, width: int | None) -> Iterator[str]:
     """The changed lines of each file, with changed words marked.
 
     Args:
-        width: unchanged lines are cut to it.
+        width: unchanged lines are cut to it, if given.
     """
     yield from lines_above(differences, place)
 
@@ -52,7 +52,7 @@ def text(differences: Differences, place: Place, style: Style, *, width: int) ->
     yield from each_file(differences, style, heading, lambda file: _body(file, style, width))
 
 
-def _body(file: FileDifference, style: Style, width: int) -> Iterator[str]:
+def _body(file: FileDifference, style: Style, width: int | None) -> Iterator[str]:
     after = decoded(file.after or b"")
     found = hunks(decoded(file.before or b""), after, context=2)
     parts = split_front_matter(after)
@@ -69,7 +69,7 @@ def _body(file: FileDifference, style: Style, width: int) -> Iterator[str]:
         yield from _hunk_lines(hunk, style, width, marks)
 
 
-def _hunk_lines(hunk: Hunk, style: Style, width: int, marks: bool) -> Iterator[str]:
+def _hunk_lines(hunk: Hunk, style: Style, width: int | None, marks: bool) -> Iterator[str]:
     removed: list[str] = []
     added: list[str] = []
     rows = list(hunk.rows)
@@ -89,8 +89,8 @@ def _hunk_lines(hunk: Hunk, style: Style, width: int, marks: bool) -> Iterator[s
     yield from _change_lines(removed, added, style, marks)
 
 
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"
+def _cut(line: str, width: int | None) -> str:
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
 
 
 def _change_lines(removed: Sequence[str], added: Sequence[str], style: Style, marks: bool) -> Iterator[str]:

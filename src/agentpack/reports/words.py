@@ -83,7 +83,7 @@ def each_file(
         if file.unknown:
             yield f"  {safe(file.unknown)}"
         elif file.state == "conflict":
-            yield from conflict_lines(file.why, file.conflicts, file.after or b"", style)
+            yield from conflict_lines(file, file.after or b"", style)
         elif file.state not in WHOLE:
             yield from body(file)
 

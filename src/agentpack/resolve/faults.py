@@ -18,7 +18,7 @@ _RELEASES = 50
 
 
 class ResolutionFault(NamedTuple):
-    """The parts of an error."""
+    """Why no set of releases satisfies what was asked for: the parts of the `Unresolvable` that says so."""
 
     message: str
     details: tuple[str, ...]

@@ -71,7 +71,7 @@ class CachedPieces:
         return name in self._index
 
     def __getitem__(self, name: str) -> Any:
-        """A piece.
+        """One piece of the cached file by its name, parsed from JSON.
 
         Raises:
             KeyError: there is no piece with this name.

@@ -95,7 +95,9 @@ class Consistency:
 
     @property
     def unfinished(self) -> int:
-        """The generation of an interrupted change this command has not looked at; 0 if there is none."""
+        """The generation that an interrupted command left half written and this command has not yet tried to finish; 0
+        if there is none.
+        """
         if self.recovery_checked or self._disk.stamp(layout.JOURNAL) is None:
             return 0
         try:

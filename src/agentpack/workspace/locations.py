@@ -89,7 +89,7 @@ class ManagedPlaces:
         return next((form for form in forms for parts in names if _fits(parts, form, whole=whole)), None)
 
     def _forms(self, client: str) -> Iterator[list[str]]:
-        """The pattern of each client, split into parts: those of this client first."""
+        """The path patterns of all clients, each split at `/`: those of this client first."""
         clients = self._clients()
         for name in clients.nearest(client):
             yield from self._of(name, () if name in self._known else clients[name].patterns(self._scope))
