@@ -157,6 +157,19 @@ def test_a_rule_of_ours_behind_a_blank_line_stays_behind_one() -> None:
     assert resolved(draft or (), 0) == "- one, mine\n\n- two\n"
 
 
+def test_a_rule_of_ours_stays_in_its_section_when_the_rule_before_it_moves_away() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- three {#three}\n- two {#two}\n"
+    merged = carried(base, ("- two\n", "- two\n- mine\n"), theirs)
+    assert merged == "## A\n\n- one\n- mine\n\n## B\n\n- three\n- two\n"
+
+
+def test_headings_that_the_user_took_out_go_where_the_release_moved_what_they_stood_below() -> None:
+    base = "## A {#a}\n\n### B {#b}\n\n### C {#c}\n\n"
+    draft = carry(base, ("### B\n\n### C\n\n", "Mine.\n\n"), "### B {#b}\n\n### C {#c}\n\n## A {#a}\n\n")
+    assert draft == ("## A\n\nMine.\n",)
+
+
 def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
     base = b"- one\n- two\n- three\n- four\n"
     ours = b"- ONE\n- two\n- three, mine\n- four\n"
@@ -231,6 +244,12 @@ def test_a_field_that_both_put_in_stands_where_the_user_has_it() -> None:
     ours = HEADER.replace(b"name: x\n", b"name: x\neffort: high\n")
     theirs = HEADER.replace(b"tools:", b"color: red\ntools:").replace(b"opus\n", b"opus\neffort: high\n")
     assert merge(HEADER, ours, theirs).content == ours.replace(b"tools:", b"color: red\ntools:")
+
+
+def test_a_field_of_the_users_stays_on_top() -> None:
+    ours = HEADER.replace(b"name: x\n", b"effort: high\nname: x\n").replace(b"Read, Grep", b"Read")
+    theirs = HEADER.replace(b"opus", b"haiku")
+    assert merge(HEADER, ours, theirs).content == ours.replace(b"opus", b"haiku")
 
 
 def test_a_table_of_toml_keeps_all_its_keys() -> None:

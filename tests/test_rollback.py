@@ -460,3 +460,10 @@ def test_a_rollback_says_what_it_undoes(agentpack: Agentpack, project: Path) -> 
     agentpack("install", "python-reviewer")
     assert "command  edits by hand\n" in agentpack("history", "show", "4").out
     assert "command  agentpack install python-reviewer\n" in agentpack("history", "show", "5").out
+
+
+def test_the_history_quotes_a_value_with_spaces(agentpack: Agentpack, project: Path) -> None:
+    level = {"level": {"type": "string", "default": "low", "max_length": 20, "description": "How far."}}
+    publish(project / "packs", make_pack("levels", parameters=level))
+    agentpack("install", "levels", "--source", "packs", "--set", "level=very high")
+    assert 'install levels --set "level=very high"' in agentpack("history").out
