@@ -1174,7 +1174,7 @@ def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
     before = (project / VARIANT).read_bytes()
     shutil.rmtree(tmp_path / "packs/reviews/1.0.0")
     ran = released("upgrade", "--latest", "--yes")
-    assert "the local variants of reviews are used unchanged: no source has reviews 1.0.0" in ran.err
+    assert "the local variants of reviews are used as they are: no source has reviews 1.0.0" in ran.err
     assert (project / VARIANT).read_bytes() == before
     assert "- Ask first.\n- Say what you saw, to all.\n" in (project / FILE).read_text()
 
@@ -1253,21 +1253,63 @@ def test_an_error_for_a_rule_without_an_id_has_the_text_to_add(agentpack: Agentp
     assert "New house rule." in file.read_text()
 
 
-@pytest.mark.parametrize("more", ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n", "\nSo.\n"])
-def test_what_stands_below_the_generated_list_of_skills_is_told_to_go_above_it(
-    agentpack: Agentpack, project: Path, more: str
+BELOW = ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n", "\nSo.\n", "\n### Deeper\n\n- So.\n"]
+"""What somebody may append to a file."""
+
+
+@pytest.mark.parametrize("client, path", [("claude", ".claude/agents/{}.md"), ("codex", ".codex/agents/{}.toml")])
+@pytest.mark.parametrize("more", BELOW)
+def test_what_stands_below_the_generated_list_of_skills_is_kept_above_it(
+    agentpack: Agentpack, project: Path, more: str, client: str, path: str
 ) -> None:
+    agentpack("install", "python-engineer==3.0.0", "--client", client)
+    file = project / path.format("python-engineer")
+    released = file.read_text()
+    end = "\n" if client == "claude" else "\n'''\n"
+    text = released.removesuffix(end) + "\n" + more + end[1:]
+    file.write_text(text)
+    said = agentpack("keep").err
+    name = path.format("python-engineer")
+    what = "what stood below “## Skills” is above it now: agentpack writes that list at the end"
+    assert f"note: {name}: {what}\n" in said
+    kept = file.read_text()
+    own, heading, generated = released.partition("## Skills\n")
+    assert kept.endswith(heading + generated)
+    between = "" if more.startswith("-") else "\n"
+    assert kept == f"{own.rstrip()}\n{between}{more.strip()}\n\n{heading}{generated}"
+    agentpack("sync")
+    assert file.read_text() == kept
+    assert "all unchanged" in agentpack("status").out
+
+
+def test_what_stands_among_the_generated_list_of_skills_is_kept_above_it(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==3.0.0", "--client", "claude")
     file = project / ".claude/agents/python-engineer.md"
     released = file.read_text()
-    file.write_text(released + more)
-    first = more.strip().split("\n")[0]
-    before = tree(project)
-    refused = agentpack("keep", expect=3).err
-    assert f"  “{first}” was added below “## Skills”, a list that agentpack generates\n" in refused
-    hint = "move what you added above the line “## Skills”, then run `agentpack keep python-engineer` again"
-    assert f"hint: {hint}\n" in refused
-    assert " id" not in refused
-    assert tree(project) == before
-    file.write_text(released.replace("## Skills\n", f"{more.lstrip()}\n## Skills\n"))
+    file.write_text(released.replace("## Skills\n\n", "## Skills\n\n- First.\n") + "- Last.\n\n## More\n")
     agentpack("keep")
+    own, heading, generated = released.partition("## Skills\n")
+    assert file.read_text() == f"{own.rstrip()}\n- First.\n- Last.\n\n## More\n\n{heading}{generated}"
+
+
+@pytest.mark.parametrize("client, path", [("claude", ".claude/agents/{}.md"), ("codex", ".codex/agents/{}.toml")])
+@pytest.mark.parametrize("since", ["2.1.0", "3.0.0"])
+@pytest.mark.parametrize("more", BELOW)
+def test_an_upgrade_puts_what_was_appended_above_the_generated_list_of_skills(
+    agentpack: Agentpack, project: Path, more: str, since: str, client: str, path: str
+) -> None:
+    accepted = [part for word in ("skills", "every-tool", "widened:codex") for part in ("--accept", word)]
+    agentpack("install", f"python-engineer=={since}", "--client", client, *accepted)
+    file = project / path.format("python-engineer")
+    released, end = file.read_text(), "\n" if client == "claude" else "\n'''\n"
+    file.write_text(released.removesuffix(end) + "\n" + more + end[1:])
+    variant = project / ".agentpack/variants/python-engineer/team.md"
+    variant.parent.mkdir(parents=True)
+    variant.write_text("---\nsummary: Team.\n---\n## Team {#team}\n\n- We. {#we}\n")
+    agentpack("install", "python-engineer[team]==3.0.0", *accepted)
+    text = file.read_text()
+    assert "\n- We.\n" in text
+    assert text.index(more.strip()) < text.index("## Skills\n")
+    assert text.endswith(f"`.{end}")
+    agentpack("keep")
+    assert file.read_text() == text
