@@ -991,9 +991,10 @@ def test_the_variant_is_written_anew_where_a_release_moved_its_rules(released: A
 def test_an_edit_of_a_rule_that_is_gone_stays_and_is_told(released: Agentpack, project: Path) -> None:
     edit(project, ("- Look before you change.", "- Look twice before you change."))
     released("keep", "reviewer")
-    assert "changes a place that your variant changes too; your text is kept" in (
-        released("upgrade", "--latest", "--yes").err
-    )
+    assert (
+        "changes a place that your variant changes too; your text is kept: “- Look twice before you change.” (the new "
+        "release: nothing)\n"
+    ) in released("upgrade", "--latest", "--yes").err
     assert "- Look twice before you change.\n" in (project / FILE).read_text()
     released("diff")
 
@@ -1002,11 +1003,29 @@ def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(instal
     edit(project, ("- Stop when done.", "- Stop when told."))
     installed("keep", "reviewer")
     for words in (("upgrade", "--latest", "--dry-run"), ("upgrade", "--latest", "--yes")):
-        assert f"{VARIANT}: reviews 1.1.0 changes a place that your variant changes too; your text is kept" in (
-            installed(*words).err
-        )
+        assert (
+            f"{VARIANT}: reviews 1.1.0 changes a place that your variant changes too; your text is kept: “- Stop when "
+            "told.” (the new release: “- Stop when all is done.”)\n"
+        ) in installed(*words).err
     assert "- Stop when told.\n" in (project / FILE).read_text()
     installed("diff")
+
+
+def test_of_many_places_that_both_changed_the_first_ones_are_told(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Each by the words that differ, even far back in a rule."""
+    long = "that every test of the project is to be run before anybody looks at what was changed there"
+    for version, word in (("1.0.0", "one"), ("1.1.0", "other")):
+        rules = "".join(f"- Rule {number}: {long}, {word} way {{#r{number}}}\n" for number in range(5))
+        publish(tmp_path / "packs", make_pack("reviews", version, personas={"reviewer": persona_text(body=rules)}))
+    agentpack("install", "reviews==1.0.0", "--client", "claude", "--source", str(tmp_path / "packs"))
+    file = project / FILE
+    file.write_text(file.read_text().replace("one way", "my way"))
+    agentpack("keep")
+    told = agentpack("install", "reviews@latest").err
+    shown = "“… was changed there, my way” (the new release: “… was changed there, other way”)"
+    assert f"5 places that your variant changes too; your text is kept: {shown}, {shown}, {shown}, and 2 more\n" in told
 
 
 HOUSE = """\

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from agentpack.compose.parse import parse_sections
-from agentpack.differences.rules import Entry, entries_in, entries_of
+from agentpack.differences.rules import Entry, entries_of
 from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
 from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.merge.rules import carry_edits
@@ -352,19 +352,10 @@ def test_an_edit_of_a_rule_that_the_release_removes_is_shown_behind_the_rule_bef
 def test_a_rule_in_quite_other_words_is_a_conflict_where_the_release_removes_what_it_was() -> None:
     """It has too little in common with its old words to be known by them, but it stands in their place."""
     was = "- Inject clocks, clients and stores, so that tests need no patches."
-    base, ours = f"## A\n\n- a\n{was}\n- c\n", "## A\n\n- a\n- Only clocks.\n- c\n"
-    theirs = "## A\n\n- a, changed\n- Pass in what a test must replace.\n- c\n"
-    ids = (["A", "a", "was", "c"], ["A", "a", "new", "c"])
-    known = KnownEntries(
-        *(
-            [entry._replace(id=id) for entry, id in zip(entries_in(text), names, strict=True)]
-            for text, names in zip((base, theirs), ids, strict=True)
-        )
-    )
-    merged = merge(base.encode(), ours.encode(), theirs.encode(), lambda: known)
-    assert [tuple(conflict) for conflict in merged.conflicts] == [(was, "- Only clocks.", "")]
-    assert resolved(merged.draft, 1) == theirs.replace("- Pass", "- Only clocks.\n- Pass")
-    assert resolved(merged.draft, 2) == theirs
+    theirs = "## A {#a}\n\n- one, changed {#one}\n- Pass in what a test must replace. {#new}\n"
+    draft = carry(f"## A {{#a}}\n\n- one {{#one}}\n{was} {{#was}}\n", (was, "- Only clocks."), theirs) or ()
+    assert [tuple(piece) for piece in draft if isinstance(piece, Conflict)] == [(was, "- Only clocks.", "")]
+    assert resolved(draft, 2) == ID.sub("", theirs)
 
 
 def test_a_rule_put_in_stays_behind_the_rule_before_it_in_a_section_of_another_order() -> None:
