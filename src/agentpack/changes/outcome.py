@@ -6,7 +6,8 @@ from agentpack.changes.widening import CapabilityChange
 from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import Change, Plan
 from agentpack.wanted.skipped import SkippedAgents
-from agentpack.wanted.wanted import GroupedNote, SkippedClient
+from agentpack.wanted.wanted import GroupedNote
+from agentpack.workspace.found_clients import SkippedClient
 
 
 class DocumentChange(NamedTuple):
