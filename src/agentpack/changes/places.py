@@ -350,9 +350,7 @@ class _Reading:
         return "; ".join(filter(None, (count, pack.description[:80])))
 
     def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
-        """The name of each agent of a pack, by everything it can be asked for by: its path, its name, its name in
-        kebab case.
-        """
+        """The name of each agent of a pack, by all that it can be asked for by: path, name, and name in kebab case."""
         from agentpack.bare import name_in  # parsing is loaded only where agents are asked for by name
 
         state = source.state_of(name)

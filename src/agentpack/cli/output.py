@@ -271,8 +271,9 @@ class Output:
         for line in error.lines[1:]:
             for part in line.split("\n"):
                 self._tell(f"  {safe(part)}")
-        if error.hint:
-            self._tell(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}")
+        for number, way in enumerate(error.ways or filter(None, (error.hint,))):
+            label = "  " if number else f"{self.style_words('hint:', 'bold')} "
+            self._tell(label + safe(way))
         return error.exit_code
 
     def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
