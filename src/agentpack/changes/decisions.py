@@ -60,7 +60,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         documents=documents,
         packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *wanted.notes(changed),
+            *wanted.notes(changed, before),
             *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, state.lock),
             *state.notes,

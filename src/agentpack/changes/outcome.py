@@ -9,7 +9,8 @@ from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import Change, Plan
 from agentpack.model.persona import Persona
 from agentpack.wanted.skipped import SkippedAgents
-from agentpack.wanted.wanted import GroupedNote, SkippedClient
+from agentpack.wanted.wanted import GroupedNote
+from agentpack.workspace.found_clients import SkippedClient
 
 
 class DocumentChange(NamedTuple):

@@ -310,9 +310,10 @@ class _Writing:
             self.set_model(mapped)
         elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
             self.set_model(model)
+            self.notes += client.unknown_model(model)
         elif model != "inherit":
             hint = f"to map it, set `models: {{{model}: {{CLIENT: ID}}}}` in agentpack.yaml"
-            self.note(f"model: `{model}` is left out", hint)
+            self.note(f"model: `{model}` is left out", (model not in MODELS and did_you_mean(model, MODELS)) or hint)
 
     def set_model(self, model: str) -> None:
         client = self.client
