@@ -357,6 +357,20 @@ def test_the_lock_s_clients_count_before_those_found(agentpack: Agentpack, unnam
     assert (unnamed / ".codex/agents/glob.toml").exists()
 
 
+def test_a_client_that_could_not_take_a_pack_gets_it_once_it_is_named(agentpack: Agentpack, unnamed: Path) -> None:
+    """What hindered it is gone, and the lock still says which clients each pack is for."""
+    write_tree(unnamed, {"agentpack.yaml": manifest(unnamed) + "  - glob\n"})
+    _foreign(unnamed)
+    assert skipped(agentpack, "sync")["codex"]["packs"] == ["plain"]
+    file = unnamed / ".codex/agents/plain.toml"
+    file.unlink()
+    for command in (["sync"], ["upgrade", "--yes"]):
+        assert "nothing to change" in agentpack(*command).err
+    assert not file.exists()
+    agentpack("install", "plain", "--client", "claude", "--client", "codex")
+    assert file.exists()
+
+
 def test_a_client_that_has_a_pack_keeps_it_where_the_lock_is_lost(agentpack: Agentpack, unnamed: Path) -> None:
     """What was accepted is lost with the lock, and is asked for again: a file in use is not taken away as if its client
     were only found.

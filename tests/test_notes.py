@@ -7,6 +7,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.clients import MODULES
+from agentpack.model.rendering import Note
+from agentpack.wanted.wanted import GroupedNote
 
 
 @pytest.fixture
@@ -99,3 +101,11 @@ def test_a_client_that_reads_another_s_files_is_told_once(agentpack: Agentpack, 
     assert [line for line in notes(more.err) if "no second file" in line] == [
         "GitHub Copilot (CLI and VS Code) reads .claude/agents/single.md: no second file is written for it"
     ]
+
+
+def test_what_is_true_of_three_fields_names_all_three() -> None:
+    fields = (GroupedNote(Note("is left out", "it is unknown", name), ("codex",), ("a",)) for name in "abc")
+    first, *others = fields
+    for other in others:
+        first = first.joined(other)
+    assert first.text == "`a`, `b`, `c` is left out"

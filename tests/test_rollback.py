@@ -171,6 +171,17 @@ def test_a_file_put_where_one_has_to_go_back_is_not_taken(
     assert tree(project)[AGENT] == b"foreign\n"
 
 
+def test_a_file_with_the_very_text_to_go_back_to_is_nobody_else_s(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    """Whatever its mode is: nothing of it would be lost."""
+    agentpack("rollback", "0")
+    write_tree(project, {AGENT: three[1][AGENT][0]})
+    (project / AGENT).chmod(0o600)
+    agentpack("rollback", "1")
+    assert modes(project) == three[1]
+
+
 def test_a_file_beside_is_never_touched(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:

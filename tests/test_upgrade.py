@@ -459,6 +459,15 @@ def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, proje
     assert b"`agentpack rollback` undoes it" in done.out
 
 
+def test_a_release_that_changes_no_text_is_told_as_one_of_no_rule(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", "==1.0.1"))
+    publish(project / "packs", release("1.0.1", "one", "two", "three"))
+    (news,) = agentpack("upgrade", "--dry-run", "--json").envelope["data"]["news"]
+    assert news["size"] == {"added": 0, "removed": 0, "rules": 0}
+
+
 @pytest.mark.parametrize("more", [(), ("--latest",)])
 def test_a_newer_release_without_the_variant_says_what_to_do_instead(
     agentpack: Agentpack, project: Path, more: tuple[str, ...]

@@ -109,6 +109,7 @@ def test_what_is_accepted_goes_through_and_is_locked(widened: Agentpack, word: s
     assert "may use more: read, search -> every-tool" in ran.err
     assert locked(widened) == {"reviewer claude": "every-tool"}
     assert "\nmay" not in widened("upgrade", "--yes").err
+    assert f"upgrade --accept {word}" in widened("history").out
 
 
 @pytest.mark.parametrize("word", ["shell", "tester:every-tool", "every-tool-but:shell", "bypass"])
@@ -123,6 +124,13 @@ def test_an_unknown_word_is_an_error_of_the_call(widened: Agentpack, word: str, 
     ran = widened("upgrade", "--yes", "--accept", word, expect=2)
     assert f"--accept {word}" in ran.err
     assert hint in ran.err
+
+
+def test_a_pack_that_was_taken_out_of_the_lock_is_no_first_install(widened: Agentpack) -> None:
+    path = widened.folder / "agentpack.lock"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "packs": [], "files": []}))
+    for command in (["upgrade", "--yes"], ["lock"]):
+        assert "reviewer for claude: read, search -> every-tool" in stopped(widened, *command).err
 
 
 def test_a_policy_may_allow_it(widened: Agentpack) -> None:
@@ -760,6 +768,22 @@ def test_what_was_accepted_stands_in_the_lock_only_for_files_that_wait(agentpack
     agentpack("lock", "--upgrade", "--accept", "reviews:every-tool", "--accept", "writes:shell")
     agentpack("sync", "--partial", expect=3)
     assert json.loads((agentpack.folder / "agentpack.lock").read_text())["accepted"] == ["reviews:every-tool"]
+
+
+def test_a_restriction_that_is_gone_is_not_accepted_any_more_though_files_wait(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    release(packs, "1.0.0", reviewer={"tools": ["read"]})
+    words = ("--source", str(packs), "--client", "claude,gemini,codex", "--accept", "widened:codex")
+    agentpack("install", "reviews", *words)
+    lock = agentpack.folder / "agentpack.lock"
+    assert json.loads(lock.read_text())["accepted"] == ["reviews:widened:codex"]
+    release(packs, "1.1.0", reviewer={"description": "Reviews more."})
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    agent.write_text(agent.read_text().replace("description: ", "description: My own. "))
+    agentpack("lock", "--upgrade", "--accept", "every-tool")
+    agentpack("sync", "--partial", expect=3)
+    assert json.loads(lock.read_text())["accepted"] == ["reviews:every-tool"]
 
 
 def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpack: Agentpack, packs: Path) -> None:

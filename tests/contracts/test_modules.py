@@ -128,6 +128,14 @@ def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
     assert {*texts(root)} == before
 
 
+def test_a_skill_is_described_by_its_own_heading_and_when_to_read_it(
+    project: Path, install: Callable[..., str]
+) -> None:
+    install("claude")
+    text = (project / ".claude/skills/engineer-async/SKILL.md").read_text()
+    assert "Concurrency. Use when writing concurrent code." in text
+
+
 @pytest.mark.parametrize("client", sorted(FOLDER))
 def test_an_agent_without_the_tool_for_skills_has_its_modules_in_its_text(
     client: str, project: Path, agentpack: Agentpack, tmp_path: Path

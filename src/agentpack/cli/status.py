@@ -120,8 +120,11 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None, place: str) ->
         yield "newer", f"{newer} (`agentpack upgrade`)"
     if pack.newest is not None and pack.newest != pack.in_range:
         lacks = " and ".join(f"`{name}`" for name in pack.lacks)
-        way = f'held back by `ref: {pack.ref}` (`agentpack install "{pack.name}@latest"`)'
-        way = way if pack.ref else "out of range (`agentpack upgrade --latest`)"
+        way = "out of range (`agentpack upgrade --latest`)"
+        if pack.ref:
+            from agentpack.changes.newest import way_past_ref  # only for sources with a `ref:`
+
+            way = f"held back by `ref: {pack.ref}` ({way_past_ref(pack.name, pack.ref)})"
         yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"

@@ -160,9 +160,7 @@ class _Writing:
             self.deny_tools(self.persona.value("deny") or ())
             return
         wanted = tuple(tools)
-        self.notes += [
-            Note(f"{limit}: left out, because the persona lists `tools`, which is used instead") for limit in foreign
-        ]
+        self.notes += [Note(f"{limit}: left out, because `tools` is used instead") for limit in foreign]
         if client.tools is not None:
             self.write_tools(client.tools, wanted)
         elif client.readonly and wanted and LOOKING.issuperset(wanted):
