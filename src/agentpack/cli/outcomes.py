@@ -173,8 +173,8 @@ def _pack_lines(pack: PackChange, news: "PackNews | None") -> Iterator[str]:
 
         yield safe(f"{name} {before} -> {after}" + (f"  ({news.size})" if news.size else ""))
         for entry in news.entries[:_MOST_RELEASES]:
-            headings = ", ".join(map(short, entry.headings[:_MOST_HEADINGS]))
-            yield safe(f"  {entry.version}: {headings}" if headings else f"  {entry.version}")
+            words = entry.lead or ", ".join(map(short, entry.headings[:_MOST_HEADINGS]))
+            yield safe(f"  {entry.version}: {words}" if words else f"  {entry.version}")
         if news.entries:
             yield f"  `agentpack show {news.pack} --changes {news.before} {news.after}` prints the changelog"
 
