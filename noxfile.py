@@ -43,7 +43,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The test suite, on every Python that is here."""
     _develop(session)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or ("tests",)))
 
 
 @nox.session

@@ -15,7 +15,7 @@ import coverage
 import platformdirs
 import pytest
 from hypothesis import HealthCheck, settings
-from support.effort import usually
+from support.effort import THOROUGH, usually
 from support.golden import Golden
 from support.running import Agentpack
 from support.shipped import ship_bundled_packs
@@ -101,9 +101,25 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_guard)
 
 
+_LEFT_OUT = "TESTS_WITHOUT_CAMPAIGNS"
+"""The variable that tells the workers what the first process of a run decided."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`pytest` alone leaves the campaigns out; whoever names files, words or marks, or wants all, gets them."""
+    if not hasattr(config, "workerinput"):
+        is_named = config.args_source is pytest.Config.ArgsSource.ARGS
+        is_chosen = is_named or config.option.markexpr or config.option.keyword or THOROUGH
+        os.environ[_LEFT_OUT] = "" if is_chosen else "1"
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The slow ones first, so that no worker has one left when the others are done."""
+    if os.environ.get(_LEFT_OUT):
+        campaigns = [item for item in items if item.get_closest_marker("campaign")]
+        config.hook.pytest_deselected(items=campaigns)
+        items[:] = [item for item in items if not item.get_closest_marker("campaign")]
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -82,6 +82,7 @@ def test_no_command_shows_a_password_of_its_words(agentpack: Agentpack, home: Pa
     assert not any(PASSWORD.encode() in mark[0] for mark in with_state(home).values())
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("line", [*KEPT, *WRONG])
 def test_no_command_shows_a_password_of_the_manifest(agentpack: Agentpack, project: Path, line: str) -> None:
     for address in ADDRESSES:

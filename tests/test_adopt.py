@@ -274,6 +274,7 @@ IN_OTHER_WORDS = {
 """What people write for Claude Code, in words that agentpack would put otherwise."""
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("text", IN_OTHER_WORDS.values(), ids=IN_OTHER_WORDS)
 def test_a_file_that_says_it_in_other_words_stays_byte_for_byte_and_nothing_differs(
     agentpack: Agentpack, project: Path, text: str
@@ -532,6 +533,7 @@ CODEX = 'name = "tidy"\ndescription = "Tidies."\ndeveloper_instructions = "Tidy.
 SAFE = CODEX.replace("\\u200b", "")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("path", "content", "reason"),
     [
@@ -677,6 +679,7 @@ def second_project(folder: Path, files: dict[str, str]) -> Path:
     return write_tree(folder, files)
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", sample(NAMES, 1))
 def test_what_any_client_was_given_is_recognised_elsewhere(
@@ -696,6 +699,7 @@ def test_what_any_client_was_given_is_recognised_elsewhere(
     assert tree(elsewhere) == before
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", sample(NAMES, 2))
 def test_what_was_edited_for_any_client_stays_and_diff_shows_it(

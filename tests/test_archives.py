@@ -713,6 +713,7 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("which", BOMBS)

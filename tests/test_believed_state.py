@@ -94,6 +94,7 @@ def _attacked(phase: str, *, recorded: bool, project: Path) -> None:
     assert (project / "README.md").exists()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "not recorded"])
 @pytest.mark.parametrize("phase", PHASES)
 def test_no_journal_makes_a_command_touch_what_agentpack_does_not_manage(phase: str, recorded: bool) -> None:
@@ -134,6 +135,7 @@ def _in_the_history_elsewhere(project: Path) -> None:
     stopped_at(10_000, project, partial(attack, gone=(), elsewhere=True))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("where", [in_the_lock, _in_the_history, _in_the_history_elsewhere])
 def test_nothing_that_no_client_reads_is_deleted_because_lock_or_history_list_it(
     agentpack: Agentpack, project: Path, where: Callable[[Path], None]
@@ -263,6 +265,7 @@ def _clients_of(scope: str) -> str:
     return ",".join(name for name in CLIENTS if CLIENTS[name].folder(scope, {}) is not None)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("moved", [False, True], ids=["", "moved"])
 @pytest.mark.parametrize("scope", ["project", "user"])
 def test_a_real_change_of_every_client_is_gone_on_with_wherever_it_was_stopped(
@@ -323,6 +326,7 @@ def _interrupted(project: Path, phase: str) -> Agentpack:
     return agentpack
 
 
+@pytest.mark.campaign
 def test_a_command_that_looks_finishes_ones_own_change_and_names_its_files() -> None:
     def work(project: Path) -> None:
         agentpack = _interrupted(project, "decided")

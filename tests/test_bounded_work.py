@@ -50,7 +50,7 @@ from agentpack.wanted.assemble import MAX_EXTENDED
 from agentpack.workspace.declared_clients import MAX_DECLARED
 from agentpack.workspace.shadowing import agent_names
 
-pytestmark = pytest.mark.untraced
+pytestmark = [pytest.mark.campaign, pytest.mark.untraced]
 STEPS = 12
 
 

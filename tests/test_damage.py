@@ -18,6 +18,8 @@ from support.trees import tree
 
 from agentpack.model.names import digest_of
 
+pytestmark = pytest.mark.campaign
+
 STATE = ".agentpack/state"
 PLACES: Mapping[str, str] = {
     "lock": "agentpack.lock",

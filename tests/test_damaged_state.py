@@ -16,6 +16,8 @@ from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
 from support.trees import STATE, modes, write_tree
 
+pytestmark = pytest.mark.campaign
+
 AGENT = ".claude/agents/reviewer.md"
 COMMANDS = (
     "install other",

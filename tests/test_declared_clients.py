@@ -141,6 +141,7 @@ def test_every_key_of_a_declaration_is_tried() -> None:
     assert {*CHANGED, "schema"} == {key.removesuffix("_") for key in keys}
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("key", CHANGED)
 def test_whatever_changes_in_a_declaration_every_looking_command_names_it(
     agentpack: Agentpack, house: Path, key: str

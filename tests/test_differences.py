@@ -116,6 +116,7 @@ def _noise(seed: int, size: int, words: int) -> str:
     return "".join(f"{chosen.randrange(words)}\n" for _ in range(size))
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("size", "words"), [(200_000, 150), (100_000, 10**9), (300_000, 3)])

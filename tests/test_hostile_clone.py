@@ -247,6 +247,7 @@ def scenes() -> Iterator[Mapping[tuple[bool, bool], Scene]]:
         }
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.untraced
 @settings(max_examples=usually(2, thorough=8, nightly=100))

@@ -18,7 +18,7 @@ from support import warm
 from support.effort import THOROUGH
 from support.trees import modes
 
-pytestmark = pytest.mark.untraced
+pytestmark = [pytest.mark.campaign, pytest.mark.untraced]
 ALL = {
     **{f"pack: {name}": case for name, case in {**PACKS, **BARE}.items()},
     **{f"manifest: {name}": case for name, case in MANIFESTS.items()},

@@ -735,6 +735,7 @@ PATCHES = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("name", PATCHES)
 def test_whatever_was_edited_the_patch_makes_the_author_s_text_say_it(

@@ -247,6 +247,7 @@ def test_one_huge_line_comes_to_an_end(unit: str, end: str) -> None:
         assert all(block.end <= len(lines) for block in blocks(lines))
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_many_lines_come_to_an_end(unit: str) -> None:

@@ -380,6 +380,7 @@ def test_github_reads_nothing_but_annotations(ran: list[tuple[Job, Done]]) -> No
         assert {key for command in commands for key in command.properties} <= {"file", "line", "col", "title"}
 
 
+@pytest.mark.campaign
 def test_json_reads_and_holds_the_very_words(ran: list[tuple[Job, Done]]) -> None:
     values = [(job, json.loads(done.out)) for job, done in ran if wants_json(job) and not job.terminal]
     assert len(values) > 50
@@ -531,6 +532,7 @@ def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path
     assert "root\\u{1b}[5m\\u{a}::error::pwned" in done.err.decode()
 
 
+@pytest.mark.campaign
 @pytest.mark.skipif(shutil.which("Sarif.Multitool") is None, reason="needs Sarif.Multitool, from npm")
 def test_a_sarif_log_is_valid(ran: list[tuple[Job, Done]], tmp_path: Path) -> None:
     logs = [done.out for job, done in ran if "sarif" in job.arguments and not job.terminal and done.out]

@@ -314,6 +314,7 @@ def quickly(arguments: Sequence[str], folder: Path) -> Ran | None:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize("arguments", CHECKS)
 def test_a_check_is_answered_as_the_full_program_does(
@@ -600,6 +601,7 @@ def typed(shell: str, last: str, *before: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.parametrize("shell", ["complete_bash", "complete_zsh"])
 @pytest.mark.parametrize("last", ["", "py", "python-engineer", "nobody", "python-engineer[", "-", "P", "'py"])

@@ -151,6 +151,7 @@ def _change(disk: Disk, number: int, contents: dict[str, bytes]) -> None:
         transact(disk, Store(disk), steps=steps, generation=made)
 
 
+@pytest.mark.campaign
 @only_root
 @pytest.mark.parametrize("error", [None, errno.EIO], ids=["killed", "EIO"])
 def test_a_change_that_is_stopped_at_any_call_leaves_everything_whose_it_was(tmp_path: Path, error: int | None) -> None:

@@ -167,6 +167,7 @@ def assert_ignored(agentpack: Agentpack, clone: Path, fresh: Mapping[tuple[str, 
         assert everything(clone) == before, words
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("brought", BROUGHT)
 def test_state_that_came_with_a_clone_counts_as_absent_and_stays_as_it_is(
     agentpack: Agentpack, clone: Path, brought: str
@@ -176,6 +177,7 @@ def test_state_that_came_with_a_clone_counts_as_absent_and_stays_as_it_is(
     assert_ignored(agentpack, clone, fresh)
 
 
+@pytest.mark.campaign
 def test_an_interrupted_change_that_came_along_is_never_gone_on_with_wherever_it_stopped(
     agentpack: Agentpack, clone: Path
 ) -> None:
@@ -344,6 +346,7 @@ def _boxes() -> Iterator[tuple[int, Path]]:
     raise AssertionError("the change never completed")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("whose", ["project", "user"])
 def test_a_first_command_killed_at_any_call_leaves_a_project_that_still_believes_itself(whose: str) -> None:
     for number, box in _boxes():

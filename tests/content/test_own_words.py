@@ -57,6 +57,7 @@ def test_a_run_is_found_whatever_stands_between_its_words() -> None:
     assert list(foreign_runs("- One, two; four.five, three.", foreign)) == []
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("version", versions())
 def test_no_rendering_has_a_run_of_another_author(version: str) -> None:
     with case(version):

@@ -122,6 +122,7 @@ def test_the_pack_has_the_variants_that_these_tests_know(kit: Kit) -> None:
 # -- which go together -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.campaign
 @tried
 def test_what_fits_gives_the_same_bytes_in_whatever_order_it_is_named(kit: Kit) -> None:
     for chosen in kit.fitting:
@@ -130,6 +131,7 @@ def test_what_fits_gives_the_same_bytes_in_whatever_order_it_is_named(kit: Kit) 
             assert rendered(kit.version, turn) == kit.text(chosen), turn
 
 
+@pytest.mark.campaign
 @tried
 def test_every_set_of_variants_gives_a_text_of_its_own(kit: Kit) -> None:
     same = [count for count in Counter(map(kit.text, kit.fitting)).values() if count > 1]
@@ -255,6 +257,7 @@ def test_the_lean_persona_keeps_to_its_words_whatever_single_parameter_is_set(ki
             assert body_words(kit.version, ("lean",), **{name: value}, **others) <= LEAN_WORDS, (name, value)
 
 
+@pytest.mark.campaign
 @tried
 def test_a_pair_adds_no_more_words_than_both_budgets(kit: Kit) -> None:
     for chosen in kit.fitting:
@@ -274,6 +277,7 @@ def test_a_description_keeps_to_its_words(kit: Kit) -> None:
 # -- single variants ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.campaign
 @tried
 def test_what_no_user_may_ask_for_is_said_under_every_variant(kit: Kit) -> None:
     """Whatever a variant leaves out: secrets, force-push, loosened checks, instructions in data."""
@@ -375,6 +379,7 @@ def test_a_library_sets_no_framework_and_no_compose_file_unless_the_user_does(ki
     assert kit.text(library) != rendered(kit.version, library, framework="django")
 
 
+@pytest.mark.campaign
 @tried
 @pytest.mark.parametrize(
     ("checker", "strict"),

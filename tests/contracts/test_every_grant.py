@@ -82,6 +82,7 @@ def granting(client: Client) -> Iterator[str]:
     return (key for key in client.settings if client.meaning(key) != "none" and (client.name, key) not in COVERED)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("client", [name for name in CLIENTS if any(granting(CLIENTS[name]))])
 def test_another_value_of_a_setting_that_gives_something_stops_an_upgrade(
     agentpack: Agentpack, project: Path, client: str

@@ -107,6 +107,7 @@ UNSEEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("client", "before", "after"), UNSEEN)
 def test_a_release_with_such_settings_stops_an_upgrade(
     agentpack: Agentpack, project: Path, client: str, before: dict[str, Any], after: dict[str, Any]

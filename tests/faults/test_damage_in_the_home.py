@@ -20,6 +20,8 @@ from test_damaged_state import DAMAGES, Damage, is_honest
 
 from agentpack.input.archives import write_archive
 
+pytestmark = pytest.mark.campaign
+
 COMMANDS = (
     "status",
     "diff",

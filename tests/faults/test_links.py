@@ -26,6 +26,8 @@ from agentpack.errors import Refused
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import process_lock
 
+pytestmark = pytest.mark.campaign
+
 SOMEBODY = 12345
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 SWAP = """

@@ -92,6 +92,7 @@ def test_a_change_is_made_or_not(box: Path, many: int) -> None:
     all_or_nothing(power, box, old=old, new=files(box))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("at", [4, -1], ids=["between two files", "at the pointer"])
 def test_a_change_that_fails_after_it_was_decided_is_taken_back(box: Path, at: int) -> None:
     first(box)

@@ -85,6 +85,7 @@ def points(stage: Stage) -> Iterator[int]:
     raise AssertionError("the transaction never completed")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
 def test_after_an_error_the_old_state_stands_at_once(stage: Stage, error: int) -> None:
     for n in points(stage):
@@ -140,6 +141,7 @@ def test_killed_at_any_call_it_is_finished_or_forgotten_by_the_next_command(stag
     assert outcomes == {"nothing", "cleared", "finished", "tidied"}
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_a_recovery_killed_at_any_call_is_done_again(stage: Stage) -> None:
     crashed = stage.box.with_name("crashed")
@@ -159,6 +161,7 @@ def test_a_recovery_killed_at_any_call_is_done_again(stage: Stage) -> None:
                 break
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
 def test_a_recovery_that_fails_at_any_call_is_done_again(stage: Stage, error: int) -> None:
     crashed = stage.box.with_name("crashed")
@@ -235,6 +238,7 @@ def _recover(disk: Disk) -> None:
         recover(disk, Store(disk))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("error", [None, errno.ENOSPC], ids=["killed", "ENOSPC"])
 def test_a_first_command_that_is_stopped_leaves_nothing_that_the_next_one_does_not_clear(
     tmp_path: Path, error: int | None
@@ -258,6 +262,7 @@ def test_a_first_command_that_is_stopped_leaves_nothing_that_the_next_one_does_n
     raise AssertionError("the transaction never completed")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("error", [None, errno.EIO], ids=["killed", "EIO"])
 def test_edits_are_recorded_with_the_change_that_follows_or_not_at_all(stage: Stage, error: int | None) -> None:
     seen = set()

@@ -24,6 +24,8 @@ from support.trees import empty_repository, tree, write_tree
 
 from agentpack.model.line_ends import as_lf
 
+pytestmark = pytest.mark.campaign
+
 CHANGES = usually(8, thorough=20)
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "1"))
 SOME = ["smith-1", "smith-4"]

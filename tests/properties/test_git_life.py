@@ -630,6 +630,7 @@ STORIES = {
 """Lives that once went wrong, as failures tell them."""
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", STORIES)
 def test_what_once_went_wrong_holds(name: str, texts: Mapping[str, Text]) -> None:
     deeds = [Deed.parse(line) for line in STORIES[name].strip().splitlines()]
