@@ -1288,6 +1288,35 @@ def test_a_header_that_has_no_end_is_told_also_in_a_local_variant(agentpack: Age
     assert "missing front matter" in agentpack("install", "python-engineer[house]", "-c", "claude", expect=2).err
 
 
+def test_a_local_variant_is_checked_as_one(agentpack: Agentpack, project: Path) -> None:
+    folder = ".agentpack/variants/python-engineer"
+    files = {
+        f"{folder}/bare.md": "- Mine.\n",
+        f"{folder}/bad.md": "---\nsummary: Ours.\nremove: [nothing]\n---\n- {{ nobody }}\n",
+        f"{folder}/none.md": "---\nsummary: Ours.\nremove: [nothing]\n---\n",
+        f"{folder}/hidden.md": "- Mi\u200bne.\n",
+    }
+    write_tree(project, files)
+    refused = agentpack("pack", "check", f"{folder}/bare.md", expect=2).err
+    assert f"`{folder}/bare.md` is a variant of `python-engineer`, which is not installed here" in refused
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude")
+    told = agentpack("pack", "check", f"{folder}/bare.md").err
+    assert f"{folder}/bare.md: local variant of python-engineer, no problems found\n" in told
+    found = agentpack("pack", "check", ".agentpack/variants", "--json", expect=1).envelope["data"]
+    assert (found["packs"], found["agent_files"]) == ([], [])
+    rows = [row for one in found["local_variants"] for row in one["findings"]]
+    assert [(row["file"], row["line"], row["rule"]) for row in rows] == [
+        (f"{folder}/bad.md", 5, "P101"),
+        (f"{folder}/hidden.md", 1, "P101"),
+        (f"{folder}/none.md", 0, "P101"),
+    ]
+    below = project / "below"
+    below.mkdir()
+    assert f"../{folder}/none.md: P101 remove: there is no rule or section `nothing`\n" in (
+        agentpack("pack", "check", f"../{folder}/none.md", cwd=below, expect=1).out
+    )
+
+
 BELOW = ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n", "\nSo.\n", "\n### Deeper\n\n- So.\n"]
 """What somebody may append to a file."""
 

@@ -147,6 +147,10 @@ class PersonaAssembler:
         values = self.manifest.parameters(pack.name)
         return draft, values_for(draft, self._declarations(pack, persona), values, pack.release).all
 
+    def with_local_variant(self, pack: Pack, persona: str, name: str) -> Draft:
+        """A persona with one local variant and those that this requires. Raises as `draft_of`."""
+        return draft_of(pack, persona, [name], self._local_layers(pack, persona, [name]), self.base(pack, persona))
+
     def _draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
         """A persona with its variants applied."""
         lock = self.workspace.documents.readable_lock
