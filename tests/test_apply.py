@@ -16,13 +16,14 @@ import pytest
 from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
-from agentpack.apply import Step, interrupted, recover, transact
+from agentpack.apply import Step, interrupted, recover, transact, unfinished
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
+from agentpack.model.history import InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
-from agentpack.store.journal import NOTHING, FileSide, JournalRow, NewJournal
+from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
 from agentpack.store.process_lock import process_lock
 
 _P = ParamSpec("_P")
@@ -102,6 +103,19 @@ def test_what_is_taken_away_unrecorded_is_recorded_and_kept(box: Path) -> None:
     }
 
 
+def test_what_is_taken_away_is_told_once_and_not_where_the_last_record_has_it(disk: Disk) -> None:
+    """Neither a file that lies where a variable pointed before, nor one that the caller tells with another text."""
+    store, path, before = Store(disk), ".claude/agents/edited.md", digest_of(EDIT)
+    row = InstalledFile(path, "claude", "pack", "edited", before, before, 0o640)
+    told = (path, digest_of(b"of the caller"), 0o600)
+    transact(disk, store, steps=(), generation=generation(2, {}, {}, before=None)._replace(elsewhere=(row,)))
+    record = generation(3, {}, {}, before=None)
+    assert transact(disk, store, steps=(Step(path, before, b"new"),), generation=record).replaced == ()
+    record = generation(4, {}, {}, before=None)._replace(replaced=(told,))
+    done = transact(disk, store, steps=(Step(path, digest_of(b"new"), b"newer"),), generation=record)
+    assert done.replaced == (told,)
+
+
 def test_extra_contents_are_kept(disk: Disk) -> None:
     run(disk, blobs=(b"pristine one", b"pristine two"))
     assert Store(disk).blobs.get(digest_of(b"pristine two")) == b"pristine two"
@@ -120,9 +134,10 @@ def test_steps_are_taken_one_at_a_time(disk: Disk, box: Path) -> None:
 
 
 def test_a_very_long_name_has_room_for_its_temporary_one(disk: Disk, box: Path) -> None:
-    name = "ä" * 126 + ".md"
-    run(disk, Step(name, None, b"text"))
-    assert (box / name).read_bytes() == b"text"
+    for length in (150, 200, 201, 220, 240, 255):  # in bytes, which is what is limited
+        name = "ä" * ((length - 3) // 2) + "a" * ((length - 3) % 2) + ".md"
+        run(disk, Step(name, None, b"text"))
+        assert (box / name).read_bytes() == b"text"
 
 
 def waits(box: Path, files: int, *, spread: bool) -> tuple[int, int]:
@@ -389,6 +404,16 @@ def test_what_cannot_be_finished_is_undone(box: Path, damage: str) -> None:
     assert_clean(box)
 
 
+def test_a_change_of_many_files_that_cannot_be_finished_names_the_first_and_counts_the_rest(disk: Disk) -> None:
+    rows = tuple(JournalRow(f"{number:02}.md", NOTHING, FileSide(digest_of(b"a"), 0o644)) for number in range(12))
+    failed = Unavailable("the disk is full", hint="free some space")
+    for count, more in ((10, []), (11, ["and 1 more"]), (12, ["and 2 more"])):
+        told = unfinished(disk, Journal(7, ".agentpack-1f-7", (), (), rows[:count], ()), failed)
+        named = [f"{disk.absolute(row.path)} is part of it" for row in rows[:10]]
+        assert [*told.details] == ["the disk is full", *named, *more]
+        assert told.hint == "free some space"
+
+
 def test_a_torn_journal_is_refused_and_nothing_is_touched(box: Path) -> None:
     killed_after_the_decision(box)
     journal = box / ".agentpack/state/journal"
@@ -472,6 +497,23 @@ def test_a_request_to_end_takes_everything_back_and_ends(box: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert tree(box) == before
     assert_clean(box)
+
+
+def test_a_request_to_end_is_heard_before_the_next_file(disk: Disk, box: Path) -> None:
+    before, asked = tree(box), []
+
+    def steps() -> Iterator[Step]:
+        for number in range(9):
+            asked.append(number)
+            if number == 1:
+                signal.raise_signal(signal.SIGTERM)
+            yield Step(f"{number}.md", None, b"text")
+
+    with pytest.raises(Interrupted) as caught:
+        transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
+    assert caught.value.message == "stopped by a signal; nothing was changed"
+    assert asked == [0, 1]
+    assert tree(box) == before
 
 
 def test_a_signal_with_a_handler_of_its_own_is_handed_to_it(box: Path) -> None:
@@ -568,3 +610,16 @@ def test_notes_that_name_a_folder_beside_their_files_are_refused(disk: Disk, box
         recover(disk, Store(disk))
     assert refused.value.details == (str(empty),)
     assert empty.is_dir()
+
+
+def test_of_many_strange_names_in_notes_the_first_are_told_once_each(disk: Disk, box: Path) -> None:
+    notes = NewJournal(disk)
+    notes.begin(2, ".agentpack-1f-2")
+    for number in range(12):
+        notes.made(f"empty-{number:02}")
+        notes.folder(f"empty-{number:02}")
+    notes.finish([JournalRow("x.md", NOTHING, FileSide(digest_of(b"x"), 0o644))], [])
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused) as refused:
+        recover(disk, Store(disk))
+    assert refused.value.details == (*(str(box / f"empty-{number:02}") for number in range(10)), "and 2 more")

@@ -347,6 +347,7 @@ def _looks(agentpack: Agentpack, project: Path, words: tuple[str, ...]) -> None:
             out = agentpack(*words).out
             assert f"a change was interrupted (generation {number}): " in out
             assert f"{project}/.claude/agents/tester.md" in out
+            assert "no temporary files" in out  # those of a change that waits are its own
         else:
             what = f"an interrupted change is not finished yet (generation {number})"
             assert f"note: {what}; `agentpack status` finishes it\n" in err
@@ -375,6 +376,7 @@ def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: 
         assert f"error: a change was interrupted and cannot be finished yet (generation {number})" in ran.err
         assert "  .claude/agents/tester.md is part of it\n" in ran.err
         assert "  agentpack.lock is part of it\n" in ran.err
+        assert re.search("\n  cannot write `[^`]+`: ", ran.err), ran.err
         assert everything(project) == before
     agentpack("diff")
     assert not (project / ".claude/agents/tester.md").exists()

@@ -446,6 +446,18 @@ def test_a_lock_that_is_stale_half_merged_or_missing_gives_no_bundle(team: Team,
     agentpack("bundle", "-o", "new.tar.gz", expect=3)
 
 
+def test_a_pack_of_one_s_own_that_was_edited_since_gives_no_bundle(agentpack: Agentpack, project: Path) -> None:
+    """What is locked is not there, and what is there is not locked."""
+    text = agent_text("mine", "You are mine.")
+    write_tree(project, {".claude/agents/mine.md": text, ".opencode/agents/mine.md": text.replace("name: mine\n", "")})
+    agentpack("adopt", ".claude/agents/mine.md", ".opencode/agents/mine.md")
+    (persona,) = project.glob(".agentpack/packs/mine/*/personas/mine.md")
+    persona.write_text(persona.read_text().replace("You are mine.", "You are ours."))
+    ran = agentpack("bundle", "-o", "new.tar.gz", expect=3)
+    assert "error: mine 0.1.0 was edited since agentpack.lock was written\n" in ran.err
+    assert not (project / "new.tar.gz").exists()
+
+
 def test_everything_that_cannot_be_reached_is_named(team: Team) -> None:
     clone = team.clone()
     said = clone("bundle", expect=6).err

@@ -3,7 +3,7 @@
 import json
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,11 @@ from support.collection_files import LAYOUTS, agent_text, beside, marketplace
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
-from agentpack.model.names import kebab
+from agentpack.changes.agent_names import unknown_agent
+from agentpack.model.git_places import GitPlace
+from agentpack.model.names import PackName, kebab
+from agentpack.sources.collection import Collection, collection, telling_name
+from agentpack.sources.trees import MemoryTree
 
 OURS = "- A rule of our own."
 
@@ -80,7 +84,7 @@ def test_each_plugin_of_a_marketplace_with_agents_is_a_pack(agentpack: Agentpack
 def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     agentpack: Agentpack, project: Path
 ) -> None:
-    plugins = [
+    plugins: list[dict[str, Any]] = [
         {"name": "here", "source": "./here"},
         {"name": "there", "source": {"source": "github", "repo": "team/there"}},
         {"name": "out", "source": "../out"},
@@ -99,6 +103,10 @@ def test_a_plugin_that_is_elsewhere_is_told_and_one_that_leads_out_is_left_out(
     assert "skipped plugin `out`: `../out` leads out of the folder" in shown.err
     assert "skipped plugin `root`: `/etc` leads out of the folder" in shown.err
     assert "secret" not in shown.out
+    plugins[1] = {**plugins[1], "description": "Agents of the team."}
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": plugins})})
+    asked = agentpack("install", "./market", expect=3).err
+    assert "  here: 1 agent\n  there: in github:team/there; Agents of the team.\n" in asked
 
 
 def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentpack, project: Path) -> None:
@@ -112,6 +120,13 @@ def test_show_and_search_offer_no_agent_that_would_be_left_out(agentpack: Agentp
     assert "note: kit: skipped agents/draft.md (its header has no description)" in shown.err
     agentpack("install", "./kit")
     assert agentpack("search", "draft", "--json").envelope["data"]["agents"] == []
+
+
+def test_show_lists_agents_by_their_names_whatever_their_files_are_called(agentpack: Agentpack, project: Path) -> None:
+    names = {"agents/a.md": "zeta", "agents/b.md": "alpha", "agents/c.md": "mid"}
+    write_tree(project / "kit", {path: agent_text(name, "Work.") for path, name in names.items()})
+    [pack] = agentpack("show", "./kit", "--json").envelope["data"]["packs"]
+    assert [agent["name"] for agent in pack["agents"]] == ["alpha", "mid", "zeta"]
 
 
 def test_show_counts_an_agent_once_and_tells_of_other_files_with_its_name(agentpack: Agentpack, project: Path) -> None:
@@ -227,14 +242,16 @@ def test_a_place_with_several_packs_asks_which(agentpack: Agentpack, project: Pa
 
 def test_some_agents_of_many(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.", three="Work.")
-    agentpack("install", "./kit", "--only", "one,two")
-    assert agents(project) == ["one.md", "two.md"]
-    agentpack("install", "kit", "--only", "three")
-    assert agents(project) == ["one.md", "three.md", "two.md"]
-    agentpack("install", "kit", "--without", "two")
-    assert agents(project) == ["one.md", "three.md"]
-    agentpack("install", "kit", "--all")
-    assert agents(project) == ["one.md", "three.md", "two.md"]
+    for place, words, left in (
+        ("./kit", ["--only", "one,two"], ["one.md", "two.md"]),
+        ("kit", ["--only", "three"], ["one.md", "three.md", "two.md"]),
+        ("kit", ["--without", "two"], ["one.md", "three.md"]),
+        ("kit", ["--all"], ["one.md", "three.md", "two.md"]),
+    ):
+        agentpack("install", place, *words)
+        assert agents(project) == left
+        [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+        assert [Path(row["path"]).name for row in locked["agents"]] == left
     assert agentpack("install", "kit", "--all").err.endswith("nothing to change\n")
     ran = agentpack("install", "kit", "--only", "tow", expect=4)
     assert "has no agent `tow`" in ran.err
@@ -282,6 +299,52 @@ def test_a_name_that_several_plugins_have_or_spell_with_a_prefix_is_told_with_it
     assert "The second." in (project / ".claude/agents/checker.md").read_text()
     agentpack("install", "first", "second", "--only", "checker", "--as", "first/checker=other")
     assert agents(project) == ["checker.md", "first-pro.md", "other.md"]
+
+
+def test_the_agents_of_a_pack_that_end_in_a_name_are_told_in_alphabetical_order() -> None:
+    names = [f"{name}-pro" for name in ("lead", "data", "test", "code", "web")]
+    error = unknown_agent("no such agent", "pro", {PackName("kit"): {name: name for name in names}})
+    assert error.hint == ", ".join(f"`--only kit/{name}`" for name in sorted(names))
+
+
+@pytest.mark.parametrize(("number", "more"), [(8, ""), (9, " and 1 more")])
+def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, more: str) -> None:
+    names = [f"{index}-pro" for index in range(number)]
+    error = unknown_agent("no such agent", "pro", {PackName("kit"): {name: name for name in names}})
+    assert error.hint == ", ".join(f"`--only kit/{name}`" for name in names[:8]) + more
+
+
+def test_the_way_out_of_several_conflicts_is_told_once(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    write_tree(project, {f".claude/agents/{name}.md": "Mine.\n" for name in ("one", "two")})
+    ran = agentpack("install", "./kit", "--client", "claude", expect=3)
+    assert "2 files need a decision" in ran.err
+    assert ran.err.count("`--adopt` manages it") == 1
+
+
+def test_a_pack_of_a_collection_that_is_a_source_is_looked_at_before_it_is_installed(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.")
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: mine, path: kit}\npacks: []\n"})
+    assert "Work." in agentpack("render", "kit").out
+
+
+def test_an_agent_is_asked_for_by_its_path(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--only", "agents/one.md")
+    assert agents(project) == ["one.md"]
+    agentpack("install", "kit", "--all", "--without", "agents/one.md")
+    assert agents(project) == ["two.md"]
+
+
+def test_two_agents_that_a_link_makes_one_file_name_their_client_once(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work more.")
+    (project / ".claude/agents").mkdir(parents=True)
+    (project / ".claude/agents/two.md").symlink_to("one.md")
+    (project / ".claude/agents/one.md").write_text("")
+    ran = agentpack("install", "./kit", "--client", "claude", expect=3)
+    assert "error: Claude Code read the same file, but need different texts" in ran.err
 
 
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
@@ -480,6 +543,7 @@ def test_an_installed_agent_keeps_its_file_when_names_come_to_meet_and_part(
     ("text", "told"),
     [
         ("team/agents", "for the repository on GitHub, write `github:team/agents`"),
+        ("team/agents>=1", "for a folder or an address, `agentpack show team/agents` lists its packs"),
         ("https://example.com/team/agents", "for a git repository, write `git+https://example.com/team/agents`"),
         ("oci://example.com/team/agents", "name a folder or a repository"),
         ("git+https://user:secret@example.com/agents", "an address must not hold a password or token"),
@@ -499,11 +563,21 @@ def test_an_address_that_is_not_read_is_told_with_what_is(agentpack: Agentpack, 
 def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project: Path) -> None:
     assert "no such folder or archive" in agentpack("install", "./nothing", expect=2).err
     (project / "one.md").write_text(agent_text("one", "Work."))
-    assert "name its folder and add `--only NAME`" in agentpack("install", "./one.md", expect=2).err
+    assert "name its folder: `agentpack install . --only one`" in agentpack("install", "./one.md", expect=2).err
     (project / "empty").mkdir()
     assert "has no packs and no agent files" in agentpack("install", "./empty", expect=4).err
     kit(project, one="Work.")
     assert "`agentpack install ./kit`" in agentpack("install", "kit", expect=4).err
+
+
+def test_a_pack_is_installed_beside_a_folder_of_its_name(agentpack: Agentpack, project: Path) -> None:
+    from support.packs import make_pack, publish
+
+    publish(project / "packs", make_pack())
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: ours, path: packs}\npacks: []\n"})
+    (project / "data-reviewer").mkdir()
+    agentpack("install", "data-reviewer")
+    assert agents(project) == ["reviewer.md"]
 
 
 def test_a_folder_of_numbers_is_no_pack(agentpack: Agentpack, project: Path) -> None:
@@ -806,6 +880,18 @@ def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agen
     assert "Work again." in (project / ".claude/agents/two.md").read_text()
 
 
+def test_a_part_of_a_collection_keeps_the_agent_whose_new_text_cannot_be_taken(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    agentpack("install", "./kit", "--only", "one,two")
+    kit(project, one="Work on.")
+    (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
+    agentpack("upgrade", "--yes")
+    assert "Work on." in (project / ".claude/agents/one.md").read_text()
+    assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
+
+
 @pytest.mark.slow
 def test_a_large_collection_is_installed_whole(agentpack: Agentpack, project: Path) -> None:
     names = [f"agent-{number}" for number in range(160)]
@@ -885,6 +971,8 @@ def test_an_upgrade_names_the_plugins_that_are_new_in_a_marketplace(agentpack: A
         plugins = [{"name": name, "source": f"./plugins/{name}"} for name in names]
         write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
 
+    kit(project, alone="Work.")
+    agentpack("install", "./kit")
     offer("one", "two", "three")
     agentpack("install", "./market", "--all")
     assert "not installed" not in agentpack("upgrade").err
@@ -1048,3 +1136,79 @@ def test_only_of_an_installed_pack_says_that_the_others_stay(agentpack: Agentpac
     agentpack("uninstall", "kit")
     agentpack("install", "./kit", "--only", "one")
     assert "takes no agent away" not in agentpack("install", "./kit", "--only", "one").err
+
+
+# What a manifest says of a place.
+
+
+def offered(manifest: object, files: Mapping[str, str], name: str = "market") -> Collection:
+    """The packs of a marketplace in memory."""
+    there = {".claude-plugin/marketplace.json": json.dumps(manifest), **files}
+    return collection(MemoryTree({path: text.encode() for path, text in there.items()}), name)
+
+
+def test_what_a_plugin_is_and_says_of_itself() -> None:
+    """Its entry decides, where that says something; what is wrong with one plugin hinders no other."""
+    entries: list[object] = [
+        "no map",
+        {"name": "leads-out", "source": "../outside"},
+        {"name": "torn", "source": "./torn"},
+        {"name": "packed", "source": {"package": "@acme/agents"}},
+        {"name": "one", "source": "one", "version": "", "description": None, "license": "MIT"},
+        {"name": "two", "source": "./two", "version": "3.0.0"},
+        {"name": "one", "source": "./two"},
+        {"name": "far", "source": {"source": "github", "repo": "acme/far", "ref": "main", "sha": "a" * 40}},
+        {"name": "near", "source": {"source": "github", "repo": "acme/near", "ref": "main", "path": "kit"}},
+    ]
+    own = json.dumps({"name": "other", "version": "2.0.0", "description": "Its own.", "license": "BSD"})
+    files = {
+        "plugins/one/.claude-plugin/plugin.json": own,
+        "plugins/one/agents/a.md": agent_text("a", "Work."),
+        "two/.claude-plugin/plugin.json": own,
+        "torn/.claude-plugin/plugin.json": "{",
+        "two/agents/b.md": agent_text("b", "Work."),
+    }
+    found = offered({"metadata": {"pluginRoot": "./plugins"}, "plugins": entries}, files)
+    one, two, far, near = found.packs
+    assert [pack.name for pack in found.packs] == ["one", "two", "far", "near"]
+    assert (one.root, one.agents, two.root, two.agents) == ("plugins/one", ("agents/a.md",), "two", ("agents/b.md",))
+    assert (one.version, one.description, one.license) == ("2.0.0", "Its own.", "MIT")
+    assert (two.version, two.description, two.license) == ("3.0.0", "Its own.", "BSD")
+    assert (far.elsewhere, near.elsewhere) == (
+        GitPlace("github:acme/far", "a" * 40, ""),
+        GitPlace("github:acme/near", "main", "kit"),
+    )
+    for words in (
+        "entry 1 of",
+        "`leads-out`: `../outside` leads out",
+        "`packed`: it is on npm",
+        "`one`: another one",
+        "`torn`: ",
+    ):
+        assert sum(words in line for line in found.unread) == 1
+    assert len(found.unread) == 5
+
+
+@pytest.mark.parametrize(("name", "packs"), [("market", ["kit", "market"]), ("kit", ["kit"])])
+def test_agents_beside_the_plugins_are_a_pack_unless_a_plugin_has_its_name(name: str, packs: list[str]) -> None:
+    files = {path: agent_text("a", "Work.") for path in ("kit/agents/a.md", "kit/more/agents/b.md", "agents/c.md")}
+    plugins = [{"name": "kit", "source": "./kit", "agents": ["./agents/a.md"]}]
+    found = offered({"plugins": plugins}, files, name)
+    assert [pack.name for pack in found.packs] == packs
+    assert [pack.agents for pack in found.packs[1:]] == [("agents/c.md",)] * (len(packs) - 1)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("/x/.claude/agents", "x"),
+        ("/home/ada/kit/.claude/agents", "kit"),
+        ("/home/ada/kit/agents", "agents"),
+        ("/home/ada/.claude", "ada"),
+        ("/home/ada/kit/.a/.b", "kit"),
+        ("/.claude/agents", "agents"),
+        ("/.claude", ".claude"),
+    ],
+)
+def test_a_place_is_called_after_what_says_whose_agents_there_are(place: str, name: str) -> None:
+    assert telling_name(place) == name

@@ -178,7 +178,7 @@ def test_an_interrupted_change_ends_on_one_side_whatever_is_damaged(
             damage(project / place)
             ran = agentpack(*words, expect=None)
             wanted = (half, before, done) if ran.exit_code > 1 else (instead, afterwards)
-            is_unknown = "was not made by you" in ran.err or (place, name) == (f"{STATE}/journal", "removed")
+            is_unknown = "was not made by you here" in ran.err or (place, name) == (f"{STATE}/journal", "removed")
             if not is_honest(ran) or (_visible(project) not in wanted and not is_unknown):
                 wrong.append(f"{place} {name}: {ran.exit_code} {ran.err}")
     assert wrong == []

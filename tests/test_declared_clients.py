@@ -110,6 +110,7 @@ def house(agentpack: Agentpack, project: Path) -> Path:
 def test_the_lock_has_the_digest_of_each_declaration_that_it_uses(agentpack: Agentpack, house: Path) -> None:
     declare(house, DECLARATION, "unused")
     agentpack("lock", "--check")
+    agentpack("install", "data-reviewer[strict]")
     assert lock(house)["declared"] == {"house": text_digest((house / FILE).read_bytes())}
     path = house / FILE
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

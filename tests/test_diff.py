@@ -3,6 +3,8 @@
 Conflicts are shown, and merged by hand in a copy.
 """
 
+import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, write_tree
 
+from agentpack.disk.version_control import own_settings
 from agentpack.merge import merge
 from agentpack.merge.markers import MarkerLabels, with_markers
 
@@ -633,6 +636,30 @@ def test_what_the_editor_made_becomes_the_file(
     assert "- Leave nothing behind.\n" in text
     assert not list(tmp_path.glob("agentpack-merge-*"))
     assert "- Say [-exactly what you saw.-]" not in colliding("diff", expect=1).out
+
+
+def test_a_conflict_is_edited_only_where_the_change_is_made_whole(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = marks(colliding.folder)
+    words = ("upgrade", "--latest", "--on-conflict", "edit")
+    refused = colliding(*words, "--partial", expect=2)
+    assert "error: `--on-conflict edit` cannot be used with `--partial`\n" in refused.err
+    refused = colliding("keep", "reviewer", "--patch", "--on-conflict", "keep", expect=2)
+    assert "`--patch` writes nothing" in refused.err
+    code, said = on_a_terminal(colliding, *words, "--dry-run")
+    assert (code, "editing with" in said) == (3, False), said
+    assert marks(colliding.folder) == before
+
+
+def test_settings_of_one_s_own_count_wherever_they_are_and_those_of_a_repository_do_not(project: Path) -> None:
+    subprocess.run(["git", "config", "merge.tool", "theirs"], cwd=project, check=True)
+    in_variables = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "merge.tool", "GIT_CONFIG_VALUE_0": "mine"}
+    with contextlib.chdir(project):
+        assert own_settings(r"^merge\.tool$", {**os.environ}) == []
+        assert own_settings(r"^merge\.tool$", {**os.environ, **in_variables}) == [("merge.tool", "mine")]
 
 
 @pytest.mark.parametrize(

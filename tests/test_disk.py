@@ -276,6 +276,11 @@ def test_a_new_file_gets_the_mode_the_umask_leaves(disk: Disk, box: Path) -> Non
     assert [stat.S_IMODE((box / name).stat().st_mode) for name in "xyz"] == [0o640, 0o666, 0o400]
 
 
+def test_no_mode_that_is_asked_for_makes_a_program_that_runs_as_its_owner(disk: Disk, box: Path) -> None:
+    assert disk.create("x", b"", mode=0o6755) == 0o755
+    assert stat.S_IMODE((box / "x").stat().st_mode) == 0o755
+
+
 def test_a_file_that_exists_is_never_written_to(disk: Disk, box: Path) -> None:
     (box / "x").write_bytes(b"theirs")
     (box / "link").symlink_to("elsewhere")

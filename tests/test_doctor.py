@@ -1,13 +1,18 @@
 """doctor: what is wrong with the installation or the scope, and what to do about it."""
 
 import os
+import subprocess
+from collections import Counter
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from support.packs import make_pack, publish, variant_text
+from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
+
+from agentpack.disk import Disk
+from agentpack.store.process_lock import process_lock
 
 FILE = ".claude/agents/reviewer.md"
 STATE = ".agentpack/state"
@@ -54,6 +59,29 @@ def test_a_sound_scope_has_no_problem_and_nothing_is_changed(installed: Agentpac
 
 def test_an_empty_project_is_sound(agentpack: Agentpack) -> None:
     assert "0 problems" in agentpack("doctor").err
+    assert {*warnings(agentpack)} <= {"path"}
+
+
+def test_a_program_that_is_not_on_the_path_is_named(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert warnings(agentpack)["path"] == f"`agentpack` is another installation: {tmp_path / 'bin/agentpack'}"
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert warnings(agentpack)["path"] == "`agentpack` is not on PATH"
+
+
+def test_a_folder_that_everybody_may_write_to_is_named_where_it_is_there(agentpack: Agentpack, home: Path) -> None:
+    """What would come into another one is made for this user alone."""
+    config = home / ".config/agentpack"
+    config.parent.mkdir(parents=True)
+    config.parent.chmod(0o777)
+    assert "config" not in warnings(agentpack)
+    config.mkdir()
+    config.chmod(0o777)
+    assert warnings(agentpack)["config"] == f"every user can write to {config}"
+    config.rmdir()
+    config.write_text("in the way\n")
+    assert problems(agentpack)["config"] == f"{config} is not a folder"
 
 
 def test_another_program_of_the_same_name_is_a_problem(
@@ -87,6 +115,41 @@ def test_a_content_that_is_gone_is_a_problem_of_the_history(installed: Agentpack
     assert "is not kept" in problems(installed)["history"]
 
 
+def test_every_content_that_is_gone_is_named_with_what_it_was_for(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Of each generation, also behind one that another generation has too; what only a merge needs is no problem."""
+    personas = {"reviewer": persona_text(body=f"{BODY}- One more. {{#more}}\n")}
+    other = make_pack("other", personas={"tester": persona_text("tester")})
+    publish(tmp_path / "packs", make_pack(), make_pack(version="1.1.0", personas=personas), other)
+    write_tree(project, {FILE: "somebody's\n"})
+    source = ("--source", str(tmp_path / "packs"), "--client", "claude")
+    agentpack("install", "data-reviewer==1.0.0", *source, "--adopt")
+    agentpack("install", "other", *source)
+    (project / FILE).write_text((project / FILE).read_text().replace("Look before", "Look twice before"))
+    agentpack("install", "data-reviewer==1.1.0", *source)
+    for pack in (project / STATE / "blobs").iterdir():
+        pack.unlink()
+    found = agentpack("doctor", "--json", expect=1).envelope["data"]["findings"]
+    told = Counter((f["level"], f["text"]) for f in found if f["what"] == "history")
+    tester, documents = ".claude/agents/tester.md", ("agentpack.yaml", "agentpack.lock")
+    lost = {1: (FILE, FILE, *documents), 2: (tester, *documents), 3: (FILE,), 4: (FILE, *documents)}
+    assert told == Counter(
+        {
+            ("problem", f"generation {number}: what was at {path} is not kept"): paths.count(path)
+            for number, paths in lost.items()
+            for path in paths
+        }
+        | {("warning", f"generation 4: what was at {FILE} is not kept"): 1}
+    )
+
+
+def test_a_record_that_is_gone_is_a_problem(installed: Agentpack, project: Path) -> None:
+    installed("uninstall", "data-reviewer")
+    (project / STATE / "generations/000002.json").unlink()
+    assert problems(installed)["history"] == "the record of generation 2 is missing"
+
+
 def test_a_damaged_content_is_a_problem_of_the_history(installed: Agentpack, project: Path) -> None:
     (pack,) = (project / STATE / "blobs").iterdir()
     data = pack.read_bytes()
@@ -113,6 +176,21 @@ def test_temporary_files_are_named(installed: Agentpack, project: Path) -> None:
     assert ".reviewer.md.agentpack-1a2b-7" in warnings(installed)["left over"]
 
 
+def test_temporary_files_behind_a_link_that_is_in_the_way_are_named_too(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    (project / ".claude").rename(tmp_path / "outside")
+    (project / ".claude").symlink_to(tmp_path / "outside")
+    write_tree(project, {".codex/agents/.reviewer.toml.agentpack-1a2b-7": "left"})
+    found = installed("doctor", "--json", expect=1)
+    assert ".codex/agents/.reviewer.toml.agentpack-1a2b-7" in findings(found, "warning")["left over"]
+
+
+def test_a_process_that_is_changing_files_is_named(installed: Agentpack, project: Path) -> None:
+    with process_lock(Disk({"": str(project), "$state": str(project / STATE)})):
+        assert warnings(installed)["lock"] == f"process {os.getpid()} is changing files here"
+
+
 def test_an_interrupted_change_is_told_and_left_to_the_next_command(installed: Agentpack, project: Path) -> None:
     write_tree(project, {f"{STATE}/journal.new": '["agentpack journal",1,2,".agentpack-1-2"]\n'})
     assert "interrupted" in warnings(installed)["journal"]
@@ -122,6 +200,10 @@ def test_an_interrupted_change_is_told_and_left_to_the_next_command(installed: A
 def test_a_local_variant_that_nobody_asks_for_is_named(installed: Agentpack, project: Path) -> None:
     write_tree(project, {".agentpack/variants/reviewer/huose.md": variant_text()})
     assert "huose.md is not in use" in warnings(installed)["variants"]
+    write_tree(project, {f".agentpack/variants/{name}/house.md": variant_text() for name in ("reviewer", "nobody")})
+    (project / ".agentpack/variants/reviewer/huose.md").unlink()
+    installed("install", "data-reviewer[house]")
+    assert "nobody/house.md is not in use" in warnings(installed)["variants"]
 
 
 def test_a_pipe_for_which_git_would_wait_holds_nothing_up(installed: Agentpack, project: Path) -> None:
@@ -132,8 +214,19 @@ def test_a_pipe_for_which_git_would_wait_holds_nothing_up(installed: Agentpack, 
 
 
 def test_a_manifest_that_git_ignores_is_named(installed: Agentpack, project: Path) -> None:
-    write_tree(project, {".gitignore": "agentpack.lock\n"})
-    assert "agentpack.lock is ignored" in warnings(installed)["git"]
+    shared = ("agentpack.yaml", "agentpack.lock", ".agentpack/variants")
+    write_tree(project, {".gitignore": "\n".join(shared)})
+    found = installed("doctor", "--json").envelope["data"]["findings"]
+    assert [f["text"] for f in found if f["level"] == "warning" and f["what"] == "git"] == [
+        f"{path} is ignored: a clone would not have it" for path in shared
+    ]
+
+
+def test_a_state_that_git_would_take_along_is_named(installed: Agentpack, project: Path) -> None:
+    (project / STATE / ".gitignore").write_text("# nothing\n")
+    assert warnings(installed)["git"] == f"{STATE} no longer ignores itself"
+    subprocess.run(["git", "add", "--all"], cwd=project, check=True)
+    assert f"{STATE} is tracked by git" in warnings(installed)["git"]
 
 
 def test_a_lock_out_of_date_is_a_warning(installed: Agentpack, project: Path) -> None:

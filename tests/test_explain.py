@@ -148,6 +148,29 @@ def test_a_rule_with_a_condition_says_it(installed: Agentpack) -> None:
     assert "  only when  talkative\n  parameter  talkative is true (the default)\n" in out
 
 
+def test_a_condition_that_is_turned_round_names_its_parameter(installed: Agentpack) -> None:
+    installed("install", "reviews", "--set", "talkative=false")
+    out = installed("explain", "reviewer", "whisper").out
+    assert "  only when  !talkative\n  parameter  talkative is false (set by you)\n" in out
+
+
+def test_a_value_that_a_variant_gives_a_parameter_is_the_default_with_it(agentpack: Agentpack, project: Path) -> None:
+    quiet = variant_text("", summary="Quiet.", set={"parameters": {"what": "tables"}})
+    personas = {"reviewer": persona_text(body=BODY, model="{{ model }}")}
+    pack = make_pack("reviews", personas=personas, variants={"reviewer/quiet": quiet}, parameters=PARAMETERS)
+    publish(project / "packs", pack)
+    agentpack("install", "reviews[quiet]", "--source", "packs", "--client", "claude")
+    assert "  parameter  what is tables (the default)\n" in agentpack("explain", "reviewer", "count").out
+
+
+def test_what_is_in_the_place_of_a_file_is_not_read_as_one(installed: Agentpack) -> None:
+    (installed.folder / FILE).unlink()
+    (installed.folder / FILE).mkdir()
+    (file,) = installed("explain", "reviewer", "--json").envelope["data"]["files"]
+    assert file["missing"]
+    assert {rule["state"] for rule in file["rules"]} == {"released"}
+
+
 def test_an_edited_rule_is_shown_as_it_is_and_as_it_was(installed: Agentpack) -> None:
     edit(installed, "Be kind.", "Be kind, always.")
     out = installed("explain", "reviewer", "kind").out
@@ -206,6 +229,23 @@ def test_every_command_says_in_the_same_words_that_the_lock_is_gone(installed: A
     (installed.folder / "agentpack.lock").unlink()
     ran = installed(*words.split(), expect=3)
     assert "error: there is no agentpack.lock\nhint: `git restore agentpack.lock` restores it; " in ran.err
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words", "way"),
+    [
+        ("schema: 1\npacks: []\n", "explain reviewer", "agentpack lock"),
+        ("schema: 1\npacks: []\n", "sync --locked", "agentpack lock"),
+        (None, "sync --frozen", "agentpack install NAME"),
+    ],
+)
+def test_where_there_never_was_a_lock_what_writes_one_is_said(
+    agentpack: Agentpack, manifest: str | None, words: str, way: str
+) -> None:
+    if manifest is not None:
+        write_tree(agentpack.folder, {"agentpack.yaml": manifest})
+    ran = agentpack(*words.split(), expect=3)
+    assert ran.err.endswith(f"error: there is no agentpack.lock\nhint: `{way}` writes one\n")
 
 
 def test_json_has_every_line_with_its_origin(installed: Agentpack) -> None:

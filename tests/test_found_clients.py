@@ -71,10 +71,9 @@ def test_with_every_client_there_those_that_can_get_the_persona_and_the_rest_is_
     names = json.loads((home / ".config/agentpack/agentpack.lock").read_text())["clients"]
     assert {*names, *left} == {*ALL}
     assert not {*names} & left
-    assert len(lines) == len(left)
-    codex = "skipped Codex: it cannot limit tools; add it with `--client codex --accept widened:codex`"
-    assert codex in lines
-    assert "skipped Roo Code, Zoo Code: it has no agents in the user scope" in lines
+    assert len(lines) < len(left)
+    assert all(any(CLIENTS[client].title in line for line in lines) for client in left)
+    assert len(lines) == len({line.partition(": ")[2].partition(";")[0] for line in lines})
     agentpack("sync", "--user", "--locked")
     agentpack("lock", "--user", "--check")
     assert "nothing to change" in agentpack("install", "--user", "python-engineer<3").err
@@ -201,6 +200,16 @@ def test_a_found_client_that_cannot_be_written_is_skipped(
     agentpack("sync", "--locked")
 
 
+def test_a_found_client_whose_folder_is_a_link_into_the_release_is_skipped(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack("plain", personas={"plain": persona_text("plain")}))
+    use(project, "claude", "codex")
+    (project / ".codex/agents").symlink_to("../packs/plain/1.0.0/personas")
+    ran = agentpack("install", "plain", "--source", "packs")
+    assert "skipped Codex: .codex/agents is a link into the source `packs`" in ran.err
+    assert (project / ".claude/agents/plain.md").exists()
+    assert [path.name for path in (project / "packs/plain/1.0.0/personas").iterdir()] == ["plain.md"]
+
+
 def test_a_client_whose_folder_is_a_link_in_a_circle_is_skipped(
     agentpack: Agentpack, project: Path, packs: str
 ) -> None:
@@ -313,6 +322,69 @@ def test_a_pack_is_skipped_with_what_it_requires(agentpack: Agentpack, project: 
     agentpack("sync", "--locked")
 
 
+# A manifest that names some clients, and others are used.
+
+
+def test_a_client_that_was_skipped_for_one_pack_is_named_for_the_next(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    use(project, "claude", "codex", "gemini")
+    agentpack("install", "limited", "--source", packs)
+    assert "clients: [claude, gemini]" in manifest(project)
+    assert "codex" not in agentpack("install", "limited").err  # which it would refuse
+    note = "found here, but not in `clients:` of agentpack.yaml: codex; "
+    assert f"clients   {note}`agentpack install limited --client codex` adds it\n" in agentpack("status").out
+    ran = agentpack("install", "plain")
+    assert f"note: {note}`agentpack install plain --client codex` adds it\n" in ran.err
+    agentpack("install", "plain", "--client", "codex")
+    assert (project / ".codex/agents/plain.toml").exists()
+    assert "found here" not in agentpack("install", "plain").err + agentpack("status").out
+
+
+def test_clients_that_are_used_later_are_named_in_one_line(agentpack: Agentpack, project: Path, packs: str) -> None:
+    agentpack("install", "plain", "short", "--source", packs)
+    assert "found here" not in agentpack("status").out
+    use(project, "codex", "gemini")
+    note = "found here, but not in `clients:` of agentpack.yaml: codex, gemini; "
+    way = "`agentpack install plain short --client codex,gemini`"
+    ran = agentpack("install", "plain", "short")
+    assert f"note: {note}{way} adds them\n" in ran.err
+    assert "nothing to change" in ran.err
+    assert f"{note}{way} adds them\n" in agentpack("status").out
+    assert agentpack("status", "--json").envelope["data"]["unlisted_clients"] == ["codex", "gemini"]
+    for words in (("sync",), ("upgrade", "--yes"), ("diff",), ("install", "plain", "--client", "claude")):
+        assert "found here" not in agentpack(*words).err
+    agentpack(*way.strip("`").split()[1:])
+    assert (project / ".codex/agents/short.toml").exists()
+    assert (project / ".gemini/agents/plain.md").exists()
+    assert "found here" not in agentpack("status").out
+
+
+def test_alike_clients_are_skipped_in_one_line(agentpack: Agentpack, project: Path, packs: str) -> None:
+    use(project, "antigravity", "claude", "codex")
+    ran = agentpack("install", "limited", "--source", packs)
+    way = "--client antigravity,codex --accept widened:antigravity,widened:codex"
+    titles = f"{CLIENTS['antigravity'].title}, Codex"
+    assert f"skipped {titles}: they cannot limit tools; add them with `{way}`\n" in ran.err
+    agentpack("install", "limited", *way.split())
+    assert (project / ".codex/agents/limited.toml").exists()
+
+
+def test_a_client_that_reads_another_s_folder_is_told_so_when_it_is_added_later(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    reads = f"{CLIENTS['copilot'].title} reads .claude/agents/plain.md"
+    agentpack("install", "plain", "limited", "--source", packs, "--client", "claude")
+    note = f"note: {reads}: no second file is written for it\n"
+    assert note in agentpack("install", "plain", "--client", "codex,copilot", "--dry-run").err
+    assert note in agentpack("install", "plain", "--client", "codex,copilot").err
+    assert f"{reads}\n" in agentpack("status").out
+    ran = agentpack("install", "limited", "--client", "copilot")
+    assert note.replace("plain", "limited") in ran.err
+    assert "plain" not in ran.err
+    assert "second file" not in agentpack("install", "limited", "--client", "gemini").err
+
+
 # A manifest that names no clients.
 
 
@@ -355,6 +427,21 @@ def test_the_lock_s_clients_count_before_those_found(agentpack: Agentpack, unnam
     assert "skipped" not in agentpack("sync").err
     assert not list((unnamed / ".gemini/agents").iterdir())
     assert (unnamed / ".codex/agents/glob.toml").exists()
+
+
+def test_a_client_that_could_not_take_a_pack_gets_it_once_it_is_named(agentpack: Agentpack, unnamed: Path) -> None:
+    """What hindered it is gone, and the lock still says which clients each pack is for."""
+    write_tree(unnamed, {"agentpack.yaml": manifest(unnamed) + "  - glob\n"})
+    _foreign(unnamed)
+    left = agentpack("sync", "--json").envelope["data"]["skipped"]
+    assert sorted(pack for one in left for pack in one["packs"]) == ["limited", "plain"]
+    file = unnamed / ".codex/agents/plain.toml"
+    file.unlink()
+    for command in (["sync"], ["upgrade", "--yes"]):
+        assert "nothing to change" in agentpack(*command).err
+    assert not file.exists()
+    agentpack("install", "plain", "--client", "claude", "--client", "codex")
+    assert file.exists()
 
 
 def test_a_client_that_has_a_pack_keeps_it_where_the_lock_is_lost(agentpack: Agentpack, unnamed: Path) -> None:

@@ -19,6 +19,8 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 from support.web_server import WebServer, content, make_certificate, redirect
 
+from agentpack.remote.credentials import git_login
+
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Repository:
@@ -100,6 +102,19 @@ def test_variables_for_a_source_open_its_repository_and_no_other(
         assert other.seen
         right = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         assert not any(right in (told or "") for _, told in other.seen)
+
+
+@pytest.mark.parametrize(("known", "first"), [({}, 0), ({"GIT_CONFIG_COUNT": "2"}, 2), ({"GIT_CONFIG_COUNT": "x"}, 0)])
+def test_a_password_alone_is_put_behind_the_settings_that_are_there(known: dict[str, str], first: int) -> None:
+    variables = {"AGENTPACK_HOST_KIT": "git.example.com", "AGENTPACK_PASSWORD_KIT": PASSWORD, **known}
+    found = git_login("kit", "https", "git.example.com:8443", variables)
+    assert found["GIT_CONFIG_COUNT"] == str(first + 2)
+    for number in (first, first + 1):
+        assert found[f"GIT_CONFIG_KEY_{number}"] == "credential.https://git.example.com:8443.helper"
+    assert (found["AGENTPACK_USER"], found["AGENTPACK_SECRET"]) == ("", PASSWORD)
+    assert found[f"GIT_CONFIG_VALUE_{first}"] == ""
+    assert PASSWORD not in found[f"GIT_CONFIG_VALUE_{first + 1}"]
+    assert git_login("kit", "https", "example.com", variables) == {}
 
 
 @pytest.mark.parametrize("password", [None, "wrong"])

@@ -372,12 +372,12 @@ def test_asking_for_the_newest_removes_a_ref(
         far.commit(make_pack(version=version) if is_pack else agents).tag(f"v{version}")
     agentpack("install", f"git+{far.address}@v1.0.0")
     pack = NAME if is_pack else "far"
-    told = f'{pack} 1.1.0 is held back by `ref: v1.0.0` of the source `far`; `agentpack install "{pack}@latest"`'
-    for command in (("upgrade", pack), ("upgrade",), ("upgrade", "--check"), ("upgrade", "--latest")):
+    told = f"{pack} 1.1.0 is held back by `ref: v1.0.0` of the source `far`; `agentpack upgrade --latest`"
+    for command in (("upgrade", pack), ("upgrade",), ("upgrade", "--check")):
         assert told in agentpack(*command).err
     status = agentpack("status").out
     assert f"{pack} 1.0.0 " in status
-    assert f'newer     1.1.0, held back by `ref: v1.0.0` (`agentpack install "{pack}@latest"`)' in status
+    assert "newer     1.1.0, held back by `ref: v1.0.0` (`agentpack upgrade --latest`)" in status
     assert f"source    far ({far.address}) at `ref: v1.0.0`" in status
     [row] = agentpack("status", "--json").envelope["data"]["packs"]
     assert (row["in_range"], row["newest"], row["tag"]) == (None, "1.1.0", "v1.0.0")
@@ -387,6 +387,30 @@ def test_asking_for_the_newest_removes_a_ref(
     assert "ref" not in (project / "agentpack.yaml").read_text()
     assert locked(project, pack)["version"] == "1.1.0"
     assert "ref:" not in agentpack("upgrade", pack).err
+
+
+@pytest.mark.parametrize("is_pack", [True, False])
+def test_a_ref_that_names_a_release_is_moved_like_a_range(
+    agentpack: Agentpack, project: Path, tmp_path: Path, is_pack: bool
+) -> None:
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        agents = {"agents/one.md": agent_text("one", version)}
+        far.commit(make_pack(version=version) if is_pack else agents).tag(f"v{version}")
+    pack = NAME if is_pack else "far"
+    agentpack("install", f"git+{far.address}@main")
+    agentpack("upgrade", "--latest", "--yes")
+    assert "ref: main" in (project / "agentpack.yaml").read_text()
+    agentpack("install", f"git+{far.address}@v1.1.0")
+    assert "nothing to change" in agentpack("upgrade", "--latest", "--yes").err
+    agentpack("install", f"git+{far.address}@v1.0.0")
+    shown = agentpack("diff", "--upgrade", "--latest", "--json", expect=1).envelope["data"]["packs"]
+    assert shown == [{"name": pack, "before": "1.0.0", "after": "1.1.0"}]
+    told = agentpack("upgrade", "--latest", "--yes").err
+    assert "the source `far` no longer has a `ref:`, for all its packs" in told
+    assert "held back" not in told
+    assert locked(project, pack)["version"] == "1.1.0"
+    assert "ref: " not in (project / "agentpack.yaml").read_text()
 
 
 @pytest.mark.parametrize("form", ["kit--v{}", "v{}"])

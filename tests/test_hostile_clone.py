@@ -221,7 +221,7 @@ class Scene:
                         continue
                     assert ran.exit_code == fresh.exit_code, (words, ran)
                     assert (_plain(ran.out), _plain(ran.err)) == (_plain(fresh.out), _plain(fresh.err)), words
-                    told = ran.err.count("was not made by you")
+                    told = ran.err.count("was not made by you here")
                     assert told <= 1, (words, ran.err)
                     assert told or "--json" in words or words[0] == "pack" or bare, words
                 assert not (self.folder / "home/.local").exists()

@@ -537,6 +537,11 @@ def test_a_time_out_that_is_no_number_of_seconds_is_refused(tmp_path: Path, valu
         get(made_remote(tmp_path, AGENTPACK_TIMEOUT=value), "https://localhost:1/")
 
 
+@pytest.mark.parametrize(("value", "offline"), [("", False), ("0", False), ("1", True), ("yes", True)])
+def test_a_variable_keeps_a_command_from_the_network(tmp_path: Path, value: str, offline: bool) -> None:
+    assert made_remote(tmp_path, AGENTPACK_OFFLINE=value).offline is offline
+
+
 def test_progress_is_told_while_bytes_arrive(server: WebServer, remote: Remote) -> None:
     told: list[tuple[int, int | None]] = []
 

@@ -408,6 +408,17 @@ def test_what_a_persona_cannot_extend_is_told_with_its_file(
     assert "our-reviewer-1.0.0/personas/reviewer.md" in ran.err
 
 
+def test_a_persona_that_extends_another_has_parameters_of_its_own_pack(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    declared = {"own": {"type": "string", "default": "ours alone", "description": "x"}}
+    text = EXTENDING.replace("ours.", "{{ own }}.")
+    required = ["data-reviewer[terse]>=1.1"]
+    publish(packs, make_pack("our-reviewer", personas={"reviewer": text}, requires=required, parameters=declared))
+    agentpack("install", "our-reviewer", "--source", "packs")
+    assert "ours alone." in tree(project)[AGENT].decode()
+
+
 def test_a_pack_that_requires_another_brings_its_personas(agentpack: Agentpack, project: Path, packs: Path) -> None:
     whole = make_pack("whole-team", personas={"lead": persona_text("lead")}, requires=["team-writer", "data-reviewer"])
     publish(packs, whole)

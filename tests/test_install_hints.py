@@ -13,6 +13,7 @@ from support.trees import tree
 PAGE = "https://github.com/acme/agents"
 WRONG = {
     "github:acme/agents>=1,<2": '`agentpack install "PACK>=1,<2" --source github:acme/agents`',
+    "github:acme/agents@>=1,<2": '`agentpack install "PACK>=1,<2" --source github:acme/agents`',
     "git+https://git.example.com/kit==1.0": '`agentpack install "PACK==1.0" --source git+https://git.example.com/kit`',
     f"{PAGE}/tree/main/python": "write `github:acme/agents@main#subdirectory=python`",
     f"{PAGE}/blob/main/agents/smith.md": "`agentpack install github:acme/agents@main --only smith`",
@@ -64,6 +65,32 @@ def test_a_direct_reference_takes_every_address_and_a_range(
 def test_a_look_at_an_address_is_told_where(agentpack: Agentpack, command: str) -> None:
     refused = agentpack(command, "kit @ github:acme/kit", expect=2)
     assert "hint: `agentpack show github:acme/kit` lists what is there" in refused.err
+
+
+@pytest.mark.parametrize("form", ["./kit", "{0}", "git+{1}"])
+def test_an_agent_named_beside_its_place_leads_to_a_command_that_works(
+    agentpack: Agentpack, project: Path, form: str
+) -> None:
+    kit = Repository(project / "kit").commit({"agents/one.md": agent_text("one", "Work.")})
+    place = form.format(project / "kit", kit.address)
+    hint = f"`agentpack install {place} --only one`"
+    for words in ([place, "one"], ["one", place]):
+        refused = agentpack("install", *words, expect=4)
+        assert "`one` is not a pack but an agent of the pack `kit`" in refused.err
+        assert f"hint: {hint}\n" in refused.err
+    agentpack(*hint.strip("`").split()[1:])
+    assert (project / ".claude/agents/one.md").exists()
+
+
+@pytest.mark.parametrize("form", ["one.md", "./one.md", "{0}/one.md", "file://{0}/one.md", "git+file://{0}/one.md@v1"])
+def test_a_file_in_place_of_its_folder_leads_to_a_command_that_works(
+    agentpack: Agentpack, project: Path, form: str
+) -> None:
+    (project / "one.md").write_text(agent_text("one", "Work."))
+    refused = agentpack("install", form.format(project), expect=2)
+    folder = f"{project}" if "{0}" in form else "."
+    assert f"hint: for one agent file, name its folder: `agentpack install {folder} --only one`\n" in refused.err
+    agentpack("install", folder, "--only", "one")
 
 
 def test_the_only_pack_is_no_agent_of_itself(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

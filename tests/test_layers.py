@@ -290,3 +290,12 @@ def test_an_order_reaches_over_a_variant_between() -> None:
     }
     assert "- C." in body("one", "two", "three", **texts)
     assert refusal("one", "three", **texts).message.startswith("the variants `one` and `three` conflict")
+
+
+def test_a_variant_that_comes_after_two_waits_for_both() -> None:
+    texts = {
+        "a": variant_text(rule("A", "new-a"), order={"after": ["b", "c"]}),
+        "b": variant_text(rule("B", "new-b")),
+        "c": variant_text(rule("C", "new-c")),
+    }
+    assert "- Say.\n- B.\n- C.\n- A.\n" in body("a", "b", "c", **texts)

@@ -5,9 +5,12 @@ import json
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
+from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
 from agentpack.model.lock_text import parse_lock
+from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName, digest_of
+from agentpack.wanted.lock_satisfies import mismatches
+from agentpack.wanted.skipped import skipped_agents
 
 DIGEST = digest_of(b"x")
 
@@ -133,3 +136,30 @@ def test_ten_thousand_personas_for_three_clients_read_back() -> None:
     )
     lock = Lock({}, clients, (pack("many"),), files)
     assert parse_lock(lock.to_text().encode(), "agentpack.lock").files == tuple(sorted(files))
+
+
+def test_what_a_lock_lacks_is_told_with_the_first_that_asks_for_it() -> None:
+    manifest = Manifest.from_data({"schema": 1, "packs": [{"require": "top"}, {"require": "base"}]})
+    lock = Lock(manifest.to_data(), (), (pack("top", requires=("base",), variants=(), local_variants=()),), ())
+    assert "agentpack.yaml asks for base, which is not in the lock" in list(mismatches(manifest, lock))
+
+
+@pytest.mark.parametrize(("commit", "told"), [("", "no commit"), ("b" * 40, "b" * 12)])
+def test_a_lock_at_another_commit_than_the_manifest_names_is_told(commit: str, told: str) -> None:
+    source = {"name": "ours", "git": "https://example.com/packs", "ref": "a" * 40}
+    manifest = Manifest.from_data({"schema": 1, "packs": [{"require": "x"}], "sources": [source]})
+    lock = Lock(manifest.to_data(), (), (pack("x", source="ours", commit=commit, requires=()),), ())
+    assert f"x is locked at {told}, and agentpack.yaml names {'a' * 12}" in list(mismatches(manifest, lock))
+
+
+def test_a_local_variant_that_nothing_asks_for_is_told() -> None:
+    manifest = Manifest.from_data({"schema": 1, "packs": [{"require": "x"}]})
+    lock = Lock(manifest.to_data(), (), (pack("x", variants=(), parameters={}, requires=()),), ())
+    assert list(mismatches(manifest, lock)) == ["x is locked with the variant `house`, which nothing asks for"]
+
+
+def test_agents_that_a_client_does_not_get_are_new_where_one_of_them_is() -> None:
+    one, two = (SkippedAgent("codex", "kit", name, "tools limited") for name in ("one", "two"))
+    before, now = (Lock({}, (), (), (), skipped=rows) for rows in ((one,), (one, two)))
+    assert [agents.is_new for agents in skipped_agents(now, before)] == [True]
+    assert [agents.is_new for agents in skipped_agents(now, now)] == [False]

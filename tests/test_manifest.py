@@ -95,17 +95,20 @@ packs:
 def test_every_fault_is_told_at_once_with_its_line(agentpack: Agentpack, project: Path) -> None:
     (project / "agentpack.yaml").write_text(
         "schema: 1\nclients: [claud]\npacks:\n  - one\n  - {require: one>=2, clients: [codx, 3]}\n  - {require: x y}\n"
-        "sources:\n  - {name: a, path: b}\n  - {name: a, path: c}\nmore: 1\n"
+        "sources:\n  - {name: a, path: b}\n  - {name: a, path: c}\n  - {name: a, path: d}\nmore: 1\n"
+        "models: {opus: {claude: x, claude-code: y}}\n"
     )
     assert agentpack("sync", expect=2).err.splitlines()[1:] == [
-        "error: 7 errors in agentpack.yaml",
+        "error: 9 errors in agentpack.yaml",
         "  agentpack.yaml:2: clients[0]: there is no client `claud` (did you mean `claude`?)",
         "  agentpack.yaml:5: packs[1]: duplicate entry `one` (first on line 4; keep one entry)",
         "  agentpack.yaml:5: packs[1].clients[0]: there is no client `codx` (did you mean `codex`?)",
         "  agentpack.yaml:5: packs[1].clients[1]: expected text (in quotes if it looks like a number), found `3`",
         "  agentpack.yaml:6: packs[2].require: `x y`: `y` is not a range of versions",
         "  agentpack.yaml:9: sources[1]: duplicate entry `a` (first on line 8; keep one entry)",
-        "  agentpack.yaml:10: more: unknown key `more` (did you mean `models`?)",
+        "  agentpack.yaml:10: sources[2]: duplicate entry `a` (first on line 8; keep one entry)",
+        "  agentpack.yaml:11: more: unknown key `more` (did you mean `models`?)",
+        "  agentpack.yaml:12: models.opus.claude-code: duplicate entry `claude` (first on line 12; keep one entry)",
     ]
 
 

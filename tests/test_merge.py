@@ -168,6 +168,34 @@ def test_two_sections_of_ours_keep_the_blank_line_between_them() -> None:
     assert merged == "## Ours\n\n- four\n\n## More\n\n- five\n\n## B\n\n- two\n\n## A\n\n- one\n"
 
 
+def test_a_rule_in_the_place_of_two_stands_in_the_conflict_of_the_first() -> None:
+    base = "- one {#one}\n- two {#two}\n- three {#three}\n"
+    theirs = "- three {#three}\n- one, new {#one}\n- two, new {#two}\n"
+    draft = carry(base, ("- one\n- two\n", "- mine\n"), theirs)
+    assert [tuple(found) for found in draft or () if isinstance(found, Conflict)] == [
+        ("- one", "- mine", "- one, new"),
+        ("- two", "", "- two, new"),
+    ]
+
+
+def test_a_rule_of_ours_behind_a_blank_line_stays_behind_one() -> None:
+    draft = carry("- one {#one}\n\n", ("- one\n\n", "- one, mine\n\n- two\n"), "- one {#one}\n")
+    assert resolved(draft or (), 0) == "- one, mine\n\n- two\n"
+
+
+def test_a_rule_of_ours_stays_in_its_section_when_the_rule_before_it_moves_away() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- three {#three}\n- two {#two}\n"
+    merged = carried(base, ("- two\n", "- two\n- mine\n"), theirs)
+    assert merged == "## A\n\n- one\n- mine\n\n## B\n\n- three\n- two\n"
+
+
+def test_headings_that_the_user_took_out_go_where_the_release_moved_what_they_stood_below() -> None:
+    base = "## A {#a}\n\n### B {#b}\n\n### C {#c}\n\n"
+    draft = carry(base, ("### B\n\n### C\n\n", "Mine.\n\n"), "### B {#b}\n\n### C {#c}\n\n## A {#a}\n\n")
+    assert draft == ("## A\n\nMine.\n",)
+
+
 def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
     base = b"- one\n- two\n- three\n- four\n"
     ours = b"- ONE\n- two\n- three, mine\n- four\n"
@@ -212,10 +240,48 @@ def test_a_list_in_a_block_is_no_conflict_with_a_release_that_changes_it() -> No
     assert merged.content == base.replace(b"tools: [Read, Grep]", b"# to find things\ntools: [Read]")
 
 
+def test_a_comment_of_toml_beside_a_value_that_the_release_changes_stands_above_it() -> None:
+    base = b'name = "x"\nmodel = "opus"\n'
+    ours = base.replace(b'"opus"', b'"opus"  # we pay for it')
+    merged = merge(base, ours, base.replace(b"opus", b"haiku"), form="toml")
+    assert merged.content == b'name = "x"\n# we pay for it\nmodel = "haiku"\n'
+
+
 def test_a_field_that_the_release_takes_out_is_gone_where_the_user_moved_it() -> None:
     """Line by line it would stay: a line taken out here and put in there."""
     ours = HEADER.replace(b"model: opus\n", b"").replace(b"name: x\n", b"model: opus\nname: x\n")
     assert merge(HEADER, ours, HEADER.replace(b"model: opus\n", b"")).content == HEADER.replace(b"model: opus\n", b"")
+
+
+def test_a_field_that_the_user_takes_out_is_gone_where_the_release_moved_it() -> None:
+    ours = HEADER.replace(b"model: opus\n", b"").replace(b"Text.", b"Text of mine.")
+    theirs = HEADER.replace(b"model: opus\n", b"").replace(b"name: x\n", b"model: opus\nname: x\n")
+    assert merge(HEADER, ours, theirs).content == ours
+
+
+def test_a_comment_above_a_field_of_the_users_stands_once() -> None:
+    base = HEADER.replace(b"tools:", b"# note\n\ntools:")
+    ours = base.replace(b"# note\n", b"# note\ncolor: blue\n")
+    theirs = base.replace(b"tools: Read, Grep\n", b"")
+    assert merge(base, ours, theirs).content == ours.replace(b"tools: Read, Grep\n", b"")
+
+
+def test_a_field_that_both_put_in_stands_where_the_user_has_it() -> None:
+    ours = HEADER.replace(b"name: x\n", b"name: x\neffort: high\n")
+    theirs = HEADER.replace(b"tools:", b"color: red\ntools:").replace(b"opus\n", b"opus\neffort: high\n")
+    assert merge(HEADER, ours, theirs).content == ours.replace(b"tools:", b"color: red\ntools:")
+
+
+def test_a_field_of_the_users_stays_on_top() -> None:
+    ours = HEADER.replace(b"name: x\n", b"effort: high\nname: x\n").replace(b"Read, Grep", b"Read")
+    theirs = HEADER.replace(b"opus", b"haiku")
+    assert merge(HEADER, ours, theirs).content == ours.replace(b"opus", b"haiku")
+
+
+def test_a_table_of_toml_keeps_all_its_keys() -> None:
+    base = b'name = "x"\nmodel = "a"\n\n[table]\nkey = 1\nmore = 2\n'
+    merged = merge(base, base.replace(b'"a"', b'"b"'), base.replace(b'"x"', b'"y"'), form="toml")
+    assert merged.content == base.replace(b'"a"', b'"b"').replace(b'"x"', b'"y"')
 
 
 def test_a_field_that_both_put_in_at_different_places_is_a_conflict() -> None:
@@ -224,6 +290,32 @@ def test_a_field_that_both_put_in_at_different_places_is_a_conflict() -> None:
     assert [tuple(found) for found in merge(HEADER, ours, theirs).conflicts] == [
         ("", "effort: high\n", "effort: low\n")
     ]
+
+
+@pytest.mark.parametrize("form", ["markdown", "toml"])
+def test_a_number_that_both_change_is_a_conflict_like_a_text(form: str) -> None:
+    texts = {"markdown": b"---\nname: x\nturns: 5\n---\nText.\n", "toml": b'name = "x"\nturns = 5\n'}
+    base, field = texts[form], b"turns: 5\n" if form == "markdown" else b"turns = 5\n"
+    merged = merge(base, base.replace(b"5", b"6"), base.replace(b"5", b"7"), form=form)
+    sides = (field.replace(b"5", value).decode() for value in (b"5", b"6", b"7"))
+    assert [tuple(found) for found in merged.conflicts] == [tuple(sides)]
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs", "both"])
+def test_the_text_of_the_side_that_changed_it_stands_below_a_header_merged_by_fields(side: str) -> None:
+    text = b"- One.\n- Two.\n- Three.\n- Four.\n"
+    base = HEADER.replace(b"Text.\n", text)
+    ours, theirs = base.replace(b"Read, Grep", b"Read"), base.replace(b"opus", b"haiku")
+    ours = ours.replace(b"One", b"Mine") if side != "theirs" else ours
+    theirs = theirs.replace(b"Four", b"New") if side != "ours" else theirs
+    merged = ours.replace(b"opus", b"haiku")
+    assert merge(base, ours, theirs).content == (merged.replace(b"Four", b"New") if side != "ours" else merged)
+
+
+def test_a_field_that_the_user_left_alone_is_written_as_the_release_writes_it() -> None:
+    ours = HEADER.replace(b"Reviews.", b"Reviews mine.")
+    theirs = HEADER.replace(b"Read, Grep\nmodel: opus", b"Read\nmodel: 'opus'")
+    assert merge(HEADER, ours, theirs).content == theirs.replace(b"Reviews.", b"Reviews mine.")
 
 
 def test_a_comment_above_a_field_that_goes_stays() -> None:
@@ -408,6 +500,19 @@ def test_a_copy_to_merge_by_hand_keeps_the_blank_line_behind_a_rule_that_one_sid
     marked = with_markers(*sides, MarkerLabels("yours", "before", "new"))
     conflict = "<<<<<<< yours\n- mine\n||||||| before\n- two\n=======\n>>>>>>> new\n"
     assert marked == f"- one\n{conflict}\n## B\n"
+
+
+def test_a_copy_to_merge_by_hand_gains_no_blank_line_at_the_end_of_a_line() -> None:
+    marked = with_markers("- one\n\n", "- one\n- mine\n", "- one", MarkerLabels("yours", "before", "new"))
+    assert marked == "- one\n<<<<<<< yours\n- mine\n||||||| before\n\n=======\n>>>>>>> new\n"
+
+
+def test_a_copy_to_merge_by_hand_ends_each_side_with_one_line_end() -> None:
+    base = "- one\nText.\n\n- two\n  more\n"
+    ours, theirs = base.replace("Text.\n\n", ""), base.replace("Text.", "## New\n\nText.")
+    marked = with_markers(base, ours, theirs, MarkerLabels("yours", "before", "new"))
+    conflict = "<<<<<<< yours\n- one\n||||||| before\n- one\nText.\n=======\n- one\n## New\n\nText.\n>>>>>>> new\n"
+    assert marked == f"{conflict}- two\n  more\n"
 
 
 def test_a_copy_to_merge_by_hand_has_nothing_where_one_side_took_a_rule_out() -> None:

@@ -7,6 +7,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.clients import MODULES
+from agentpack.model.rendering import Note
+from agentpack.wanted.wanted import GroupedNote
 
 
 @pytest.fixture
@@ -89,6 +91,26 @@ def test_no_line_comes_twice_but_for_the_name_of_a_client(agentpack: Agentpack, 
     assert len(data["notes"]) < len(MODULES)
 
 
+@pytest.mark.parametrize(
+    ("model", "hint"), [("opuss", ": did you mean `opus`?"), ("gpt-5", ""), ("claude-opus-5", None), ("haiku", None)]
+)
+def test_a_model_that_the_client_does_not_know_is_noted(
+    agentpack: Agentpack, project: Path, model: str, hint: str | None
+) -> None:
+    agentpack("install", "python-engineer", "-c", "claude")
+    ran = agentpack("install", "python-engineer", "--set", f"model={model}")
+    if hint is not None:
+        assert f"may use other things: every-tool, model:large -> every-tool, model:{model}\n" in ran.err
+    note = f".claude/agents/python-engineer.md: Claude Code knows no model `{model}`{hint}"
+    assert [line for line in notes(ran.err) if "model" in line] == ([] if hint is None else [note])
+    assert f"\nmodel: {model}\n" in (project / ".claude/agents/python-engineer.md").read_text()
+
+
+def test_a_misspelled_model_that_is_left_out_leads_to_the_right_one(agentpack: Agentpack, project: Path) -> None:
+    ran = agentpack("install", "python-engineer", "-c", "codex", "--set", "model=opuss")
+    assert "model: `opuss` is left out, did you mean `opus`?" in ran.err
+
+
 def test_a_client_that_reads_another_s_files_is_told_once(agentpack: Agentpack, packs: str) -> None:
     ran = agentpack("install", "several", "--source", packs, *for_clients("claude", "copilot"))
     told = (
@@ -99,3 +121,11 @@ def test_a_client_that_reads_another_s_files_is_told_once(agentpack: Agentpack, 
     assert [line for line in notes(more.err) if "no second file" in line] == [
         "GitHub Copilot (CLI and VS Code) reads .claude/agents/single.md: no second file is written for it"
     ]
+
+
+def test_what_is_true_of_three_fields_names_all_three() -> None:
+    fields = (GroupedNote(Note("is left out", "it is unknown", name), ("codex",), ("a",)) for name in "abc")
+    first, *others = fields
+    for other in others:
+        first = first.joined(other)
+    assert first.text == "`a`, `b`, `c` is left out"

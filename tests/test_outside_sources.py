@@ -71,6 +71,9 @@ def test_a_command_that_looks_does_not_read_it_either(
     assert said.exit_code in (0, 1, 2, 3, 4), said.err
     assert "secret" not in said.out + said.err and "private-notes" not in said.out + said.err
     assert tree(project) == before
+    if "note: the source `mine`" in said.err:
+        assert "so it is not read: ~/.claude/agents; `agentpack sync --accept outside:mine` allows it\n" in said.err
+    assert ("note: the source `mine`" in said.err) is (command == "search customers")
 
 
 def test_an_archive_outside_is_a_place_like_any_other(agentpack: Agentpack, project: Path, home: Path) -> None:
@@ -89,6 +92,21 @@ def test_accepted_once_it_is_read_from_then_on(agentpack: Agentpack, project: Pa
     agentpack("upgrade", "--yes")
     assert "More." in (project / ".claude/agents/private-notes.md").read_text()
     assert "outside" not in agentpack("status").err
+
+
+def test_only_the_source_that_is_named_is_accepted(
+    agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
+) -> None:
+    write_tree(tmp_path / "theirs", {"agents/their-notes.md": AGENT.replace("private-notes", "their-notes")})
+    text = MANIFEST.format(place="~/.claude/agents").replace(
+        "packs:", f"  - {{name: theirs, path: {tmp_path}/theirs}}\npacks:"
+    )
+    write_tree(project, {"agentpack.yaml": f"{text}  - {{require: theirs, source: theirs}}\n"})
+    refused = agentpack("sync", "--accept", "outside:mine", expect=3)
+    assert "the source `theirs` is outside this repository" in refused.err
+    assert not (project / ".claude").exists()
+    agentpack("sync", "--accept", "outside:mine,outside:theirs")
+    assert (project / ".claude/agents/their-notes.md").exists()
 
 
 def test_accepting_is_remembered_where_nothing_else_changes(

@@ -95,6 +95,18 @@ def test_a_fault_of_the_body_names_its_line(line: str, words: str) -> None:
     assert faults(HEAD + line + "\n")[0].startswith(words)
 
 
+def test_the_known_parameters_are_told_in_alphabetical_order() -> None:
+    reader = PersonaText({"name": NAME, "flag": FLAG})
+    with pytest.raises(InvalidFile) as refused:
+        reader.persona(HEAD + "- a {{ other }}\n", "x.md")
+    assert refused.value.details == ("x.md:5: there is no parameter `other` (known: flag, name)",)
+
+
+def test_of_several_tools_that_are_allowed_and_denied_the_first_denied_one_is_told() -> None:
+    both = HEAD.replace("---\n", "---\ntools: [read, edit]\ndeny: [edit, read]\n", 1)
+    assert faults(both) == ["x.md: deny: `edit` is in both `tools` and `deny` (remove it from one of them)"]
+
+
 def test_an_id_stands_once_over_sections_and_rules() -> None:
     assert faults(HEAD + "## Same {#same}\n- a {#same}\n") == ["x.md:6: same: duplicate id `same` (first on line 5)"]
 

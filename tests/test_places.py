@@ -399,6 +399,7 @@ def test_uninstall_removes_a_file_where_it_was_written_unless_it_was_edited(
     said = agentpack("uninstall", "data-reviewer", "--user").err
     assert not work.exists()
     assert f"{own} was edited and is left on disk" in said
+    assert said.count("is left on disk") == 1
     agentpack("rollback", "--user")
     assert work.exists()
 

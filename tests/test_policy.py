@@ -925,6 +925,15 @@ def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> Non
     assert "agentpack.yaml:4: policy.hidden_text: a project cannot choose" in ran.err
 
 
+def test_the_manifest_of_the_user_may_loosen_it(agentpack: Agentpack) -> None:
+    """It is as much the user's own as their policy."""
+    folder = Path(os.environ["XDG_CONFIG_HOME"]) / "agentpack"
+    folder.mkdir(parents=True)
+    by_project(folder, "hidden_text: report")
+    agentpack("install", "python-engineer", "--user")
+    assert "hidden_text          report" in agentpack("policy", "explain", "--user").out
+
+
 # Policies that cannot be read.
 
 

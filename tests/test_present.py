@@ -650,3 +650,34 @@ def test_verbose_says_what_was_read_and_from_where(agentpack: Agentpack, project
     assert "read agentpack.lock" in told
     assert "read data-reviewer 1.0.0 from `packs`: packs/data-reviewer/1.0.0" in told
     assert not any(line.startswith("read ") for line in agentpack("explain", "data-reviewer").err.splitlines())
+
+
+# Scope and number.
+
+
+@pytest.mark.parametrize(
+    ("options", "scope"),
+    [
+        (("--user",), " --user"),
+        (("--root=a",), " --root a"),
+        (("--root", "a", "--root", "b"), " --root b"),
+        (("--root", "a", "--root=b"), " --root b"),
+        ((), ""),
+    ],
+)
+def test_a_way_on_is_one_in_the_scope_that_was_asked_for(
+    agentpack: Agentpack, project: Path, options: tuple[str, ...], scope: str
+) -> None:
+    for name in ("a", "b"):
+        (project / name).mkdir()
+    hint = f"install a pack first: `agentpack install NAME{scope}`"
+    assert agentpack("explain", "x", *options, expect=2).err.endswith(f"\nhint: {hint}\n")
+    assert agentpack("explain", "x", *options, "--json", expect=2).envelope["errors"][0]["hint"] == hint
+
+
+def test_of_many_entries_the_first_are_listed_and_the_others_counted() -> None:
+    output, entries = Output(), [str(number) for number in range(21)]
+    assert [*output.some(entries[:20])] == entries[:20]
+    assert [*output.some(entries)] == [*entries[:12], "  … and 9 more (`--verbose` lists all)"]
+    output.verbose = True
+    assert [*output.some(entries)] == entries

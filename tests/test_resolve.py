@@ -18,6 +18,7 @@ from agentpack.errors import Unavailable, Unresolvable
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.resolve import resolve
+from agentpack.resolve.words import listed
 
 CASES = sorted((Path(__file__).parent / "cases" / "resolve").glob("*.yaml"))
 
@@ -232,6 +233,21 @@ def test_what_a_pack_s_author_wrote_cannot_flood_the_message() -> None:
         assert len(error.details) <= 12
 
 
+def test_a_way_out_that_takes_too_long_to_try_is_not_offered() -> None:
+    """The older release that a wider range would allow needs a thousand packs, one behind the other."""
+    chain = {f"p{n}": releases("1.0.0", requires=[f"p{n + 1}"]) for n in range(1100)}
+    packs = {
+        "engineer": {"1.0.0": {"requires": ["rules<2", "p0"]}, "2.0.0": {"requires": ["rules>=2"]}},
+        "reviewer": releases("1.0.0", requires=["rules<2"]),
+        "rules": releases("1.0.0", "2.0.0"),
+        **chain,
+        "p1100": releases("1.0.0"),
+    }
+    error = failure(["engineer>=2", "reviewer"], Shelf(packs))
+    assert error.message == "`engineer>=2` and `reviewer` conflict over `rules`"
+    assert error.hint == "change or drop one of `engineer>=2` or `reviewer`"
+
+
 def test_a_dispute_of_many_releases_stays_short() -> None:
     versions = [f"{n}.0.0" for n in range(1, 60)]
     packs = {
@@ -244,6 +260,12 @@ def test_a_dispute_of_many_releases_stays_short() -> None:
     assert error.details[0] == "1. agentpack.yaml wants engineer, and every release of it needs rules>=30"
     assert error.details[1] == "2. agentpack.yaml wants reviewer, and every release of it needs rules<30"
     assert len(error.details) == 3
+
+
+@pytest.mark.parametrize(("words", "told"), [("a", "a"), ("ab", "a and b"), ("abcdefgh", "a, b, c, d, e, f, g and h")])
+def test_a_list_in_words_is_cut_and_says_how_many_more_there_are(words: str, told: str) -> None:
+    assert listed(words) == told
+    assert listed("abcdefghij") == "a, b, c, d, e, f, g and 3 more"
 
 
 def test_the_dispute_in_the_documentation_is_a_real_one() -> None:

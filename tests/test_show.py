@@ -79,6 +79,13 @@ def test_the_locked_release_is_marked(agentpack: Agentpack, project: Path, tmp_p
     assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", "reviews").out
 
 
+def test_the_newest_release_is_shown_whichever_is_locked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    offer(tmp_path, project)
+    agentpack("install", "reviews==1.0.0")
+    assert agentpack("show", "reviews").out.startswith("reviews 1.1.0")
+    assert "strict" in agentpack("show", "reviews", "--client", "claude").out
+
+
 def test_what_a_pack_extends_is_shown_at_its_locked_release(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:
@@ -109,6 +116,16 @@ def test_a_value_that_is_set_is_shown_and_checked(agentpack: Agentpack, project:
     assert "tone  loud, default calm; one of calm, loud\n" in agentpack("show", "reviews", "--set", "tone=loud").out
     assert "default calm, set to loud" in agentpack("show", "reviews", "--set", "tone=loud", "-v").out
     assert "one of calm, loud" in agentpack("show", "reviews", "--set", "tone=shy", expect=2).err
+
+
+def test_a_persona_that_is_installed_under_another_name_is_shown_as_the_pack_has_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    offer(tmp_path, project)
+    asked = ("show", "reviews", "--client", "claude", "--json")
+    before = agentpack(*asked).envelope["data"]["sizes"]
+    agentpack("install", "reviews", "--client", "claude", "--as", "reviewer=second-reviewer-of-all")
+    assert agentpack(*asked).envelope["data"]["sizes"] == before
 
 
 def test_local_variants_are_listed(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Sources that cannot be asked: what does not need them works without them, and a line names them."""
 
+from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 import pytest
 from support.packs import make_pack, persona_text, publish
@@ -9,6 +11,9 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 from support.web_server import WebServer
 from support.web_server import silent as silent_answer
+
+from agentpack.errors import Unavailable
+from agentpack.remote.access import Remote
 
 GONE = "file:///nowhere/acme"
 MANIFEST = f'schema: 1\nclients: [claude]\nsources:\n  - {{name: acme, git: "{GONE}"}}\n'
@@ -101,3 +106,19 @@ def test_a_manifest_full_of_silent_sources_costs_no_more_than_a_few_time_outs(
         assert 2 <= len(server.asked) < 10
         refused = agentpack("install", "acme-lint", expect=6)
         assert "the source `s0` cannot be read: no answer from localhost" in refused.err
+
+
+def test_one_source_is_waited_for_as_often_as_it_is_asked_and_several_are_not(tmp_path: Path) -> None:
+    remote = Remote(str(tmp_path), {"AGENTPACK_TIMEOUT": "0.05"})
+
+    def fails(source: str, seconds: float) -> None:
+        with suppress(Unavailable), remote.waiting(source):
+            sleep(seconds)
+            raise Unavailable("no answer")
+
+    for _ in range(2):
+        fails("slow", 0.15)
+        remote.go_online("slow", "https://example.com/slow")
+    fails("fast", 0.0)
+    with pytest.raises(Unavailable, match="skipped the source `third`: waited"):
+        remote.go_online("third", "https://example.com/third")

@@ -267,3 +267,29 @@ def test_the_bundled_packs_are_a_source_like_any_other() -> None:
     assert source is not None
     assert (source.name, source.where) == ("bundled", bundled_folder())
     assert "python-engineer" in source.packs()
+
+
+# When.
+
+
+def test_a_place_is_as_old_as_its_youngest_file(tmp_path: Path) -> None:
+    """A copy looks younger than what it is of: never older."""
+    kit = {f"kit/agents/{name}.md": AGENT.replace("reviewer", name) for name in ("one", "two", "six")}
+    files = make_pack()
+    write_tree(tmp_path, {**{f"packs/data-reviewer/1.0.0/{path}": data for path, data in files.items()}, **kit})
+    write_tree(tmp_path, {"packs/data-reviewer-2.0.0.tgz": write_archive(make_pack(version="2.0.0"), prefix="x")})
+    folder = tmp_path / "packs/data-reviewer/1.0.0"
+    times = {folder / "pack.yaml": 3, folder / "personas/reviewer.md": 5, tmp_path / "packs/data-reviewer-2.0.0.tgz": 4}
+    write_tree(tmp_path, {"kit/README.md": "No agent.\n"})
+    times |= {tmp_path / "kit/README.md": 99}
+    times |= {tmp_path / path: number for path, number in zip(kit, (7, 9, 8), strict=True)}
+    for path, days in times.items():
+        os.utime(path, (days * 86_400, days * 86_400))
+    packs, agents = DirectorySource("packs", str(tmp_path / "packs")), DirectorySource("kit", str(tmp_path / "kit"))
+    assert {str(ref.version): packs.released(ref) for ref in packs.releases(NAME)} == {
+        "1.0.0": 5 * 86_400,
+        "2.0.0": 4 * 86_400,
+    }
+    state = agents.state_of(PackName("kit"))
+    assert state is not None
+    assert agents.released(state) == 9 * 86_400

@@ -214,6 +214,19 @@ def damage_record(project: Path) -> None:
     (project / ".agentpack/state/generations/000001.json").write_text("{")
 
 
+def take_a_record_of_tomorrow(project: Path) -> None:
+    """What a newer agentpack writes may have other meanings."""
+    place = project / ".agentpack/state/generations/000001.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"schema": 2}))
+
+
+def declare_badly(project: Path) -> None:
+    """A client that nothing is locked for, in a file that does not read."""
+    folder = project / ".agentpack/clients"
+    folder.mkdir()
+    (folder / "house.yaml").write_text("title: [")
+
+
 def damage_pointer(project: Path) -> None:
     (project / ".agentpack/state/current").write_text("many\n")
 
@@ -278,6 +291,8 @@ SITUATIONS: Sequence[Callable[[Path], None]] = (
     clone,
     damage_record,
     damage_pointer,
+    take_a_record_of_tomorrow,
+    declare_badly,
     add_local_variant,
     take_all_out,
     leave_notes,
@@ -608,11 +623,14 @@ def test_names_are_completed_alike(
         assert found == completed_by_the_library(agentpack.folder)
 
 
-def test_names_of_another_source_are_left_to_the_full_program(agentpack: Agentpack, tmp_path: Path) -> None:
-    packs = tmp_path / "packs"
+@pytest.mark.parametrize("key", ["sources", '"\\x73ources"'])
+def test_names_of_another_source_are_left_to_the_full_program(agentpack: Agentpack, tmp_path: Path, key: str) -> None:
+    packs, manifest = tmp_path / "packs", agentpack.folder / "agentpack.yaml"
     packs.mkdir()
     agentpack("install", "python-engineer")
     agentpack("source", "add", "packs", str(packs))
+    manifest.write_text(manifest.read_text().replace("sources", key))
+    agentpack("install", "python-engineer[strict-typing]")
     with contextlib.chdir(agentpack.folder):
         assert fast.completion(typed("complete_bash", "py")) is None
 

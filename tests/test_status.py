@@ -114,6 +114,7 @@ def test_agent_files_that_are_not_ours_are_counted(agentpack: Agentpack, project
             ".claude/agents/a.md": persona_text("alpha"),
             ".claude/agents/b.md": persona_text("beta"),
             ".claude/agents/README.md": "no agent\n",
+            ".claude/agents/.draft.md": persona_text("gamma"),
         },
     )
     assert "2 agent files not managed in .claude/agents" in agentpack("status").out

@@ -74,6 +74,7 @@ def test_a_content_is_kept_once(disk: Disk) -> None:
     blobs = Store(disk).blobs
     assert list(blobs.digests(1)) == [digest_of(b"one"), digest_of(b"two")]
     assert list(blobs.digests(2)) == [digest_of(b"three")]
+    assert (disk.read(layout.pack(1)) or b"").count(b"one") == 1
 
 
 def test_nothing_new_makes_no_pack(disk: Disk) -> None:
@@ -144,10 +145,24 @@ def test_a_damaged_record_is_refused_by_name(disk: Disk, text: bytes) -> None:
         Store(disk).generations.read(1)
 
 
-def test_a_damaged_pointer_is_refused_by_name(disk: Disk) -> None:
-    disk.create(layout.CURRENT, b"")
+@pytest.mark.parametrize("text", [b"", b"many", b"-1", b"9" * 19])
+def test_a_damaged_pointer_is_refused_by_name(disk: Disk, text: bytes) -> None:
+    disk.create(layout.CURRENT, text)
     with pytest.raises(Refused, match="current"):
         Store(disk).generations.current()
+
+
+def test_a_pointer_that_is_gone_is_refused_whatever_became_of_the_files(disk: Disk, box: Path) -> None:
+    """A first change that lost power may leave two records, a third one comes only after one that counted."""
+    with process_lock(disk):
+        for number in range(3):
+            change(disk, {"agentpack.yaml": b"schema: %d\n" % number})
+    (box / "agentpack.yaml").write_bytes(b"written by hand\n")
+    disk.unlink(layout.CURRENT)
+    with pytest.raises(Refused, match="although there is a history"):
+        Store(disk).generations.current()
+    disk.unlink(layout.record(3))
+    assert Store(disk).generations.current() == 0
 
 
 def test_a_record_that_does_not_count_is_not_listed(disk: Disk) -> None:
@@ -259,6 +274,15 @@ def test_decided_notes_of_what_no_file_can_be_are_refused(disk: Disk, side: tupl
     notes = NewJournal(disk)
     notes.begin(7, ".agentpack-1f-7")
     notes.finish([JournalRow("a.md", FileSide(*side), NOTHING)], [])
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused, match="cannot be read"):
+        decided(disk)
+
+
+def test_decided_notes_with_two_rows_of_one_file_are_refused(disk: Disk) -> None:
+    notes = NewJournal(disk)
+    notes.begin(7, ".agentpack-1f-7")
+    notes.finish([*ROWS, ROWS[0]._replace(after=FileSide(digest_of(b"b"), 0o600))], [])
     disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
     with pytest.raises(Refused, match="cannot be read"):
         decided(disk)

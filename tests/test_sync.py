@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
@@ -102,6 +103,21 @@ def test_an_edited_file_stops_a_sync_that_must_be_exact(agentpack: Agentpack, pr
     agentpack("sync", option, "--discard-edits")
     agentpack("rollback")
     assert (project / AGENT).read_text() == "mine\n"
+
+
+def test_one_of_several_edits_that_a_variant_can_say_is_said_to_be_kept(agentpack: Agentpack, project: Path) -> None:
+    """Whatever else was edited: of an agent of a collection it is not said."""
+    agentpack("sync")
+    kit, last = agent_text("zoe", "Work."), project / ".claude/agents/zoe.md"
+    write_tree(project, {"kit/agents/zoe.md": kit})
+    agentpack("install", "./kit")
+    last.write_text(kit + "More.\n")
+    for words in (("sync", "--locked"), ("diff",)):
+        assert "agentpack keep" not in agentpack(*words, expect=None).err
+    (project / AGENT).write_text("mine\n")
+    ran = agentpack("sync", "--locked", expect=3)
+    assert "2 files were edited by hand" in ran.err
+    assert "`agentpack keep` turns an edit into a local variant" in ran.err
 
 
 def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agentpack, project: Path) -> None:
@@ -331,6 +347,32 @@ def test_a_variant_of_one_s_own_is_named_where_it_comes_and_goes(agentpack: Agen
     assert "data-reviewer 1.0.0 -> 1.0.0 [house]\n" in agentpack("sync").err
     (project / "agentpack.yaml").write_text((project / "agentpack.yaml").read_text().replace("[house]", ""))
     assert "data-reviewer 1.0.0 [house] -> 1.0.0\n" in agentpack("sync").err
+
+
+def test_files_of_a_pack_that_another_brings_along_are_known_without_lock_and_history(
+    agentpack: Agentpack, project: Path
+) -> None:
+    base = make_pack("base", personas={"base": persona_text("base")})
+    newer = make_pack("base", "1.1.0", personas={"base": persona_text("base", "You look twice. {#identity}\n")})
+    publish(project / "packs", base, make_pack("top", personas={"top": persona_text("top")}, requires=["base"]))
+    ask_for(project, "top")
+    agentpack("sync")
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack")
+    publish(project / "packs", newer)
+    before = tree(project)[".claude/agents/base.md"]
+    agentpack("sync")
+    assert tree(project)[".claude/agents/base.md"] == before
+    agentpack("upgrade", "--yes")
+    assert b"You look twice." in tree(project)[".claude/agents/base.md"]
+
+
+def test_the_lock_lists_variants_in_alphabetical_order(agentpack: Agentpack, project: Path) -> None:
+    names = [f"v{number}" for number in range(8)]
+    variants = {f"reviewer/{name}": variant_text(f"- As {name}. {{#{name}}}\n") for name in names}
+    publish(project / "packs", make_pack(version="2.0.0", variants=variants))
+    agentpack("install", f"data-reviewer[{','.join(reversed(names))}]==2.0.0")
+    assert json.loads((project / "agentpack.lock").read_text())["packs"][0]["variants"] == names
 
 
 def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, project: Path) -> None:

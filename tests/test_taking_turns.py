@@ -141,13 +141,17 @@ def test_what_another_command_left_half_done_meanwhile_comes_first(crew: Path) -
     left = crew / ".claude/agents/.reviewer.md.agentpack-1-2"
     notes = '["agentpack journal",1,2,".agentpack-1-2"]\n["folder",".claude/agents"]\n'
 
+    mine = left.with_name("reviewer.md.agentpack-1-2")
+
     def stopped() -> None:
         left.write_text("half")
+        mine.write_text("no temporary file: they begin with a dot")
         (crew / ".agentpack/state/journal.new").write_text(notes)
 
     done, _ = upgraded(crew, stopped)
     assert done.generation == 2
     assert not left.exists()
+    assert mine.exists()
 
 
 def test_a_plan_that_nothing_touched_is_made_once(crew: Path) -> None:
@@ -167,6 +171,20 @@ def test_generations_that_were_forgotten_meanwhile_are_looked_up_again(agentpack
 
     workspace.consistency.changing(work)
     assert seen == [[1, 2], [2]]
+
+
+def test_what_was_put_in_order_is_told_though_the_work_is_done_again(crew: Path) -> None:
+    (crew / ".agentpack/state/journal.new").write_bytes(b"")
+    workspace, tries = opened(crew), []
+
+    def work() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            (crew / "agentpack.yaml").write_bytes((crew / "agentpack.yaml").read_bytes() + b"# reviewed\n")
+
+    workspace.consistency.changing(work)
+    assert tries == [1, 1]
+    assert workspace.consistency.recovered is not None
 
 
 def test_a_fault_found_while_another_command_wrote_is_looked_at_again(agentpack: Agentpack, crew: Path) -> None:

@@ -183,6 +183,7 @@ def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, pr
         (("--client", "nobody"), "there is no client `nobody`"),
         (("--client", "codex"), "`codex` is not a client of this scope"),
         (("one", "--client", "gemini"), "`gemini` is not a client of these packs"),
+        (("two", "one[calm]", "--client", "opencode"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("one[calm]", "--client", "claude"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("three", "--client", "claude"), "`three` is not in"),
         (("one[clam]",), "has no variant `clam`"),
@@ -233,7 +234,9 @@ def test_the_text_of_a_local_variant_stays(installed: Agentpack, project: Path) 
     path = project / CLAUDE.format("one")
     path.write_text(path.read_text().replace("Go deep.", "Go deeper."))
     installed("keep", "one", "--as", "house")
+    write_tree(project, {".agentpack/variants/one/other.md": variant_text("- More. {#more}\n")})
     ran = installed("uninstall", "one[house]")
+    assert "other.md" not in ran.err
     assert "note: .agentpack/variants/one/house.md is kept" in ran.err
     assert "- Go deep." in path.read_text()
     installed("diff")
@@ -541,9 +544,26 @@ def test_a_source_that_what_stays_requires_stays(agentpack: Agentpack, project: 
 
 def test_removing_everything_says_what_stays_and_how_to_remove_it(agentpack: Agentpack) -> None:
     agentpack("install", "python-engineer", "--client", "claude")
+    agentpack("install", "python-engineer", "--client", "codex", "--accept", "widened:codex")
+    assert "the history stays" not in agentpack("uninstall", "--all", "--client", "codex").err
     told = agentpack("uninstall", "--all").err
     assert ".agentpack/state, for `agentpack rollback`: delete that folder to remove it\n" in told
     assert "`agentpack cache prune --all` empties it\n" in told
+
+
+def test_the_copies_of_adopted_files_are_said_to_stay_as_long_as_they_are_there(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project, {CLAUDE.format(name): persona_text(name, body="You are one.\n") for name in ("one", "two")})
+    agentpack("adopt")
+    path = project / CLAUDE.format("one")
+    path.write_text(path.read_text() + "\n## Mine\n\nBe kind.\n")
+    agentpack("keep", "one", "--as", "house")
+    kept = "note: .agentpack/packs/team-agents is kept, with the copies of your files\n"
+    assert kept not in agentpack("uninstall", "team-agents[house]").err
+    assert kept in agentpack("uninstall", "team-agents", "--keep-files", "--dry-run").err
+    shutil.rmtree(project / ".agentpack/packs/team-agents")
+    assert kept not in agentpack("uninstall", "team-agents", "--keep-files").err
 
 
 @pytest.mark.parametrize("names", [["--all"], ["one"]])

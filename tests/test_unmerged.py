@@ -185,7 +185,12 @@ def test_a_command_that_looks_names_it(installed: Agentpack, marked: str, comman
 
 
 @pytest.mark.parametrize("command", [("diff",), ("keep", "reviewer"), ("sync", "--locked"), ("sync", "--frozen")])
-def test_every_hint_says_to_resolve_the_merge(installed: Agentpack, marked: str, command: tuple[str, ...]) -> None:
+def test_every_hint_says_to_resolve_the_merge(
+    installed: Agentpack, project: Path, marked: str, command: tuple[str, ...]
+) -> None:
+    if command[0] == "sync":
+        installed("install", "python-engineer", "--client", "claude")
+        (project / ".claude/agents/python-engineer.md").write_text("Edited otherwise.\n")
     said = installed(*command, expect=None).err
     assert f"hint: {HINT}" in said
     assert "`agentpack keep`" not in said

@@ -459,6 +459,15 @@ def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, proje
     assert b"`agentpack rollback` undoes it" in done.out
 
 
+def test_a_release_that_changes_no_text_is_told_as_one_of_no_rule(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", "==1.0.1"))
+    publish(project / "packs", release("1.0.1", "one", "two", "three"))
+    (news,) = agentpack("upgrade", "--dry-run", "--json").envelope["data"]["news"]
+    assert news["size"] == {"added": 0, "removed": 0, "rules": 0}
+
+
 @pytest.mark.parametrize("more", [(), ("--latest",)])
 def test_a_newer_release_without_the_variant_says_what_to_do_instead(
     agentpack: Agentpack, project: Path, more: tuple[str, ...]
@@ -521,3 +530,14 @@ def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, p
         assert conflict["theirs"] == ""
         assert moved["path"] == ".claude/skills/python-engineer-services/SKILL.md"
         assert moved["text"].startswith("- Collect metrics through OpenTelemetry")
+
+
+def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude")
+    upgrade = agentpack("upgrade", "--latest", "--accept", "skills", "--dry-run", "--json").envelope["data"]["news"][0][
+        "size"
+    ]
+    for versions in (["1.1.0", "3.0.0"], ["1.1.0"]):  # one alone is compared with the newest, if it is installed
+        between = agentpack("show", "python-engineer", "--changes", *versions, "--json").envelope["data"]
+        assert between["size"] == upgrade
+        assert (between["before"], between["after"]) == ("1.1.0", "3.0.0")

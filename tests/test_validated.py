@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from contextlib import suppress
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,27 @@ def test_a_damaged_file_is_removed_so_that_the_next_command_makes_it_again(tmp_p
     with pytest.raises(Unavailable, match="was damaged and has been removed"):
         dict(read_pack(release, cache).personas)
     same(read_pack(release, cache)._replace(prepared=read_pack(release, cache).prepared), check_pack(release))
+
+
+def test_pieces_are_read_in_any_order(tmp_path: Path) -> None:
+    """Those that follow one that was read are read with it: one that comes before them is not looked for there."""
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    texts = {name: name * 100_000 for name in "abc"}
+    cache.put_pieces("pack", digest, in_pieces(texts.items(), digest))
+    for order in permutations(texts):
+        pieces = cache.pieces("pack", digest)
+        assert pieces is not None
+        assert {name: pieces.text(name) for name in order} == texts
+
+
+def test_the_index_of_many_pieces_is_read_whole(tmp_path: Path) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    texts = {f"personas/{number:05}": str(number) for number in range(5_000)}
+    cache.put_pieces("pack", digest, in_pieces(texts.items(), digest))
+    pieces = cache.pieces("pack", digest)
+    assert pieces is not None
+    assert pieces.text("personas/04999") == "4999"
+    assert "personas/05000" not in pieces
 
 
 def test_a_damaged_body_is_noticed(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def clone(agentpack: Agentpack, project: Path) -> Path:
 def _no_state(words: str) -> str:
     """What a command said, without the note about the state."""
     lines = words.splitlines(keepends=True)
-    return "".join(line for line in lines if STATE not in line or "was not made by you" not in line)
+    return "".join(line for line in lines if STATE not in line or "was not made by you here" not in line)
 
 
 def looked(agentpack: Agentpack) -> dict[tuple[str, ...], Ran]:
@@ -163,7 +163,7 @@ def assert_ignored(agentpack: Agentpack, clone: Path, fresh: Mapping[tuple[str, 
     for words, ran in looked(agentpack).items():
         assert ran.exit_code == fresh[words].exit_code, (words, ran)
         assert (_no_state(ran.out), _no_state(ran.err)) == (fresh[words].out, fresh[words].err), words
-        assert ran.err.count("was not made by you") == 1, (words, ran.err)
+        assert ran.err.count("was not made by you here") == 1, (words, ran.err)
         assert everything(clone) == before, words
 
 
@@ -197,14 +197,14 @@ def test_the_first_change_moves_a_foreign_state_aside_with_every_byte(
     BROUGHT[brought](clone)
     kept = everything(clone / STATE) if (clone / STATE).is_dir() else None
     ran = agentpack("install", "other")
-    assert "was not made by you" in ran.err
+    assert "was not made by you here" in ran.err
     assert "`state-unknown-1`" in ran.err
     if kept is not None:
         assert everything(clone / f"{STATE}-unknown-1") == kept
     assert not {*SENSITIVE} & tree(clone).keys()
     assert (clone / "README.md").exists()
     after = agentpack("history", "--json")
-    assert "was not made by you" not in after.err
+    assert "was not made by you here" not in after.err
     assert len(after.envelope["data"]["generations"]) == 2  # what was found in the clone, then the command
     agentpack("rollback")
 
@@ -258,7 +258,7 @@ def test_a_project_may_be_moved_and_copied(agentpack: Agentpack, clone: Path, tm
     clone.rename(moved)
     for place in (copy, moved):
         ran = Agentpack(place)("rollback")
-        assert "was not made by you" not in ran.err
+        assert "was not made by you here" not in ran.err
         assert not (place / ".claude/agents/tester.md").exists()
 
 
@@ -282,7 +282,7 @@ def test_where_everybody_may_write_nothing_says_whose_a_state_is(
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         assert clean_scope() is None
-    assert "was not made by you" in agentpack("diff").err
+    assert "was not made by you here" in agentpack("diff").err
 
 
 def test_where_a_home_cannot_be_written_commands_work_and_say_what_is_lost(
@@ -291,7 +291,7 @@ def test_where_a_home_cannot_be_written_commands_work_and_say_what_is_lost(
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/state")
     ran = agentpack("install", "other")
     assert "set XDG_STATE_HOME to a folder of yours" in ran.err
-    assert "was not made by you" in agentpack("diff", expect=None).err
+    assert "was not made by you here" in agentpack("diff", expect=None).err
     monkeypatch.setenv("XDG_STATE_HOME", str(clone.parent / "state"))
     agentpack("uninstall", "other")
     assert "note" not in agentpack("diff", expect=None).err
@@ -316,9 +316,9 @@ def test_root_believes_the_state_that_the_projects_owner_made(
     monkeypatch.setattr(pwd, "getpwuid", lambda number: {12345: user}[number])
     assert len(agentpack("history", "--json").envelope["data"]["generations"]) == 2
     os.chown(known / name, 54321, 54321)  # somebody else's word that it is ada's
-    assert "was not made by you" in agentpack("history").err
+    assert "was not made by you here" in agentpack("history").err
     (known / name).unlink()
-    assert "was not made by you" in agentpack("history").err
+    assert "was not made by you here" in agentpack("history").err
 
 
 # First commands.
@@ -385,7 +385,7 @@ def test_two_first_commands_at_once_share_one_state(tmp_path: Path, home: Path) 
         assert done.exit_code == 0, done.err
         assert sorted(os.listdir(project / ".agentpack")) == ["state"]
         ran = Agentpack(project)("history", "--json")
-        assert "was not made by you" not in ran.err
+        assert "was not made by you here" not in ran.err
         assert json.loads((project / "agentpack.lock").read_text())["packs"]
 
 
@@ -397,3 +397,14 @@ def test_only_the_user_may_write_what_says_whose_a_state_is(agentpack: Agentpack
         os.umask(before)
     for path in (tmp_path / "home/.local/state/agentpack", *(tmp_path / "home/.local/state/agentpack").rglob("*")):
         assert not path.stat().st_mode & stat.S_IWOTH
+
+
+def test_a_project_that_everybody_may_write_to_is_worked_in(agentpack: Agentpack, project: Path) -> None:
+    """As on a file system without permissions: its state is no worse off than all the rest. A state alone is."""
+    agentpack("install", "python-engineer", "--client", "claude")
+    for path in (project, *(project / ".agentpack").rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    agentpack("diff")
+    agentpack("install", "python-reviewer")
+    project.chmod(0o755)
+    assert f"every user of this machine can write to `{STATE}`" in agentpack("diff", expect=5).err

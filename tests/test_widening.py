@@ -109,6 +109,7 @@ def test_what_is_accepted_goes_through_and_is_locked(widened: Agentpack, word: s
     assert "may use more: read, search -> every-tool" in ran.err
     assert locked(widened) == {"reviewer claude": "every-tool"}
     assert "\nmay" not in widened("upgrade", "--yes").err
+    assert f"upgrade --accept {word}" in widened("history").out
 
 
 @pytest.mark.parametrize("word", ["shell", "tester:every-tool", "every-tool-but:shell", "bypass"])
@@ -760,6 +761,22 @@ def test_what_was_accepted_stands_in_the_lock_only_for_files_that_wait(agentpack
     agentpack("lock", "--upgrade", "--accept", "reviews:every-tool", "--accept", "writes:shell")
     agentpack("sync", "--partial", expect=3)
     assert json.loads((agentpack.folder / "agentpack.lock").read_text())["accepted"] == ["reviews:every-tool"]
+
+
+def test_a_restriction_that_is_gone_is_not_accepted_any_more_though_files_wait(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    release(packs, "1.0.0", reviewer={"tools": ["read"]})
+    words = ("--source", str(packs), "--client", "claude,gemini,codex", "--accept", "widened:codex")
+    agentpack("install", "reviews", *words)
+    lock = agentpack.folder / "agentpack.lock"
+    assert json.loads(lock.read_text())["accepted"] == ["reviews:widened:codex"]
+    release(packs, "1.1.0", reviewer={"description": "Reviews more."})
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    agent.write_text(agent.read_text().replace("description: ", "description: My own. "))
+    agentpack("lock", "--upgrade", "--accept", "every-tool")
+    agentpack("sync", "--partial", expect=3)
+    assert json.loads(lock.read_text())["accepted"] == ["reviews:every-tool"]
 
 
 def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpack: Agentpack, packs: Path) -> None:

@@ -28,6 +28,8 @@ class AgentpackError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 70
+    ways: tuple[str, ...] = ()
+    """If there are several ways on: each, for people. `hint` has them in one sentence."""
 
     def __init__(self, message: str, *, hint: str | None = None, details: Iterable[str] = ()) -> None:
         self.message = without_secrets(message)

@@ -128,6 +128,14 @@ def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
     assert {*texts(root)} == before
 
 
+def test_a_skill_is_described_by_its_own_heading_and_when_to_read_it(
+    project: Path, install: Callable[..., str]
+) -> None:
+    install("claude")
+    text = (project / ".claude/skills/engineer-async/SKILL.md").read_text()
+    assert "Concurrency. Use when writing concurrent code." in text
+
+
 @pytest.mark.parametrize("client", sorted(FOLDER))
 def test_an_agent_without_the_tool_for_skills_has_its_modules_in_its_text(
     client: str, project: Path, agentpack: Agentpack, tmp_path: Path
@@ -376,6 +384,18 @@ def test_two_modules_that_would_be_one_skill_are_refused(agentpack: Agentpack, p
     assert "rename one of the personas" in ran.err
     agentpack("install", "one", "--source", str(source), "--client", "claude")
     agentpack("install", "two", "--set", "modules=inline")
+
+
+def test_two_modules_of_one_pack_that_would_be_one_skill_are_refused(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    personas = {
+        name: persona_text(name, body.replace("#perf", f"#{id}"), modules={id: "it is"})
+        for name, id, body in (("engineer", "too-slow", BODY), ("engineer-too", "slow", LATER))
+    }
+    source = publish(tmp_path / "one", make_pack("one", personas=personas, agentpack=">=0.2"))
+    ran = agentpack("install", "one", "--source", str(source), "--client", "claude", expect=4)
+    assert "both have a skill `engineer-too-slow`" in ran.err
 
 
 def test_two_packs_with_one_name_for_a_skill_are_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

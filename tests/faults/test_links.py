@@ -144,7 +144,7 @@ def test_a_link_in_the_state_of_a_clone_is_moved_aside_and_leads_nowhere(
     (project / folder).parent.mkdir(parents=True, exist_ok=True)
     (project / folder).symlink_to(outside, target_is_directory=True)
     before = held(outside)
-    assert "was not made by you" in install(agentpack, packs)
+    assert "was not made by you here" in install(agentpack, packs)
     assert held(outside) == before
     aside = project / folder.replace("state", "state-unknown-1")
     assert aside.is_symlink()
@@ -158,7 +158,7 @@ def test_a_state_behind_a_link_is_not_believed_by_the_fast_path(
     assert agentpack("diff", real=True).exit_code == 0
     (project / ".agentpack/state").rename(tmp_path / "state")
     (project / ".agentpack/state").symlink_to(tmp_path / "state")
-    assert agentpack("diff", real=True).err.count("was not made by you") == 1
+    assert agentpack("diff", real=True).err.count("was not made by you here") == 1
 
 
 def test_agents_behind_a_link_are_not_taken_for_ours(

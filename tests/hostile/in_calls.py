@@ -15,7 +15,7 @@ def _asked(text: str, code: int = 2, *more: str) -> Case:
 
 ADDRESSES: Mapping[str, Case] = {
     "a repository that nobody has": _asked("bad @ git+https://evil.example/x@main", 6, "--offline"),
-    "a file in the place of a repository": _asked("bad @ file:///etc/passwd", 6),
+    "a file in the place of a repository": _asked("bad @ file:///etc/passwd", 2),
     "an archive that nobody has": _asked("https://evil.example/x.tar.gz", 6, "--offline"),
     **{
         f"a requirement `{text[:40]}`": _asked(text)

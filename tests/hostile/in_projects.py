@@ -219,7 +219,7 @@ LINKS: Mapping[str, Case] = {
     "the manifest is a link": Case(link("agentpack.yaml", "{outside}/canary"), 5, "leads out"),
     "the lock is a link": Case(link("agentpack.lock", "{outside}/canary"), 5, "leads out"),
     "the state folder leads outside": Case(
-        link(".agentpack/state", "{outside}"), 0, "was not made by you", ("status",)
+        link(".agentpack/state", "{outside}"), 0, "was not made by you here", ("status",)
     ),
     "our own folder leads outside": Case(link(".agentpack", "{outside}"), 5, "link"),
     "local variants lead outside": Case(link(".agentpack/variants", "{outside}"), 5, "link"),

@@ -143,7 +143,7 @@ ARCHIVES: Mapping[str, Case] = {
         "more than 2000 files",
     ),
     "a zip with a comment": Case(
-        _archive(lambda: _zip()()[:-2] + b"\2\0hi", "bad-1.0.0.zip"), 5, "not the name of a commit"
+        _archive(lambda: _zip()()[:-2] + b"\2\0hi", "bad-1.0.0.zip"), 5, "not a commit id"
     ),
     "a zip behind other bytes": Case(_archive(lambda: b"#!/bin/sh\n" + _zip()(), "bad-1.0.0.zip"), 5, ""),
     "a zip before other bytes": Case(_archive(lambda: _zip()() + b"tail", "bad-1.0.0.zip"), 5, ""),

@@ -7,7 +7,8 @@ named client, and skipped with that error as the reason. If no found client take
 refused like a named one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.decisions import check_writable
@@ -18,7 +19,7 @@ from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.skipped import skipped_agents
-from agentpack.wanted.wanted import SkippedClient
+from agentpack.workspace.found_clients import SkippedClient, found_clients, skipped_for, unlisted_clients
 from agentpack.workspace.workspace import Workspace
 
 DEFAULT = "claude"
@@ -38,50 +39,13 @@ def named_clients(workspace: Workspace, manifest: Manifest) -> tuple[str, ...]:
     return workspace.lock.clients if workspace.lock is not None else ()
 
 
-def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[SkippedClient, ...]]:
-    """Two tuples: the clients used in the scope, and the clients that are used but receive nothing.
-
-    If a link makes two clients share a folder, nothing is written for the client behind the link: it reads the other's
-    files.
-    """
-    kind, variables = workspace.scope.kind, workspace.environment.variables
-    skipped, places = dict[str, SkippedClient](), dict[str, list[Client]]()
-    for target in sorted(workspace.clients.values(), key=lambda target: target.name):
-        path = target.path("name", kind, variables)
-        try:
-            if not _is_used(workspace, target):
-                continue
-        except AgentpackError as error:
-            skipped[target.name] = _skipped(target, error)
-            continue
-        if path is None:
-            skipped[target.name] = SkippedClient(target.name, target.title, f"it has no agents in the {kind} scope")
-        else:
-            places.setdefault(path, []).append(target)
-    for lead, *others in workspace.places.groups(places):
-        for path in others:
-            linked = workspace.scope.absolute(path.rpartition("/")[0])
-            for target in places[path]:
-                reason = f"{linked} links to the folder of {places[lead][0].title}, so {target.title} reads those files"
-                skipped[target.name] = SkippedClient(target.name, target.title, reason)
-    found = (target.name for targets in places.values() for target in targets if target.name not in skipped)
-    return tuple(sorted(found)), tuple(skipped.values())
-
-
-def _is_used(workspace: Workspace, target: Client) -> bool:
-    folder = target.folder(workspace.scope.kind, workspace.environment.variables) or ""
-    moved = (folder, folder.rpartition("/")[0]) if folder.count("/") > 1 else (folder,)
-    markers = (*(moved if folder.startswith("$") else ()), *target.markers)
-    return any(workspace.disk.stamp(marker) is not None for marker in markers)
-
-
 def _skipped(target: Client, error: AgentpackError, install: str = "") -> SkippedClient:
     """Build the `SkippedClient` note for a client from the error that would refuse it; `install` is the command line
     that goes before the option naming it.
     """
     option = f"{install}--client {target.name}"
-    reason = error.message.partition("; nothing was ")[0]  # which is true of a command that stops
-    way = f"{error.hint}, then add it with `{option}`" if error.hint else f"once that is fixed, add it with `{option}`"
+    skipped = skipped_for(target, error, option)
+    reason, way = skipped.reason, skipped.way
     if isinstance(error, RestrictionsLost):
         lost = "; ".join(error.losses)
         reason = "it cannot limit tools" if error.limits_tools else f"it cannot enforce a restriction ({lost})"
@@ -92,7 +56,7 @@ def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skippe
         reason = "; ".join(error.details)
         if all(change.why == "foreign" for change in error.outcome.plan.conflicts):
             way = f"add it with `{option} --adopt`, which keeps the existing file in the history"
-    return SkippedClient(target.name, target.title, reason, way)
+    return skipped._replace(reason=reason, way=way)
 
 
 def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
@@ -123,6 +87,15 @@ def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Se
     clients_by_pack = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
     left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
     return chosen.for_clients(clients, clients_by_pack)._replace(skipped=tuple(left))
+
+
+def addable_clients(chosen: Selection, pack: str) -> Iterator[str]:
+    """The clients that are used here and that would take a pack, but that neither its entry nor `clients:` lists."""
+    entry = chosen.manifest.wanted(pack)
+    for client in unlisted_clients(chosen.workspace, chosen.manifest) if entry and entry.clients is None else ():
+        with suppress(AgentpackError):
+            if not chosen.only_for([client]).preview(pack, skips=True).unaccepted:
+                yield client
 
 
 class _Trial:

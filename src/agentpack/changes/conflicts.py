@@ -37,16 +37,17 @@ _WHY = {
     "blocked": "is not a regular file",
     "folder": "would be written to a folder that contains files of others",
 }
-_MERGING = (
-    "where the two conflict, `--on-conflict keep` keeps your text, `--on-conflict theirs` takes the new text, and "
-    "`--on-conflict edit` opens an editor; `--partial` writes only the other files"
-)
-_WAYS = {
+_WAYS: Mapping[str, str | tuple[str, ...]] = {
     "foreign": "`--adopt` manages it and keeps the original in the history",
     "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
     "then `agentpack lock`); `--adopt` replaces the file and keeps the original in the history",
     "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk",
-    "merge": _MERGING,
+    "merge": (
+        "`--on-conflict keep` keeps your text where the two conflict",
+        "`--on-conflict theirs` takes the new text there",
+        "`--on-conflict edit` opens an editor",
+        "`--partial` writes only the other files",
+    ),
     "unknown": "`--on-conflict keep` keeps the file as it is, `--on-conflict theirs` takes the new text and keeps "
     "yours in the history; `--partial` writes only the other files",
     "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
@@ -54,7 +55,7 @@ _WAYS = {
     "folder": "move them, rename the persona (`as:` in agentpack.yaml), or turn off skills (`--set modules=inline`)",
 }
 """How to resolve a conflict, by its cause: options of `install`, `upgrade` and `sync`."""
-_WAYS_OF: Mapping[str, Mapping[str, str]] = {
+_WAYS_OF: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "keep": {
         "merge": "where the two conflict, `--on-conflict keep` keeps that client's text, and `--on-conflict theirs` "
         "takes the variant's",
@@ -79,12 +80,16 @@ class ConflictsFound(DecisionNeeded):
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
         ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
-        hints = [*_keep_first(outcome), *(ways[kind] for kind in dict.fromkeys(kinds))]
+        hints = [*_keep_first(outcome)]
+        for kind in dict.fromkeys(kinds):
+            way = ways[kind]
+            hints += (way,) if isinstance(way, str) else way
         details = [f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)]
         if outcome.refusal is not None:  # a dry run of what would be refused as well
             details += (line.removesuffix("; nothing was changed") for line in outcome.refusal.lines)
             hints.append(outcome.refusal.hint or "")
         super().__init__(f"{_count(conflicts)} a decision; nothing was changed", details=details, hint="; ".join(hints))
+        self.ways = tuple(hints)
 
 
 def _keep_first(outcome: Outcome) -> Iterator[str]:

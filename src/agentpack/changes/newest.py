@@ -8,12 +8,15 @@ from packaging.version import Version
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.local_variants import wanted_with_variants
+from agentpack.changes.place_arguments import without_refs
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import RebasedVariants
+from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve.words import retired
 from agentpack.sources.base import Source
+from agentpack.sources.git_tags import read_tag
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
@@ -41,11 +44,40 @@ def newest(
     """
     manifest = workspace.manifest
     candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
+    notes: list[str] = []
     if latest:
+        found = held_back(workspace, manifest, packs)
+        held = [pack.name for pack, ref, newer in found if newer is not None and read_tag(ref) is not None]
+        if held:
+            manifest, notes = without_refs(workspace, manifest, held, ())
+            candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
         manifest = _past_ranges(candidates, manifest, packs)
         candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
     chosen = choose_clients(choose(candidates, manifest), decisions)
-    return chosen, *wanted_with_variants(chosen, preview=preview)
+    wanted, followed = wanted_with_variants(chosen, preview=preview)
+    return chosen, wanted, followed._replace(notes=(*notes, *followed.notes))
+
+
+def held_back(
+    workspace: Workspace, manifest: Manifest, packs: Collection[str]
+) -> Iterator[tuple[LockedPack, str, Version | None]]:
+    """The installed packs (without names, all) whose source has a `ref:`, each with that and with the newest final
+    release, if it is newer than the installed one.
+    """
+    refs = {source.name: source.options["ref"] for source in manifest.sources if "ref" in source.options}
+    for locked in workspace.lock.packs if refs and workspace.lock else ():
+        if locked.source in refs and (not packs or locked.name in packs):
+            heard = workspace.sources.last_heard(manifest, locked)
+            final = [version for version in heard.versions if not version.is_prerelease] if heard else []
+            newer = max(final) if final and max(final) > Version(locked.version) else None
+            yield locked, refs[locked.source], newer
+
+
+def way_past_ref(pack: str, ref: str) -> str:
+    """The command that installs the newest release in spite of a `ref:`. One that names a release is moved like a
+    version range.
+    """
+    return "`agentpack upgrade --latest`" if read_tag(ref) is not None else f'`agentpack install "{pack}@latest"`'
 
 
 def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[str]:

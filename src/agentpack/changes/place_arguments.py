@@ -19,6 +19,7 @@ _DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://
 """The beginning of a direct reference: a pack, and behind `@` where it is."""
 _BARE_REPOSITORY = ("HEAD", "objects", "refs")
 _ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
+_FILE = re.compile(r"\.(?:tar\.gz|tgz|zip|md)\Z", re.IGNORECASE)
 
 
 def is_place(workspace: Workspace, text: str) -> bool:
@@ -27,7 +28,7 @@ def is_place(workspace: Workspace, text: str) -> bool:
         return False
     if _is_git_place(text) or _ADDRESS.match(text):
         return True
-    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _ARCHIVE.search(text) or "\\" in text:
+    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _FILE.search(text) or "\\" in text:
         return True
     return "/" in text and not any(sign in text for sign in "[]<>=!@; ")
 
@@ -58,6 +59,8 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
     here = os.path.exists(os.path.join(workspace.environment.cwd, os.path.expanduser(text)))
     if _is_git_place(text) or text.startswith("file://"):
         place = parse_git_place(text)
+        if os.path.isfile(place.place.removeprefix("file://")):
+            raise _no_folder(place.place.removeprefix("file://"), f"{option}{text}", "a repository")
         options = {"ref": place.ref, "subdirectory": place.subdirectory}
         return ConfiguredSource("", "git", place.place, {key: value for key, value in options.items() if value})
     if _ADDRESS.match(text):
@@ -122,16 +125,19 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
     if not exists(absolute):
         raise UsageError(f"`{option}{text}`: no such folder{', archive or source' if option else ' or archive'}")
     if not isdir(absolute) and not _ARCHIVE.search(absolute):
-        raise UsageError(
-            f"`{option}{text}` is neither a folder nor an archive",
-            hint="for one agent file, name its folder and add `--only NAME`",
-        )
+        raise _no_folder(text, f"{option}{text}", "an archive")
     if all(exists(f"{absolute}/{part}") for part in _BARE_REPOSITORY):
         raise UsageError(f"`{option}{text}` is a git repository without files", hint=f"write `git+file://{absolute}`")
     if not absolute.isprintable():
         hint = "rename it: agentpack.yaml would contain invisible text"
         raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
     return absolute
+
+
+def _no_folder(path: str, shown: str, other: str) -> UsageError:
+    folder, name = os.path.split(path)
+    way = f"`agentpack install {folder or '.'} --only {name.partition('.')[0]}`"
+    return UsageError(f"`{shown}` is neither a folder nor {other}", hint=f"for one agent file, name its folder: {way}")
 
 
 def with_sources(

@@ -80,14 +80,13 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     bare = [] if request.only else [place for place in places.values() if "ref" not in place.options]
     manifest, free = without_refs(workspace, old, newest, bare)
     manifest, opened, notes = with_sources(workspace, manifest, [*places.values(), *named])
-    of_place = dict(zip(places, opened, strict=False))
-    reading = _Reading(workspace, manifest, request, opened[len(places) :])
+    reading = _Reading(workspace, manifest, request, opened, *places)
     packs: list[AskedPack] = []
     for text in request.names:
         if text in direct:
-            packs += reading.direct(of_place[text], direct[text], text)
+            packs += reading.direct(reading.places[text], direct[text], text)
         else:
-            packs += reading.place(of_place[text], text) if text in places else reading.pack(text)
+            packs += reading.place(reading.places[text], text) if text in places else reading.pack(text)
     if not request.names:
         for source in reading.named:
             packs += reading.place(source, source.where)
@@ -109,10 +108,11 @@ class _Reading:
     """Reads arguments with the sources of the manifest."""
 
     def __init__(
-        self, workspace: Workspace, manifest: Manifest, request: ChangeRequest, named: Sequence[Source]
+        self, workspace: Workspace, manifest: Manifest, request: ChangeRequest, opened: Sequence[Source], *places: str
     ) -> None:
-        """`named` are the sources of `--source`."""
-        self.workspace, self.manifest, self.request, self.named = workspace, manifest, request, named
+        """`opened` are the sources of the places that arguments name, which are `places`, then those of `--source`."""
+        self.workspace, self.manifest, self.request = workspace, manifest, request
+        self.places, self.named = dict(zip(places, opened, strict=False)), opened[len(places) :]
         self.notes: list[str] = []
         self._taken = {
             entry.requirement.pack: (entry.source, entry.name_there) for entry in manifest.packs if entry.source
@@ -173,8 +173,13 @@ class _Reading:
         offering = self.workspace.sources.open(self.manifest).in_collection(requirement.pack)
         if offering is not None:  # named in so many words, and nothing else has the name
             return [AskedPack(requirement, text, offering)]
-        if os.path.isdir(os.path.join(self.workspace.environment.cwd, text)):
-            self._refuse_folder(requirement, text)
+        is_folder = os.path.isdir(os.path.join(self.workspace.environment.cwd, text))
+        if (is_folder or self.places) and not self._is_offered(name := requirement.pack):
+            for place, source in self.places.items():
+                self._refuse_agent(name, source, f"install {place} --only {name}")
+            if is_folder:
+                hint = f"for the folder `{text}`, write `agentpack install ./{text}`"
+                raise Unresolvable(f"there is no pack named `{text}`", hint=hint)
         return [AskedPack(requirement, text)]
 
     def _of_user(self, pack: PackName) -> Source | None:
@@ -345,9 +350,7 @@ class _Reading:
         return "; ".join(filter(None, (count, pack.description[:80])))
 
     def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
-        """The name of each agent of a pack, by everything it can be asked for by: its path, its name, its name in
-        kebab case.
-        """
+        """The name of each agent of a pack, by all that it can be asked for by: path, name, and name in kebab case."""
         from agentpack.bare import name_in  # parsing is loaded only where agents are asked for by name
 
         state = source.state_of(name)
@@ -390,16 +393,9 @@ class _Reading:
         name = requirement.pack
         for source in self.named:
             offered = [*source.packs(), *(pack.name for pack in source.collection.packs)]
-            for pack in offered:
-                agents = self._agents(source, pack)
-                if name in agents:
-                    place = typed(source, self.workspace.environment.cwd)
-                    raise Unresolvable(
-                        f"`{name}` is not a pack but an agent of the pack `{pack}`",
-                        hint=f"`agentpack install {pack} --only {name} --source {place}`",
-                    )
+            place = typed(source, self.workspace.environment.cwd)
+            self._refuse_agent(name, source, f"install {{pack}} --only {name} --source {place}")
             if offered:
-                place = typed(source, self.workspace.environment.cwd)
                 place = place if is_place(self.workspace, place) else f"./{place}"
                 listed = ", ".join(offered[:_MOST_LISTED]) + (", …" if len(offered) > _MOST_LISTED else "")
                 raise Unresolvable(
@@ -409,12 +405,12 @@ class _Reading:
                 )
             raise self._nothing(source, source.where, source.collection.unread)
 
-    def _refuse_folder(self, requirement: Requirement, text: str) -> None:
-        """Raise Unresolvable for a name that no source has and that is a folder here."""
-        if not self._is_offered(requirement.pack):
-            raise Unresolvable(
-                f"there is no pack named `{text}`", hint=f"for the folder `{text}`, write `agentpack install ./{text}`"
-            )
+    def _refuse_agent(self, name: PackName, source: Source, command: str) -> None:
+        """Raise Unresolvable for the name of an agent of a source; `command` installs it, from the pack `{pack}`."""
+        for pack in (*source.packs(), *(pack.name for pack in source.collection.packs)):
+            if name in self._agents(source, pack):
+                hint = f"`agentpack {command.replace('{pack}', pack)}`"
+                raise Unresolvable(f"`{name}` is not a pack but an agent of the pack `{pack}`", hint=hint)
 
     def _is_offered(self, name: PackName) -> bool:
         """Whether a source has releases of a pack; not so one that cannot be asked."""

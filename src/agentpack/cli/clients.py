@@ -15,7 +15,9 @@ def clients(session: Session) -> Result:
     """List supported clients: where each reads agents, and how that was verified.
 
     The column "here" says `yes` if files are installed for the client, and `next` if `install` would choose it by
-    default. A narrow terminal shows fewer columns; --verbose shows all.
+    default: at the first install, the clients found here. A client is found by its folder (`.codex`), even if that is
+    empty. A folder that others use too is not enough: `.github` counts with `agents` or `copilot-instructions.md` in
+    it, `.gemini` with `agents` or `settings.json`. A narrow terminal shows fewer columns; --verbose shows all.
 
     Example: agentpack clients --json
     """

@@ -77,7 +77,8 @@ def install(
     A requirement is a pack's name, optionally with variants in brackets and a version range:
     `name[variant,variant]>=1.1,<2`, `name@1.2`, `name@latest`. A place is a folder (`./agents`), an archive
     (`packs.tar.gz` or its URL) or a git repository: `github:owner/repo`, `git+https://…`, with `@REF` for a branch or
-    tag. Without `--client`, the agents are for the clients whose folders are here, else for Claude Code.
+    tag. Without `--client`, the agents are for the clients that agentpack.yaml lists; at the first install, for those
+    whose folders are here, else for Claude Code.
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """

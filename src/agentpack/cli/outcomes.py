@@ -12,6 +12,7 @@ from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.wanted.skipped import skipped_data
 from agentpack.wanted.wanted import GroupedNote
+from agentpack.workspace.found_clients import skipped_words
 
 if TYPE_CHECKING:
     from agentpack.changes.news import PackNews
@@ -98,8 +99,8 @@ def _show_packs(output: Output, outcome: Outcome, news: "Mapping[str, PackNews]"
 
 
 def _show_notes(output: Output, outcome: Outcome) -> None:
-    for skipped in outcome.skipped:
-        output.say(safe(str(skipped)))
+    for skipped in skipped_words(outcome.skipped):
+        output.say(safe(skipped))
     for agents in outcome.skipped_agents:
         if agents.is_new and outcome.changes_anything:
             output.say(safe(str(agents)))
@@ -172,8 +173,8 @@ def _pack_lines(pack: PackChange, news: "PackNews | None") -> Iterator[str]:
 
         yield safe(f"{name} {before} -> {after}" + (f"  ({news.size})" if news.size else ""))
         for entry in news.entries[:_MOST_RELEASES]:
-            headings = ", ".join(map(short, entry.headings[:_MOST_HEADINGS]))
-            yield safe(f"  {entry.version}: {headings}" if headings else f"  {entry.version}")
+            words = entry.lead or ", ".join(map(short, entry.headings[:_MOST_HEADINGS]))
+            yield safe(f"  {entry.version}: {words}" if words else f"  {entry.version}")
         if news.entries:
             yield f"  `agentpack show {news.pack} --changes {news.before} {news.after}` prints the changelog"
 

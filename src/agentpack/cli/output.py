@@ -271,8 +271,9 @@ class Output:
         for line in error.lines[1:]:
             for part in line.split("\n"):
                 self._tell(f"  {safe(part)}")
-        if error.hint:
-            self._tell(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}")
+        for number, way in enumerate(error.ways or filter(None, (error.hint,))):
+            label = "  " if number else f"{self.style_words('hint:', 'bold')} "
+            self._tell(label + safe(way))
         return error.exit_code
 
     def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
@@ -361,7 +362,8 @@ def _near_option(error: Any) -> str | None:
 
 def _shorter_paths(scope: Scope, home: str) -> Iterator[tuple[re.Pattern[str], str]]:
     """What stands for the folders that most paths in messages begin with: a path from the current folder, if one of the
-    two is in the other, and `~`. An address is left as it is, and what is quoted for a shell.
+    two is in the other, and `~`. An address is left as it is, what is quoted for a shell, and a place in a command:
+    `agentpack install kit` would mean a pack.
     """
     here = os.path.relpath(scope.root)
     if scope.kind == "project" and (not here.startswith("..") or {*here.split("/")} == {".."}):
@@ -370,7 +372,9 @@ def _shorter_paths(scope: Scope, home: str) -> Iterator[tuple[re.Pattern[str], s
 
 
 def _beginning(folder: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w/.~:'\"=-]){re.escape(safe(folder).rstrip('/'))}/(?=[^\s`])")
+    return re.compile(
+        rf"(?<![\w/.~:'\"=-])(?<!agentpack install )(?<!--source ){re.escape(safe(folder).rstrip('/'))}/(?=[^\s`])"
+    )
 
 
 def scope_option(*, user: bool, root: str | None) -> str:

@@ -9,6 +9,7 @@ from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS
 from agentpack.wanted.skipped import skipped_data
+from agentpack.workspace.found_clients import unlisted_words
 from agentpack.workspace.shadowing import same_name_sentences, short_path
 
 app = verb_app()
@@ -63,6 +64,9 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         place = safe(short_path(session.workspace, left.folder))
         what = "it" if left.files == 1 else "them"
         yield f"{left.files} agent {files} not managed in {place} (`agentpack adopt` manages {what})"
+    names = [entry.requirement.pack for entry in session.workspace.manifest.packs]
+    if found.unlisted_clients and names:
+        yield f"clients   {safe(unlisted_words(found.unlisted_clients, names))}"
     for refused in found.refused:
         what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
         place = f" ({refused.file}:{refused.line})" if refused.file else ""
@@ -120,8 +124,11 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None, place: str) ->
         yield "newer", f"{newer} (`agentpack upgrade`)"
     if pack.newest is not None and pack.newest != pack.in_range:
         lacks = " and ".join(f"`{name}`" for name in pack.lacks)
-        way = f'held back by `ref: {pack.ref}` (`agentpack install "{pack.name}@latest"`)'
-        way = way if pack.ref else "out of range (`agentpack upgrade --latest`)"
+        way = "out of range (`agentpack upgrade --latest`)"
+        if pack.ref:
+            from agentpack.changes.newest import way_past_ref  # only for sources with a `ref:`
+
+            way = f"held back by `ref: {pack.ref}` ({way_past_ref(pack.name, pack.ref)})"
         yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"
@@ -158,4 +165,5 @@ def status_data(session: Session, found: Status) -> dict[str, Any]:
         "refused": [refused._asdict() for refused in found.refused],
         **skipped_data(found.skipped),
         **({"left_out": list(found.left_out)} if found.left_out else {}),
+        **({"unlisted_clients": list(found.unlisted_clients)} if found.unlisted_clients else {}),
     }

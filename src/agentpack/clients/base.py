@@ -4,6 +4,7 @@ A client is data, in a module of this package or in a user's `.agentpack/clients
 this value alone, so that no key, tool, colour or model of another client can reach a client that would misread it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, P
 from agentpack.clients.file_rules import FileRules
 from agentpack.clients.grammar import REFUSED, UNKNOWN, UNKNOWN_COMMAS, UNREAD, Grammar, listed
 from agentpack.model.fields import COLORS
+from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
 
@@ -262,6 +264,14 @@ class Client(NamedTuple):
         meaning = self.meaning(key)
         grammar = self.denying if meaning == "deny" else self.grammar
         return meaning in ("allow", "deny") and listed(grammar, value).form == REFUSED
+
+    def unknown_model(self, model: str) -> tuple[Note, ...]:
+        """A note on a model that the client accepts in a file but does not have; empty if it may have it."""
+        known = self.file_rules.models
+        if not known or model in self.models or re.fullmatch(known, model):
+            return ()
+        hint = did_you_mean(model, self.models)
+        return (Note(f"{self.title} knows no model `{model}`" + (f": {hint}" if hint else "")),)
 
     def knows_plan(self, key: str) -> bool:
         """Whether `plan` as the value of a key is known to be a mode in which nothing is changed."""

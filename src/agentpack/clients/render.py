@@ -160,9 +160,7 @@ class _Writing:
             self.deny_tools(self.persona.value("deny") or ())
             return
         wanted = tuple(tools)
-        self.notes += [
-            Note(f"{limit}: left out, because the persona lists `tools`, which is used instead") for limit in foreign
-        ]
+        self.notes += [Note(f"{limit}: left out, because `tools` is used instead") for limit in foreign]
         if client.tools is not None:
             self.write_tools(client.tools, wanted)
         elif client.readonly and wanted and LOOKING.issuperset(wanted):
@@ -312,9 +310,10 @@ class _Writing:
             self.set_model(mapped)
         elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
             self.set_model(model)
+            self.notes += client.unknown_model(model)
         elif model != "inherit":
             hint = f"to map it, set `models: {{{model}: {{CLIENT: ID}}}}` in agentpack.yaml"
-            self.note(f"model: `{model}` is left out", hint)
+            self.note(f"model: `{model}` is left out", (model not in MODELS and did_you_mean(model, MODELS)) or hint)
 
     def set_model(self, model: str) -> None:
         client = self.client

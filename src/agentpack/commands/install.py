@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from agentpack.changes.clients import choose_clients
+from agentpack.changes.clients import addable_clients, choose_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.newest import lost_variants
@@ -21,6 +21,7 @@ from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection, with_clients
 from agentpack.wanted.settings import read_settings
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.found_clients import unlisted_words
 from agentpack.workspace.workspace import Workspace, changing
 
 _MANY_TOKENS = 1_000
@@ -62,6 +63,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
             *arguments.notes,
             *_newer(chosen, asked, old),
             *_staying(wanted, arguments.packs, old, new, request),
+            *_unlisted(chosen, asked, old, request),
         ),
         notes_on=lambda plan: told if any(change.action in WRITES for change in plan.changes) else (),
     )
@@ -77,6 +79,16 @@ def _where(workspace: Workspace) -> Iterator[str]:
     """A note for whoever may have meant a project but is in none."""
     if workspace.scope.found_by == NO_PROJECT:
         yield "there is no project here, so this is for all your projects; `git init` or `--root .` makes one here"
+
+
+def _unlisted(chosen: Selection, asked: Sequence[Requirement], old: Manifest, request: ChangeRequest) -> Iterator[str]:
+    """A sentence on the clients that are used here and get none of these packs, as the manifest lists others."""
+    if old.clients is None or request.clients:
+        return
+    packs: dict[tuple[str, ...], list[str]] = {}
+    for one in asked:
+        packs.setdefault(tuple(addable_clients(chosen, one.pack)), []).append(one.pack)
+    yield from (unlisted_words(clients, these) for clients, these in packs.items() if clients)
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:

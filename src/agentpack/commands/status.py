@@ -22,6 +22,7 @@ from agentpack.model.names import Digest
 from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.skipped import SkippedAgents, left_out_words, skipped_agents
+from agentpack.workspace.found_clients import unlisted_clients
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, read_consistently
 
@@ -135,6 +136,8 @@ class Status(NamedTuple):
     """Agents of collections that some clients cannot restrict as asked."""
     left_out: tuple[str, ...] = ()
     """Agent files of collections that cannot be taken, in words."""
+    unlisted_clients: tuple[str, ...] = ()
+    """The clients used in the scope for which the manifest, which lists clients, has no pack."""
 
 
 @read_consistently
@@ -150,6 +153,7 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
     packs = tuple(_pack(workspace, pack, sources, files) for pack in lock.packs)
     known = {pack.name for pack in packs}
     folders = _folders(workspace, lock, files)
+    limited = {client for entry in workspace.manifest.packs for client in entry.clients or ()}
     return Status(
         packs,
         tuple(file for file in files if file.pack not in known),
@@ -160,6 +164,7 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
         tuple(_refused(workspace)),
         tuple(skipped_agents(lock)),
         tuple(left_out_words(lock, in_full=in_full)),
+        tuple(name for name in unlisted_clients(workspace, workspace.manifest) if name not in limited),
     )
 
 
@@ -327,7 +332,7 @@ def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
     paths: dict[str, dict[str, str]] = {}
     for file in lock.files:
         paths.setdefault(file.persona, {})[file.client] = file.path
-    clients = sorted({*lock.clients, *(file.client for file in lock.files)} & set(workspace.clients))
+    clients = sorted(lock.all_clients & set(workspace.clients))
     own_folders = {client: workspace.clients[client].folder(kind, variables) for client in clients}
     for client, target in ((client, workspace.clients[client]) for client in clients):
         folders = target.folders(kind, variables)

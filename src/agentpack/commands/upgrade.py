@@ -4,16 +4,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from packaging.version import Version
-
 from agentpack.changes.decisions import make_change
-from agentpack.changes.newest import newest, not_installed, not_taken
+from agentpack.changes.newest import held_back, newest, not_installed, not_taken, way_past_ref
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
+from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.wanted.assignment import RestrictionsLost
@@ -43,7 +42,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         chosen, wanted, followed = look(preview=True)
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
     beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` installs it")
-    notes = (*not_installed(chosen, packs), *_held_by_ref(workspace, packs), *beyond)
+    notes = (*not_installed(chosen, packs), *_held_by_ref(workspace, chosen.manifest, packs), *beyond)
     state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
         from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack
@@ -54,17 +53,14 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     return outcome._replace(refusal=refusal or outcome.refusal)
 
 
-def _held_by_ref(workspace: Workspace, packs: Sequence[PackName]) -> Iterator[str]:
+def _held_by_ref(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> Iterator[str]:
     """For each pack whose source has a `ref:`, a sentence; of packs that are not named only if there is a newer tag."""
-    refs = {source.name: source.options["ref"] for source in workspace.manifest.sources if "ref" in source.options}
-    for locked in workspace.lock.packs if refs and workspace.lock else ():
-        ref, heard = refs.get(locked.source), workspace.sources.last_heard(workspace.manifest, locked)
-        final = [version for version in heard.versions if not version.is_prerelease] if heard else []
-        held, way = f"by `ref: {ref}` of the source `{locked.source}`", f'`agentpack install "{locked.name}@latest"`'
-        if ref and final and max(final) > Version(locked.version) and (locked.name in packs or not packs):
-            yield f"{locked.name} {max(final)} is held back {held}; {way} installs it"
-        elif ref and locked.name in packs:
-            yield f"{locked.name} is held {held}; {way} removes it"
+    for locked, ref, newer in held_back(workspace, manifest, packs):
+        by = f"by `ref: {ref}` of the source `{locked.source}`"
+        if newer is not None:
+            yield f"{locked.name} {newer} is held back {by}; {way_past_ref(locked.name, ref)} installs it"
+        elif packs:
+            yield f'{locked.name} is held {by}; `agentpack install "{locked.name}@latest"` removes it'
 
 
 class MergeSides(NamedTuple):

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 512 * 1024
 MAX_RULES = 5000
+"""Rules and headings of a persona or variant: a model follows some sixty."""
 MAX_ALL_RULES = 200_000
 """Rules and headings in all texts of a pack: an archive of a few KiB could hold more than can be read in a minute."""
-"""Rules and headings of a persona or variant: a model follows some sixty."""
 _MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _BRACES = re.compile(r"\{#([^{}]*)\}[ \t]*(\r?)\Z")

@@ -89,6 +89,14 @@ def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({word for word in after if not covers(before, word)}))
 
 
+def narrowing(before: Collection[str], after: Collection[str]) -> tuple[str, ...]:
+    """The capabilities in `before` that `after` no longer covers, but for a model that another one of unknown size
+    replaces.
+    """
+    is_unknown = any(word.startswith("model:") and word not in NARROW and word not in _MODELS for word in after)
+    return tuple(word for word in widening(after, before) if not (is_unknown and word.startswith("model:")))
+
+
 def within(limit: str, other: str) -> bool:
     """Whether a tool with this limit can do no more than with the other one."""
     if limit in (other, DENIED) or other == UNLIMITED:

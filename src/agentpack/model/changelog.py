@@ -12,6 +12,9 @@ from agentpack.model.names import MAX_VERSION
 FILE = "CHANGELOG.md"
 MAX_CHANGELOG = 1024 * 1024
 """Characters of a changelog that are read."""
+_LEAD = 160
+"""Characters of an entry's first paragraph that are shown in a plan."""
+_LOOKED_AT = 1_000
 _HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILINE)
 _INNER = re.compile(r"^###+[ \t]+(.+)", re.MULTILINE)
 
@@ -27,6 +30,15 @@ class ChangelogEntry(NamedTuple):
     def headings(self) -> tuple[str, ...]:
         """The headings inside the entry: `Added`, `Removed`."""
         return tuple(filter(None, (heading.rstrip(" \t#") for heading in _INNER.findall(self.text))))
+
+    @property
+    def lead(self) -> str:
+        """The beginning of the entry in one line, if it begins with a paragraph; else empty."""
+        paragraph = self.text[:_LOOKED_AT].lstrip().partition("\n\n")[0]
+        words = " ".join(paragraph.split())
+        if not words or words[0] in "#|-*+>`<":
+            return ""
+        return words if len(words) <= _LEAD else f"{words[:_LEAD].rpartition(' ')[0] or words[:_LEAD]} …"
 
 
 def entries(text: str) -> Iterator[ChangelogEntry]:

@@ -24,7 +24,7 @@ _PAGE = re.compile(
     r"(?:git\+)?https://github\.com/(?P<repository>[^/]+/[^/]+)/(?P<kind>tree|blob)/(?P<ref>[^/]+)/?(?P<folder>[^?#]*)"
 )
 """A page that GitHub shows of a repository, as people copy it from their browser."""
-_RANGED = re.compile(r"(?P<place>[^<>\s]+?)\s*(?P<range>(?:[<>]=?|[=!~]=).*)\Z")
+_RANGED = re.compile(r"(?P<place>[^<>\s]+?)@?\s*(?P<range>(?:[<>]=?|[=!~]=).*)\Z")
 """An address with a range behind it."""
 _REF = re.compile(r"[^\s\\^~:?*\[\x00-\x20\x7f]+\Z")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from agentpack.changes.widening import CapabilityChange
 from agentpack.clients import SKILLS
-from agentpack.model.capabilities import capability_words, widening
+from agentpack.model.capabilities import capability_words, narrowing
 
 MOST_ROWS = 20
 """Rows shown to people; JSON output has all."""
@@ -48,7 +48,7 @@ def _said(change: CapabilityChange) -> str:
         return "may use"
     if change.widened:
         return "may use more"
-    return "may use less" if widening(change.after, change.before) else "may use other things"
+    return "may use less" if narrowing(change.before, change.after) else "may use other things"
 
 
 def _who(members: Sequence[CapabilityChange], everyone: Collection[Reached]) -> Iterator[str]:

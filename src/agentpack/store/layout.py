@@ -79,7 +79,10 @@ def check_owner(disk: Disk) -> StateOwner:
 
 
 def _not_yours(disk: Disk) -> str:
-    return f"`{disk.absolute(STATE)}` was not made by you: it came with a clone, from a cache or another user."
+    return (
+        f"`{disk.absolute(STATE)}` was not made by you here: it came with a clone, from a cache or another user, "
+        "or what agentpack keeps in your home was deleted."
+    )
 
 
 def prepare(disk: Disk) -> tuple[str, ...]:

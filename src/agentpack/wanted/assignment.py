@@ -23,6 +23,7 @@ class NotWritten(NamedTuple):
     client's file.
     """
 
+    client: str
     title: str
     scope: str
     file: str = ""
@@ -188,7 +189,7 @@ class FileAssignment:
             Unresolvable: a client would read two personas with the same name.
         """
         files: dict[str, Rendering] = {}
-        unwritten = [NotWritten(target.title, self._scope) for target in self._absent]
+        unwritten = [NotWritten(target.name, target.title, self._scope) for target in self._absent]
         for given in self._given:
             elsewhere = self._read_elsewhere(given)
             if elsewhere is None and given.file.path in files:
@@ -196,10 +197,12 @@ class FileAssignment:
             if elsewhere is None:
                 files[given.file.path] = given.file
             else:
-                unwritten.append(NotWritten(given.target.title, self._scope, elsewhere))
+                unwritten.append(NotWritten(given.target.name, given.target.title, self._scope, elsewhere))
         for given in self._optional:
             if (elsewhere := self._read_elsewhere(given)) is not None:
-                unwritten.append(NotWritten(given.target.title, self._scope, elsewhere, is_wider=True))
+                unwritten.append(
+                    NotWritten(given.target.name, given.target.title, self._scope, elsewhere, is_wider=True)
+                )
         if self._absent and not self._given:
             words = next(not_written_words(unwritten))
             raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")

@@ -24,7 +24,8 @@ from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.held import held_packs
 from agentpack.wanted.renderings import Renderings
 from agentpack.wanted.skipped import left_out_words
-from agentpack.wanted.wanted import SkippedClient, Wanted
+from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.found_clients import SkippedClient
 from agentpack.workspace.workspace import Workspace
 
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})

@@ -5,27 +5,14 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
+from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Note, Rendering
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.assignment import NotWritten, not_written_words
+from agentpack.workspace.found_clients import SkippedClient
 
 _MOST_SUBJECTS = 12
 """Largest number of fields or tools that one note names."""
-
-
-class SkippedClient(NamedTuple):
-    """A client that nobody named and that does not get these packs: why, and how to add it."""
-
-    client: str
-    title: str
-    reason: str
-    way: str = ""
-    packs: tuple[str, ...] = ()
-    """Empty if it gets none of the requested packs."""
-
-    def __str__(self) -> str:
-        of_packs = f" for {', '.join(self.packs)}" if self.packs else ""
-        return f"skipped {self.title}{of_packs}: {self.reason}" + (f"; {self.way}" if self.way else "")
 
 
 class Wanted(NamedTuple):
@@ -69,12 +56,13 @@ class Wanted(NamedTuple):
         names = file.pack, file.persona
         return next((part for part in self.parts if (part.pack.name, part.persona.name) == names), None)
 
-    def notes(self, changed: Container[str] | None) -> tuple["GroupedNote | str", ...]:
+    def notes(self, changed: Container[str] | None, before: Lock | None = None) -> tuple["GroupedNote | str", ...]:
         """Notes to show before a change is applied.
 
         Args:
             changed: the files that change: what their clients cannot express is noted, once for all files that
                 it holds for. None when nothing changes, the lock included.
+            before: the previous lock: a client that reads another one's file is noted if it is new for the pack.
         """
         if changed is None:
             return tuple(dict.fromkeys((*self.passed_over, *self.hidden)))
@@ -89,11 +77,23 @@ class Wanted(NamedTuple):
             one = GroupedNote(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
             key = (note._replace(subject="") if note.subject else note, one.clients)
             told[key] = told[key].joined(one) if key in told else one
-        unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
+        unwritten = [
+            one
+            for one in self.unwritten
+            if not one.file
+            or one.file in changed
+            or (before and one.client not in _clients(before, self.files[one.file].pack))
+        ]
         return (
             *told.values(),
             *dict.fromkeys((*not_written_words(unwritten), *self.missing_ids, *self.passed_over, *self.hidden)),
         )
+
+
+def _clients(lock: Lock, pack: str) -> tuple[str, ...]:
+    """The clients that a locked pack is for."""
+    entry, row = Manifest.from_data(lock.manifest).wanted(pack), lock.pack(pack)
+    return (entry and entry.clients) or (row and row.clients) or lock.clients
 
 
 class GroupedNote(NamedTuple):
