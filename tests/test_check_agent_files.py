@@ -356,6 +356,7 @@ def test_the_formats_are_those_of_packs(agentpack: Agentpack, project: Path) -> 
                 ],
             }
         ],
+        "local_variants": [],
         "dry_run": False,
     }
 

@@ -490,9 +490,9 @@ def test_a_changed_variant_of_the_project_makes_the_lock_stale(
 
 def test_a_fault_of_a_local_variant_names_its_file(agentpack: Agentpack, project: Path, packs: Path) -> None:
     path = ".agentpack/variants/reviewer/house.md"
-    write_tree(project, {path: variant_text("- No id.\n")})
+    write_tree(project, {path: variant_text("- A bad id. {#A}\n")})
     ran = agentpack("install", "data-reviewer[house]", "--source", "packs", expect=2)
-    assert f"{path}:4: every rule of a variant needs an id" in ran.err
+    assert f"{path}:4: `{{#A}}`: `A` is not a valid id" in ran.err
 
 
 # -- collections -------------------------------------------------------------------------------------------------------

@@ -1259,18 +1259,63 @@ def test_a_file_that_was_managed_before_is_not_called_newly_managed(agentpack: A
     assert ".claude/agents/python-engineer.md  unchanged\n" in agentpack("keep").err
 
 
-def test_an_error_for_a_rule_without_an_id_has_the_text_to_add(agentpack: Agentpack, project: Path) -> None:
+@pytest.mark.parametrize("top", ["", "---\nsummary: Ours.\n---\n"])
+def test_a_local_variant_needs_no_ids(agentpack: Agentpack, project: Path, top: str) -> None:
+    """Its rules stand below the section of the same heading, else in a new one, and can be named and edited."""
     agentpack("install", "python-engineer==1.1.0", "--client", "claude")
-    file = project / ".claude/agents/python-engineer.md"
-    file.write_text(file.read_text() + "\n- Mine.\n")
+    file, folder = project / ".claude/agents/python-engineer.md", project / ".agentpack/variants/python-engineer"
+    heading = next(line for line in file.read_text().splitlines() if line.startswith("## "))
+    folder.mkdir(parents=True)
+    rules = f"{heading}\n\n- Use structlog for it.\n\n## House\n\n- Wipe your feet.\n- Wipe your feet twice.\n"
+    (folder / "house.md").write_text(top + rules)
+    (folder / "team.md").write_text(f"{top}## House\n\n- Wipe your feet at home.\n")
+    agentpack("install", "python-engineer[house,team]==1.1.0")
+    text = file.read_text()
+    assert text.count(f"{heading}\n") == 1
+    assert text.index("- Use structlog for it.\n") < text.index("\n## House\n")
+    own = "\n## House\n\n- Wipe your feet.\n- Wipe your feet twice.\n\n## House\n\n- Wipe your feet at home.\n"
+    assert text.endswith(own)
+    assert "house-wipe-your-feet-twice" in agentpack("explain", "python-engineer", "--json").out
+    file.write_text(text.replace("feet twice.", "feet, and knock.") + "- Mine.\n")
     agentpack("keep")
-    variant = project / ".agentpack/variants/python-engineer/local.md"
-    text = variant.read_text()
-    variant.write_text(f"{text}- New house rule.\n")
-    assert "end its first line with ` {#new-house-rule}`" in agentpack("sync", expect=2).err
-    variant.write_text(f"{text}- New house rule. {{#new-house-rule}}\n")
-    agentpack("sync")
-    assert "New house rule." in file.read_text()
+    assert file.read_text() == text.replace("feet twice.", "feet, and knock.") + "- Mine.\n"
+    agentpack("diff")
+
+
+def test_a_header_that_has_no_end_is_told_also_in_a_local_variant(agentpack: Agentpack, project: Path) -> None:
+    file = project / ".agentpack/variants/python-engineer/house.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("---\nsummary: Ours.\n\n- Mine.\n")
+    assert "missing front matter" in agentpack("install", "python-engineer[house]", "-c", "claude", expect=2).err
+
+
+def test_a_local_variant_is_checked_as_one(agentpack: Agentpack, project: Path) -> None:
+    folder = ".agentpack/variants/python-engineer"
+    files = {
+        f"{folder}/bare.md": "- Mine.\n",
+        f"{folder}/bad.md": "---\nsummary: Ours.\nremove: [nothing]\n---\n- {{ nobody }}\n",
+        f"{folder}/none.md": "---\nsummary: Ours.\nremove: [nothing]\n---\n",
+        f"{folder}/hidden.md": "- Mi\u200bne.\n",
+    }
+    write_tree(project, files)
+    refused = agentpack("pack", "check", f"{folder}/bare.md", expect=2).err
+    assert f"`{folder}/bare.md` is a variant of `python-engineer`, which is not installed here" in refused
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude")
+    told = agentpack("pack", "check", f"{folder}/bare.md").err
+    assert f"{folder}/bare.md: local variant of python-engineer, no problems found\n" in told
+    found = agentpack("pack", "check", ".agentpack/variants", "--json", expect=1).envelope["data"]
+    assert (found["packs"], found["agent_files"]) == ([], [])
+    rows = [row for one in found["local_variants"] for row in one["findings"]]
+    assert [(row["file"], row["line"], row["rule"]) for row in rows] == [
+        (f"{folder}/bad.md", 5, "P101"),
+        (f"{folder}/hidden.md", 1, "P101"),
+        (f"{folder}/none.md", 0, "P101"),
+    ]
+    below = project / "below"
+    below.mkdir()
+    assert f"../{folder}/none.md: P101 remove: there is no rule or section `nothing`\n" in (
+        agentpack("pack", "check", f"../{folder}/none.md", cwd=below, expect=1).out
+    )
 
 
 BELOW = ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n", "\nSo.\n", "\n### Deeper\n\n- So.\n"]

@@ -20,7 +20,10 @@ app = verb_group(
 )
 Places = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PATH]...", help="Packs, agent files, or folders of them (default: the current folder)."),
+    typer.Argument(
+        metavar="[PATH]...",
+        help="Packs, agent files, local variants, or folders of them (default: the current folder).",
+    ),
 ]
 Folders = Annotated[
     list[str] | None,
@@ -99,7 +102,8 @@ def check(
 
     A release is compared with the previous one in `packs/<name>/<version>/`. In a folder without a pack, agent files
     are checked for unknown tools, models and fields, missing or duplicate names, and text that the client drops or
-    replaces. With `--strict`, warnings count as errors.
+    replaces. A local variant (`.agentpack/variants`) is checked with the installed agent it is for. With `--strict`,
+    warnings count as errors.
 
     Example: agentpack pack check packs/*/* .claude/agents
     """
@@ -115,13 +119,15 @@ def check(
     )
     _tell_checked(session, checked, format, dry_run=dry_run)
     data = {**_checked_rows(checked), "dry_run": dry_run}
-    return Result(data, 1 if errors_in((*checked.packs, *checked.agents), strict=strict) else 0)
+    return Result(data, 1 if errors_in((*checked.packs, *checked.agents, *checked.variants), strict=strict) else 0)
 
 
 def _tell_checked(session: Session, checked: "CheckedPlaces", format: str, *, dry_run: bool) -> None:
     if format == "github":
         found = [finding for pack in checked.packs for finding in pack.findings]
-        _annotate(session, [*found, *(finding for one in checked.agents for finding in one.findings)])
+        found += (finding for agents in checked.agents for finding in agents.findings)
+        found += (finding for variant in checked.variants for finding in variant.findings)
+        _annotate(session, found)
     for pack in checked.packs:
         _findings(session, pack.findings, format)
         for path in pack.fixed:
@@ -134,6 +140,10 @@ def _tell_checked(session: Session, checked: "CheckedPlaces", format: str, *, dr
         if one.documents:
             more = f" and {len(one.documents) - 1} more" if len(one.documents) > 1 else ""
             session.output.say(f"not checked, because there is no header: {safe(one.documents[0])}{more}")
+    for variant in checked.variants:
+        _findings(session, variant.findings, format)
+        whose = f"local variant of {safe(variant.persona)}"
+        session.output.say(f"{safe(variant.file)}: {whose}, {_counted(variant.findings)}")
 
 
 def _checked_rows(checked: "CheckedPlaces") -> dict[str, Any]:
@@ -159,6 +169,10 @@ def _checked_rows(checked: "CheckedPlaces") -> dict[str, Any]:
                 "findings": [_row(finding) for finding in one.findings],
             }
             for one in checked.agents
+        ],
+        "local_variants": [
+            {"file": one.file, "persona": one.persona, "findings": [_row(finding) for finding in one.findings]}
+            for one in checked.variants
         ],
     }
 

@@ -214,14 +214,20 @@ class PersonaText:
         """
         return self._read(text, file, "persona")
 
-    def variant(self, text: str, file: str) -> Layer:
-        """Parse a variant. Raises InvalidFile like `persona`."""
-        return self._read(text, file, "variant")
+    def variant(self, text: str, file: str, *, is_local: bool = False) -> Layer:
+        """Parse a variant. Raises InvalidFile like `persona`.
 
-    def _read(self, text: str, file: str, kind: str) -> Layer:
+        Args:
+            is_local: it needs neither ids nor a header.
+        """
+        return self._read(text, file, "variant", is_local=is_local)
+
+    def _read(self, text: str, file: str, kind: str, *, is_local: bool = False) -> Layer:
         if len(text) > MAX_TEXT:
             raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_TEXT // 1024} Ki characters")])
         parts = split_front_matter(text)
+        if parts is None and is_local and not text.removeprefix(_MARK).startswith("---"):
+            parts = "summary: Local rules.", text.removeprefix(_MARK), 1
         if parts is None:
             hint = "begin the file with a line `---`, and end the header with another"
             raise InvalidFile([Fault(file, 1, "", "missing front matter", hint)])
@@ -240,7 +246,7 @@ class PersonaText:
         self.rules_left -= sum(1 + len(section.rules) for section in parsed)
         if self.rules_left < 0:
             raise InvalidFile([Fault(file, 0, "", f"more than {MAX_ALL_RULES:,} rules and headings in one pack")])
-        sections, found = _attributes(parsed, file, kind, laid_over=laid_over)
+        sections, found = _attributes(parsed, file, laid_over=laid_over, needs_ids=kind == "variant" and not is_local)
         faults.extend(found)
         if own_names:
             faults.extend(self._body_faults(sections, file))
@@ -307,10 +313,10 @@ def _module_faults(header: Mapping[str, Any], document: "Document", sections: It
 
 
 def _attributes(
-    sections: tuple[Section, ...], file: str, kind: str, *, laid_over: bool
+    sections: tuple[Section, ...], file: str, *, laid_over: bool, needs_ids: bool
 ) -> tuple[tuple[Section, ...], list[Fault]]:
     """The sections with braces parsed and removed, and the faults in them."""
-    reader = _Braces(file, kind == "variant", laid_over)
+    reader = _Braces(file, needs_ids, laid_over)
     done = []
     dates: list[tuple[int, str | None]] = [(0, None)]
     for section in sections:
@@ -341,9 +347,9 @@ def _attributes(
 class _Braces:
     """Parses `{#id key=value}` at the end of a first line."""
 
-    def __init__(self, file: str, variant: bool, laid_over: bool) -> None:
+    def __init__(self, file: str, needs_ids: bool, laid_over: bool) -> None:
         self.file = file
-        self.variant = variant
+        self.needs_ids = needs_ids
         self.laid_over = laid_over
         self.faults: list[Fault] = []
         self.seen: dict[str, int] = {}
@@ -356,7 +362,7 @@ class _Braces:
         at = first.rfind("{#")
         match = _BRACES.match(first, at) if at >= 0 else None
         if match is None:
-            if self.variant:
+            if self.needs_ids:
                 what = "heading" if heading else "rule"
                 stem = kebab(" ".join(re.findall(r"\w+", first)[:4])) or what
                 free = stem if stem not in self.seen else f"{stem}-{line}"

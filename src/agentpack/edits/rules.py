@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
+from agentpack.compose.conflicts import ids_of
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
 from agentpack.differences.lines import longest_run, matches
@@ -348,6 +349,28 @@ def fresh_id(text: str, taken: set[str]) -> str:
     id = stem if stem not in taken else f"{stem}-{_free(stem, taken)}"
     taken.add(id)
     return id
+
+
+def with_ids(sections: Sequence[Section], around: Sequence[Section], stem: str) -> Sequence[Section]:
+    """The sections of a local variant, with an id for every rule and heading: a heading that the persona has too stands
+    for that section, all else is new.
+
+    Args:
+        around: the persona's own sections.
+        stem: new ids begin with it, so that no other text has them.
+    """
+    homes = {section.heading: section.id for section in around if section.level}
+    taken = {id.removeprefix(f"{stem}-") for id in (*ids_of(sections), *ids_of(around))}
+    done = []
+    for section in sections:
+        if section.level and section.id is None:
+            id = homes.get(section.heading) or f"{stem}-{fresh_id(section.heading, taken)}"
+            section = section._replace(id=id)
+        rules = (
+            rule if rule.id else rule._replace(id=f"{stem}-{fresh_id(rule.text, taken)}") for rule in section.rules
+        )
+        done.append(section._replace(rules=tuple(rules)))
+    return tuple(done)
 
 
 def _free(stem: str, taken: Set[str]) -> int:

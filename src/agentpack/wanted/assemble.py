@@ -17,6 +17,7 @@ from agentpack.compose.conflicts import Draft, Missing, NamedLayer
 from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.modules import AUTO, PARAMETER, filled
 from agentpack.compose.parse import Layer, PersonaText
+from agentpack.edits.rules import with_ids
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.lock import LocalVariant
@@ -146,6 +147,10 @@ class PersonaAssembler:
         values = self.manifest.parameters(pack.name)
         return draft, values_for(draft, self._declarations(pack, persona), values, pack.release).all
 
+    def with_local_variant(self, pack: Pack, persona: str, name: str) -> Draft:
+        """A persona with one local variant and those that this requires. Raises as `draft_of`."""
+        return draft_of(pack, persona, [name], self._local_layers(pack, persona, [name]), self.base(pack, persona))
+
     def _draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
         """A persona with its variants applied."""
         lock = self.workspace.documents.readable_lock
@@ -267,7 +272,10 @@ class PersonaAssembler:
 
         with own_file(text.data, text.path):
             reader = PersonaText(self._declarations(pack, persona), literal=pack.bare)
-            return reader.variant(decode(text.data, text.path), text.path)
+            layer = reader.variant(decode(text.data, text.path), text.path, is_local=True)
+        base = self.base(pack, persona)
+        around = (*(base.draft.sections if base else ()), *pack.personas[persona].sections)
+        return layer._replace(sections=with_ids(layer.sections, around, text.name))
 
 
 def _left_behind(missing: Missing, release: str) -> str:

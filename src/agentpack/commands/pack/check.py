@@ -1,5 +1,5 @@
 """pack check: check releases in folders against the rules for packs, and fix what needs no decision; check agent files
-that are in no pack against what their client reads.
+that are in no pack against what their client reads, and local variants against the persona they are for.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from agentpack.commands.pack.authored import (
     previous_release,
 )
 from agentpack.commands.pack.files import put_files
+from agentpack.commands.pack.local_variants import CheckedVariant, local_variants
 from agentpack.errors import AgentpackError, InvalidFile, Refused
 from agentpack.input.hidden_text import HiddenCharacter as Hidden
 from agentpack.input.hidden_text import HiddenText
@@ -37,10 +38,11 @@ class CheckedPack(NamedTuple):
 
 
 class CheckedPlaces(NamedTuple):
-    """The releases and the agent files in the places."""
+    """The releases, the agent files and the local variants in the places."""
 
     packs: tuple[CheckedPack, ...]
     agents: tuple[CheckedAgents, ...] = ()
+    variants: tuple[CheckedVariant, ...] = ()
 
 
 def pack_check(
@@ -62,8 +64,12 @@ def pack_check(
     """
     packs: dict[str, PackFolder] = {}
     agents: list[CheckedAgents] = []
+    variants: list[CheckedVariant] = []
     finder = AgentFinder(workspace, client)
     for place in dict.fromkeys(places or ["."]):
+        if local := local_variants(workspace, place):
+            variants += local
+            continue
         found = packs_in(workspace, place)
         for pack in found:
             packs.setdefault(pack.path, pack)
@@ -71,7 +77,7 @@ def pack_check(
             checked = finder.check(place)
             agents.append(checked._replace(findings=ordered(checked.findings)))
     done = (_checked(workspace, pack, against, fix=fix, dry_run=dry_run) for pack in packs.values())
-    return CheckedPlaces(tuple(done), tuple(agents))
+    return CheckedPlaces(tuple(done), tuple(agents), tuple(variants))
 
 
 def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, fix: bool, dry_run: bool) -> CheckedPack:
@@ -123,7 +129,7 @@ def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRe
         return None, (CheckFinding(authored.folder.shown, 0, "P101", message, error.hint),)
 
 
-def errors_in(checked: Sequence[CheckedPack | CheckedAgents], *, strict: bool = False) -> int:
+def errors_in(checked: Sequence[CheckedPack | CheckedAgents | CheckedVariant], *, strict: bool = False) -> int:
     """The number of findings that count: errors, and with `strict` warnings; never notes."""
     counting = (ERROR, WARNING) if strict else (ERROR,)
     return sum(finding.weight in counting for one in checked for finding in one.findings)
