@@ -166,11 +166,13 @@ def test_install_with_adopt_keeps_the_edits_of_copies_and_replaces_what_is_somet
 ) -> None:
     collection(tmp_path / "coll", "alpha", "beta", "gamma")
     edited = agent("beta", OWN)
-    write_tree(project, {f"{AGENTS}/beta.md": edited, f"{AGENTS}/gamma.md": other})
+    write_tree(project, {f"{AGENTS}/{name}.md": text for name, text in (("beta", edited), ("gamma", other))})
+    write_tree(project, {f"{AGENTS}/alpha.md": b"\xff no text"})
     err = agentpack("install", "../coll", "--client", "claude", "--adopt").err
     assert f"{AGENTS}/beta.md  your text kept" in err
     assert (project / AGENTS / "beta.md").read_text() == edited
-    assert (project / AGENTS / "gamma.md").read_text() == agent("gamma")
+    for name in ("alpha", "gamma"):
+        assert (project / AGENTS / f"{name}.md").read_text() == agent(name)
     path = tmp_path / "coll/agents/beta.md"
     path.write_text(path.read_text().replace("Rule 0", "Rule zero"))
     agentpack("upgrade", "--yes")

@@ -880,6 +880,18 @@ def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agen
     assert "Work again." in (project / ".claude/agents/two.md").read_text()
 
 
+def test_a_part_of_a_collection_keeps_the_agent_whose_new_text_cannot_be_taken(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    agentpack("install", "./kit", "--only", "one,two")
+    kit(project, one="Work on.")
+    (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
+    agentpack("upgrade", "--yes")
+    assert "Work on." in (project / ".claude/agents/one.md").read_text()
+    assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
+
+
 @pytest.mark.slow
 def test_a_large_collection_is_installed_whole(agentpack: Agentpack, project: Path) -> None:
     names = [f"agent-{number}" for number in range(160)]

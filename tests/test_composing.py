@@ -90,7 +90,11 @@ def test_a_field_that_became_empty_is_not_there() -> None:
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [({"tools": "read, jump"}, "`jump` is not a tool"), ({"color": "mauve"}, "`mauve` is not a colour")],
+    [
+        ({"tools": "read, jump"}, "`jump` is not a tool"),
+        ({"color": "mauve"}, "`mauve` is not a colour"),
+        ({"color": "red, blue"}, "`red, blue` is not a colour"),
+    ],
 )
 def test_a_value_that_a_field_does_not_take_is_refused(values: dict[str, Value], words: str) -> None:
     found = pack(tools="{{ tools }}", color="{{ color }}")

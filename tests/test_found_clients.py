@@ -200,6 +200,16 @@ def test_a_found_client_that_cannot_be_written_is_skipped(
     agentpack("sync", "--locked")
 
 
+def test_a_found_client_whose_folder_is_a_link_into_the_release_is_skipped(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack("plain", personas={"plain": persona_text("plain")}))
+    use(project, "claude", "codex")
+    (project / ".codex/agents").symlink_to("../packs/plain/1.0.0/personas")
+    ran = agentpack("install", "plain", "--source", "packs")
+    assert "skipped Codex: .codex/agents is a link into the source `packs`" in ran.err
+    assert (project / ".claude/agents/plain.md").exists()
+    assert [path.name for path in (project / "packs/plain/1.0.0/personas").iterdir()] == ["plain.md"]
+
+
 def test_a_client_whose_folder_is_a_link_in_a_circle_is_skipped(
     agentpack: Agentpack, project: Path, packs: str
 ) -> None:
@@ -423,7 +433,8 @@ def test_a_client_that_could_not_take_a_pack_gets_it_once_it_is_named(agentpack:
     """What hindered it is gone, and the lock still says which clients each pack is for."""
     write_tree(unnamed, {"agentpack.yaml": manifest(unnamed) + "  - glob\n"})
     _foreign(unnamed)
-    assert skipped(agentpack, "sync")["codex"]["packs"] == ["plain"]
+    left = agentpack("sync", "--json").envelope["data"]["skipped"]
+    assert sorted(pack for one in left for pack in one["packs"]) == ["limited", "plain"]
     file = unnamed / ".codex/agents/plain.toml"
     file.unlink()
     for command in (["sync"], ["upgrade", "--yes"]):

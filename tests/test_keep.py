@@ -991,9 +991,10 @@ def test_the_variant_is_written_anew_where_a_release_moved_its_rules(released: A
 def test_an_edit_of_a_rule_that_is_gone_stays_and_is_told(released: Agentpack, project: Path) -> None:
     edit(project, ("- Look before you change.", "- Look twice before you change."))
     released("keep", "reviewer")
-    assert "changes a place that your variant changes too; your text is kept" in (
-        released("upgrade", "--latest", "--yes").err
-    )
+    assert (
+        "changes a place that your variant changes too; your text is kept: “- Look twice before you change.” (the new "
+        "release: nothing)\n"
+    ) in released("upgrade", "--latest", "--yes").err
     assert "- Look twice before you change.\n" in (project / FILE).read_text()
     released("diff")
 
@@ -1002,11 +1003,29 @@ def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(instal
     edit(project, ("- Stop when done.", "- Stop when told."))
     installed("keep", "reviewer")
     for words in (("upgrade", "--latest", "--dry-run"), ("upgrade", "--latest", "--yes")):
-        assert f"{VARIANT}: reviews 1.1.0 changes a place that your variant changes too; your text is kept" in (
-            installed(*words).err
-        )
+        assert (
+            f"{VARIANT}: reviews 1.1.0 changes a place that your variant changes too; your text is kept: “- Stop when "
+            "told.” (the new release: “- Stop when all is done.”)\n"
+        ) in installed(*words).err
     assert "- Stop when told.\n" in (project / FILE).read_text()
     installed("diff")
+
+
+def test_of_many_places_that_both_changed_the_first_ones_are_told(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Each by the words that differ, even far back in a rule."""
+    long = "that every test of the project is to be run before anybody looks at what was changed there"
+    for version, word in (("1.0.0", "one"), ("1.1.0", "other")):
+        rules = "".join(f"- Rule {number}: {long}, {word} way {{#r{number}}}\n" for number in range(5))
+        publish(tmp_path / "packs", make_pack("reviews", version, personas={"reviewer": persona_text(body=rules)}))
+    agentpack("install", "reviews==1.0.0", "--client", "claude", "--source", str(tmp_path / "packs"))
+    file = project / FILE
+    file.write_text(file.read_text().replace("one way", "my way"))
+    agentpack("keep")
+    told = agentpack("install", "reviews@latest").err
+    shown = "“… was changed there, my way” (the new release: “… was changed there, other way”)"
+    assert f"5 places that your variant changes too; your text is kept: {shown}, {shown}, {shown}, and 2 more\n" in told
 
 
 HOUSE = """\
@@ -1174,7 +1193,7 @@ def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
     before = (project / VARIANT).read_bytes()
     shutil.rmtree(tmp_path / "packs/reviews/1.0.0")
     ran = released("upgrade", "--latest", "--yes")
-    assert "the local variants of reviews are used unchanged: no source has reviews 1.0.0" in ran.err
+    assert "the local variants of reviews are used as they are: no source has reviews 1.0.0" in ran.err
     assert (project / VARIANT).read_bytes() == before
     assert "- Ask first.\n- Say what you saw, to all.\n" in (project / FILE).read_text()
 
@@ -1253,21 +1272,63 @@ def test_an_error_for_a_rule_without_an_id_has_the_text_to_add(agentpack: Agentp
     assert "New house rule." in file.read_text()
 
 
-@pytest.mark.parametrize("more", ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n", "\nSo.\n"])
-def test_what_stands_below_the_generated_list_of_skills_is_told_to_go_above_it(
-    agentpack: Agentpack, project: Path, more: str
+BELOW = ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n", "\nSo.\n", "\n### Deeper\n\n- So.\n"]
+"""What somebody may append to a file."""
+
+
+@pytest.mark.parametrize("client, path", [("claude", ".claude/agents/{}.md"), ("codex", ".codex/agents/{}.toml")])
+@pytest.mark.parametrize("more", BELOW)
+def test_what_stands_below_the_generated_list_of_skills_is_kept_above_it(
+    agentpack: Agentpack, project: Path, more: str, client: str, path: str
 ) -> None:
+    agentpack("install", "python-engineer==3.0.0", "--client", client)
+    file = project / path.format("python-engineer")
+    released = file.read_text()
+    end = "\n" if client == "claude" else "\n'''\n"
+    text = released.removesuffix(end) + "\n" + more + end[1:]
+    file.write_text(text)
+    said = agentpack("keep").err
+    name = path.format("python-engineer")
+    what = "what stood below “## Skills” is above it now: agentpack writes that list at the end"
+    assert f"note: {name}: {what}\n" in said
+    kept = file.read_text()
+    own, heading, generated = released.partition("## Skills\n")
+    assert kept.endswith(heading + generated)
+    between = "" if more.startswith("-") else "\n"
+    assert kept == f"{own.rstrip()}\n{between}{more.strip()}\n\n{heading}{generated}"
+    agentpack("sync")
+    assert file.read_text() == kept
+    assert "all unchanged" in agentpack("status").out
+
+
+def test_what_stands_among_the_generated_list_of_skills_is_kept_above_it(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==3.0.0", "--client", "claude")
     file = project / ".claude/agents/python-engineer.md"
     released = file.read_text()
-    file.write_text(released + more)
-    first = more.strip().split("\n")[0]
-    before = tree(project)
-    refused = agentpack("keep", expect=3).err
-    assert f"  “{first}” was added below “## Skills”, a list that agentpack generates\n" in refused
-    hint = "move what you added above the line “## Skills”, then run `agentpack keep python-engineer` again"
-    assert f"hint: {hint}\n" in refused
-    assert " id" not in refused
-    assert tree(project) == before
-    file.write_text(released.replace("## Skills\n", f"{more.lstrip()}\n## Skills\n"))
+    file.write_text(released.replace("## Skills\n\n", "## Skills\n\n- First.\n") + "- Last.\n\n## More\n")
     agentpack("keep")
+    own, heading, generated = released.partition("## Skills\n")
+    assert file.read_text() == f"{own.rstrip()}\n- First.\n- Last.\n\n## More\n\n{heading}{generated}"
+
+
+@pytest.mark.parametrize("client, path", [("claude", ".claude/agents/{}.md"), ("codex", ".codex/agents/{}.toml")])
+@pytest.mark.parametrize("since", ["2.1.0", "3.0.0"])
+@pytest.mark.parametrize("more", BELOW)
+def test_an_upgrade_puts_what_was_appended_above_the_generated_list_of_skills(
+    agentpack: Agentpack, project: Path, more: str, since: str, client: str, path: str
+) -> None:
+    accepted = [part for word in ("skills", "every-tool", "widened:codex") for part in ("--accept", word)]
+    agentpack("install", f"python-engineer=={since}", "--client", client, *accepted)
+    file = project / path.format("python-engineer")
+    released, end = file.read_text(), "\n" if client == "claude" else "\n'''\n"
+    file.write_text(released.removesuffix(end) + "\n" + more + end[1:])
+    variant = project / ".agentpack/variants/python-engineer/team.md"
+    variant.parent.mkdir(parents=True)
+    variant.write_text("---\nsummary: Team.\n---\n## Team {#team}\n\n- We. {#we}\n")
+    agentpack("install", "python-engineer[team]==3.0.0", *accepted)
+    text = file.read_text()
+    assert "\n- We.\n" in text
+    assert text.index(more.strip()) < text.index("## Skills\n")
+    assert text.endswith(f"`.{end}")
+    agentpack("keep")
+    assert file.read_text() == text

@@ -49,6 +49,32 @@ def test_an_edit_of_a_rule_that_the_release_removes_is_a_conflict() -> None:
     assert [(conflict.ours.strip(), conflict.theirs.strip()) for conflict in merged.conflicts] == [("- two, mine", "")]
 
 
+LISTED = "\n## Skills\n\n- When it fails: load the skill `x-errors`.\n"
+"""The section that names the skills, which agentpack writes at the end."""
+
+
+@pytest.mark.parametrize("added", ["- mine\n", "\n## Mine\n\n- mine\n"])
+@pytest.mark.parametrize("before", ["", LISTED])
+@pytest.mark.parametrize("after", [LISTED, LISTED + "- When it is slow: load the skill `x-fast`.\n"])
+@pytest.mark.parametrize("top", ["", "---\nname: x\n---\n"])
+def test_what_stands_at_the_end_goes_above_the_list_of_skills(added: str, before: str, after: str, top: str) -> None:
+    base, theirs = f"{top}## Rules\n\n- one\n- two\n", f"{top}## Rules\n\n- one, changed\n- two\n"
+    merged = merge((base + before).encode(), (base + before + added).encode(), (theirs + after).encode())
+    assert merged.content is not None
+    assert merged.content.decode() == theirs + added + after
+
+
+def test_a_list_of_skills_that_the_release_no_longer_has_is_gone() -> None:
+    base, ours, theirs = (text.encode() for text in ("- one\n" + LISTED, "- one\n" + LISTED + "- mine\n", "- 1\n"))
+    assert merge(base, ours, theirs).content == b"- 1\n- mine\n"
+
+
+def test_a_list_of_skills_in_a_file_whose_header_cannot_be_read_stays_where_it_is() -> None:
+    base = f"x = [\ntext = '''\n- one\n{LISTED}'''\n".encode()
+    merged = merge(base, base.replace(b"- one", b"- mine"), base.replace(b"x = [", b"y = ["), form="toml")
+    assert merged.content == base.replace(b"- one", b"- mine").replace(b"x = [", b"y = [")
+
+
 def test_text_that_is_not_utf8_is_a_conflict_and_not_a_crash() -> None:
     merged = merge(b"a\n", b"\xff\n", b"b\n")
     assert merged.content is None
@@ -157,6 +183,19 @@ def test_a_rule_of_ours_behind_a_blank_line_stays_behind_one() -> None:
     assert resolved(draft or (), 0) == "- one, mine\n\n- two\n"
 
 
+def test_a_rule_of_ours_stays_in_its_section_when_the_rule_before_it_moves_away() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- three {#three}\n- two {#two}\n"
+    merged = carried(base, ("- two\n", "- two\n- mine\n"), theirs)
+    assert merged == "## A\n\n- one\n- mine\n\n## B\n\n- three\n- two\n"
+
+
+def test_headings_that_the_user_took_out_go_where_the_release_moved_what_they_stood_below() -> None:
+    base = "## A {#a}\n\n### B {#b}\n\n### C {#c}\n\n"
+    draft = carry(base, ("### B\n\n### C\n\n", "Mine.\n\n"), "### B {#b}\n\n### C {#c}\n\n## A {#a}\n\n")
+    assert draft == ("## A\n\nMine.\n",)
+
+
 def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
     base = b"- one\n- two\n- three\n- four\n"
     ours = b"- ONE\n- two\n- three, mine\n- four\n"
@@ -231,6 +270,12 @@ def test_a_field_that_both_put_in_stands_where_the_user_has_it() -> None:
     ours = HEADER.replace(b"name: x\n", b"name: x\neffort: high\n")
     theirs = HEADER.replace(b"tools:", b"color: red\ntools:").replace(b"opus\n", b"opus\neffort: high\n")
     assert merge(HEADER, ours, theirs).content == ours.replace(b"tools:", b"color: red\ntools:")
+
+
+def test_a_field_of_the_users_stays_on_top() -> None:
+    ours = HEADER.replace(b"name: x\n", b"effort: high\nname: x\n").replace(b"Read, Grep", b"Read")
+    theirs = HEADER.replace(b"opus", b"haiku")
+    assert merge(HEADER, ours, theirs).content == ours.replace(b"opus", b"haiku")
 
 
 def test_a_table_of_toml_keeps_all_its_keys() -> None:
@@ -394,6 +439,15 @@ def test_an_edit_of_a_rule_that_the_release_removes_is_shown_behind_the_rule_bef
     )
     assert draft is not None
     assert resolved(draft, 1) == "- three\n- one\n- two, mine\n"
+
+
+def test_a_rule_in_quite_other_words_is_a_conflict_where_the_release_removes_what_it_was() -> None:
+    """It has too little in common with its old words to be known by them, but it stands in their place."""
+    was = "- Inject clocks, clients and stores, so that tests need no patches."
+    theirs = "## A {#a}\n\n- one, changed {#one}\n- Pass in what a test must replace. {#new}\n"
+    draft = carry(f"## A {{#a}}\n\n- one {{#one}}\n{was} {{#was}}\n", (was, "- Only clocks."), theirs) or ()
+    assert [tuple(piece) for piece in draft if isinstance(piece, Conflict)] == [(was, "- Only clocks.", "")]
+    assert resolved(draft, 2) == ID.sub("", theirs)
 
 
 def test_a_rule_put_in_stays_behind_the_rule_before_it_in_a_section_of_another_order() -> None:

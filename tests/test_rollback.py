@@ -54,7 +54,7 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
 def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None:
     first = agentpack("rollback").err
     assert "was a rollback" not in first
-    assert "note: `agentpack rollback 1` goes further back\ngeneration 4; `agentpack rollback` undoes it\n" in first
+    assert "; `agentpack rollback 1` goes further back\ngeneration 4; `agentpack rollback` undoes it\n" in first
     told = (
         "the last command was a rollback, to generation 2, and this undoes it; `agentpack rollback 2` goes further back"
     )
@@ -448,3 +448,22 @@ def test_what_came_with_a_pull_goes_with_its_lock(agentpack: Agentpack, project:
     agentpack("rollback", "1")
     assert not helper.exists()
     assert "extra" not in (project / "agentpack.lock").read_text()
+
+
+def test_a_rollback_says_what_it_undoes(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude")
+    agentpack("install", "python-reviewer")
+    told = "note: this undoes generation 2, install python-reviewer; `agentpack rollback 0` goes further back\n"
+    assert told in agentpack("rollback", "--dry-run").err
+    assert told in agentpack("rollback").err
+    (project / ".claude/agents/python-engineer.md").write_text("Mine.\n")
+    agentpack("install", "python-reviewer")
+    assert "command  edits by hand\n" in agentpack("history", "show", "4").out
+    assert "command  agentpack install python-reviewer\n" in agentpack("history", "show", "5").out
+
+
+def test_the_history_quotes_a_value_with_spaces(agentpack: Agentpack, project: Path) -> None:
+    level = {"level": {"type": "string", "default": "low", "max_length": 20, "description": "How far."}}
+    publish(project / "packs", make_pack("levels", parameters=level))
+    agentpack("install", "levels", "--source", "packs", "--set", "level=very high")
+    assert 'install levels --set "level=very high"' in agentpack("history").out

@@ -360,9 +360,11 @@ def test_files_of_a_pack_that_another_brings_along_are_known_without_lock_and_hi
     (project / "agentpack.lock").unlink()
     shutil.rmtree(project / ".agentpack")
     publish(project / "packs", newer)
+    before = tree(project)[".claude/agents/base.md"]
     agentpack("sync")
+    assert tree(project)[".claude/agents/base.md"] == before
     agentpack("upgrade", "--yes")
-    assert "You look twice." in (project / ".claude/agents/base.md").read_text()
+    assert b"You look twice." in tree(project)[".claude/agents/base.md"]
 
 
 def test_the_lock_lists_variants_in_alphabetical_order(agentpack: Agentpack, project: Path) -> None:

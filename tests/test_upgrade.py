@@ -530,3 +530,14 @@ def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, p
         assert conflict["theirs"] == ""
         assert moved["path"] == ".claude/skills/python-engineer-services/SKILL.md"
         assert moved["text"].startswith("- Collect metrics through OpenTelemetry")
+
+
+def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.1.0", "--client", "claude")
+    upgrade = agentpack("upgrade", "--latest", "--accept", "skills", "--dry-run", "--json").envelope["data"]["news"][0][
+        "size"
+    ]
+    for versions in (["1.1.0", "3.0.0"], ["1.1.0"]):  # one alone is compared with the newest, if it is installed
+        between = agentpack("show", "python-engineer", "--changes", *versions, "--json").envelope["data"]
+        assert between["size"] == upgrade
+        assert (between["before"], between["after"]) == ("1.1.0", "3.0.0")

@@ -126,13 +126,6 @@ def test_an_unknown_word_is_an_error_of_the_call(widened: Agentpack, word: str, 
     assert hint in ran.err
 
 
-def test_a_pack_that_was_taken_out_of_the_lock_is_no_first_install(widened: Agentpack) -> None:
-    path = widened.folder / "agentpack.lock"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "packs": [], "files": []}))
-    for command in (["upgrade", "--yes"], ["lock"]):
-        assert "reviewer for claude: read, search -> every-tool" in stopped(widened, *command).err
-
-
 def test_a_policy_may_allow_it(widened: Agentpack) -> None:
     with (widened.folder / "agentpack.yaml").open("a") as manifest:
         manifest.write("policy: {capabilities: {accept: [every-tool]}}\n")

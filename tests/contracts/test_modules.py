@@ -386,6 +386,18 @@ def test_two_modules_that_would_be_one_skill_are_refused(agentpack: Agentpack, p
     agentpack("install", "two", "--set", "modules=inline")
 
 
+def test_two_modules_of_one_pack_that_would_be_one_skill_are_refused(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    personas = {
+        name: persona_text(name, body.replace("#perf", f"#{id}"), modules={id: "it is"})
+        for name, id, body in (("engineer", "too-slow", BODY), ("engineer-too", "slow", LATER))
+    }
+    source = publish(tmp_path / "one", make_pack("one", personas=personas, agentpack=">=0.2"))
+    ran = agentpack("install", "one", "--source", str(source), "--client", "claude", expect=4)
+    assert "both have a skill `engineer-too-slow`" in ran.err
+
+
 def test_two_packs_with_one_name_for_a_skill_are_refused(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     other = persona_text("engineer-perf", BODY)
     split = {"engineer": persona_text("engineer", BODY, modules=CONDITIONS)}

@@ -74,6 +74,11 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         capabilities=tuple(sorted((*capabilities, *gained_over_disk(workspace, wanted, planned, capabilities)))),
         skipped=wanted.skipped,
         skipped_agents=tuple(skipped_agents(wanted.lock, before)),
+        personas={
+            change.path: part.persona
+            for change in planned.changes
+            if change.action in WRITES and (part := wanted.part(change)) is not None
+        },
         left=planned.conflicts if request.partial else (),
         refusal=refusal,
     )

@@ -1,17 +1,19 @@
 """What is new in the releases that a change installs: entries of their changelogs, and how much of the text differs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from packaging.version import Version
 
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.pristine import Pristine
 from agentpack.differences.lines import counts, hunks
 from agentpack.differences.parsed_files import MAX_BYTES, compare_files, decoded, parse_edited, parse_pristine
 from agentpack.errors import AgentpackError
 from agentpack.model.changelog import FILE, ChangelogEntry, entries_between
 from agentpack.model.changes import WRITES, Change
 from agentpack.model.names import PackName
+from agentpack.model.persona import Persona
 from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.workspace.workspace import Workspace
 
@@ -55,7 +57,7 @@ def pack_news(workspace: Workspace, outcome: Outcome) -> Iterator[PackNews]:
         if before != after:
             files = [one for one in outcome.plan.changes if one.pack == change.name and one.action in WRITES]
             room -= sum(max(sum(map(len, _before_and_after(workspace, one))), _LEAST) for one in files)
-            size = size_of(workspace, files) if room >= 0 else None
+            size = size_of(workspace, files, outcome.personas) if room >= 0 else None
             found = changelog_between(candidates, PackName(change.name), Version(before), Version(after))
             yield PackNews(change.name, before, after, size, found)
 
@@ -71,21 +73,39 @@ def changelog_between(
     return entries_between(text.decode("utf-8", "replace"), before, after)
 
 
-def size_of(workspace: Workspace, files: Iterable[Change]) -> ChangeSize:
+def size_of(workspace: Workspace, files: Iterable[Change], personas: Mapping[str, Persona]) -> ChangeSize:
     """How much differs between the files on disk and what will be written. Files of several clients with one persona
     count once.
+
+    Args:
+        personas: by path, what will be written, to know a rule by its id.
     """
     by_persona: dict[str, ChangeSize] = {}
+    pristine = Pristine(workspace)
     for change in files:
         before, after = _before_and_after(workspace, change)
         if max(len(before), len(after)) > MAX_BYTES:
             continue
         lines = counts(hunks(decoded(before), decoded(after), context=0))
-        pristine = parse_pristine(before, workspace.form_of(change.client), None)
-        rules = len(compare_files(pristine, parse_edited(after, pristine, by_hand=False)).rules)
+        rules = _rules_that_differ(workspace, pristine, change, personas.get(change.path), before, after)
         size = ChangeSize(lines.added, lines.removed, rules)
         by_persona[change.persona] = max(by_persona.get(change.persona, size), size, key=sum)
     return ChangeSize(*map(sum, zip(*by_persona.values(), strict=True))) if by_persona else ChangeSize(0, 0, 0)
+
+
+def _rules_that_differ(
+    workspace: Workspace, pristine: Pristine, change: Change, new: Persona | None, before: bytes, after: bytes
+) -> int:
+    """The rules that differ in a file that is there before and after. Those of a new file are new to the file only:
+    most have moved to it.
+    """
+    if change.observed is None:
+        return 0
+    row, form = workspace.states.recorded.get(change.path), workspace.form_of(change.client)
+    base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
+    old = parse_pristine(before if base is None else base, form, part.persona if part else None)
+    theirs = parse_pristine(change.theirs or after, form, new)
+    return len(compare_files(parse_edited(before, old), parse_edited(after, theirs)).rules)
 
 
 def _before_and_after(workspace: Workspace, change: Change) -> tuple[bytes, bytes]:

@@ -1,10 +1,13 @@
 """The result of a command that changes something, or of its dry run."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.changes.widening import CapabilityChange
 from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import Change, Plan
+from agentpack.model.persona import Persona
 from agentpack.wanted.skipped import SkippedAgents
 from agentpack.wanted.wanted import GroupedNote
 from agentpack.workspace.found_clients import SkippedClient
@@ -49,6 +52,8 @@ class Outcome(NamedTuple):
     """Found clients that do not get every pack."""
     skipped_agents: tuple[SkippedAgents, ...] = ()
     """Agents of collections that some clients cannot restrict as asked."""
+    personas: Mapping[str, Persona] = MappingProxyType({})
+    """By path, the personas behind the files that are written."""
     refusal: DecisionNeeded | None = None
     """Why the command would stop without its dry run: something that nobody accepted."""
 

@@ -16,9 +16,12 @@ from typing import NamedTuple
 from agentpack.changes.request import RebasedVariants
 from agentpack.compose.conflicts import NamedLayer
 from agentpack.differences.rules import entries_of
+from agentpack.differences.words import excerpt, marked
+from agentpack.edits.rules import short
 from agentpack.edits.variant import EditedPersona, differs_in, variant_edit, variant_of
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.merge import KnownEntries, merge, resolved
+from agentpack.model.changes import Conflict
 from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.rendering import Rendering
@@ -27,6 +30,9 @@ from agentpack.wanted.choose import pinned
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.documents import LocalText
 from agentpack.workspace.file_releases import as_written
+
+_MOST = 3
+"""The most places that a note shows."""
 
 
 class _ClientText(NamedTuple):
@@ -54,10 +60,10 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
             following = _Rebase(pinned(workspace, written), chosen, row)
             for text, collisions in following.texts():
                 if collisions:
-                    places = "a place" if collisions == 1 else f"{collisions} places"
+                    places = "a place" if len(collisions) == 1 else f"{len(collisions)} places"
                     notes.append(
                         f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; your "
-                        "text is kept"
+                        f"text is kept: {_listed(collisions)}"
                     )
             rewritten += following.rewritten
             for path in dict.fromkeys(text.path for text in following.stuck):
@@ -65,6 +71,18 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
         except AgentpackError as error:
             notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
     return RebasedVariants(tuple(rewritten), tuple(notes))
+
+
+def _listed(conflicts: Sequence[Conflict]) -> str:
+    """The first places, each as the variant and as the new release has it: by the words that differ."""
+    told = []
+    for conflict in conflicts[:_MOST]:
+        spans = marked(conflict.ours, conflict.theirs)
+        sides = ["".join(span.text for span in excerpt(side)) for side in spans] if spans else conflict[1:]
+        ours, theirs = (f"“{short(' '.join(side.split()))}”" if side.strip() else "nothing" for side in sides)
+        told.append(f"{ours} (the new release: {theirs})")
+    more = len(conflicts) - _MOST
+    return ", ".join((*told, *([f"and {more} more"] if more > 0 else [])))
 
 
 class _Rebase:
@@ -79,9 +97,9 @@ class _Rebase:
         self.stuck: list[LocalText] = []
         """Those that no variant of the new release would say as they are merged."""
 
-    def texts(self) -> Iterator[tuple[LocalText, int]]:
-        """Yield each rebased variant and the number of places where the release changed the same text. Rewritten
-        variants are collected in `rewritten`.
+    def texts(self) -> Iterator[tuple[LocalText, Sequence[Conflict]]]:
+        """Yield each rebased variant and the places where the release changed the same text. Rewritten variants are
+        collected in `rewritten`.
         """
         locked = {(variant.persona, variant.name): variant.digest for variant in self.row.local_variants}
         for persona in sorted({persona for persona, _ in locked}):
@@ -116,8 +134,10 @@ class _Rebase:
     def _name(self, side: Selection, persona: str) -> str:
         return side.manifest.renames(self.row.name).get(persona, persona)
 
-    def _rewritten_text(self, text: LocalText, named: NamedLayer, later: Sequence[str]) -> tuple[bytes, int] | None:
-        """The rewritten text of the variant and its conflict count; None if it is not ours to rewrite or no variant can
+    def _rewritten_text(
+        self, text: LocalText, named: NamedLayer, later: Sequence[str]
+    ) -> tuple[bytes, Sequence[Conflict]] | None:
+        """The rewritten text of the variant and its conflicts; None if it is not ours to rewrite or no variant can
         express it.
         """
         for client in self.clients:
@@ -151,7 +171,7 @@ class _Rebase:
         text: LocalText,
         named: NamedLayer,
         later: Sequence[str],
-    ) -> tuple[bytes, int] | None:
+    ) -> tuple[bytes, Sequence[Conflict]] | None:
         known = KnownEntries(*(entries_of(side.part.persona.sections) for side in (base, theirs)))
         merged = merge(
             base.file.content, ours.file.content, theirs.file.content, lambda: known, form=theirs.file.form.format
@@ -166,7 +186,7 @@ class _Rebase:
         target = self.workspace.clients.of_file(theirs.file.client)
         if again is None or differs_in(target, again.file.persona, again.file.content, data) is None:
             return None
-        return rewritten, len(merged.conflicts)
+        return rewritten, merged.conflicts
 
     def _text(self, side: Selection, persona: str, client: str) -> _ClientText | None:
         with self._laid_over(side):

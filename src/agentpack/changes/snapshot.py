@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from agentpack.apply import Snapshot
 from agentpack.changes.pristine import Pristine, unproven
 from agentpack.model.changes import Observed
-from agentpack.model.history import BEFORE_THE_FIRST, FOUND, Generation, InstalledFile, RecordedDocument
+from agentpack.model.history import BEFORE_THE_FIRST, BY_HAND, FOUND, Generation, InstalledFile, RecordedDocument
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
 from agentpack.workspace.workspace import Workspace
@@ -56,7 +56,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         number=current.number + 1,
         parent=current.number,
         time=workspace.environment.now(),
-        command="edits by hand" if workspace.documents.lock_is_recorded else FOUND,
+        command=BY_HAND if workspace.documents.lock_is_recorded else FOUND,
         pins=current_pins(workspace),
         files=files,
         documents=tuple(documents),

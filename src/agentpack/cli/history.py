@@ -12,7 +12,7 @@ from agentpack.cli.output import Result, safe
 from agentpack.commands.history import prune
 from agentpack.environment import in_local_time
 from agentpack.errors import UsageError
-from agentpack.model.history import Generation
+from agentpack.model.history import BY_HAND, FOUND, Generation
 from agentpack.store.prune import KEPT
 
 app = verb_app()
@@ -91,7 +91,8 @@ def _row(found: Generation) -> dict[str, Any]:
 def _show(session: Session, found: Generation) -> Result:
     output = session.output
     output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {safe(in_local_time(found.time))}")
-    output.print(f"command  agentpack {safe(found.command)}", wrap=True)
+    made = found.command if found.command in (BY_HAND, FOUND) else f"agentpack {found.command}"
+    output.print(f"command  {safe(made)}", wrap=True)
     for pin in found.pins:
         output.print(f"pack     {safe(pin)}")
     for file in found.files:

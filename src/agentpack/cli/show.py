@@ -12,7 +12,7 @@ from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Clients, Session, Set, verb, verb_app
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
-from agentpack.commands.show import PackDetails, Size, VariantSummary, release_changes
+from agentpack.commands.show import PackDetails, Size, VariantSummary, other_release, release_changes
 from agentpack.commands.show import show as run
 from agentpack.errors import UsageError
 from agentpack.model.names import is_version_word
@@ -79,15 +79,17 @@ def show(
 
 
 def _two_versions(session: Session, words: Sequence[str], version: str) -> tuple[str, str, str]:
-    """The pack and the two versions of `--changes`; one alone is compared with the named or locked release."""
+    """The pack and the two versions of `--changes`; one alone is compared with the named or locked release, that one
+    with the newest.
+    """
     if not is_version_word(version) and all(map(is_version_word, words)):  # the name is next to the option
         version, words = words[0], [version, *words[1:]]
     name, *versions = sorted(words, key=is_version_word)
     asked = parse_requirement(name)
     if not versions and asked.range.startswith("==") and "*" not in asked.range:
         return asked.pack, asked.range.removeprefix("=="), version
-    if locked := session.workspace.lock and session.workspace.lock.pack(asked.pack):
-        versions = versions or [locked.version]
+    if not versions:
+        versions = other_release(session.workspace, name, version)
     if len(versions) != 1:
         raise UsageError(
             "`--changes` takes two versions", hint=f"`agentpack show {asked.pack} --changes FROM {version}`"

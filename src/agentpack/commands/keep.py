@@ -89,7 +89,7 @@ def keep(
     state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
     request = ChangeRequest(Decisions(reformat=frozenset(reworded), on_conflict=on_conflict), dry_run=dry_run)
     outcome = make_change(workspace, command, state, request)
-    notes = tuple(f"{path}: {what} now formatted by agentpack" for path, what in sorted(reworded.items()))
+    notes = tuple(f"{path}: {what}" for path, what in sorted(reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
     return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in texts))
 

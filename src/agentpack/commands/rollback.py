@@ -59,8 +59,8 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
             details=places,
             hint="`--adopt` replaces them and keeps the originals in the history",
         )
-    if number is None and outcome.changes_anything and (way := _way_back(workspace, current, goal)):
-        outcome = outcome._replace(notes=(way, *outcome.notes))
+    if number is None and outcome.changes_anything:
+        outcome = outcome._replace(notes=(_way_back(workspace, current, goal), *outcome.notes))
     if dry_run or not outcome.changes_anything:
         return outcome._replace(dry_run=dry_run)
     modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
@@ -68,13 +68,12 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
 
 
 def _way_back(workspace: Workspace, current: Generation, goal: Generation) -> str:
-    """A sentence on what the next rollback does, and which one goes further back; empty if there is nothing to say."""
+    """A sentence on what a plain rollback undoes, and which one goes further back."""
     further = _further_back(workspace, goal)
-    way = "" if further is None else f"`agentpack rollback {further}` goes further back"
+    way = "" if further is None else f"; `agentpack rollback {further}` goes further back"
     if current.command.startswith("rollback "):
-        undone = f"the last command was a rollback, to generation {current.command.split()[1]}, and this undoes it"
-        return f"{undone}; {way}" if way else undone
-    return way
+        return f"the last command was a rollback, to generation {current.command.split()[1]}, and this undoes it{way}"
+    return f"this undoes generation {current.number}, {current.command}{way}"
 
 
 def _further_back(workspace: Workspace, goal: Generation) -> int | None:

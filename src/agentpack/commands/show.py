@@ -183,6 +183,18 @@ def release_changes(workspace: Workspace, text: str, before: str, after: str) ->
     return ReleaseChanges(asked.pack, str(first), str(last), found, first in offered)
 
 
+def other_release(workspace: Workspace, text: str, version: str) -> list[str]:
+    """The version to compare one with: that of the lock, or if it is that one, the newest. Empty if there is none."""
+    pack = parse_requirement(text).pack
+    locked = workspace.lock.pack(pack) if workspace.lock else None
+    if locked is not None and _version(version) != Version(locked.version):
+        return [locked.version]
+    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
+    candidates.look_beyond_pins()
+    final = [one for one in candidates.published(pack) if not one.is_prerelease and one != _version(version)]
+    return [str(max(final))] if final else []
+
+
 def _version(text: str) -> Version:
     try:
         return Version(text)

@@ -70,6 +70,8 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         folder = workspace.disk.absolute(layout.STATE)
         told.append(f"the history stays in {folder}, for `agentpack rollback`: delete that folder to remove it")
         told.append("the cache stays: `agentpack cache prune --all` empties it")
+        if workspace.documents.local_texts:
+            told.append(f"your local variants stay in {workspace.scope.absolute(workspace.scope.local_variants)}")
     state = state._replace(notes=(), notes_on=partial(_notes, workspace, told))
     request = request._replace(decisions=request.decisions._replace(own=own))
     return make_change(workspace, command, state, request.restricted_to(asked))

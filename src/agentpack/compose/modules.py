@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from agentpack.compose.parse import parse_sections
 from agentpack.compose.substitute import substitute
 from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
@@ -27,7 +28,8 @@ DECLARATION = ParameterDeclaration(
 )
 
 
-_HEADING = "## Skills"
+HEADING = "## Skills"
+_NAMED = re.compile(r"- When .*: load the skill `[^`]+`\.")
 _LIVE = re.compile(r"[!$`]")
 """What a client might run or replace in a description."""
 BEFORE = "0.1.0"
@@ -135,9 +137,35 @@ def _ending(sections: Sequence[Section], gap: str) -> tuple[Section, ...]:
 def _named(lines: Sequence[str], origin: Origin) -> Section:
     """The section that names each skill and says when to load it."""
     rules = tuple(Rule(None, line, "\n", None, "item", 0, origin) for line in lines)
-    return Section(None, 2, _HEADING, "\n\n", None, 0, rules, origin)
+    return Section(None, 2, HEADING, "\n\n", None, 0, rules, origin)
 
 
-def is_generated(section: Section) -> bool:
-    """Whether this is the section that names the skills, which no file of a pack has."""
-    return section.id is None and section.line == 0 and section.heading == _HEADING
+def parted(body: str) -> tuple[str, str]:
+    """A rendered body without the section that names the skills, and that section; empty if there is none. What
+    somebody put between the skills or below them goes to the end of the body.
+    """
+    sections = parse_sections(body) if HEADING in body else ()
+    at = next((n for n, section in enumerate(sections) if _names_skills(section)), None)
+    if at is None:
+        return body, ""
+    lines = body.split("\n")
+    text = "\n".join(lines[: sections[at].line - 1]).rstrip("\n")
+    named, last = "", ["heading", *(rule.kind for rule in sections[at - 1].rules)][-1]
+    for rule in sections[at].rules:
+        if _NAMED.fullmatch(rule.text):
+            named += f"{rule.text}\n"
+        else:
+            text += ("\n" if last == rule.kind == "item" else "\n\n") + rule.text
+            last = rule.kind
+    if below := sections[at + 1 :]:
+        text += "\n\n" + "\n".join(lines[below[0].line - 1 :]).rstrip("\n")
+    return f"{text}\n", f"\n{HEADING}\n\n{named}"
+
+
+def in_place(body: str) -> str:
+    """The body with the section that names the skills at its end."""
+    return "".join(parted(body))
+
+
+def _names_skills(section: Section) -> bool:
+    return section.heading == HEADING and any(_NAMED.fullmatch(rule.text) for rule in section.rules)

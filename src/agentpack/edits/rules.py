@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from agentpack.compose.modules import is_generated
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
 from agentpack.differences.lines import longest_run, matches
@@ -55,8 +54,6 @@ class Edits(NamedTuple):
     removed: tuple[Rule | Section, ...]
     sections: tuple[SectionEdit, ...]
     unsaid: tuple[str, ...]
-    below: str = ""
-    """The heading of the generated section below which something was added, which no variant can say."""
 
 
 def read_edits(sections: Sequence[Section], body: str, taken: Set[str], *, bare: bool = False) -> Edits:
@@ -73,8 +70,7 @@ def read_edits(sections: Sequence[Section], body: str, taken: Set[str], *, bare:
         return Edits((), (), (f"more than {MAX_RULES:,} rules and headings",))
     reader = _Reader(set(taken), bare=bare)
     reader.read(sections, found)
-    unsaid = tuple(dict.fromkeys(reader.unsaid))
-    return Edits(tuple(reader.removed), tuple(reader.sections), unsaid, reader.below)
+    return Edits(tuple(reader.removed), tuple(reader.sections), tuple(dict.fromkeys(reader.unsaid)))
 
 
 class _Reader:
@@ -88,7 +84,6 @@ class _Reader:
         self.unsaid: list[str] = []
         self.gone: list[Rule] = []
         self.fresh: list[str] = []
-        self.below = ""
 
     def read(self, old: Sequence[Section], new: Sequence[Section]) -> None:
         pairs, rules = _paired(old, new)
@@ -99,17 +94,8 @@ class _Reader:
             elif a is not None:
                 self.lost(old, a, kept)
             elif b is not None:
-                after, before = _neighbours(pairs, index, old)
-                if before is None and after is not None and is_generated(after):
-                    self.put_below(after, new[b].heading)
-                else:
-                    self.added(new[b], after, before)
+                self.added(new[b], *_neighbours(pairs, index, old))
         self.refuse_moves()
-
-    def put_below(self, generated: Section, text: str) -> None:
-        """Say that something was added to the generated section, or behind it."""
-        self.below = generated.heading
-        self.unsaid.append(f"“{short(text)}” was added below “{short(self.below)}”, a list that agentpack generates")
 
     def changed(self, old: Section, new: Section, same: Sequence[tuple[int, int]]) -> None:
         heading = None
@@ -182,9 +168,7 @@ class _Reader:
                     self.change(found, was, now)
         for rule in waiting:  # nothing of the section is left but its heading
             self.insert(found, rule, after=old.id)
-        if waiting and is_generated(old):
-            self.put_below(old, waiting[0].text)
-        elif waiting and old.level and old.id is None:
+        if waiting and old.level and old.id is None:
             no_id = "is the author's" if self.bare else "has no id"
             self.unsaid.append(f"the heading above the new rule “{short(waiting[0].text)}” {no_id}")
         yield from found

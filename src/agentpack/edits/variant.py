@@ -13,6 +13,7 @@ from agentpack.clients.claude import canonical_tools
 from agentpack.clients.read_back import canonical, fields_and_body
 from agentpack.compose.compose import Pack
 from agentpack.compose.conflicts import Draft
+from agentpack.compose.modules import HEADING, in_place
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.parsed_files import MAX_BYTES
 from agentpack.edits.recognise import read_file
@@ -99,10 +100,10 @@ def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
         raise not_expressible(edited, [f"the header is invalid: {fault}" for fault in error.faults]) from None
     if after is None:
         raise not_expressible(edited, ["the header was removed"])
-    edits = read_edits(edited.persona.sections, after[1], edited.taken, bare=edited.pack.bare)
+    edits = read_edits(edited.persona.sections, in_place(after[1]), edited.taken, bare=edited.pack.bare)
     fields, unsaid = _fields(client, before[0], after[0], str if edited.is_literal else escaped)
     if edits.unsaid or unsaid:
-        raise not_expressible(edited, [*unsaid, *edits.unsaid], below=edits.below)
+        raise not_expressible(edited, [*unsaid, *edits.unsaid])
     return VariantEdit(edits, fields)
 
 
@@ -168,21 +169,23 @@ def _tools(client: Client, key: str, value: Any) -> Mapping[str, list[str]] | No
 
 
 def differs_in(target: Client, persona: str, content: bytes, data: bytes) -> str | None:
-    """How a re-rendered file differs from its target in ways no variant can control, such as quotes; empty if it does
-    not differ, None if it means something else.
+    """A sentence on how a re-rendered file differs from its target in ways no variant can control, such as quotes;
+    empty if it does not differ, None if it means something else.
     """
     if content == data:
         return ""
     if _without_blank_lines(content) == _without_blank_lines(data):
-        return "blank lines are"
-    return "the words of the header are" if _reads_alike(target, persona, content, data) else None
-
-
-def _reads_alike(target: Client, persona: str, content: bytes, data: bytes) -> bool:
-    """Whether a client reads both alike, as with and without quotes around a header text."""
+        return "blank lines are now formatted by agentpack"
     one, other = (read_file(target, text, persona) for text in (content, data))
-    bodies = {tuple(_without_blank_lines(agent.body.encode())) for agent in (one, other)}
-    return one.fault is None and other.fault is None and one.fields == other.fields and len(bodies) == 1
+    if one.fault or other.fault or one.fields != other.fields:
+        return None
+    body, edited, placed = (
+        _without_blank_lines(text.encode()) for text in (one.body, other.body, in_place(other.body))
+    )
+    if body == edited:
+        return "the words of the header are now formatted by agentpack"
+    below = f"what stood below “{HEADING}” is above it now: agentpack writes that list at the end"
+    return below if body == placed else None
 
 
 def _without_blank_lines(data: bytes) -> list[bytes]:
@@ -204,8 +207,8 @@ def first_difference(content: bytes, data: bytes) -> str:
     return f"line {number + 1}: “{short(line)}”"
 
 
-def not_expressible(edited: EditedPersona, reasons: Sequence[str], *, below: str = "") -> DecisionNeeded:
-    """The refusal that lists which edits no variant can express, `below` as in `Edits`."""
+def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNeeded:
+    """The refusal that lists which edits no variant can express."""
     persona = edited.files[0][0].persona
     hint = (
         f"change, add or remove only whole rules that have an id; `agentpack diff {persona}` shows the edits, which "
@@ -216,8 +219,6 @@ def not_expressible(edited: EditedPersona, reasons: Sequence[str], *, below: str
             "a variant of a collection's agent can only set header fields and add sections at the end; upgrades "
             f"merge all other edits, and `agentpack keep {persona} --patch` prints them for the author"
         )
-    if below:
-        hint = f"move what you added above the line “{below}”, then run `agentpack keep {persona}` again"
     return DecisionNeeded(
         f"some edits of `{persona}` cannot be expressed as a variant; nothing was written", details=reasons, hint=hint
     )

@@ -13,8 +13,9 @@ Line ends and a byte-order mark are not edits: texts are merged with LF, and the
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentpack.compose.modules import in_place, parted
 from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
-from agentpack.merge.result import resolved
+from agentpack.merge.result import join_adjacent, resolved
 from agentpack.merge.rules import KnownEntries, carry_edits
 from agentpack.model.changes import Conflict, Draft
 from agentpack.model.line_ends import in_form_of, plain
@@ -73,15 +74,28 @@ def _merge(
     if max(len(base), len(ours), len(theirs)) > MAX_BYTES:
         return Merged(None, (Conflict("", f"more than {MAX_BYTES // 1024} KiB", ""),))
     by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
-    if by_line is not None and has_each_key_once(by_line, old, mine, new):
+    is_settled = by_line is not None and by_line == in_place(by_line)
+    if by_line is not None and is_settled and has_each_key_once(by_line, old, mine, new):
         return Merged(by_line.encode())
     from agentpack.merge.headers import merge_frames  # brings YAML along
 
-    merge_text = _merging(known)
-    draft = merge_frames(form, (old, mine, new), merge_text)
-    if draft is None and by_line is not None:
+    merge_text, is_text = _merging(known), form in ("markdown", "body")
+    draft = merge_frames(form, (old, mine, new), _above_skills(merge_text))
+    if draft is None and by_line is not None and (is_settled or not is_text):
         return Merged(by_line.encode())
-    return _settled(draft or merge_text(old, mine, new))
+    return _settled(draft or (_above_skills(merge_text) if is_text else merge_text)(old, mine, new))
+
+
+def _above_skills(merge_text: "TextMerge") -> "TextMerge":
+    """How a body is merged: the section that names the skills apart, so that nothing else gets into it."""
+
+    def merge_body(base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft:
+        texts, skills = zip(*map(parted, (base, ours, theirs)), strict=True)
+        if not any(skills) or theirs == base:
+            return merge_text(base, ours, theirs, by_line=by_line)
+        return tuple(join_adjacent([*merge_text(*texts), *merge_text(*skills)]))
+
+    return merge_body
 
 
 def _merging(known: Callable[[], KnownEntries | None] | None) -> "TextMerge":

@@ -6,7 +6,8 @@ by hand is treated the same way in the new text if the release left that rule un
 conflict. Edits that cannot be matched to rules are not moved.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -117,23 +118,28 @@ class _RuleMerge:
 
     def take_out(self, i: int, after: int) -> None:
         """The user deleted this rule. If the release changed it, report a conflict that includes the user's
-        replacement.
+        replacement. If the release removed it, report one only if there is a replacement with some of its words.
         """
-        k = self.there.get(i)
-        if k is None:
-            return
-        if self.new[k].text == self.old[i].text:
+        k, was = self.there.get(i), self.old[i]
+        if k is not None and self.new[k].text == was.text:
             self.settled[k] = None
-            return
-        instead = []
+        elif k is not None:
+            self.settled[k] = Conflict(was.text, self.instead(was, after), self.new[k].text)
+        elif was.kind != "heading" and (instead := self.instead(was, after, _words(was.text))):
+            self.conflict(i, Conflict(was.text, instead, ""))
+
+    def instead(self, was: _Node, after: int, words: Set[str] | None = None) -> str:
+        """The rule that the user may have put in place of this one: it stands there, and has one of these words; empty
+        if there is none.
+        """
         for j in range(after + 1, len(self.mine)):
             if j in self.origin:
                 break
-            if j not in self.consumed and self.mine[j].kind == self.old[i].kind:
-                instead.append(self.mine[j].text)
+            alike = self.mine[j].kind == was.kind and (words is None or words & _words(self.mine[j].text))
+            if j not in self.consumed and alike:
                 self.consumed.add(j)
-                break
-        self.settled[k] = Conflict(self.old[i].text, "".join(instead), self.new[k].text)
+                return self.mine[j].text
+        return ""
 
     def conflict(self, i: int, found: Conflict) -> None:
         """The user edited a rule that the release removed: report it after the nearest earlier rule that still
@@ -278,6 +284,11 @@ class _RuleMerge:
         if one.side == other.side == "theirs":  # what stood between them was taken out
             return max(one.after, other.before, key=len)
         return one.after if one.side == "ours" else other.before
+
+
+def _words(text: str) -> Set[str]:
+    """The words that tell what a rule is about: short ones are in any."""
+    return set(re.findall(r"\w{4,}", text.lower()))
 
 
 def _merged(base: str, ours: str, theirs: str) -> str | Conflict:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from agentpack.model.names import Digest, is_digest, is_recorded_path
 from agentpack.model.variables import is_earlier, root_of
 
+BY_HAND = "edits by hand"
+"""The command of a generation that records what the user edited."""
 FOUND = "found in this checkout"
 """The command of a generation that agentpack did not make: its files, manifest and lock came with a clone."""
 _FOUND_BEFORE = "found in this copy"  # what records of earlier versions say
