@@ -518,9 +518,11 @@ def test_what_is_out_of_range_is_mentioned(installed: Agentpack) -> None:
 
 def test_an_upgrade_that_would_collide_shows_the_conflict(installed: Agentpack) -> None:
     edit(installed, "Say what you saw.", "Say little.")
-    assert installed(
-        "diff", "--upgrade", "--latest", expect=1
-    ).out == f"reviews 1.0.0 -> 1.1.0\n\n{FILE}  in conflict\n" + (CONFLICT)
+    ran = installed("diff", "--upgrade", "--latest", expect=1)
+    assert ran.out == f"reviews 1.0.0 -> 1.1.0\n\n{FILE}  in conflict\n" + (CONFLICT)
+    way = "diff --to reviews@1.1.0"
+    assert f"hint: `agentpack {way}` shows everything that the release changes\n" in ran.err
+    assert "exactly" in installed(*way.split(), expect=1).out
 
 
 # -- releases ----------------------------------------------------------------------------------------------------------

@@ -309,7 +309,7 @@ def test_afterwards_the_clients_are_named_and_one_that_cannot_take_a_pack_refuse
     agentpack("install", "plain", "--source", packs)
     ran = agentpack("install", "limited", expect=3)
     assert "Codex cannot limit tools, so limited would get every tool there; nothing was written" in ran.err
-    assert "`install NAME --client claude`" in ran.err
+    assert "(`agentpack install limited --client claude`)" in ran.err
     agentpack("install", "limited", "--client", "claude")
     assert "require: limited\n    clients: [claude]\n" in manifest(project)
 
@@ -470,8 +470,8 @@ def test_installing_into_such_a_manifest_names_the_clients_of_each_pack(agentpac
 
 def test_the_way_to_add_a_client_that_was_skipped_can_be_gone(agentpack: Agentpack, unnamed: Path) -> None:
     way = skipped(agentpack, "sync")["codex"]["way"]
-    assert way == "add it with `agentpack install NAME --client codex --accept widened:codex`"
-    agentpack("install", "limited", "--client", "codex", "--accept", "widened:codex")
+    assert way == "add it with `agentpack install limited --client codex --accept widened:codex`"
+    agentpack(*way.split("`")[1].split()[1:])
     assert (unnamed / ".codex/agents/limited.toml").exists()
     assert (unnamed / ".claude/agents/limited.md").exists()
     agentpack("sync", "--locked")

@@ -194,7 +194,7 @@ def test_an_agent_is_skipped_only_for_the_client_that_cannot_restrict_it(agentpa
     ran = agentpack("install", "docs", "--source", "docs", "--client", "claude,codex,devin,opencode")
     assert (
         "skipped for codex, devin: mover, reader: they cannot limit tools as these files ask; "
-        "`--accept widened:codex --accept widened:devin` writes them" in ran.err.splitlines()
+        "`agentpack install docs --accept widened:codex --accept widened:devin` writes them" in ran.err.splitlines()
     )
     assert sorted(path.name for path in (project / ".opencode/agents").iterdir()) == [
         "mover.md",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish
+from support.repositories import Repository
 from support.running import Agentpack, Ran
 
 import agentpack
@@ -442,7 +443,13 @@ def test_a_bare_call_says_where_we_are_and_what_to_do_next(agentpack: Agentpack,
     file.write_text(file.read_text() + "\n- Mine.\n")
     after = agentpack("--project")
     assert "python-engineer 1.0.0" in after.out
-    assert "  agentpack diff                  show the local edits\n" in after.err
+    width = len("agentpack keep python-engineer")
+    for command, what in (
+        ("agentpack diff", "show the local edits"),
+        ("agentpack keep python-engineer", "turn the local edits into a local variant"),
+        ("agentpack upgrade --latest", "install python-engineer 3.0.0, out of the version range"),
+    ):
+        assert f"  {command:<{width}}  {what}\n" in after.err
     assert "agentpack install" not in after.err
     assert agentpack("--json").envelope["data"] == agentpack("status", "--json").envelope["data"]
     (project / ".claude/agents/mine.md").write_text("---\nname: mine\ndescription: Mine.\n---\nWork.\n")
@@ -454,7 +461,19 @@ def test_each_step_that_a_bare_call_names_works(agentpack: Agentpack) -> None:
     steps = [line.split("  ")[1] for line in agentpack().err.splitlines() if line.startswith("  agentpack ")]
     assert len(steps) >= 3
     for step in steps:
-        agentpack(*step.split()[1:])
+        agentpack(*step.split()[1:], expect=3 if "upgrade" in step else 0)  # which asks
+
+
+def test_a_bare_call_names_a_release_that_a_ref_holds_back(agentpack: Agentpack, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far/kit")
+    for version in ("1.0.0", "2.0.0"):
+        far.commit(make_pack(version=version)).tag(f"v{version}")
+    agentpack("install", f"git+{far.address}@v1.0.0")
+    agentpack("upgrade", "--check")
+    assert (
+        '  agentpack install "data-reviewer@latest"  install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n'
+        in agentpack().err
+    )
 
 
 def test_the_help_has_every_command_in_one_group(agentpack: Agentpack) -> None:

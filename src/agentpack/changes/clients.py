@@ -150,4 +150,5 @@ class _Trial:
                 install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""
                 found.setdefault(_skipped(workspace.clients[client], error, install), []).append(pack)
         for one, of in found.items():
+            one = one._replace(way=one.way.replace("install NAME", f"install {' '.join(of)}"))
             yield one if len(of) == len(packs) else one._replace(packs=tuple(of))

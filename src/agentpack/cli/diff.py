@@ -225,8 +225,10 @@ def _summary(session: Session, found: Differences) -> None:
     if count or not found.remarks:
         files = f"{count} file{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}"
         say(f"{safe(found.before)} -> {safe(found.after)}: {files if count else 'no file differs'}")
-    if any(file.why == "merge" for file in found.files):
-        say("hint: `agentpack diff --to NAME@VERSION` shows everything a release changes")
+    for pack in found.packs:
+        if pack.after and any(file.why == "merge" and file.pack == pack.name for file in found.files):
+            release = f"{pack.name}@{pack.after.partition(' ')[0]}"
+            say(f"hint: `agentpack diff --to {safe(release)}` shows everything that the release changes")
     if any(remark.kind == "unmerged" for remark in found.remarks):
         say(f"hint: {UNMERGED_HINT}")
     elif any(file.state == "edited" for file in found.files):

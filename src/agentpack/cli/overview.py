@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.output import Result
+from agentpack.cli.output import Result, safe
 from agentpack.cli.status import status_data, tell_status
 from agentpack.commands.status import Status
 
@@ -16,7 +16,7 @@ def overview(session: Session) -> Result:
     found = tell_status(session)
     if not found.packs:
         session.output.say("nothing is installed here")
-    rows = [(session.output.advice(command), what) for command, what in _next_steps(found)]
+    rows = [(session.output.advice(command), what) for command, what in _next_steps(session, found)]
     wide = max(len(command) for command, _ in rows)
     session.output.say("next:")
     for command, what in rows:
@@ -24,7 +24,7 @@ def overview(session: Session) -> Result:
     return Result(status_data(session, found))
 
 
-def _next_steps(found: Status) -> Iterator[tuple[str, str]]:
+def _next_steps(session: Session, found: Status) -> Iterator[tuple[str, str]]:
     states = {file.state for pack in found.packs for file in pack.files}
     if found.unmanaged:
         yield "agentpack adopt", "manage the agent files that are here"
@@ -35,8 +35,21 @@ def _next_steps(found: Status) -> Iterator[tuple[str, str]]:
         yield "agentpack sync", "write the files as locked"
     if "edited" in states:
         yield "agentpack diff", "show the local edits"
+    lock = session.workspace.documents.readable_lock
+    for pack in found.packs:
+        if any(file.state == "edited" and not file.unmerged for file in pack.files) and not (
+            lock and pack.name in lock.in_collections
+        ):
+            yield f"agentpack keep {pack.name}", "turn the local edits into a local variant"
+            break
     if any(pack.in_range is not None for pack in found.packs):
         yield "agentpack upgrade", "install the newer releases"
+    for pack in found.packs:
+        if pack.newest not in (None, pack.in_range) and not pack.lacks:
+            command = f'install "{pack.name}@latest"' if pack.ref else "upgrade --latest"
+            why = f"held back by `ref: {pack.ref}`" if pack.ref else "out of the version range"
+            yield f"agentpack {command}", safe(f"install {pack.name} {pack.newest}, {why}")
+            break
     if found.packs:
         yield f"agentpack show {found.packs[0].name}", "see versions, variants and parameters"
         yield "agentpack rollback", "undo the last change"

@@ -147,7 +147,7 @@ def _show_place(session: Session, place: str) -> Result:
     elif len(offered.packs) == 1:
         output.say(f"`agentpack install {safe(place)}` installs it; add `--only AGENT` for some of its agents")
     else:
-        one, every = f"install NAME --source {safe(place)}", f"install {safe(place)} --all"
+        one, every = f"install {offered.packs[0].name} --source {safe(place)}", f"install {safe(place)} --all"
         output.say(f"`agentpack {one}` installs one, `agentpack {every}` all")
     packs = [
         {**pack._asdict(), "agents": [agent._asdict() for agent in pack.agents], "left_out": list(pack.left_out)}

@@ -320,7 +320,7 @@ def render(
         raise UsageError(
             f"{pin.pack} {pin.version} has {len(agents)} personas",
             details=[f"there: {', '.join(names)}"],
-            hint="name one with `--persona NAME`",
+            hint=f"name one, for example with `--persona {names[0]}`" if names else None,
         )
     found = next(file for file in (*agents, *files) if persona in (None, file.persona))
     skills = sum(file.client in SKILLS and file.persona.startswith(f"{found.persona}-") for file in files)

@@ -71,7 +71,8 @@ class RestrictionsLost(DecisionNeeded):
         titles = _listed({given.target.title: None for given in missing})
         personas = _listed({given.file.persona: None for given in missing})
         words = sorted({f"widened:{given.target.name}" for given in missing})
-        without = "".join(f" --client {name}" for name in others)
+        packs = dict.fromkeys(given.file.pack for given in missing)
+        without = " ".join(("agentpack install", *packs, *(f"--client {name}" for name in others)))
         super().__init__(
             f"{titles} cannot limit tools, so {personas} would get every tool there; nothing was written"
             if self.limits_tools
@@ -80,7 +81,7 @@ class RestrictionsLost(DecisionNeeded):
                 f"{given.target.title}: {given.file.persona}: {lost}" for given in missing for lost in given.file.lost
             ],
             hint="install without "
-            f"{'it' if len(words) == 1 else 'them'}{f' (`install NAME{without}`)' if without else ''}, "
+            f"{'it' if len(words) == 1 else 'them'}{f' (`{without}`)' if others else ''}, "
             "or accept it with " + " ".join(f"`--accept {word}`" for word in words),
         )
 

@@ -34,7 +34,7 @@ class SkippedAgents(NamedTuple):
         files = "this file asks" if len(self.personas) == 1 else "these files ask"
         cannot = f"{they} cannot {cannot}" + (f" as {files}" if tools else "")
         written = "it" if len(self.personas) == 1 else "them"
-        return f"{skipped}: {cannot}; `{options}` writes {written}"
+        return f"{skipped}: {cannot}; `agentpack install {self.pack} {options}` writes {written}"
 
 
 def skipped_agents(lock: Lock, before: Lock | None = None) -> Iterator[SkippedAgents]:
