@@ -333,9 +333,11 @@ def test_a_client_that_was_skipped_for_one_pack_is_named_for_the_next(
     assert "clients: [claude, gemini]" in manifest(project)
     assert "codex" not in agentpack("install", "limited").err  # which it would refuse
     note = "found here, but not in `clients:` of agentpack.yaml: codex; "
-    assert f"clients   {note}`agentpack install limited --client codex` adds it\n" in agentpack("status").out
+    assert "found here" not in agentpack("status").out
     ran = agentpack("install", "plain")
     assert f"note: {note}`agentpack install plain --client codex` adds it\n" in ran.err
+    agentpack("install", "plain")
+    assert f"clients   {note}`agentpack install plain --client codex` adds it\n" in agentpack("status").out
     agentpack("install", "plain", "--client", "codex")
     assert (project / ".codex/agents/plain.toml").exists()
     assert "found here" not in agentpack("install", "plain").err + agentpack("status").out
@@ -351,7 +353,9 @@ def test_clients_that_are_used_later_are_named_in_one_line(agentpack: Agentpack,
     assert f"note: {note}{way} adds them\n" in ran.err
     assert "nothing to change" in ran.err
     assert f"{note}{way} adds them\n" in agentpack("status").out
-    assert agentpack("status", "--json").envelope["data"]["unlisted_clients"] == ["codex", "gemini"]
+    assert agentpack("status", "--json").envelope["data"]["unlisted"] == [
+        {"clients": ["codex", "gemini"], "packs": ["plain", "short"]}
+    ]
     for words in (("sync",), ("upgrade", "--yes"), ("diff",), ("install", "plain", "--client", "claude")):
         assert "found here" not in agentpack(*words).err
     agentpack(*way.strip("`").split()[1:])

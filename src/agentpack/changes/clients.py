@@ -19,7 +19,7 @@ from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.skipped import skipped_agents
-from agentpack.workspace.found_clients import SkippedClient, found_clients, skipped_for, unlisted_clients
+from agentpack.workspace.found_clients import SkippedClient, UnlistedClients, found_clients, skipped_for
 from agentpack.workspace.workspace import Workspace
 
 DEFAULT = "claude"
@@ -89,13 +89,22 @@ def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Se
     return chosen.for_clients(clients, clients_by_pack)._replace(skipped=tuple(left))
 
 
-def addable_clients(chosen: Selection, pack: str) -> Iterator[str]:
-    """The clients that are used here and that would take a pack, but that neither its entry nor `clients:` lists."""
-    entry = chosen.manifest.wanted(pack)
-    for client in unlisted_clients(chosen.workspace, chosen.manifest) if entry and entry.clients is None else ():
-        with suppress(AgentpackError):
-            if not chosen.only_for([client]).preview(pack, skips=True).unaccepted:
-                yield client
+def addable_clients(chosen: Selection, clients: Sequence[str], packs: Sequence[str]) -> Iterator[UnlistedClients]:
+    """Those of the clients that would take the packs whose entries list no clients; one value for packs that the same
+    clients would take.
+    """
+    found: dict[tuple[str, ...], list[str]] = {}
+    for pack in packs if clients else ():
+        entry = chosen.manifest.wanted(pack)
+        if entry is not None and entry.clients is None:
+            found.setdefault(tuple(client for client in clients if _takes(chosen, client, pack)), []).append(pack)
+    yield from (UnlistedClients(those, tuple(packs)) for those, packs in found.items() if those)
+
+
+def _takes(chosen: Selection, client: str, pack: str) -> bool:
+    with suppress(AgentpackError):
+        return not chosen.only_for([client]).preview(pack, skips=True).unaccepted
+    return False
 
 
 class _Trial:

@@ -9,7 +9,6 @@ from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS
 from agentpack.wanted.skipped import skipped_data
-from agentpack.workspace.found_clients import unlisted_words
 from agentpack.workspace.shadowing import same_name_sentences, short_path
 
 app = verb_app()
@@ -64,9 +63,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         place = safe(short_path(session.workspace, left.folder))
         what = "it" if left.files == 1 else "them"
         yield f"{left.files} agent {files} not managed in {place} (`agentpack adopt` manages {what})"
-    names = [entry.requirement.pack for entry in session.workspace.manifest.packs]
-    if found.unlisted_clients and names:
-        yield f"clients   {safe(unlisted_words(found.unlisted_clients, names))}"
+    yield from (f"clients   {safe(str(clients))}" for clients in found.unlisted)
     for refused in found.refused:
         what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
         place = f" ({refused.file}:{refused.line})" if refused.file else ""
@@ -165,5 +162,5 @@ def status_data(session: Session, found: Status) -> dict[str, Any]:
         "refused": [refused._asdict() for refused in found.refused],
         **skipped_data(found.skipped),
         **({"left_out": list(found.left_out)} if found.left_out else {}),
-        **({"unlisted_clients": list(found.unlisted_clients)} if found.unlisted_clients else {}),
+        **({"unlisted": [one._asdict() for one in found.unlisted]} if found.unlisted else {}),
     }

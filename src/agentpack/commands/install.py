@@ -21,7 +21,7 @@ from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection, with_clients
 from agentpack.wanted.settings import read_settings
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.found_clients import unlisted_words
+from agentpack.workspace.found_clients import unlisted_clients
 from agentpack.workspace.workspace import Workspace, changing
 
 _MANY_TOKENS = 1_000
@@ -83,12 +83,10 @@ def _where(workspace: Workspace) -> Iterator[str]:
 
 def _unlisted(chosen: Selection, asked: Sequence[Requirement], old: Manifest, request: ChangeRequest) -> Iterator[str]:
     """A sentence on the clients that are used here and get none of these packs, as the manifest lists others."""
-    if old.clients is None or request.clients:
+    if request.clients:
         return
-    packs: dict[tuple[str, ...], list[str]] = {}
-    for one in asked:
-        packs.setdefault(tuple(addable_clients(chosen, one.pack)), []).append(one.pack)
-    yield from (unlisted_words(clients, these) for clients, these in packs.items() if clients)
+    clients = unlisted_clients(chosen.workspace, old)
+    yield from map(str, addable_clients(chosen, clients, [one.pack for one in asked]))
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:

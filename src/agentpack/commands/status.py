@@ -6,6 +6,7 @@ it stays cheap. Differences rule by rule are left to `diff`.
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from agentpack.model.names import Digest
 from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.skipped import SkippedAgents, left_out_words, skipped_agents
-from agentpack.workspace.found_clients import unlisted_clients
+from agentpack.workspace.found_clients import UnlistedClients, unlisted_clients
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, read_consistently
 
@@ -136,7 +137,7 @@ class Status(NamedTuple):
     """Agents of collections that some clients cannot restrict as asked."""
     left_out: tuple[str, ...] = ()
     """Agent files of collections that cannot be taken, in words."""
-    unlisted_clients: tuple[str, ...] = ()
+    unlisted: tuple[UnlistedClients, ...] = ()
     """The clients used in the scope for which the manifest, which lists clients, has no pack."""
 
 
@@ -153,7 +154,6 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
     packs = tuple(_pack(workspace, pack, sources, files) for pack in lock.packs)
     known = {pack.name for pack in packs}
     folders = _folders(workspace, lock, files)
-    limited = {client for entry in workspace.manifest.packs for client in entry.clients or ()}
     return Status(
         packs,
         tuple(file for file in files if file.pack not in known),
@@ -164,8 +164,21 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
         tuple(_refused(workspace)),
         tuple(skipped_agents(lock)),
         tuple(left_out_words(lock, in_full=in_full)),
-        tuple(name for name in unlisted_clients(workspace, workspace.manifest) if name not in limited),
+        tuple(_unlisted(workspace)),
     )
+
+
+def _unlisted(workspace: Workspace) -> Iterator[UnlistedClients]:
+    listed = {client for entry in workspace.manifest.packs for client in entry.clients or ()}
+    clients = [name for name in unlisted_clients(workspace, workspace.manifest) if name not in listed]
+    if clients and workspace.lock is not None:
+        from agentpack.changes.clients import addable_clients  # renders for them
+        from agentpack.wanted.choose import pinned
+
+        offline = Workspace(workspace.environment._replace(offline=True), workspace.scope)
+        packs = [entry.requirement.pack for entry in workspace.manifest.packs]
+        with suppress(AgentpackError):  # only to say more
+            yield from addable_clients(pinned(offline, workspace.lock), clients, packs)
 
 
 def _refused(workspace: Workspace) -> Iterator[Refusal]:

@@ -1,7 +1,7 @@
 """Which clients are used in a scope, by their folders, and which of them a manifest does not list."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agentpack.clients.base import Client
@@ -19,6 +19,18 @@ class SkippedClient(NamedTuple):
     way: str = ""
     packs: tuple[str, ...] = ()
     """Empty if it gets none of the requested packs."""
+
+
+class UnlistedClients(NamedTuple):
+    """Clients that are used in the scope and not listed in the manifest, and packs that they would take."""
+
+    clients: tuple[str, ...]
+    packs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        way = f"`agentpack install {' '.join(self.packs)} --client {','.join(self.clients)}`"
+        them = "it" if len(self.clients) == 1 else "them"
+        return f"found here, but not in `clients:` of agentpack.yaml: {', '.join(self.clients)}; {way} adds {them}"
 
 
 def skipped_words(skipped: Iterable[SkippedClient]) -> Iterator[str]:
@@ -89,10 +101,3 @@ def unlisted_clients(workspace: Workspace, manifest: Manifest) -> tuple[str, ...
     if manifest.clients is None:
         return ()
     return tuple(name for name in found_clients(workspace)[0] if name not in manifest.clients)
-
-
-def unlisted_words(clients: Sequence[str], packs: Sequence[str]) -> str:
-    """What to do about clients that are not listed, to get these packs there."""
-    way = f"`agentpack install {' '.join(packs)} --client {','.join(clients)}`"
-    them = "it" if len(clients) == 1 else "them"
-    return f"found here, but not in `clients:` of agentpack.yaml: {', '.join(clients)}; {way} adds {them}"
