@@ -10,6 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 _PLACE = "TESTS_SHIPPED_PACKS"
 """The variable that hands the folder on to the other processes of the same run."""
 
@@ -20,6 +22,13 @@ def ship_bundled_packs() -> None:
 
     folder = os.environ.get(_PLACE) or _written()
     vars(workspace)["validated_folder"] = lambda: folder
+
+
+def leave_out_shipped_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands of this process keep checked packs in the user's cache, as an editable installation does, for a
+    program in a Python of its own to find them there.
+    """
+    monkeypatch.setattr("agentpack.workspace.workspace.validated_folder", lambda: None)
 
 
 def _written() -> str:

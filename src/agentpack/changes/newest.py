@@ -8,7 +8,6 @@ from packaging.version import Version
 
 from agentpack.changes.clients import choose_clients
 from agentpack.changes.local_variants import wanted_with_variants
-from agentpack.changes.place_arguments import without_refs
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import RebasedVariants
 from agentpack.model.lock import LockedPack
@@ -16,7 +15,6 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve.words import retired
 from agentpack.sources.base import Source
-from agentpack.sources.git_tags import read_tag
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
@@ -47,8 +45,10 @@ def newest(
     notes: list[str] = []
     if latest:
         found = held_back(workspace, manifest, packs)
-        held = [pack.name for pack, ref, newer in found if newer is not None and read_tag(ref) is not None]
+        held = [pack.name for pack, ref, newer in found if newer is not None and _is_release(ref)]
         if held:
+            from agentpack.changes.place_arguments import without_refs  # only where a `ref:` is moved
+
             manifest, notes = without_refs(workspace, manifest, held, ())
             candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
         manifest = _past_ranges(candidates, manifest, packs)
@@ -77,7 +77,13 @@ def way_past_ref(pack: str, ref: str) -> str:
     """The command that installs the newest release in spite of a `ref:`. One that names a release is moved like a
     version range.
     """
-    return "`agentpack upgrade --latest`" if read_tag(ref) is not None else f'`agentpack install "{pack}@latest"`'
+    return "`agentpack upgrade --latest`" if _is_release(ref) else f'`agentpack install "{pack}@latest"`'
+
+
+def _is_release(ref: str) -> bool:
+    from agentpack.sources.git_tags import read_tag  # only for sources with a `ref:`
+
+    return read_tag(ref) is not None
 
 
 def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[str]:
