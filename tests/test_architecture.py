@@ -240,7 +240,7 @@ def test_a_circle_is_seen_although_one_of_its_imports_stands_in_a_function() -> 
 OPEN_SETS: Mapping[str, tuple[str, Collection[str]]] = {
     "authoring": ("findings", {check.__module__.rpartition(".")[2] for check in _CHECKS}),
     "cli": ("app", {*VERBS, "app", "overview"}),
-    "clients": ("CLIENT", set(MODULES.values())),
+    "clients": ("CLIENT", set(MODULES)),
     "sources": ("open_source", {kind.module for kind in SOURCE_KINDS.values()} | {""}),
 }
 """By folder: what a module of rules, a command, a client or a kind of source defines, and the modules with a row in the

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -533,3 +535,15 @@ def test_looking_at_a_pack_is_for_the_clients_that_would_get_it(
     if command == "show":
         assert "qwen" not in {size["client"] for size in data["sizes"]}
     assert agentpack("render", "limited", "--json").envelope["data"]["client"] == "claude"
+
+
+@pytest.mark.parametrize("client", sorted(MODULES))
+def test_the_table_has_the_beginning_of_each_marker(client: str) -> None:
+    assert {*MODULES[client]} == {marker.partition("/")[0] for marker in CLIENTS[client].markers}
+
+
+def test_a_client_that_is_not_used_is_not_loaded(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    script = "from agentpack.cli.app import run; import sys; run(['install', 'python-engineer']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=project, capture_output=True, text=True, check=True)
+    assert {name for name in MODULES if f"agentpack.clients.{name}" in done.stdout.split()} == {"claude"}

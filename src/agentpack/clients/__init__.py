@@ -25,38 +25,72 @@ __all__ = [
     "written_for",
 ]
 
-MODULES: Mapping[str, str] = {
-    "antigravity": "antigravity",
-    "augment": "augment",
-    "claude": "claude",
-    "cline": "cline",
-    "codex": "codex",
-    "commandcode": "commandcode",
-    "copilot": "copilot",
-    "cortex": "cortex",
-    "cursor": "cursor",
-    "deepagents": "deepagents",
-    "devin": "devin",
-    "droid": "droid",
-    "gemini": "gemini",
-    "goose": "goose",
-    "grok": "grok",
-    "junie": "junie",
-    "kilo": "kilo",
-    "kimi": "kimi",
-    "kiro": "kiro",
-    "opencode": "opencode",
-    "pool": "pool",
-    "qwen": "qwen",
-    "reasonix": "reasonix",
-    "roo": "roo",
-    "rovodev": "rovodev",
-    "tabnine": "tabnine",
-    "takt": "takt",
-    "vibe": "vibe",
-    "zcode": "zcode",
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "antigravity": (
+        ".antigravity",
+        ".gemini",
+    ),
+    "augment": (".augment",),
+    "claude": (".claude",),
+    "cline": (
+        ".cline",
+        ".clinerules",
+    ),
+    "codex": (".codex",),
+    "commandcode": (".commandcode",),
+    "copilot": (
+        ".copilot",
+        ".github",
+    ),
+    "cortex": (
+        ".cortex",
+        ".snowflake",
+    ),
+    "cursor": (".cursor",),
+    "deepagents": (".deepagents",),
+    "devin": (
+        ".devin",
+        ".config",
+    ),
+    "droid": (".factory",),
+    "gemini": (".gemini",),
+    "goose": (
+        ".goose",
+        ".goosehints",
+        ".config",
+    ),
+    "grok": (".grok",),
+    "junie": (".junie",),
+    "kilo": (
+        ".kilo",
+        ".kilocode",
+        ".config",
+    ),
+    "kimi": (".kimi-code",),
+    "kiro": (".kiro",),
+    "opencode": (
+        ".opencode",
+        "opencode.json",
+        "opencode.jsonc",
+        ".config",
+    ),
+    "pool": (
+        ".poolside",
+        ".config",
+    ),
+    "qwen": (".qwen",),
+    "reasonix": (".reasonix",),
+    "roo": (
+        ".roomodes",
+        ".roo",
+    ),
+    "rovodev": (".rovodev",),
+    "tabnine": (".tabnine",),
+    "takt": (".takt",),
+    "vibe": (".vibe",),
+    "zcode": (".zcode",),
 }
-"""Every client's name, and its module."""
+"""Every client's name, which is its module's too, and the first names of the paths that show its use."""
 
 SKILLS = ("skills", "claude-skills", "roo-skills")
 """The folders of Agent Skills, as the lock names them: each is read like a client's, but nobody can ask for it."""
@@ -113,7 +147,7 @@ class Clients(Mapping[str, Client]):
             if name in SKILLS:
                 _loaded[name] = import_module("agentpack.clients.skills").FOLDERS[name]
             else:
-                _loaded[name] = import_module(f"agentpack.clients.{MODULES[name]}").CLIENT
+                _loaded[name] = import_module(f"agentpack.clients.{name}").CLIENT
         return _loaded[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
+from agentpack.clients import MODULES, VARIABLES
 from agentpack.clients.base import Client
 from agentpack.errors import AgentpackError
 from agentpack.model.manifest import Manifest
@@ -67,7 +70,8 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[SkippedC
     """
     kind, variables = workspace.scope.kind, workspace.environment.variables
     skipped, places = dict[str, SkippedClient](), dict[str, list[Client]]()
-    for target in sorted(workspace.clients.values(), key=lambda target: target.name):
+    for name in filter(partial(_may_be_used, workspace), workspace.clients):
+        target = workspace.clients[name]
         path = target.path("name", kind, variables)
         try:
             if not _is_used(workspace, target):
@@ -87,6 +91,18 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[SkippedC
                 skipped[target.name] = SkippedClient(target.name, target.title, reason)
     found = (target.name for targets in places.values() for target in targets if target.name not in skipped)
     return tuple(sorted(found)), tuple(skipped.values())
+
+
+def _may_be_used(workspace: Workspace, name: str) -> bool:
+    """Whether it is worth loading the client's module: the beginning of one of its markers is there, or in the user
+    scope a variable may have moved its folder.
+    """
+    is_moved = workspace.scope.kind == "user" and any(workspace.environment.variables.get(one) for one in VARIABLES)
+    if is_moved or name not in MODULES:
+        return True
+    with suppress(AgentpackError):
+        return any(workspace.disk.stamp(top) is not None for top in MODULES[name])
+    return True  # told of the client
 
 
 def _is_used(workspace: Workspace, target: Client) -> bool:
