@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from support.effort import THOROUGH, usually
 from support.golden import Golden
 from support.running import Agentpack
-from support.shipped import ship_bundled_packs
+from support.shipped import PLACE, ship_bundled_packs
 from support.trees import empty_repository
 from support.unsynced import leave_out_syncs
 from support.warm import load_all
@@ -208,6 +208,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         watching.start()
         os.environ.update(of_programs)
+
+
+@pytest.fixture
+def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checked packs are kept in the user's cache, as in an editable installation."""
+    monkeypatch.delenv(PLACE)
 
 
 @pytest.fixture

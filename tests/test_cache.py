@@ -15,6 +15,8 @@ from agentpack.commands.cache import CONTENTS, DOCUMENTS, REPOSITORIES, cache_li
 from agentpack.model.dates import DAY, seconds
 from agentpack.remote.cache import CachedAnswer, ContentCache
 
+pytestmark = pytest.mark.usefixtures("unshipped")
+
 NOW = "2026-11-30T12:00:00Z"
 HEX = sha256(b"x").hexdigest()
 OURS = {

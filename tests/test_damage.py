@@ -18,7 +18,7 @@ from support.trees import tree
 
 from agentpack.model.names import digest_of
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.usefixtures("unshipped")]
 
 STATE = ".agentpack/state"
 PLACES: Mapping[str, str] = {

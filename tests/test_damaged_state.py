@@ -16,7 +16,7 @@ from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
 from support.trees import STATE, modes, write_tree
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.usefixtures("unshipped")]
 
 AGENT = ".claude/agents/reviewer.md"
 COMMANDS = (

@@ -271,7 +271,7 @@ def test_what_a_user_asks_for_beside_another_declaration_is_no_widening(agentpac
     agentpack("upgrade", "--yes")
     declare(house, {**DECLARATION, "tools": tools, "title": "Ours"})
     ran = agentpack("install", "data-reviewer[free]")
-    assert "may do more" in ran.err
+    assert "may use more" in ran.err
     agentpack("diff")
 
 
@@ -322,7 +322,7 @@ def test_a_release_that_came_along_is_told_as_well(agentpack: Agentpack, house: 
     agentpack("upgrade", "--yes", "--accept", "model:large")
     commit(house)
     git(colleague, "pull", "--quiet")
-    assert "may do more" in Agentpack(colleague)("sync", "--locked").err
+    assert "may use more" in Agentpack(colleague)("sync", "--locked").err
 
 
 # Locks of before, and of two sides.

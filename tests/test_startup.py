@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 from support.crashing_disk import killed_at
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
-from support.shipped import leave_out_shipped_packs
 from support.web_server import WebServer, content
 
 import agentpack as package
@@ -45,9 +44,8 @@ _START = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from agentpack.
 
 
 @pytest.fixture
-def agentpack(project: Path, monkeypatch: pytest.MonkeyPatch) -> Agentpack:
+def agentpack(project: Path, unshipped: None) -> Agentpack:
     """The full program: what the ways past it are held against."""
-    leave_out_shipped_packs(monkeypatch)
     return Agentpack(project, full=True)
 
 

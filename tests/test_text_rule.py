@@ -28,6 +28,8 @@ from agentpack.read import to_pieces
 from agentpack.reports.escaping import json_text, safe_text
 from agentpack.store.validated import FORMAT, ValidatedCache, place
 
+pytestmark = pytest.mark.usefixtures("unshipped")
+
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "hidden-text.md"
 SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 TEXAS = "\U0001f3f4\U000e0075\U000e0073\U000e0074\U000e0078\U000e007f"

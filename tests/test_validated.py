@@ -23,6 +23,8 @@ from agentpack.read import check_pack, read_pack, to_pieces
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store.validated import ValidatedCache, in_pieces, place
 
+pytestmark = pytest.mark.usefixtures("unshipped")
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -25,6 +25,8 @@ from agentpack.model.names import digest_of
 from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
 
+pytestmark = pytest.mark.usefixtures("unshipped")
+
 ADA, DEVS, BOB = 12345, 12346, 12347
 AGENT = ".claude/agents/reviewer.md"
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

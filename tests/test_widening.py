@@ -145,7 +145,7 @@ def test_a_policy_may_forbid_it_whatever_is_accepted(widened: Agentpack, setting
 
 
 def test_a_check_tells_it_and_stops_nothing(widened: Agentpack) -> None:
-    assert "may do more" in widened("upgrade", "--check", expect=1).err
+    assert "may use more" in widened("upgrade", "--check", expect=1).err
     assert "\nmay" not in widened("lock", "--check").err
     assert locked(widened) == {"reviewer claude": "read, search"}
 

@@ -20,7 +20,7 @@ from test_damaged_state import DAMAGES, Damage, is_honest
 
 from agentpack.input.archives import write_archive
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.usefixtures("unshipped")]
 
 COMMANDS = (
     "status",

@@ -1,7 +1,7 @@
 """The bundled packs as a wheel ships them: checked beforehand, so that no test checks their 30 releases once more.
 
-An editable installation has no such files and keeps them in the user's cache, which is empty in every test. Programs in
-a Python of their own (`new=True`) still start without them.
+An editable installation has no such files and keeps them in the user's cache, which is empty in every test: so it is
+with the fixture `unshipped`, and for programs in a Python of their own (`new=True`).
 """
 
 import atexit
@@ -10,25 +10,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import pytest
-
-_PLACE = "TESTS_SHIPPED_PACKS"
-"""The variable that hands the folder on to the other processes of the same run."""
+PLACE = "TESTS_SHIPPED_PACKS"
+"""The variable that names the folder, for all processes of a run."""
 
 
 def ship_bundled_packs() -> None:
     """Let commands of this process find the checked packs. The first process of a run writes them."""
     from agentpack.workspace import workspace
 
-    folder = os.environ.get(_PLACE) or _written()
-    vars(workspace)["validated_folder"] = lambda: folder
-
-
-def leave_out_shipped_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let commands of this process keep checked packs in the user's cache, as an editable installation does, for a
-    program in a Python of its own to find them there.
-    """
-    monkeypatch.setattr("agentpack.workspace.workspace.validated_folder", lambda: None)
+    if not os.environ.get(PLACE):
+        os.environ[PLACE] = _written()
+    vars(workspace)["validated_folder"] = lambda: os.environ.get(PLACE)
 
 
 def _written() -> str:
@@ -43,5 +35,4 @@ def _written() -> str:
         path = Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    os.environ[_PLACE] = folder
     return folder
