@@ -20,7 +20,7 @@ from agentpack.apply import Step, interrupted, recover, transact, unfinished
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
-from agentpack.model.history import InstalledFile
+from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
 from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
@@ -513,6 +513,19 @@ def test_a_request_to_end_is_heard_before_the_next_file(disk: Disk, box: Path) -
         transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
     assert caught.value.message == "stopped by a signal; nothing was changed"
     assert asked == [0, 1]
+    assert tree(box) == before
+
+
+def test_a_request_to_end_is_heard_until_the_change_is_decided(disk: Disk, box: Path) -> None:
+    before = tree(box)
+
+    def record(_: object) -> Generation:  # asked for when every file is staged
+        signal.raise_signal(signal.SIGTERM)
+        return generation(2, {}, {}, before=None)
+
+    with pytest.raises(Interrupted) as caught:
+        transact(disk, Store(disk), steps=[Step("new.md", None, b"text")], generation=record)
+    assert caught.value.message == "stopped by a signal; nothing was changed"
     assert tree(box) == before
 
 
