@@ -145,7 +145,7 @@ def test_a_policy_may_forbid_it_whatever_is_accepted(widened: Agentpack, setting
 
 
 def test_a_check_tells_it_and_stops_nothing(widened: Agentpack) -> None:
-    assert "may do more" in widened("upgrade", "--check", expect=1).err
+    assert "may use more" in widened("upgrade", "--check", expect=1).err
     assert "\nmay" not in widened("lock", "--check").err
     assert locked(widened) == {"reviewer claude": "read, search"}
 
@@ -167,7 +167,7 @@ def test_a_clone_goes_on_with_what_was_committed(widened: Agentpack, tmp_path: P
     for command in (["sync", "--locked"], ["sync", "--frozen"], ["sync"]):
         clone = tmp_path / "-".join(command)
         shutil.copytree(widened.folder, clone, ignore=shutil.ignore_patterns("state", ".claude"))
-        assert "may do more" not in widened(*command, cwd=clone).err
+        assert "may use more" not in widened(*command, cwd=clone).err
         assert (clone / ".claude/agents/reviewer.md").is_file()
 
 
