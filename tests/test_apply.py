@@ -16,15 +16,17 @@ import pytest
 from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
-from agentpack.apply import Step, interrupted, recover, transact, unfinished
+from agentpack.apply import Snapshot, Step, interrupted, recover, transact, unfinished
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
+from agentpack.environment import Environment, project_scope
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
 from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
 from agentpack.store.process_lock import process_lock
+from agentpack.workspace.workspace import Workspace
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -605,6 +607,31 @@ def test_a_file_that_goes_while_it_is_read_stops_everything(box: Path) -> None:
         with pytest.raises(Unavailable, match="changed while agentpack worked"):
             transact(disk, Store(plain), steps=[staged], generation=generation(2, {}, {}, before=None))
     assert tree(box) == before
+
+
+def test_a_step_beside_agents_for_a_file_that_no_client_reads_is_refused(disk: Disk, box: Path) -> None:
+    before = tree(box)
+    managed = Workspace(Environment(home=str(box), cwd=str(box), variables={}), project_scope(str(box), "")).managed
+    steps = [Step(f".claude/agents/{name}", None, b"text") for name in ("new.md", "hook.sh")]
+    with pytest.raises(Refused, match=r"does not manage `.*/\.claude/agents/hook\.sh`"):
+        transact(disk, Store(disk), steps=steps, generation=generation(2, {}, {}, before=None), managed=managed)
+    assert tree(box) == before
+
+
+def test_an_edit_that_went_on_while_it_was_read_is_not_recorded_without_its_text(disk: Disk, box: Path) -> None:
+    before, store, path = tree(box), Store(disk), ".claude/agents/edited.md"
+    found = generation(2, {path: b"as it was a moment ago"}, {path: 0o644}, before=store.generations.latest())
+    with pytest.raises(Unavailable, match="changed while agentpack worked") as caught:
+        transact(
+            disk,
+            store,
+            steps=[Step("new.md", None, b"text")],
+            generation=generation(3, {}, {}, before=found),
+            snapshot=Snapshot(found, [EDIT]),
+        )
+    assert caught.value.details == (str(box / path),)
+    assert tree(box) == before
+    assert store.generations.numbers() == [1]
 
 
 @pytest.mark.parametrize("where", ["folder", "made", "leaving"])
