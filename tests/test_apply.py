@@ -366,6 +366,31 @@ def test_a_file_edited_after_the_crash_is_left_as_it_is(box: Path) -> None:
     assert [path for path in tree(box) if ".agentpack-" in path] == []
 
 
+def test_a_killed_change_is_finished_where_its_variable_pointed(tmp_path: Path) -> None:
+    """The variable that moves a client's folder says something else in the next command."""
+    path = "$CLAUDE_CONFIG_DIR/agents/new.md"
+
+    def disk(box: str, folder: str, stop_after: int | None = None) -> CrashingDisk:
+        places = {**roots(tmp_path / box), "$CLAUDE_CONFIG_DIR": str(tmp_path / folder)}
+        return CrashingDisk(places, stop_after=stop_after, sync=False, follow_own_links=True)
+
+    def install(disk: CrashingDisk) -> list[str]:
+        with disk, process_lock(disk):
+            change(disk, {path: b"new"})
+        return disk.calls
+
+    for folder in ("probe", "box", "elsewhere", "then", "now"):
+        (tmp_path / folder).mkdir()
+    calls = install(disk("probe", "elsewhere"))
+    at = [number for number, call in enumerate(calls) if call == "rename"][-2]  # the file, then the pointer
+    assert in_a_child(lambda: install(disk("box", "then", at))) == -signal.SIGKILL
+    assert interrupted(Store(disk("box", "then")))
+    with disk("box", "now") as now, process_lock(now):
+        assert recover(now, Store(now)) is not None
+    assert tree(tmp_path / "then")["agents/new.md"] == (b"new", 0o666 & ~umask())
+    assert tree(tmp_path / "now") == {}
+
+
 def test_permissions_set_after_the_crash_are_left_as_they_are(box: Path) -> None:
     """Of a change that only sets permissions: the text says nothing of the side that the file is on."""
     path = ".claude/agents/edited.md"
