@@ -314,7 +314,9 @@ def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, more: str
     assert error.hint == ", ".join(f"`--only kit/{name}`" for name in names[:8]) + more
 
 
-def test_an_old_record_that_is_damaged_keeps_no_release_from_being_installed(agentpack: Agentpack, project: Path) -> None:
+def test_an_old_record_that_is_damaged_keeps_no_release_from_being_installed(
+    agentpack: Agentpack, project: Path
+) -> None:
     for number, body in enumerate(("Work.", "Work hard.", "Rest.")):
         kit(project, one=body)
         agentpack(*(("upgrade", "--yes") if number else ("install", "./kit", "--client", "claude")))
