@@ -662,3 +662,9 @@ def test_a_text_that_would_gain_a_line_from_the_field_behind_it_is_a_conflict() 
 def test_a_rule_that_is_taken_out_beside_a_blank_line_leaves_it(gaps: tuple[str, str]) -> None:
     base = f"- one {{#one}}{gaps[0]}- two {{#two}}{gaps[1]}- three {{#three}}\n"
     assert carried(base, (f"- two{gaps[1]}", ""), base) == "- one\n\n- three\n"
+
+
+def test_a_section_that_is_taken_out_whole_is_gone_whatever_stands_in_the_next_one() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    draft = carry(base, ("## A\n\n- one\n\n", ""), base.replace("- two", "- two, new"))
+    assert draft == ("## B\n\n- two, new\n",)
