@@ -179,6 +179,25 @@ def test_install_with_adopt_keeps_the_edits_of_copies_and_replaces_what_is_somet
     assert (project / AGENTS / "beta.md").read_text() == edited.replace("Rule 0", "Rule zero")
 
 
+@pytest.mark.parametrize(
+    ("client", "path", "text"),
+    [
+        ("opencode", ".opencode/agents/beta.md", f"---\ndescription: Mine.\n---\nYou do it my way.\n{OWN}"),
+        ("kiro", ".kiro/agents/beta.md", f"---\ndescription: Mine.\n---\nYou do it my way.\n{OWN}"),
+        ("claude", f"{AGENTS}/beta.md", f"---\ndescription: Mine.\n---\nYou do it my way.\n{OWN}"),
+    ],
+)
+def test_install_with_adopt_keeps_a_copy_that_has_its_name_from_its_file(
+    agentpack: Agentpack, project: Path, tmp_path: Path, client: str, path: str, text: str
+) -> None:
+    """As in clients whose files need no `name:`. Claude Code reads no agent in such a file."""
+    collection(tmp_path / "coll", "beta")
+    write_tree(project, {path: text})
+    err = agentpack("install", "../coll", "--client", client, "--adopt").err
+    assert (f"{path}  your text kept" in err) == (client != "claude")
+    assert ((project / path).read_text() == text) == (client != "claude")
+
+
 # The local collection.
 
 

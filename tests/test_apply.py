@@ -16,15 +16,17 @@ import pytest
 from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
-from agentpack.apply import Step, interrupted, recover, transact, unfinished
+from agentpack.apply import Snapshot, Step, interrupted, recover, transact, unfinished
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
+from agentpack.environment import Environment, project_scope
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
-from agentpack.model.history import InstalledFile
+from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
 from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
 from agentpack.store.process_lock import process_lock
+from agentpack.workspace.workspace import Workspace
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -364,6 +366,31 @@ def test_a_file_edited_after_the_crash_is_left_as_it_is(box: Path) -> None:
     assert [path for path in tree(box) if ".agentpack-" in path] == []
 
 
+def test_a_killed_change_is_finished_where_its_variable_pointed(tmp_path: Path) -> None:
+    """The variable that moves a client's folder says something else in the next command."""
+    path = "$CLAUDE_CONFIG_DIR/agents/new.md"
+
+    def disk(box: str, folder: str, stop_after: int | None = None) -> CrashingDisk:
+        places = {**roots(tmp_path / box), "$CLAUDE_CONFIG_DIR": str(tmp_path / folder)}
+        return CrashingDisk(places, stop_after=stop_after, sync=False, follow_own_links=True)
+
+    def install(disk: CrashingDisk) -> list[str]:
+        with disk, process_lock(disk):
+            change(disk, {path: b"new"})
+        return disk.calls
+
+    for folder in ("probe", "box", "elsewhere", "then", "now"):
+        (tmp_path / folder).mkdir()
+    calls = install(disk("probe", "elsewhere"))
+    at = [number for number, call in enumerate(calls) if call == "rename"][-2]  # the file, then the pointer
+    assert in_a_child(lambda: install(disk("box", "then", at))) == -signal.SIGKILL
+    assert interrupted(Store(disk("box", "then")))
+    with disk("box", "now") as now, process_lock(now):
+        assert recover(now, Store(now)) is not None
+    assert tree(tmp_path / "then")["agents/new.md"] == (b"new", 0o666 & ~umask())
+    assert tree(tmp_path / "now") == {}
+
+
 def test_permissions_set_after_the_crash_are_left_as_they_are(box: Path) -> None:
     """Of a change that only sets permissions: the text says nothing of the side that the file is on."""
     path = ".claude/agents/edited.md"
@@ -516,6 +543,19 @@ def test_a_request_to_end_is_heard_before_the_next_file(disk: Disk, box: Path) -
     assert tree(box) == before
 
 
+def test_a_request_to_end_is_heard_until_the_change_is_decided(disk: Disk, box: Path) -> None:
+    before = tree(box)
+
+    def record(_: object) -> Generation:  # asked for when every file is staged
+        signal.raise_signal(signal.SIGTERM)
+        return generation(2, {}, {}, before=None)
+
+    with pytest.raises(Interrupted) as caught:
+        transact(disk, Store(disk), steps=[Step("new.md", None, b"text")], generation=record)
+    assert caught.value.message == "stopped by a signal; nothing was changed"
+    assert tree(box) == before
+
+
 def test_a_signal_with_a_handler_of_its_own_is_handed_to_it(box: Path) -> None:
     came = []
     previous = signal.signal(signal.SIGHUP, lambda number, frame: came.append(number))
@@ -592,6 +632,31 @@ def test_a_file_that_goes_while_it_is_read_stops_everything(box: Path) -> None:
         with pytest.raises(Unavailable, match="changed while agentpack worked"):
             transact(disk, Store(plain), steps=[staged], generation=generation(2, {}, {}, before=None))
     assert tree(box) == before
+
+
+def test_a_step_beside_agents_for_a_file_that_no_client_reads_is_refused(disk: Disk, box: Path) -> None:
+    before = tree(box)
+    managed = Workspace(Environment(home=str(box), cwd=str(box), variables={}), project_scope(str(box), "")).managed
+    steps = [Step(f".claude/agents/{name}", None, b"text") for name in ("new.md", "hook.sh")]
+    with pytest.raises(Refused, match=r"does not manage `.*/\.claude/agents/hook\.sh`"):
+        transact(disk, Store(disk), steps=steps, generation=generation(2, {}, {}, before=None), managed=managed)
+    assert tree(box) == before
+
+
+def test_an_edit_that_went_on_while_it_was_read_is_not_recorded_without_its_text(disk: Disk, box: Path) -> None:
+    before, store, path = tree(box), Store(disk), ".claude/agents/edited.md"
+    found = generation(2, {path: b"as it was a moment ago"}, {path: 0o644}, before=store.generations.latest())
+    with pytest.raises(Unavailable, match="changed while agentpack worked") as caught:
+        transact(
+            disk,
+            store,
+            steps=[Step("new.md", None, b"text")],
+            generation=generation(3, {}, {}, before=found),
+            snapshot=Snapshot(found, [EDIT]),
+        )
+    assert caught.value.details == (str(box / path),)
+    assert tree(box) == before
+    assert store.generations.numbers() == [1]
 
 
 @pytest.mark.parametrize("where", ["folder", "made", "leaving"])

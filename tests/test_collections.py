@@ -314,6 +314,17 @@ def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, more: str
     assert error.hint == ", ".join(f"`--only kit/{name}`" for name in names[:8]) + more
 
 
+def test_an_old_record_that_is_damaged_keeps_no_release_from_being_installed(
+    agentpack: Agentpack, project: Path
+) -> None:
+    for number, body in enumerate(("Work.", "Work hard.", "Rest.")):
+        kit(project, one=body)
+        agentpack(*(("upgrade", "--yes") if number else ("install", "./kit", "--client", "claude")))
+        if number:
+            (project / ".agentpack/state/generations/000001.json").write_text("{")
+    assert (project / ".claude/agents/one.md").read_text().endswith("\nRest.\n")
+
+
 def test_the_way_out_of_several_conflicts_is_told_once(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.")
     write_tree(project, {f".claude/agents/{name}.md": "Mine.\n" for name in ("one", "two")})

@@ -635,3 +635,36 @@ def test_a_section_that_both_took_apart_leaves_no_blank_lines_at_the_end() -> No
     base, ours, theirs = (side.encode() for side in sides)
     merged = merge(base, ours, theirs)
     assert resolved(merged.draft, 1) == "- one\n"
+
+
+def test_what_the_user_put_below_the_skills_stays_there_beside_a_header_that_both_changed() -> None:
+    body = "- one\n" + LISTED
+    base, theirs = f"---\nmodel: opus\ncolor: red\n---\n{body}", f"---\nmodel: opus\ncolor: blue\n---\n{body}"
+    ours = f"---\nmodel: haiku\ncolor: red\n---\n{body}\n## Mine\n\n- mine\n"
+    merged = merge(base.encode(), ours.encode(), theirs.encode())
+    assert merged.content == ours.replace("color: red", "color: blue").encode()
+
+
+def test_a_fence_is_as_the_release_has_it_where_the_user_left_it_alone() -> None:
+    theirs = HEADER.replace(b"---\n", b"---  \n").replace(b"model: opus", b"model: haiku")
+    merged = merge(HEADER, HEADER.replace(b"Read, Grep", b"Read"), theirs)
+    assert merged.content == theirs.replace(b"Read, Grep", b"Read")
+
+
+def test_a_text_that_would_gain_a_line_from_the_field_behind_it_is_a_conflict() -> None:
+    """`|+` keeps blank lines, and those of the release would stand behind it in the order of the user."""
+    base = b"name: a\nmodel: opus\nprompt: |+\n  Work.\n"
+    ours, theirs = b"name: a\nprompt: |+\n  Work.\nmodel: opus\n", b"name: a\n\nmodel: haiku\nprompt: |+\n  Work.\n"
+    assert merge(base, ours, theirs, form="yaml").conflicts
+
+
+@pytest.mark.parametrize("gaps", [("\n", "\n\n"), ("\n\n", "\n")])
+def test_a_rule_that_is_taken_out_beside_a_blank_line_leaves_it(gaps: tuple[str, str]) -> None:
+    base = f"- one {{#one}}{gaps[0]}- two {{#two}}{gaps[1]}- three {{#three}}\n"
+    assert carried(base, (f"- two{gaps[1]}", ""), base) == "- one\n\n- three\n"
+
+
+def test_a_section_that_is_taken_out_whole_is_gone_whatever_stands_in_the_next_one() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    draft = carry(base, ("## A\n\n- one\n\n", ""), base.replace("- two", "- two, new"))
+    assert draft == ("## B\n\n- two, new\n",)

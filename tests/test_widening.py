@@ -167,7 +167,7 @@ def test_a_clone_goes_on_with_what_was_committed(widened: Agentpack, tmp_path: P
     for command in (["sync", "--locked"], ["sync", "--frozen"], ["sync"]):
         clone = tmp_path / "-".join(command)
         shutil.copytree(widened.folder, clone, ignore=shutil.ignore_patterns("state", ".claude"))
-        assert "may do more" not in widened(*command, cwd=clone).err
+        assert "may use more" not in widened(*command, cwd=clone).err
         assert (clone / ".claude/agents/reviewer.md").is_file()
 
 
@@ -371,6 +371,14 @@ def test_what_was_brought_along_and_is_now_asked_for_stops_as_before(agentpack: 
     assert locked(agentpack) == {"fixer claude": "read", "looker claude": "read"}
     release(packs, "1.1.0", "base", fixer={"tools": ["read", "shell"]})
     assert "fixer for claude: read -> read, shell" in stopped(agentpack, "install", "base@latest").err
+
+
+def test_so_does_an_agent_that_is_new_in_what_was_brought_along(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "base", fixer={"tools": ["read"]})
+    release(packs, "1.0.0", "house", requires=["base"], looker={"tools": ["read"]})
+    agentpack("install", "house", "--source", str(packs))
+    release(packs, "1.1.0", "base", fixer={"tools": ["read"]}, tester={"tools": ["shell"]})
+    assert "tester for claude" in stopped(agentpack, "install", "base@latest").err
 
 
 def test_packs_that_come_together_are_all_first_installs(agentpack: Agentpack, packs: Path) -> None:

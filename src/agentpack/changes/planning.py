@@ -88,10 +88,11 @@ def _hand_copied(workspace: Workspace, wanted: Wanted, met: UniqueFiles) -> Iter
         if path in met.recorded or here is None or here.blocked or part is None or not part.pack.bare:
             continue
         try:
-            read = read_agent_file(workspace.client(file.client), workspace.states.contents(path), path)
+            read = read_agent_file(workspace.client(file.client), workspace.states.contents(path), "")
         except AgentpackError:
             continue  # no agent to the client
-        if read.header["name"] in ("", file.name):
+        name = read.header["name"]
+        if name == file.name or (not name and file.client != "claude"):  # to the others the file's name is the agent's
             yield path
 
 

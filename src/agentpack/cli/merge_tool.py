@@ -41,7 +41,7 @@ def merge_in_editor(session: Session, error: ConflictsFound) -> Mapping[str, Edi
     if any(change.why != "merge" for change in conflicts):
         raise error
     if not session.environment.interactive or session.output.json:
-        error.hint = f"`--on-conflict edit` needs a terminal; {_OTHERWISE}"
+        error.ways, error.hint = (), f"`--on-conflict edit` needs a terminal; {_OTHERWISE}"
         raise error
     show_conflicts(session.output, error)
     tool = _tool(session)
