@@ -146,6 +146,8 @@ class Clients(Mapping[str, Client]):
         if name not in _loaded:
             if name in SKILLS:
                 _loaded[name] = import_module("agentpack.clients.skills").FOLDERS[name]
+            elif name not in MODULES:
+                raise KeyError(name)
             else:
                 _loaded[name] = import_module(f"agentpack.clients.{name}").CLIENT
         return _loaded[name]
