@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.cases import case
+from support.collection_files import agent_text
 from support.packs import make_pack, publish, read_files, release_of
 from support.running import Agentpack
 from support.trees import tree, write_tree
@@ -249,6 +250,20 @@ def test_another_client_is_given_the_slug_and_that_is_noted_once(agentpack: Agen
     assert ran.err.count("name: ") == 1
     assert "codex (2 files): name: changed to lower-case letters, digits and hyphens" in ran.err
     assert 'name = "ops-cost"\n' in tree(project)[".codex/agents/ops-cost.toml"].decode()
+
+
+def test_an_agent_that_its_client_does_not_get_keeps_its_name_beside_one_that_looks_alike(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(
+        project / "kit/agents",
+        {"a.md": agent_text("Code Reviewer", "Work.", more="tools: Read\n"), "b.md": agent_text("other", "Work.")},
+    )
+    agentpack("install", "./kit", "--client", "codex")
+    write_tree(project / "kit/agents", {"c.md": agent_text("Code.Reviewer", "Work.")})
+    assert "code-reviewer: " not in agentpack("upgrade", "--yes").err
+    (skipped,) = json.loads((project / "agentpack.lock").read_text())["skipped"]
+    assert skipped["persona"] == "code-reviewer"
 
 
 def test_a_rename_changes_the_name_in_the_file_and_nothing_else(agentpack: Agentpack, project: Path) -> None:

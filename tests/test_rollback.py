@@ -255,6 +255,13 @@ def test_people_read_local_times_and_programs_utc(
     assert f"made from nothing, {words}\n" in agentpack("history", "show", "1", real=True).out
 
 
+@pytest.mark.parametrize("number", ["\u0661", "\u00b9", "-1", "1.0"])
+def test_a_generation_is_named_by_plain_digits(agentpack: Agentpack, number: str) -> None:
+    agentpack("install", "python-reviewer")
+    for words in ((number,), ("show", number)):
+        assert "error: " in agentpack("history", *words, expect=2).err
+
+
 def test_prune_forgets_the_oldest_and_says_what_is_kept(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:

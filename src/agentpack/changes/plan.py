@@ -146,7 +146,7 @@ class _WantedFile:
             previous=old.rendered if old else None,
             content=content,
             theirs=None if new.lost_text else new.content,
-            why=why or (here.blocked if here else ""),
+            why=why,
             notes=new.notes,
             **more,  # type: ignore[arg-type]
         )

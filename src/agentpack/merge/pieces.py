@@ -96,11 +96,9 @@ def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
 
 
 def _trimmed(base: Sequence[str], start: int, end: int, new: Sequence[str]) -> _Edit:
-    """The edit without blank pieces that both sides share."""
+    """The edit without the pieces that both sides share at its end. The matcher leaves none at its beginning."""
     while start < end and new and base[end - 1] == new[-1]:
         end, new = end - 1, new[:-1]
-    while start < end and new and base[start] == new[0]:
-        start, new = start + 1, new[1:]
     return _Edit(start, end, tuple(new))
 
 
