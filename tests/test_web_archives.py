@@ -77,6 +77,17 @@ def test_a_pack_in_an_archive_is_installed_by_its_name(agentpack: Agentpack, pro
     agentpack("show", server.url("/pack.tgz"))
 
 
+def test_a_release_that_is_in_an_archive_twice_is_refused_with_both_folders(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    files = {f"{folder}/{path}": data for folder in ("new", "old") for path, data in make_pack().items()}
+    (tmp_path / "all.tgz").write_bytes(write_archive(files, prefix="all"))
+    err = agentpack("install", "data-reviewer", "--source", str(tmp_path / "all.tgz"), expect=5).err
+    assert "data-reviewer 1.0.0 exists twice in " in err
+    assert "  in new\n  in old\nhint: keep only one folder for each release\n" in err
+    assert not is_installed(project, "reviewer")
+
+
 def test_a_dry_run_writes_nothing_but_the_cache(agentpack: Agentpack, project: Path, server: WebServer) -> None:
     ran = agentpack("install", server.url(AT), "--dry-run")
     assert ".claude/agents/one.md" in ran.out + ran.err
