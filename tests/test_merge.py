@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from agentpack.compose.parse import parse_sections
-from agentpack.differences.rules import Entry, entries_of
+from agentpack.differences.rules import Entry, entries_in, entries_of
 from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
 from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.merge.rules import carry_edits
@@ -668,3 +668,13 @@ def test_a_section_that_is_taken_out_whole_is_gone_whatever_stands_in_the_next_o
     base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
     draft = carry(base, ("## A\n\n- one\n\n", ""), base.replace("- two", "- two, new"))
     assert draft == ("## B\n\n- two, new\n",)
+
+
+def test_a_rule_that_the_user_took_out_stays_out_where_the_release_moved_it_and_took_out_its_neighbours() -> None:
+    rules = [f"- Rule number {number} says something.\n" for number in range(8)]
+    base = f"## One\n\n{''.join(rules)}"
+    ours = base.replace(rules[2], "")
+    theirs = f"## One\n\n{rules[2]}\n## Two\n\n{rules[1]}{rules[3]}"
+    known = KnownEntries(entries_in(base), entries_in(theirs))
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), lambda: known)
+    assert merged.content == f"## One\n\n## Two\n\n{rules[1]}{rules[3]}".encode()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.compose.modules import in_place, parted
-from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
+from agentpack.merge.pieces import brings_back, draft_pieces, has_each_key_once, merge_lines
 from agentpack.merge.result import join_adjacent, resolved
 from agentpack.merge.rules import KnownEntries, carry_edits
 from agentpack.model.changes import Conflict, Draft
@@ -104,10 +104,11 @@ def _merging(known: Callable[[], KnownEntries | None] | None) -> "TextMerge":
     def merge_text(base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft:
         if ours in (base, theirs) or theirs == base:
             return (theirs if ours == base else ours,)
-        sides = (text.splitlines(keepends=True) for text in (base, ours, theirs))
+        sides = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
         merged = merge_lines(*sides) if by_line else None
         draft = tuple(draft_pieces(base, ours, theirs)) if merged is None else (merged,)
-        if known is None or not _conflicts(draft) or (rules := known()) is None:
+        is_right = not _conflicts(draft) and not brings_back(resolved(draft, 0).splitlines(keepends=True), *sides)
+        if known is None or is_right or (rules := known()) is None:
             return draft
         return carry_edits(base, ours, theirs, rules) or draft
 

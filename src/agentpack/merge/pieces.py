@@ -1,6 +1,7 @@
 """Merge in place: by lines like diff3, then by whole header lines, rules and headings."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -21,13 +22,26 @@ _KEYS = re.compile(r"""^["']?([A-Za-z_][A-Za-z0-9_-]*)["']?[ \t]*(?:=|:(?=[ \t]|
 
 
 def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | None:
-    """The merged text; None if lines changed by both sides overlap or touch."""
+    """The merged text; None if lines changed by both sides overlap or touch, or if a line that the user took out is
+    back because the release moved it.
+    """
     merged: list[str] = []
     for group in Merge3(base, ours, theirs, sequence_matcher=matcher_for(base, ours, theirs)).merge_groups():
         if group[0] == "conflict":
             return None
         merged.extend(group[1])
-    return "".join(merged)
+    return None if brings_back(merged, base, ours, theirs) else "".join(merged)
+
+
+def brings_back(merged: Sequence[str], base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether a line that the user took out is back, although the release has it no more often than before: it only
+    stands elsewhere there.
+    """
+    mine, after, back = Counter(ours), Counter(theirs), Counter(merged)
+    gone = (
+        line for line, count in (Counter(base) - mine).items() if line.strip() and after[line] <= mine[line] + count
+    )
+    return any(back[line] > mine[line] for line in gone)
 
 
 def has_each_key_once(merged: str, base: str, ours: str, theirs: str) -> bool:
