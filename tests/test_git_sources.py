@@ -407,10 +407,17 @@ def test_a_ref_that_names_a_release_is_moved_like_a_range(
     shown = agentpack("diff", "--upgrade", "--latest", "--json", expect=1).envelope["data"]["packs"]
     assert shown == [{"name": pack, "before": "1.0.0", "after": "1.1.0"}]
     told = agentpack("upgrade", "--latest", "--yes").err
-    assert "the source `far` no longer has a `ref:`, for all its packs" in told
+    assert "the source `far` is now at `ref: v1.1.0`, for all its packs" in told
     assert "held back" not in told
     assert locked(project, pack)["version"] == "1.1.0"
-    assert "ref: " not in (project / "agentpack.yaml").read_text()
+    manifest = project / "agentpack.yaml"
+    assert 'ref: "v1.1.0"' in manifest.read_text()
+    far.commit({"README.md": "More.\n"} if not is_pack else make_pack(version="1.2.0")).tag("v1.2.0")
+    agentpack("upgrade", "--check", expect=None)
+    manifest.write_text(manifest.read_text().replace('"v1.1.0"', '"v1.2.0"'))
+    assert "newer     1.2.0 (`agentpack upgrade`)\n" in agentpack("status").out
+    told = agentpack("upgrade", "--yes").err
+    assert (locked(project, pack)["version"], "held back" in told) == ("1.2.0", False)
 
 
 @pytest.mark.parametrize("form", ["kit--v{}", "v{}"])

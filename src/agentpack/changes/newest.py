@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
@@ -44,12 +44,8 @@ def newest(
     candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
     notes: list[str] = []
     if latest:
-        found = held_back(workspace, manifest, packs)
-        held = [pack.name for pack, ref, newer in found if newer is not None and _is_release(ref)]
-        if held:
-            from agentpack.changes.place_arguments import without_refs  # only where a `ref:` is moved
-
-            manifest, notes = without_refs(workspace, manifest, held, ())
+        manifest, notes = _with_newest_refs(workspace, manifest, packs)
+        if notes:
             candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
         manifest = _past_ranges(candidates, manifest, packs)
         candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
@@ -58,32 +54,54 @@ def newest(
     return chosen, wanted, followed._replace(notes=(*notes, *followed.notes))
 
 
-def held_back(
-    workspace: Workspace, manifest: Manifest, packs: Collection[str]
-) -> Iterator[tuple[LockedPack, str, Version | None]]:
-    """The installed packs (without names, all) whose source has a `ref:`, each with that and with the newest final
-    release, if it is newer than the installed one.
+class HeldBack(NamedTuple):
+    """An installed pack whose source has a `ref:`, and the newest final release with its tag, if that is newer than
+    what the `ref:` names and what is installed.
     """
+
+    pack: LockedPack
+    ref: str
+    newer: Version | None
+    tag: str
+
+
+def held_back(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> Iterator[HeldBack]:
+    """The packs (without names, all) that a `ref:` may hold back."""
     refs = {source.name: source.options["ref"] for source in manifest.sources if "ref" in source.options}
     for locked in workspace.lock.packs if refs and workspace.lock else ():
         if locked.source in refs and (not packs or locked.name in packs):
-            heard = workspace.sources.last_heard(manifest, locked)
-            final = [version for version in heard.versions if not version.is_prerelease] if heard else []
-            newer = max(final) if final and max(final) > Version(locked.version) else None
-            yield locked, refs[locked.source], newer
+            ref, heard = refs[locked.source], workspace.sources.last_heard(manifest, locked)
+            tags = heard.tags if heard else {}
+            newest = max((version for version in tags if not version.is_prerelease), default=None)
+            is_newer = newest is not None and newest > max(Version(locked.version), release_in(ref) or Version("0"))
+            yield HeldBack(locked, ref, newest if is_newer else None, tags[newest][0] if newest and is_newer else "")
 
 
 def way_past_ref(pack: str, ref: str) -> str:
     """The command that installs the newest release in spite of a `ref:`. One that names a release is moved like a
     version range.
     """
-    return "`agentpack upgrade --latest`" if _is_release(ref) else f'`agentpack install "{pack}@latest"`'
+    return "`agentpack upgrade --latest`" if release_in(ref) is not None else f'`agentpack install "{pack}@latest"`'
 
 
-def _is_release(ref: str) -> bool:
+def release_in(ref: str) -> Version | None:
+    """The version that a `ref:` names as a tag; None for a branch or a commit."""
     from agentpack.sources.git_tags import read_tag  # only for sources with a `ref:`
 
-    return read_tag(ref) is not None
+    found = read_tag(ref.removeprefix("refs/tags/"))
+    return found[1] if found else None
+
+
+def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> tuple[Manifest, list[str]]:
+    """The manifest with each `ref:` that names a release moved to the newest one, and a note on each."""
+    found = [one for one in held_back(workspace, manifest, packs) if one.newer and release_in(one.ref) is not None]
+    moved = {one.pack.source: one.tag for one in sorted(found, key=lambda one: one.newer or Version("0"))}
+    sources = (
+        source._replace(options={**source.options, "ref": moved[source.name]}) if source.name in moved else source
+        for source in manifest.sources
+    )
+    notes = [f"the source `{source}` is now at `ref: {tag}`, for all its packs" for source, tag in moved.items()]
+    return manifest._replace(sources=tuple(sources)), notes
 
 
 def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[str]:

@@ -238,7 +238,7 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
     heard, offered = None, None
     if pack.commit or pack.source in sources.elsewhere:  # on another machine, which nobody waits for here
         heard = workspace.sources.last_heard(workspace.manifest, pack)
-        known = [*heard.versions] if heard else []
+        known = [*heard.tags] if heard else []
         newer = [version for version in known if version > locked]
     elif pack.agents is None:
         known = _offered(pack, sources)
@@ -248,7 +248,11 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         known = [] if offered is None else [locked]
     final = [version for version in newer if not version.is_prerelease]
     ref = configured.options.get("ref", "") if configured else ""
-    fitting = [version for version in newer if not ref and (wanted is None or wanted.requirement.allows(version))]
+    if ref and newer:
+        from agentpack.changes.newest import release_in  # only for sources with a `ref:`
+
+        in_ref = [version for version in newer if version == release_in(ref)]  # set by hand, and not installed yet
+    fitting = [one for one in (in_ref if ref and newer else newer) if wanted is None or wanted.requirement.allows(one)]
     lacks = partial(_lacks, workspace, pack) if not heard and pack.source not in sources.elsewhere else lambda _: ()
     in_range = next((version for version in sorted(fitting, reverse=True) if not lacks(version)), None)
     own = tuple(file for file in files if file.pack == pack.name)

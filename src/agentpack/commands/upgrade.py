@@ -55,7 +55,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 def _held_by_ref(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> Iterator[str]:
     """For each pack whose source has a `ref:`, a sentence; of packs that are not named only if there is a newer tag."""
-    for locked, ref, newer in held_back(workspace, manifest, packs):
+    for locked, ref, newer, _ in held_back(workspace, manifest, packs):
         by = f"by `ref: {ref}` of the source `{locked.source}`"
         if newer is not None:
             yield f"{locked.name} {newer} is held back {by}; {way_past_ref(locked.name, ref)} installs it"

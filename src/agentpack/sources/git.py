@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Names
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
@@ -45,12 +46,10 @@ def open_source(source: ConfiguredSource, folder: str, remote: Callable[[], Remo
 
 
 class LastHeard(NamedTuple):
-    """What is known of a locked release: its tag, all versions among whose tags that is, and whether the tag names
-    another commit by now. Empty if it has no tag.
-    """
+    """What is known of a locked release: its tag and those beside it, and whether its own names another commit now."""
 
     tag: str = ""
-    versions: Sequence[Version] = ()
+    tags: Mapping[Version, tuple[str, Tag]] = MappingProxyType({})
     is_moved: bool = False
 
 
@@ -212,11 +211,11 @@ class GitSource:
         for tags in families.values():
             name, tag = tags.get(Version(locked.version), ("", None))
             if tag is not None and tag.commit == locked.commit:
-                return LastHeard(name, [*tags])
+                return LastHeard(name, tags)
         own = families.get(locked.name) or (families.get(None, {}) if len(families) == 1 else {})
         name, tag = own.get(Version(locked.version), ("", None))
         held = references.named(self.place.ref)[0] if references and self.place.ref else name
-        return LastHeard(name, [*own], is_moved=True) if tag is not None and held == name else LastHeard()
+        return LastHeard(name, own, is_moved=True) if tag is not None and held == name else LastHeard()
 
     @cached_property
     def _commit(self) -> str:
