@@ -176,3 +176,9 @@ def test_an_agent_that_is_installed_already_is_told_as_such(agentpack: Agentpack
     hint = "hint: `one` is installed already, as an agent of `kit`: `agentpack render kit --persona one` prints it\n"
     assert hint in agentpack("install", "one", expect=4).err
     agentpack("render", "kit", "--persona", "one")
+
+
+def test_two_releases_after_diff_lead_to_its_options(agentpack: Agentpack, project: Path) -> None:
+    hint = agentpack("diff", "python-engineer@1.1.0", "python-engineer@3.0.0", expect=2).err.partition("hint: ")[2]
+    assert "`agentpack diff --from NAME@1.0.0 --to NAME@2.0.0`" in hint
+    assert "`agentpack show NAME --changes 1.0.0 2.0.0`" in hint

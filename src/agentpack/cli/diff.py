@@ -61,7 +61,8 @@ def diff(
 ) -> Result:
     """Show differences between disk and lock, or between releases. Writes nothing.
 
-    The exit code is 0 if nothing differs and 1 if something does.
+    The exit code is 0 if nothing differs and 1 if something does. `agentpack show NAME --changes FROM TO` prints the
+    changelog between two releases.
 
     Example: agentpack diff --to python-engineer@1.1.0 --format rules
     """

@@ -93,8 +93,13 @@ def instead_of_option(name: str) -> str | None:
     return _OPTIONS.get(name)
 
 
+_UNEXPECTED = {
+    "status": "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the rest",
+    "diff": "to compare two releases, write `agentpack diff --from NAME@1.0.0 --to NAME@2.0.0`; "
+    "`agentpack show NAME --changes 1.0.0 2.0.0` prints the changelog between them",
+}
+
+
 def unexpected(command: str) -> str | None:
-    """A hint for a command that takes no arguments, if it got some."""
-    if command != "status":
-        return None
-    return "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the rest"
+    """A hint for a command that got more arguments than it takes."""
+    return _UNEXPECTED.get(command)
