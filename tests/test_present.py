@@ -425,7 +425,7 @@ def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack)
             "`agentpack rollback --help` shows how",
         ),
         ("status --root", "option `--root` requires an argument", "`agentpack status --help` shows how"),
-        ("diff a b c", "unexpected arguments: `b c`", "`agentpack diff --help` shows how"),
+        ("render a b c", "unexpected arguments: `b c`", "`agentpack render --help` shows how"),
     ],
 )
 def test_a_call_that_is_off_is_told_in_the_words_of_other_errors(

@@ -94,7 +94,8 @@ def instead_of_option(name: str) -> str | None:
 
 
 _UNEXPECTED = {
-    "status": "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the rest",
+    "status": "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the "
+    "rest",
     "diff": "to compare two releases, write `agentpack diff --from NAME@1.0.0 --to NAME@2.0.0`; "
     "`agentpack show NAME --changes 1.0.0 2.0.0` prints the changelog between them",
 }
