@@ -108,7 +108,7 @@ def as_list(value: Any) -> Any:
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\n]*$")]
 _KEBAB = "[a-z0-9]+(?:-[a-z0-9]+)*"
-Requirement = Annotated[str, checked(parse_requirement), shaped(r"\s*[A-Za-z0-9][^\n]*")]
+Requirement = Annotated[str, checked(parse_requirement), shaped(r"\s*[A-Za-z0-9][^\n]*\s*")]
 PackName = Annotated[str, checked(normalized), shaped(_KEBAB)]
 PackPattern = Annotated[str, checked(check_pack_pattern), shaped("[a-z0-9*]+(?:-[a-z0-9*]+)*")]
 Kebab = Annotated[

@@ -105,7 +105,7 @@ class SourcesSchema(StrictModel):
 
 class PacksSchema(StrictModel):
     allow: list[PackPattern] = UNSAID
-    deny: list[Annotated[str, AfterValidator(_denied)]] = UNSAID
+    deny: list[Annotated[str, AfterValidator(_denied), shaped(r"\s*\S[^\n]*\s*")]] = UNSAID
 
 
 class LicensesSchema(StrictModel):
