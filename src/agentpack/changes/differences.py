@@ -36,8 +36,8 @@ class FileDifference(NamedTuple):
     compared: Comparison = NOTHING
     """The differing fields and rules. Set if both texts are known and rules were requested."""
     conflicts: tuple[Conflict, ...] = ()
-    moved: tuple[MovedRule, ...] = ()
-    """The rules of conflicts that the new release has in other files."""
+    moved: tuple[tuple[MovedRule, ...], ...] = ()
+    """As in a `Change`."""
     why: str = ""
     """The cause of a conflict, as in a plan."""
     outdated: bool = False

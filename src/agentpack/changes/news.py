@@ -8,7 +8,7 @@ from packaging.version import Version
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.differences.lines import counts, hunks
-from agentpack.differences.parsed_files import MAX_BYTES, compare_files, decoded, parse_edited, parse_pristine
+from agentpack.differences.parsed_files import MAX_BYTES, decoded
 from agentpack.errors import AgentpackError
 from agentpack.model.changelog import FILE, ChangelogEntry, entries_between
 from agentpack.model.changes import WRITES, Change
@@ -87,25 +87,11 @@ def size_of(workspace: Workspace, files: Iterable[Change], personas: Mapping[str
         if max(len(before), len(after)) > MAX_BYTES:
             continue
         lines = counts(hunks(decoded(before), decoded(after), context=0))
-        rules = _rules_that_differ(workspace, pristine, change, personas.get(change.path), before, after)
+        # those of a new file are new to the file only: most have moved to it
+        rules = len(pristine.compared(change, after, personas.get(change.path)).rules) if change.observed else 0
         size = ChangeSize(lines.added, lines.removed, rules)
         by_persona[change.persona] = max(by_persona.get(change.persona, size), size, key=sum)
     return ChangeSize(*map(sum, zip(*by_persona.values(), strict=True))) if by_persona else ChangeSize(0, 0, 0)
-
-
-def _rules_that_differ(
-    workspace: Workspace, pristine: Pristine, change: Change, new: Persona | None, before: bytes, after: bytes
-) -> int:
-    """The rules that differ in a file that is there before and after. Those of a new file are new to the file only:
-    most have moved to it.
-    """
-    if change.observed is None:
-        return 0
-    row, form = workspace.states.recorded.get(change.path), workspace.form_of(change.client)
-    base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
-    old = parse_pristine(before if base is None else base, form, part.persona if part else None)
-    theirs = parse_pristine(change.theirs or after, form, new)
-    return len(compare_files(parse_edited(before, old), parse_edited(after, theirs)).rules)
 
 
 def _before_and_after(workspace: Workspace, change: Change) -> tuple[bytes, bytes]:

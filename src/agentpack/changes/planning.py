@@ -59,20 +59,28 @@ def _with_moved_rules(found: Plan, recorded: Mapping[str, InstalledFile], wanted
         if part is None or not any(map(_is_gone, change.conflicts)):
             return change
         now = {
-            entry.id: (file.path, entry.text)
+            entry.id: MovedRule(file.path, entry.text)
             for file in wanted.files.values()
             if file.pack == change.pack and file.path != change.path and read_by(file.client, (change.client,))
             if (other := wanted.part(file)) is not None
             for entry in entries_of(other.persona.sections)
             if entry.kind != "heading"
         }
-        old = {entry.id: entry.text.strip() for entry in entries_of(part.persona.sections) if entry.id in now}
-        moved = (MovedRule(text, *now[id]) for id, text in old.items() if id is not None)
-        return change._replace(
-            moved=tuple(rule for rule in moved if any(one.moved((rule,)) for one in change.conflicts))
-        )
+        by_line: dict[str, dict[str, MovedRule]] = {}
+        for entry in entries_of(part.persona.sections):
+            if entry.id is not None and entry.id in now:
+                text = entry.text.strip()
+                by_line.setdefault(text.partition("\n")[0], {}).setdefault(text, now[entry.id])
+        moved = tuple(tuple(_moved_from(conflict, by_line)) for conflict in change.conflicts)
+        return change._replace(moved=moved if any(moved) else ())
 
     return found._replace(changes=tuple(map(located, found.changes)))
+
+
+def _moved_from(conflict: Conflict, by_line: Mapping[str, Mapping[str, MovedRule]]) -> Iterator[MovedRule]:
+    """The rules in the old text of a conflict that are elsewhere now, found by their first lines."""
+    for line in dict.fromkeys(conflict.base.split("\n")) if _is_gone(conflict) else ():
+        yield from (rule for text, rule in by_line.get(line.strip(), {}).items() if text in conflict.base)
 
 
 def _is_gone(conflict: Conflict) -> bool:

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
 from agentpack.fetch import fetch
+from agentpack.model.changes import Change
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, text_digest
+from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement
 from agentpack.wanted.assemble import AssembledPersona
@@ -22,6 +24,9 @@ from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import KnownLocks
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from agentpack.differences.parsed_files import Comparison
 
 _MOST_NAMED = 5
 MAX_RELEASES = 50
@@ -128,6 +133,21 @@ class Pristine:
             for one in again.wanted.files.values()  # under another path where a client's variable points elsewhere now
         )
         return again.wanted.part(file) if again and same else None
+
+    def compared(self, change: Change, after: bytes, persona: Persona | None) -> "Comparison":
+        """The fields and rules that differ between the file on disk and its new text, each rule known by its id.
+
+        Args:
+            after: what will be written; `persona` is behind the wanted text.
+        """
+        from agentpack.differences.parsed_files import compare_files, parse_edited, parse_pristine  # only to compare
+
+        row, before = self.workspace.states.recorded.get(change.path), self.workspace.states.contents(change.path)
+        base, part = (None, None) if row is None else (self.text(row), self.part(row))
+        form = self.workspace.form_of(change.client)
+        old = parse_pristine(before if base is None else base, form, part.persona if part else None)
+        new = parse_pristine(after if change.theirs is None else change.theirs, form, persona)
+        return compare_files(parse_edited(before, old), parse_edited(after, new))
 
     def bears_out(self, file: InstalledFile) -> bool | None:
         """Whether the release that a file was written from gives its text; None where that release, or the text of a

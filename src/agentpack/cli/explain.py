@@ -199,7 +199,7 @@ def _written_in(place: SourcePlace) -> str:
 
 
 def _about(rule: ExplainedRule) -> Iterator[str]:
-    """What is told of a rule, but for its file: its name first."""
+    """The lines about a rule, without its file; the first one names it."""
     line = rule.line
     where = f", {safe(line.section)}" if line.section and line.kind != "heading" else ""
     kind = {"field": "field ", "heading": "section "}.get(line.kind, "" if line.name else "rule ")

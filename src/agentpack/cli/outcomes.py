@@ -196,7 +196,10 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
                 "pack": change.pack,
                 "persona": change.persona,
                 "why": change.why,
-                "conflicts": [conflict.data(change.moved) for conflict in change.conflicts],
+                "conflicts": [
+                    conflict.data(change.moved[place] if change.moved else ())
+                    for place, conflict in enumerate(change.conflicts)
+                ],
             }
             for change in outcome.plan.changes
         ],

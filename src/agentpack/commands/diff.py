@@ -312,12 +312,8 @@ def _upgraded(
     if before is not None and len(before) > MAX_BYTES:
         before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
-        row, new = workspace.states.recorded.get(change.path), wanted.part(change)
-        base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
-        form = workspace.form_of(change.client)
-        old = parse_pristine(before if base is None else base, form, part.persona if part else None)
-        theirs = parse_pristine(change.theirs, form, new.persona if new else None)
-        compared = compare_files(parse_edited(before, old), parse_edited(after, theirs))
+        new = wanted.part(change)
+        compared = pristine.compared(change, after, new.persona if new else None)
     return FileDifference(
         path=change.path,
         client=change.client,

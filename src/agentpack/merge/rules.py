@@ -129,9 +129,7 @@ class _RuleMerge:
             self.conflict(i, Conflict(was.text, instead, ""))
 
     def instead(self, was: _Node, after: int, words: Set[str] | None = None) -> str:
-        """The rule that the user may have put in place of this one: it stands there, and has one of these words; empty
-        if there is none.
-        """
+        """The rule that the user wrote where this one was, if it has one of these words; else empty."""
         for j in range(after + 1, len(self.mine)):
             if j in self.origin:
                 break

@@ -11,9 +11,8 @@ from agentpack.model.rendering import Note
 
 
 class MovedRule(NamedTuple):
-    """A rule that the new release has in another file: what it was, that file's path, and what it says there."""
+    """A rule that the new release has in another file: that file's path, and what the rule says there."""
 
-    was: str
     path: str
     text: str
 
@@ -25,14 +24,9 @@ class Conflict(NamedTuple):
     ours: str
     theirs: str
 
-    def moved(self, rules: Iterable[MovedRule]) -> tuple[MovedRule, ...]:
-        """The rules of `base` that the new release has in other files, if it has nothing here."""
-        return () if self.theirs.strip() else tuple(rule for rule in rules if rule.was in self.base)
-
-    def data(self, rules: Iterable[MovedRule]) -> dict[str, Any]:
-        """The conflict for JSON output."""
-        moved = [{"path": rule.path, "text": rule.text} for rule in self.moved(rules)]
-        return {**self._asdict(), "moved": moved}
+    def data(self, moved: Iterable[MovedRule] = ()) -> dict[str, Any]:
+        """The conflict for JSON output, with the rules of `base` that the new release has in other files."""
+        return {**self._asdict(), "moved": [rule._asdict() for rule in moved]}
 
 
 Draft = tuple[str | Conflict, ...]
@@ -96,8 +90,8 @@ class Change(NamedTuple):
     """The wanted pristine text, as bytes."""
     why: str = ""
     conflicts: tuple[Conflict, ...] = ()
-    moved: tuple[MovedRule, ...] = ()
-    """The rules of conflicts that the new release has in other files."""
+    moved: tuple[tuple[MovedRule, ...], ...] = ()
+    """For each conflict, the rules that the new release has in other files; empty if it has none there."""
     draft: Draft = ()
     """The partly merged text of a conflict, for merging by hand."""
     notes: tuple[Note, ...] = ()

@@ -32,7 +32,7 @@ class HasConflicts(Protocol):
     @property
     def conflicts(self) -> Sequence[Conflict]: ...
     @property
-    def moved(self) -> Sequence[MovedRule]: ...
+    def moved(self) -> Sequence[Sequence[MovedRule]]: ...
 
 
 def conflict_lines(file: HasConflicts, text: bytes, style: Callable[..., str]) -> Iterator[str]:
@@ -52,7 +52,7 @@ def conflict_lines(file: HasConflicts, text: bytes, style: Callable[..., str]) -
             continue
         yield from _side("the release had", conflict.base, None, style)
         yield from _side("you have", conflict.ours, conflict.base, style)
-        moved = conflict.moved(file.moved)
+        moved = file.moved[number - 1] if file.moved else ()
         if not moved:
             yield from _side("the new release says", conflict.theirs, conflict.base, style)
         for rule in moved:

@@ -78,7 +78,9 @@ def _file_data(differences: Differences, file: FileDifference, place: Place) -> 
             for change in file.compared.fields
         ],
         "rules": [_rule_data(change, origin_words(differences, change, file)) for change in file.compared.rules],
-        "conflicts": [conflict.data(file.moved) for conflict in file.conflicts],
+        "conflicts": [
+            conflict.data(file.moved[place] if file.moved else ()) for place, conflict in enumerate(file.conflicts)
+        ],
         "unified": unified(decoded_or_none(file.before), decoded_or_none(file.after), path.lstrip("/"))
         if exact
         else None,
