@@ -610,9 +610,9 @@ def test_editing_a_conflict_needs_a_terminal(colliding: Agentpack) -> None:
     assert marks(colliding.folder) == before
 
 
-def on_a_terminal(agentpack: Agentpack, *words: str) -> tuple[int, str]:
+def on_a_terminal(agentpack: Agentpack, *words: str, typed: str = "") -> tuple[int, str]:
     """Run the program with a terminal at both ends; the exit code and what it said."""
-    (done,) = run_all([Job(words, str(agentpack.folder), terminal=True)])
+    (done,) = run_all([Job(words, str(agentpack.folder), terminal=True, typed=typed)])
     return done.exit_code, done.out.decode().replace("\r\n", "\n")
 
 
@@ -638,6 +638,43 @@ def test_what_the_editor_made_becomes_the_file(
     assert "- Leave nothing behind.\n" in text
     assert not list(tmp_path.glob("agentpack-merge-*"))
     assert "- Say [-exactly what you saw.-]" not in colliding("diff", expect=1).out
+
+
+QUESTION = "Where they conflict: [k]eep your text, [t]ake the new text, [e]dit, or [s]top? "
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [("k", "- Say little.\n"), ("Theirs", "- Say exactly what you saw.\n"), ("e", "- Say little, exactly.\n")],
+)
+def test_on_a_terminal_a_conflict_is_a_question(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, rule: str
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", typed=f"{answer}\ny\n")
+    assert (code, said.count(QUESTION), said.count("conflict 1 of 1"), said.count("Upgrade? ")) == (0, 1, 1, 1), said
+    assert rule in (colliding.folder / FILE).read_text()
+
+
+@pytest.mark.parametrize("answer", ["s", "", "what"])
+def test_any_other_answer_to_a_conflict_changes_nothing(colliding: Agentpack, answer: str) -> None:
+    before = marks(colliding.folder)
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", typed=f"{answer}\n")
+    assert (code, said.endswith(f"{QUESTION}Cancelled. Nothing was changed.\n")) == (3, True), said
+    assert marks(colliding.folder) == before
+
+
+def test_nothing_is_asked_with_yes_or_json_or_in_a_dry_run(colliding: Agentpack) -> None:
+    for option in ("--yes", "--json", "--dry-run"):
+        code, said = on_a_terminal(colliding, "upgrade", "--latest", option)
+        assert (code, QUESTION in said) == (3, False), said
+
+
+def test_a_conflict_that_an_answer_cannot_resolve_is_no_question(colliding: Agentpack) -> None:
+    (colliding.folder / FILE).unlink()
+    (colliding.folder / FILE).mkdir()
+    code, said = on_a_terminal(colliding, "upgrade", "--latest")
+    assert (code, QUESTION in said) == (3, False), said
 
 
 def test_a_conflict_is_edited_only_where_the_change_is_made_whole(

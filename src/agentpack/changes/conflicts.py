@@ -70,7 +70,11 @@ _WAYS_OF: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
 
 
 class ConflictsFound(DecisionNeeded):
-    """The plan has conflicts. `outcome` carries the plan, so that they can be shown rule by rule."""
+    """The plan has conflicts.
+
+    `outcome` carries the plan, so that they can be shown rule by rule. `ways` are the ways out, and `keep_first` those
+    of them that carry edits to where their rules are now.
+    """
 
     code = "conflict"
 
@@ -80,7 +84,8 @@ class ConflictsFound(DecisionNeeded):
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
         ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
-        hints = [*_keep_first(outcome)]
+        self.keep_first = tuple(_keep_first(outcome))
+        hints = [*self.keep_first]
         for kind in dict.fromkeys(kinds):
             way = ways[kind]
             hints += (way,) if isinstance(way, str) else way
@@ -105,6 +110,8 @@ def with_conflicts(refusal: DecisionNeeded, workspace: Workspace, planned: Plan)
         places = (f"{workspace.scope.absolute(one.path)}: {_WHY[one.why]}" for one in planned.conflicts)
         refusal.details = (*refusal.details, *places)
         refusal.hint = f"{refusal.hint}; {_count(planned.conflicts)} a decision as well: `--dry-run` shows each place"
+        if all(one.why == "merge" for one in planned.conflicts):
+            refusal.hint += ", `--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text"
     return refusal
 
 

@@ -103,7 +103,7 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
         clients.setdefault(change._replace(client="", widened=(), unaccepted=(), granted=()), []).append(change.client)
     groups: dict[tuple[str, str], list[str]] = {}
     for change, reached in clients.items():
-        was = "new, or not recorded before" if change.before is None else capability_words(change.before)
+        was = "none known before" if change.before is None else capability_words(change.before)
         row = ", ".join(reached), f"{was} -> {capability_words(change.after)}"
         groups.setdefault(row, []).append(change.persona)
     for (reached_, words), personas in islice(groups.items(), _MOST_DETAILS):

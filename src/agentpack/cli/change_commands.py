@@ -48,18 +48,27 @@ def sync(session: Session, request: ChangeRequest) -> Result:
 def changed(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
 ) -> Outcome:
-    """Run the operation; with `--on-conflict edit` the user merges the conflicts, and it runs again."""
-    edits = request.decisions.on_conflict == "edit"
-    if not edits and request.decisions.on_conflict not in ("stop", "keep", "theirs"):
+    """Run the operation. On a conflict the user is asked how to resolve it, unless an option says so or there is no
+    terminal, and the operation runs again; with `--on-conflict edit` the user merges the texts before.
+    """
+    on_conflict = request.decisions.on_conflict
+    if on_conflict not in ("stop", "keep", "theirs", "edit"):
         raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
-    if edits and request.partial:
+    if on_conflict == "edit" and request.partial:
         raise UsageError("`--on-conflict edit` cannot be used with `--partial`")
     try:
         return operation(session.workspace, request)
     except ConflictsFound as error:
-        if not edits or request.dry_run:
+        is_question = on_conflict == "stop"
+        if request.dry_run or on_conflict in ("keep", "theirs") or (is_question and request.yes):
             raise
-        from agentpack.cli.merge_tool import merge_in_editor  # only for a conflict that is to be edited
+        if is_question:
+            from agentpack.cli.conflicts import ask_how_to_resolve
 
-        decisions = request.decisions._replace(edited=merge_in_editor(session, error))
+            on_conflict = ask_how_to_resolve(session, error)
+        decisions = request.decisions._replace(on_conflict=on_conflict)
+        if on_conflict == "edit":
+            from agentpack.cli.merge_tool import merge_in_editor
+
+            decisions = decisions._replace(edited=merge_in_editor(session, error, shown=is_question))
         return operation(session.workspace, request._replace(decisions=decisions))

@@ -5,8 +5,9 @@ from typing import Any
 
 from agentpack.changes.conflicts import ConflictsFound
 from agentpack.cli.outcomes import outcome_data, show_capabilities, show_warnings
-from agentpack.cli.output import Output, safe
-from agentpack.errors import AgentpackError
+from agentpack.cli.output import Output, answer_on_terminal, safe
+from agentpack.cli.session import Session
+from agentpack.errors import AgentpackError, Cancelled
 from agentpack.reports.conflicts import conflict_lines
 
 
@@ -25,6 +26,28 @@ def show_conflicts(output: Output, error: AgentpackError) -> None:
             output.say(output.style_words(safe(change.path), "bold"))
             for line in conflict_lines(change, change.theirs or b"", output.style_words):
                 output.say(line)
+
+
+_ANSWERS: Mapping[str, str] = {"k": "keep", "t": "theirs", "e": "edit"}
+
+
+def ask_how_to_resolve(session: Session, error: ConflictsFound) -> str:
+    """Show the conflicts and ask what to do. Returns a value of `--on-conflict`.
+
+    Raises:
+        ConflictsFound: `error` itself, if nobody can be asked or one of the conflicts needs another decision.
+        Cancelled: the user answered none of them.
+    """
+    are_edits = all(change.why == "merge" for change in error.outcome.plan.conflicts)
+    if not are_edits or not session.environment.interactive or session.output.json:
+        raise error
+    show_conflicts(session.output, error)
+    for way in error.keep_first:
+        session.output.say(f"hint: {safe(way)}")
+    answer = answer_on_terminal("Where they conflict: [k]eep your text, [t]ake the new text, [e]dit, or [s]top?")
+    if answer[:1] not in _ANSWERS:
+        raise Cancelled()
+    return _ANSWERS[answer[:1]]
 
 
 def conflict_data(error: AgentpackError) -> Mapping[str, Any]:

@@ -30,8 +30,11 @@ _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text"
 
 
-def merge_in_editor(session: Session, error: ConflictsFound) -> Mapping[str, EditedFile]:
+def merge_in_editor(session: Session, error: ConflictsFound, *, shown: bool = False) -> Mapping[str, EditedFile]:
     """The user's merged text of every conflicting file, by path.
+
+    Args:
+        shown: the user has just seen the conflicts.
 
     Raises:
         ConflictsFound: there is a conflict that cannot be merged.
@@ -43,7 +46,8 @@ def merge_in_editor(session: Session, error: ConflictsFound) -> Mapping[str, Edi
     if not session.environment.interactive or session.output.json:
         error.ways, error.hint = (), f"`--on-conflict edit` needs a terminal; {_OTHERWISE}"
         raise error
-    show_conflicts(session.output, error)
+    if not shown:
+        show_conflicts(session.output, error)
     tool = _tool(session)
     return {change.path: _edited(session, change, tool) for change in conflicts}
 

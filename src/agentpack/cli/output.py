@@ -401,8 +401,13 @@ def error_data(error: AgentpackError, advice: Callable[[str], str] = str) -> dic
 
 def ask_on_terminal(question: str) -> bool:
     """Ask a question on the terminal; anything but yes means no."""
-    write_words(f"{safe(question)} [y/N] ", end="")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return answer_on_terminal(f"{question} [y/N]") in ("y", "yes")
+
+
+def answer_on_terminal(question: str) -> str:
+    """What the user types after a question on the terminal, in lower case."""
+    write_words(f"{safe(question)} ", end="")
+    return sys.stdin.readline().strip().lower()
 
 
 def _styled(text: str, names: Sequence[str]) -> str:
