@@ -25,6 +25,7 @@ from support.trees import STATE, everything, tree, write_tree
 from support.users import by_everybody
 
 from agentpack.clients import CLIENTS
+from agentpack.clients.base import Client
 from agentpack.environment import Environment, project_scope, user_scope
 from agentpack.errors import InvalidFile
 from agentpack.model.variables import VARIABLES
@@ -255,7 +256,16 @@ def test_a_file_is_managed_when_a_client_or_agentpack_has_it_and_only_then(folde
     own = path in ("agentpack.yaml", "agentpack.lock") or re.fullmatch(
         r"\.agentpack/(packs/.+|variants/[a-z]+/(x|variants|packs|state)\.md)", path
     )
-    assert workspace.managed.holds(path) == (path in of_clients or bool(own))
+    nested = [  # an adopted file stays anywhere below the folder of a client that reads it there
+        target.name for target in CLIENTS.values() if target.anywhere and re.fullmatch(_nested(target), path)
+    ]
+    assert workspace.managed.holds(path) == (path in of_clients or bool(own) or bool(nested))
+
+
+def _nested(target: Client) -> str:
+    """A pattern of the paths below a client's folder whose parts are plain, and that are no documents (README)."""
+    plain, end = "[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*", re.escape(target.file.partition("{name}")[2])
+    return f"{re.escape(target.project or '')}/(?:{plain}/)*(?![A-Z0-9_-]+{end}$){plain}{end}"
 
 
 # A change of one's own is never taken for a stranger's.

@@ -542,12 +542,14 @@ def test_a_source_that_what_stays_requires_stays(agentpack: Agentpack, project: 
     agentpack("sync", "--locked")
 
 
-def test_removing_everything_says_what_stays_and_how_to_remove_it(agentpack: Agentpack) -> None:
+def test_removing_everything_says_what_stays_and_how_to_remove_it(agentpack: Agentpack, home: Path) -> None:
     agentpack("install", "python-engineer", "--client", "claude")
     agentpack("install", "python-engineer", "--client", "codex", "--accept", "widened:codex")
     assert "the history stays" not in agentpack("uninstall", "--all", "--client", "codex").err
     told = agentpack("uninstall", "--all").err
     assert ".agentpack/state, for `agentpack rollback`: delete that folder to remove it\n" in told
+    assert len([*(home / ".local/state/agentpack/projects").iterdir()]) == 1
+    assert "the id of that history stays in ~/.local/state/agentpack/projects" in told
     assert "`agentpack cache prune --all` empties it\n" in told
 
 

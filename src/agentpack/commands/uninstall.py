@@ -67,8 +67,10 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     own = _own_packs(workspace)
     told += _copies_that_stay(workspace, own, asked, new)
     if not new.packs and request.everything:
-        folder = workspace.disk.absolute(layout.STATE)
+        folder, known = workspace.disk.absolute(layout.STATE), workspace.disk.known_states
         told.append(f"the history stays in {folder}, for `agentpack rollback`: delete that folder to remove it")
+        if known is not None:
+            told.append(f"the id of that history stays in {known.folder}: a small file that nothing else needs")
         told.append("the cache stays: `agentpack cache prune --all` empties it")
         if workspace.documents.local_texts:
             told.append(f"your local variants stay in {workspace.scope.absolute(workspace.scope.local_variants)}")

@@ -38,6 +38,11 @@ class KnownStates:
         self.moved_to = ""
         """Where a foreign state folder was moved."""
 
+    @property
+    def folder(self) -> str:
+        """The absolute path of the folder with the ids."""
+        return self._disk.absolute(_FOLDER)
+
     def maker_of(self, state: str, project: str) -> StateOwner:
         """Who made a state folder. Reads only its id, and never follows a link out of the project."""
         if not os.path.lexists(state):
@@ -62,10 +67,9 @@ class KnownStates:
         except AgentpackError as error:
             if isinstance(error, Unavailable) and not is_denied(error):
                 raise
-            where = self._disk.absolute(_FOLDER)
             note = (
-                f"`{where}` cannot be written, so the next command will not know that this project's history is yours; "
-                "set XDG_STATE_HOME to a folder of yours"
+                f"`{self.folder}` cannot be written, so the next command will not know that this project's history is "
+                "yours; set XDG_STATE_HOME to a folder of yours"
             )
         else:
             note = ""
