@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.collection_files import agent_text
 from support.git_server import git_server
-from support.packs import make_pack
+from support.packs import make_pack, publish, variant_text
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree
@@ -80,6 +80,30 @@ def test_an_agent_named_beside_its_place_leads_to_a_command_that_works(
         assert f"hint: {hint}\n" in refused.err
     agentpack(*hint.strip("`").split()[1:])
     assert (project / ".claude/agents/one.md").exists()
+
+
+@pytest.mark.parametrize("form", ["./kit", "git+{0}"])
+def test_a_misspelled_agent_beside_its_place_leads_to_a_command_that_works(
+    agentpack: Agentpack, project: Path, form: str
+) -> None:
+    files = {f"agents/{name}.md": agent_text(name, "Work.") for name in ("reviewer", "planner")}
+    place = form.format(Repository(project / "kit").commit(files).address)
+    refused = agentpack("install", place, "reviwer", expect=4)
+    hint = f"`agentpack install {place} --only reviewer`"
+    assert f"there is no pack named `reviwer`\nhint: did you mean the agent `reviewer`? {hint}\n" in refused.err
+    agentpack(*hint.strip("`").split()[1:])
+    assert (project / ".claude/agents/reviewer.md").exists()
+    assert "did you mean `python-engineer`?" in agentpack("install", place, "python-enginer", expect=4).err
+    assert "hint: `agentpack search` lists all packs" in agentpack("install", place, "unheard-of", expect=4).err
+
+
+def test_a_variant_behind_a_place_leads_to_a_command_that_works(agentpack: Agentpack, tmp_path: Path) -> None:
+    publish(tmp_path / "packs", make_pack("kit", variants={"reviewer/house": variant_text("")}))
+    refused = agentpack("install", "../packs[house]", expect=2)
+    way = '`agentpack install "NAME[house]" --source ../packs`'
+    assert f"`../packs[house]`: no such folder or archive\nhint: {way}: variants stand behind" in refused.err
+    agentpack("install", "kit[house]", "--source", "../packs")
+    assert "hint" not in agentpack("install", "../nowhere[house]", expect=2).err
 
 
 @pytest.mark.parametrize("form", ["one.md", "./one.md", "{0}/one.md", "file://{0}/one.md", "git+file://{0}/one.md@v1"])

@@ -6,12 +6,33 @@ from collections.abc import Mapping, Sequence
 
 from agentpack.changes.request import ChangeRequest
 from agentpack.errors import DecisionNeeded, Unresolvable, UsageError
-from agentpack.model.names import PackName, did_you_mean, kebab, persona_name_fault
+from agentpack.model.names import PackName, did_you_mean, kebab, nearest, persona_name_fault
+from agentpack.sources.base import Source
 
 AgentsOfPacks = Mapping[PackName, Mapping[str, str]]
 """By pack, every name and path of its agents, and the name of each."""
 _MOST_WAYS = 8
 _AGENT = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w. -]*")
+
+
+def agents_of(source: Source, pack: PackName) -> Mapping[str, str]:
+    """The name of each agent of a pack, by all that it can be asked for by: path, name, and name in kebab case."""
+    from agentpack.bare import name_in  # parsing is loaded only where agents are asked for by name
+
+    state = source.state_of(pack)
+    if state is None:
+        return {}
+    found: dict[str, str] = {}
+    for path, data in source.read(state).items():
+        called = name_in(path, data) or path
+        found |= {path: called, called: called, kebab(called): called}
+    return found
+
+
+def agents_in(source: Source) -> AgentsOfPacks:
+    """The agents of every pack that a source offers."""
+    packs = (*source.packs(), *(pack.name for pack in source.collection.packs))
+    return {pack: agents_of(source, pack) for pack in packs}
 
 
 def packs_with(text: str, packs: AgentsOfPacks) -> list[PackName]:
@@ -32,6 +53,19 @@ def unknown_agent(message: str, text: str, packs: AgentsOfPacks) -> Unresolvable
     near = [f"{pack}/{name}" for pack, agents in packs.items() for name in _names(agents) if name.endswith(ending)]
     known = sorted({called for agents in packs.values() for called in agents.values()})
     return Unresolvable(message, hint=_ways(near) if near else did_you_mean(text, known))
+
+
+def refuse_misspelled(text: str, places: Mapping[str, AgentsOfPacks], packs: Sequence[str]) -> None:
+    """Raise Unresolvable for a name that is nearer to that of an agent than to those of all packs.
+
+    Args:
+        places: the agents of each place beside which the name stands.
+    """
+    having = {agent: place for place, found in places.items() for agents in found.values() for agent in agents.values()}
+    near = nearest(text, [*packs, *having])
+    if near and near[0] in having and near[0] not in packs:
+        hint = f"did you mean the agent `{near[0]}`? `agentpack install {having[near[0]]} --only {near[0]}`"
+        raise Unresolvable(f"there is no pack named `{text}`", hint=hint)
 
 
 def refuse_ambiguous(texts: Sequence[str], decided: Sequence[str], packs: AgentsOfPacks) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 
-from agentpack.errors import InvalidFile, UsageError
+from agentpack.errors import InvalidFile, Unresolvable, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab
 from agentpack.sources.base import Source
@@ -105,6 +105,15 @@ def open_place(workspace: Workspace, text: str) -> Source:
     return workspace.sources.one(with_digest(workspace, place))
 
 
+def nothing_there(place: str, unread: Sequence[str]) -> Unresolvable:
+    """The error for a place that offers nothing; `unread` says what was found there and left out."""
+    return Unresolvable(
+        f"{place} has no packs and no agent files",
+        details=list(unread),
+        hint="an agent file is Markdown that begins with `---` and has a `name:` and a `description:`",
+    )
+
+
 def _unread(text: str) -> UsageError:
     from agentpack.addresses import without_secrets
 
@@ -123,7 +132,12 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
 
     absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
     if not exists(absolute):
-        raise UsageError(f"`{option}{text}`: no such folder{', archive or source' if option else ' or archive'}")
+        place, bracket, variants = text.partition("[")
+        way = f'`agentpack install "NAME[{variants}" --source {place}`: variants stand behind the name of the pack'
+        hint = way if bracket and not option and exists(absolute.partition("[")[0]) else None
+        raise UsageError(
+            f"`{option}{text}`: no such folder{', archive or source' if option else ' or archive'}", hint=hint
+        )
     if not isdir(absolute) and not _ARCHIVE.search(absolute):
         raise _no_folder(text, f"{option}{text}", "an archive")
     if all(exists(f"{absolute}/{part}") for part in _BARE_REPOSITORY):

@@ -12,13 +12,24 @@ from typing import NamedTuple
 
 from agentpack.changes.agent_names import (
     AgentsOfPacks,
+    agents_in,
+    agents_of,
     packs_with,
     refuse_agents,
     refuse_ambiguous,
+    refuse_misspelled,
     refuse_renames,
     unknown_agent,
 )
-from agentpack.changes.place_arguments import is_place, named_source, place_of, typed, with_sources, without_refs
+from agentpack.changes.place_arguments import (
+    is_place,
+    named_source,
+    nothing_there,
+    place_of,
+    typed,
+    with_sources,
+    without_refs,
+)
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
@@ -124,9 +135,9 @@ class _Reading:
         collection = source.collection
         names = [*sorted(source.packs()), *(pack.name for pack in collection.packs)]
         if not names:
-            raise self._nothing(source, text, collection.unread)
+            raise nothing_there(text, collection.unread)
         is_only = len(names) == 1 and collection.packs and names[0] in self.request.only
-        if is_only and names[0] not in self._agents(source, names[0]):
+        if is_only and names[0] not in agents_of(source, names[0]):
             hint = f"leave out `--only {names[0]}` to install all its agents"
             raise Unresolvable(f"`{names[0]}` is the pack itself, not one of its agents", hint=hint)
         if len(names) > 1 and self.request.only:
@@ -177,6 +188,8 @@ class _Reading:
         if (is_folder or self.places) and not self._is_offered(name := requirement.pack):
             for place, source in self.places.items():
                 self._refuse_agent(name, source, f"install {place} --only {name}")
+            agents = {place: agents_in(source) for place, source in self.places.items()}
+            refuse_misspelled(name, agents, self.workspace.sources.open(self.manifest).packs())
             if is_folder:
                 hint = f"for the folder `{text}`, write `agentpack install ./{text}`"
                 raise Unresolvable(f"there is no pack named `{text}`", hint=hint)
@@ -349,22 +362,9 @@ class _Reading:
         count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}"
         return "; ".join(filter(None, (count, pack.description[:80])))
 
-    def _agents(self, source: Source, name: PackName) -> Mapping[str, str]:
-        """The name of each agent of a pack, by all that it can be asked for by: path, name, and name in kebab case."""
-        from agentpack.bare import name_in  # parsing is loaded only where agents are asked for by name
-
-        state = source.state_of(name)
-        if state is None:
-            return {}
-        found: dict[str, str] = {}
-        for path, data in source.read(state).items():
-            called = name_in(path, data) or path
-            found |= {path: called, called: called, kebab(called): called}
-        return found
-
     def _agents_of(self, pack: AskedPack) -> Mapping[str, str]:
         source = next((one for one in self.workspace.sources.open(self.manifest).all if one.name == pack.source), None)
-        return {} if source is None else self._agents(source, pack.original or pack.requirement.pack)
+        return {} if source is None else agents_of(source, pack.original or pack.requirement.pack)
 
     def _agents_by_pack(self, packs: Sequence[AskedPack]) -> AgentsOfPacks:
         return {pack.requirement.pack: self._agents_of(pack) for pack in packs}
@@ -372,7 +372,7 @@ class _Reading:
     def _with_agents(self, source: Source, names: Sequence[PackName]) -> list[PackName]:
         """The packs of a place that have an agent that is asked for."""
         others = {pack.name for pack in source.collection.packs if pack.elsewhere}
-        every = {name: self._agents(source, name) for name in names if name not in others}
+        every = {name: agents_of(source, name) for name in names if name not in others}
         for agent in self.request.only:
             if agent in names and not packs_with(agent, every):
                 hint = f"`agentpack install {agent} --source {typed(source, self.workspace.environment.cwd)}`"
@@ -403,12 +403,12 @@ class _Reading:
                     details=[f"it has {listed}"],
                     hint=did_you_mean(name, offered) or f"`agentpack show {place}` lists what it offers",
                 )
-            raise self._nothing(source, source.where, source.collection.unread)
+            raise nothing_there(source.where, source.collection.unread)
 
     def _refuse_agent(self, name: PackName, source: Source, command: str) -> None:
         """Raise Unresolvable for the name of an agent of a source; `command` installs it, from the pack `{pack}`."""
-        for pack in (*source.packs(), *(pack.name for pack in source.collection.packs)):
-            if name in self._agents(source, pack):
+        for pack, agents in agents_in(source).items():
+            if name in agents:
                 hint = f"`agentpack {command.replace('{pack}', pack)}`"
                 raise Unresolvable(f"`{name}` is not a pack but an agent of the pack `{pack}`", hint=hint)
 
@@ -417,13 +417,6 @@ class _Reading:
         sources = self.workspace.sources.open(self.manifest)
         there = (source for source in sources.all if not source.is_missing)
         return any(sources.ask(source, partial(source.releases, name)) for source in there)
-
-    def _nothing(self, source: Source, text: str, unread: Sequence[str]) -> Unresolvable:
-        return Unresolvable(
-            f"{text} has no packs and no agent files",
-            details=list(unread),
-            hint="an agent file is Markdown that begins with `---` and has a `name:` and a `description:`",
-        )
 
 
 def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[AskedPack]) -> Iterator[str]:
