@@ -123,9 +123,11 @@ def _in_doubt(number: str) -> Any:
 
 
 _json: Callable[[str], Any] = json.JSONDecoder(
-    parse_float=_in_doubt, parse_constant=str, parse_int=lambda text: int(text) if len(text.lstrip("-")) < 19 else text
+    parse_float=_in_doubt,
+    parse_constant=str,
+    parse_int=lambda text: int(text) if len(text.lstrip("-")) < 19 else _in_doubt(text),
 ).decode
-"""JSON with whole numbers as the YAML reader reads them. What it makes of others depends on the client."""
+"""JSON with whole numbers as every client reads them. What one makes of long ones and of fractions depends on it."""
 
 
 def _toml(text: str) -> dict[str, Any]:
