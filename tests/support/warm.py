@@ -191,7 +191,8 @@ def _be(job: Mapping[str, Any], streams: Sequence[int]) -> None:
         os.chdir(job["folder"])
         os.environ.clear()
         os.environ.update(job["environment"])
-        time.tzset()  # read when the process starts
+        time.tzset()  # read when the process starts, as the folder for temporary files is
+        tempfile.tempdir = None
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, errors="backslashreplace")
