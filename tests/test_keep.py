@@ -150,14 +150,68 @@ def test_an_upgrade_carries_the_edit_through_the_variant(installed: Agentpack, p
     installed("diff")
 
 
-def test_a_second_keep_is_ordered_after_the_first(installed: Agentpack, project: Path) -> None:
+@pytest.mark.parametrize("words", [("keep", "reviewer"), ("keep", "reviewer", "--as", "local")])
+def test_a_second_keep_adds_to_the_variant_of_the_first(
+    installed: Agentpack, project: Path, words: tuple[str, ...]
+) -> None:
+    edit(project, ("Say what you saw.", "Say what you saw, once."), ("Go deep.", "Go deeper."))
+    installed("keep", "reviewer")
+    text = edit(project, ("Say what you saw, once.", "Say what you saw, once more."), ("Stop when done.\n", "Stop.\n"))
+    ran = installed(*words)
+    assert f"  ~ {VARIANT}  updated\n" in ran.err
+    written = (project / VARIANT).read_text()
+    assert ("once more" in written, "Go deeper." in written, "- Stop. {#" in written, "order:" in written) == (
+        (True,) * 3 + (False,)
+    )
+    assert [path.name for path in (project / VARIANT).parent.iterdir()] == ["local.md"]
+    assert "reviews[local]==1.0.0" in (project / "agentpack.yaml").read_text()
+    assert (project / FILE).read_text() == text
+    installed("diff")
+    installed("sync", "--locked", "--check")
+    installed("rollback")
+    assert "once more" not in (project / VARIANT).read_text()
+
+
+def test_a_second_keep_after_an_upgrade_adds_to_the_variant_as_well(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Look before you change.", "Look twice before you change."))
+    installed("keep", "reviewer")
+    installed("upgrade", "--latest", "--yes")
+    text = edit(project, ("Stop when all is done.", "Stop when all is said."))
+    installed("keep", "reviewer")
+    assert "reviews[local]" in (project / "agentpack.yaml").read_text()
+    assert (project / FILE).read_text() == text
+    assert {"Look twice", "all is said"} <= {
+        words for words in ("Look twice", "all is said") if words in (project / VARIANT).read_text()
+    }
+
+
+def test_a_variant_that_somebody_wrote_in_is_left_alone_by_a_second_keep(installed: Agentpack, project: Path) -> None:
     edit(project, ("Say what you saw.", "Say what you saw, once."))
     installed("keep", "reviewer")
+    variant = project / VARIANT
+    variant.write_text(variant.read_text().replace('summary: "', 'summary: "Ours. '))
+    installed("sync")
+    first = variant.read_text()
     text = edit(project, ("Say what you saw, once.", "Say what you saw, once more."))
+    assert "a variant `local` already exists" in installed("keep", "reviewer", "--as", "local", expect=2).err
     installed("keep", "reviewer")
     second = (project / VARIANT.replace("local", "local-2")).read_text()
     assert 'order: {"after": ["local"]}' in second
+    assert variant.read_text() == first
     assert (project / FILE).read_text() == text
+    installed("diff")
+
+
+def test_a_second_keep_of_another_client_s_edit_reaches_every_client(installed: Agentpack, project: Path) -> None:
+    installed("install", "reviews==1.0.0", "--client", "opencode", "--accept", "widened:opencode")
+    edit(project, ("Say what you saw.", "Say what you saw, once."))
+    installed("keep", "reviewer")
+    other = project / ".opencode/agents/reviewer.md"
+    other.write_text(other.read_text().replace("Go deep.", "Go deeper."))
+    installed("keep", "reviewer")
+    assert [path.name for path in (project / VARIANT).parent.iterdir()] == ["local.md"]
+    for path in (other, project / FILE):
+        assert "Go deeper." in path.read_text() and "once" in path.read_text()
     installed("diff")
 
 

@@ -210,7 +210,7 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
 
 @pytest.mark.parametrize("number", ["12", "999999999999999999", "1000000000000000000", "-1000000000000000000", "1e3"])
 def test_a_number_of_any_length_is_read_as_the_format_s_own_reader_reads_it(number: str) -> None:
-    content = f"---\nname: reviewer\ndescription: \"It.\"\nmcpServers: {number}\n---\nYou review.\n".encode()
+    content = f'---\nname: reviewer\ndescription: "It."\nmcpServers: {number}\n---\nYou review.\n'.encode()
     fields = parse_fields(declared("claude"), content)
     assert fields is not None
     assert capabilities(declared("claude"), content) == FileReader(declared("claude")).words_for(fields)

@@ -57,7 +57,8 @@ def keep(
     """Turn local edits of an installed file into a local variant that survives upgrades.
 
     The variant is written to `.agentpack/variants/<persona>/` and added to the pack's requirement, so that manifest and
-    lock include the edit. The file keeps its words. Only blank lines and the formatting of its header, such as quotes,
+    lock include the edit. Later edits go into the same variant, unless you changed it by hand: then into another one,
+    `local-2`. The file keeps its words. Only blank lines and the formatting of its header, such as quotes,
     may change, and what you added below the generated list `## Skills` goes above it; a note says so. Files of other
     clients get the edit too. If those were edited differently, `--client` selects the edit for the variant, and the
     others are merged with it. If an edit cannot be expressed as a variant, it is listed and nothing is written.

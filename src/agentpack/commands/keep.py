@@ -5,12 +5,14 @@ byte, or differ only in blank lines between rules and quotes in a header; otherw
 in `edits/`, files changed in `changes/`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from packaging.version import Version
 
 from agentpack.changes.decisions import make_change
+from agentpack.changes.edited import by_persona, edited_persona, found_edits, name_in_pack, reading_order
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.request import ChangeRequest, RebasedVariants, desired_state
@@ -29,19 +31,16 @@ from agentpack.edits.variant import (
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.merge import merge
 from agentpack.model.changes import Plan
-from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, in_form_of, plain
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, did_you_mean, is_kebab
+from agentpack.model.names import PackName, is_kebab
 from agentpack.model.rendering import Rendering
-from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.choose import choose, pinned
-from agentpack.wanted.from_lock import check_rendering, current_lock
+from agentpack.wanted.from_lock import current_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.documents import LocalText
-from agentpack.workspace.preconditions import nothing_installed_error
 from agentpack.workspace.workspace import Workspace, changing, read_consistently
 
 DEFAULT = "local"
@@ -74,24 +73,25 @@ def keep(
 
     Raises:
         DecisionNeeded: an edit cannot be expressed as a variant; the details list each. Nothing was written.
-        UsageError: nothing of that name is installed, or the variant's name is taken.
+        UsageError: nothing of that name is installed, or the variant's name is taken by one that `keep` did not write.
     """
-    chosen, wanted, found = _found(workspace, name, client)
+    chosen, wanted, found = found_edits(workspace, name, client)
     command = f"keep {name}" if name else "keep"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
         return KeepResult(nothing, ())
-    chosen_name = _variant_name(workspace, found, variant)
-    texts = tuple(_local_text(workspace, whole, chosen_name) for whole in _by_persona(found))
-    manifest = _with_variant(workspace.manifest, found, chosen_name)
-    now = _wanted_with_texts(chosen.candidates, manifest, wanted, found, texts)
-    reworded = _check(workspace, now, found, client)
-    state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
-    request = ChangeRequest(Decisions(reformat=frozenset(reworded), on_conflict=on_conflict), dry_run=dry_run)
+    made, last = None, variant or DEFAULT
+    with suppress(AgentpackError):  # then the edits become a variant of their own
+        if whole := _with_earlier(workspace, wanted, found, last, client):
+            made = _made(chosen, wanted, found, whole, last, client)
+    if made is None:
+        made = _made(chosen, wanted, found, found, _variant_name(workspace, found, variant), client)
+    state = RebasedVariants(made.texts).add_to(desired_state(workspace, workspace.manifest, made.manifest, made.wanted))
+    request = ChangeRequest(Decisions(reformat=frozenset(made.reworded), on_conflict=on_conflict), dry_run=dry_run)
     outcome = make_change(workspace, command, state, request)
-    notes = tuple(f"{path}: {what}" for path, what in sorted(reworded.items()))
+    notes = tuple(f"{path}: {what}" for path, what in sorted(made.reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
-    return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in texts))
+    return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in made.texts))
 
 
 @read_consistently
@@ -104,9 +104,9 @@ def patch_for_author(workspace: Workspace, name: str | None, client: str | None 
     Raises:
         DecisionNeeded: an edit does not map to rules.
     """
-    chosen, _, found = _found(workspace, name, client)
+    chosen, _, found = found_edits(workspace, name, client)
     patches = []
-    for whole in _by_persona(found):
+    for whole in by_persona(found):
         if whole[0].pack.bare:
             patches.append(_collection_patch(chosen, whole[0]))
             continue
@@ -139,74 +139,88 @@ def _collection_patch(chosen: Selection, edited: EditedPersona) -> Patch:
     return Patch("", tuple(left_out))
 
 
-# What was edited.
+def _with_earlier(
+    workspace: Workspace, wanted: Wanted, found: Sequence[EditedPersona], name: str, client: str | None
+) -> tuple[EditedPersona, ...]:
+    """The edits together with those that an earlier `keep` made a variant of, as one edit of the text without it.
 
-
-def _found(
-    workspace: Workspace, name: str | None, client: str | None
-) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
-    if client is not None:
-        workspace.clients.named(client)
-    if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
-        raise nothing_installed_error()
+    Empty if there is no such variant in use, or if it does not say just what `keep` would write: what somebody wrote
+    there by hand is not to be lost.
+    """
+    texts = {text.persona: text.data for text in workspace.documents.local_texts if text.name == name}
+    if any(
+        edited.source_name not in texts or name not in _wanted_variants(workspace.manifest, edited) for edited in found
+    ):
+        return ()
+    packs = {edited.pack.name for edited in found}
     lock = current_lock(workspace)
-    recorded = list(workspace.states.recorded.values())
-    name = next((file.persona for file in recorded if file.path == name), name)
-    rows = [file for file in recorded if name is None or name in (file.persona, file.pack)]
-    if not rows and name is not None:
-        known = sorted({word for file in recorded for word in (file.persona, file.pack)})
-        raise UsageError(
-            f"no persona or pack named `{name}` is installed here",
-            details=[f"installed: {', '.join(known) or 'nothing'}"],
-            hint=did_you_mean(name, known),
+    rows = (
+        row._replace(local_variants=tuple(one for one in row.local_variants if one.name != name))
+        if row.name in packs
+        else row
+        for row in lock.packs
+    )
+    base = pinned(workspace, lock._replace(packs=tuple(rows)), _without_variant(workspace.manifest, packs, name))
+    without, both = base.render(), list[EditedPersona]()
+    now = {file.path: data for edited in found for file, data in edited.files}
+    for edited in (whole[0] for whole in by_persona(found)):
+        files: dict[str, list[tuple[Rendering, bytes]]] = {}
+        for file in wanted.files.values():
+            if file.pack == edited.pack.name and name_in_pack(workspace.manifest, wanted, file) == edited.source_name:
+                if (old := without.files.get(file.path)) is None:
+                    return ()
+                files.setdefault(file.persona, []).append(
+                    (old._replace(content=as_lf(old.content)), as_lf(file.content))
+                )
+        for pairs in files.values():
+            pairs.sort(key=lambda pair: (pair[0].path not in now, reading_order(pair[0], client)))
+        earlier = _differing(base, without, files.values())
+        if not earlier or _local_text(workspace, earlier, name).data != texts[edited.source_name]:
+            return ()
+        both += _differing(
+            base, without, ([(old, now.get(old.path, had)) for old, had in pairs] for pairs in files.values())
         )
-    chosen = pinned(workspace, lock, workspace.manifest)
-    wanted = chosen.render()
-    check_rendering(workspace, lock, wanted)
-    found = tuple(_edited(chosen, wanted, rows, client))
-    packs = sorted({edited.pack.name for edited in found})
-    if name is None and len(packs) > 1:
-        raise UsageError("several packs have local edits: name one", details=packs, hint=f"`agentpack keep {packs[0]}`")
-    return chosen, wanted, found
+    return tuple(both)
 
 
-def _edited(
-    chosen: Selection, wanted: Wanted, rows: Sequence[InstalledFile], client: str | None
-) -> Iterator[EditedPersona]:
-    workspace = chosen.workspace
-    observed = workspace.states.observe({row.path for row in rows})
-    groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
-    for row in rows:
-        here, file = observed.get(row.path), wanted.files.get(row.path)
-        if file is not None and file.lost_text is not None:
-            raise file.lost_text
-        if file is None or row.rendered != file.digest:
-            raise DecisionNeeded(f"{row.path} is not up to date with the lock", hint="run `agentpack sync` first")
-        if here is not None and here.digest not in (None, row.rendered):
-            data = workspace.states.contents(row.path)
-            if line := unmerged_line(data):
-                where = f"{workspace.scope.absolute(row.path)}:{line}"
-                raise DecisionNeeded(f"{where}: {MARKERS}; nothing was written", hint=HINT)
-            file, data = file._replace(content=as_lf(file.content)), plain(data)
-            if data != file.content:  # a byte-order mark alone is nothing that a variant could say
-                groups.setdefault((row.pack, row.persona), []).append((file, data))
-    for (pack_name, persona_name), files in groups.items():
-        if client is not None and not any(read_by(file.client, (client,)) for file, _ in files):
-            continue
-        part = wanted.part(files[0][0])
-        assert part is not None
-        if workspace.manifest.wanted(pack_name) is None:
-            raise UsageError(
-                f"`{pack_name}` is only installed because another pack requires it",
-                hint=f"run `agentpack install {pack_name}` first, so that agentpack.yaml can ask for a variant",
-            )
-        source_name = workspace.manifest.name_in_pack(pack_name, part.module_of or persona_name)
-        draft, values = chosen.assembler.draft(part.pack, source_name)
-        files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
-        yield EditedPersona(part.pack, source_name, part.persona, draft, values, tuple(files))
+def _differing(
+    base: Selection, without: Wanted, files: Iterable[Sequence[tuple[Rendering, bytes]]]
+) -> list[EditedPersona]:
+    """The personas of which a text differs from the rendered one."""
+    changed = ([(old, data) for old, data in pairs if data != old.content] for pairs in files)
+    return [edited_persona(base, without, pairs) for pairs in changed if pairs]
 
 
 # The variant.
+
+
+class _Made(NamedTuple):
+    """A variant that reproduces edits, with all that is wanted then. `reworded` is as `_check` returns it."""
+
+    texts: tuple[LocalText, ...]
+    manifest: Manifest
+    wanted: Wanted
+    reworded: Mapping[str, str]
+
+
+def _made(
+    chosen: Selection,
+    wanted: Wanted,
+    found: Sequence[EditedPersona],
+    edits: Sequence[EditedPersona],
+    name: str,
+    client: str | None,
+) -> _Made:
+    """The variant of this name that says `edits`, and so reproduces the files that were `found` edited.
+
+    Raises:
+        DecisionNeeded: it does not.
+    """
+    workspace = chosen.workspace
+    texts = tuple(_local_text(workspace, whole, name) for whole in by_persona(edits))
+    manifest = _with_variant(workspace.manifest, found, name)
+    now = _wanted_with_texts(chosen.candidates, manifest, wanted, found, texts)
+    return _Made(texts, manifest, now, _check(workspace, now, found, client))
 
 
 def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: str | None) -> str:
@@ -233,13 +247,6 @@ def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: s
 def _wanted_variants(manifest: Manifest, edited: EditedPersona) -> tuple[str, ...]:
     entry = manifest.wanted(edited.pack.name)
     return entry.requirement.variants if entry else ()
-
-
-def _by_persona(found: Sequence[EditedPersona]) -> Iterator[list[EditedPersona]]:
-    """The edits of each persona of a pack together: of its own text, and of its modules."""
-    names = dict.fromkeys((edited.pack.name, edited.source_name) for edited in found)
-    for name in names:
-        yield [edited for edited in found if (edited.pack.name, edited.source_name) == name]
 
 
 def _edits_of(workspace: Workspace, whole: Sequence[EditedPersona]) -> VariantEdit:
@@ -272,7 +279,7 @@ def _local_text(workspace: Workspace, whole: Sequence[EditedPersona], name: str)
     edited, found = whole[0], _edits_of(workspace, whole)
     own = {*edited.pack.variants.get(edited.source_name, {})}
     own |= {text.name for text in workspace.documents.local_texts if text.persona == edited.source_name}
-    earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
+    earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own and v != name]
     text = variant_of(edited, found, summary=f"Local edits of {edited.source_name}.", after=earlier)
     path = f"{workspace.scope.local_variants}/{edited.source_name}/{name}.md"
     return LocalText(edited.source_name, name, path, text.encode())
@@ -292,6 +299,17 @@ def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str)
             entry = entry._replace(requirement=requirement, text=str(requirement))
         packs.append(entry)
     return manifest._replace(packs=tuple(packs))
+
+
+def _without_variant(manifest: Manifest, packs: Collection[str], name: str) -> Manifest:
+    """The manifest without the variant in the requirements of these packs."""
+    entries = []
+    for entry in manifest.packs:
+        requirement = entry.requirement
+        if requirement.pack in packs:
+            requirement = requirement._replace(variants=tuple(one for one in requirement.variants if one != name))
+        entries.append(entry._replace(requirement=requirement, text=str(requirement)))
+    return manifest._replace(packs=tuple(entries))
 
 
 def _wanted_with_texts(
