@@ -130,13 +130,26 @@ def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agen
     assert tree(project) == {path: mark.content for path, mark in before.items()}
 
 
-def test_a_release_that_is_gone_is_told_with_those_there_are(agentpack: Agentpack, project: Path) -> None:
+@pytest.mark.parametrize("words", [("sync",), ("sync", "--locked"), ("sync", "--frozen")])
+def test_a_release_that_is_gone_is_told_with_those_there_are(
+    agentpack: Agentpack, project: Path, words: tuple[str, ...]
+) -> None:
+    agentpack("sync")
+    ask_for(project, "'data-reviewer>=1.0'")
     agentpack("sync")
     (project / "packs/data-reviewer/1.0.0").rename(project / "gone")
-    ran = agentpack("sync", "--locked", expect=4)
-    assert "no source has data-reviewer 1.0.0" in ran.err
-    assert "there are 1.1.0" in ran.err
-    (project / "packs/data-reviewer").rename(project / "gone too")
+    before = tree(project)
+    ran = agentpack(*words, expect=4)
+    assert "no source has data-reviewer 1.0.0\n  there are 1.1.0\n" in ran.err
+    assert "hint: `agentpack upgrade data-reviewer` takes another release\n" in ran.err
+    assert tree(project) == before
+    agentpack("upgrade", "data-reviewer", "--yes")
+    agentpack(*words)
+
+
+def test_a_pack_that_is_gone_is_told(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    (project / "packs/data-reviewer").rename(project / "gone")
     assert "no source has a pack `data-reviewer`" in agentpack("sync", "--locked", expect=4).err
 
 

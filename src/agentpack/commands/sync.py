@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from packaging.version import Version
+
 from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.conflicts import lost_files
 from agentpack.changes.decisions import confirm_and_commit, propose_change
@@ -17,7 +19,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.wanted.from_lock import check_rendering, current_lock, pinned_by_scope
+from agentpack.wanted.from_lock import check_rendering, current_lock, pinned_by_scope, stale_reasons
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.skipped import skipped_agents
 from agentpack.wanted.wanted import Wanted
@@ -43,6 +45,7 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
         chosen = pinned_by_scope(workspace, frozen=unchecked)
     else:
         chosen = _chosen(candidates_to_install(workspace, workspace.manifest, workspace.lock), request.decisions)
+        _refuse_vanished(workspace, chosen)
     wanted = chosen.enforced()
     state = DesiredState(wanted, workspace.documents.manifest_bytes, wanted.lock)
     if as_locked and workspace.lock is not None:
@@ -81,6 +84,18 @@ def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
     if workspace.lock is None and (found := recognised_lock(workspace)):
         chosen = choose(candidates, manifest, lock=found)
     return choose_clients(chosen, decisions)
+
+
+def _refuse_vanished(workspace: Workspace, chosen: Selection) -> None:
+    """Raise Unresolvable if a locked release is gone, though the lock is current: to take another is an upgrade."""
+    lock, own = workspace.lock, workspace.scope.absolute(workspace.scope.own_packs)
+    for pin in chosen.pins if lock is not None else ():
+        locked = lock and lock.pack(pin.pack)
+        if not (lock and locked and locked.digest) or locked.version == str(pin.version):
+            continue
+        source = chosen.candidates.sources.source(locked.source)
+        if not (source and source.where == own) and not stale_reasons(workspace, lock):
+            raise chosen.candidates.gone(pin.pack, Version(locked.version))
 
 
 def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> None:

@@ -138,7 +138,7 @@ class Candidates:
         if key not in self._read:
             ref = next((ref for ref in self.releases(pack) if ref.version == version), None)
             if ref is None:
-                raise self._gone(pack, version)
+                raise self.gone(pack, version)
             release = self.fetched(ref)
             self.sizes[key] = sum(map(len, release.files.values()))
             found = self._checked(release)
@@ -200,7 +200,8 @@ class Candidates:
         ref = next(ref for ref in self.releases(pack) if ref.version == version)
         return self.fetched(ref).files
 
-    def _gone(self, pack: PackName, version: Version) -> Unresolvable:
+    def gone(self, pack: PackName, version: Version) -> Unresolvable:
+        """The error for a release that no source has."""
         offered = [str(known) for known in self.published(pack)]
         if not offered:
             known = self.sources.packs()
@@ -208,7 +209,7 @@ class Candidates:
         return Unresolvable(
             f"no source has {pack} {version}",
             details=[f"there are {', '.join(offered)}"],
-            hint="`agentpack lock` chooses a new release"
+            hint=f"`agentpack upgrade {pack}` takes another release"
             if (pack, str(version)) in self._locked
             else self.held_by_ref(pack),
         )
