@@ -8,7 +8,7 @@
     chmod MODE PATH
     cd PATH
     $ agentpack …           `1|` what it says on stdout, `2|` on stderr, then its exit code
-    $ git …
+    $ git …                 at one fixed time, so that commits have the same names in every run
     show PATH               what is in a file
     lines PATH TEXT         the lines of a file that hold a text
     list [PATH]             the files below a folder, agentpack's own state left out
@@ -20,6 +20,8 @@ All happens in `/box`, which stands for the test's own folder, and begins in `/b
 Times are `TIME`, digests `DIGEST`.
 """
 
+import contextlib
+import os
 import re
 import shlex
 import shutil
@@ -28,6 +30,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from support.running import Agentpack
 from support.trees import Mark, marks
 
@@ -35,9 +38,23 @@ from agentpack.sources.bundled import bundled_folder
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ| \d\d:\d\d:\d\d [+-]\d{4})")
 _DIGEST = re.compile(r"(?:sha256:)?\b[0-9a-f]{64}\b|sha256:[0-9a-f]{12}\b")
+_INSTALLATION = re.compile(r"^\w+ +(?:python|agentpack|libraries|bundled) .*\n", re.MULTILINE)
+"""What `doctor` says of the program itself, which is elsewhere on every machine."""
 _OUTPUT = re.compile(r"(?:[12]\| ?|exit |    )")
 _SAYS = ("$", "show", "lines", "list", "same", "same-bytes")
 _INDENT = "    "
+
+
+@contextlib.contextmanager
+def _only_git(box: Path) -> Iterator[None]:
+    """A search path with nothing but git, so that `doctor` finds the same programs everywhere."""
+    git = box / "bin/git"
+    if not git.exists():
+        git.parent.mkdir()
+        git.symlink_to(shutil.which("git") or "git")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(git.parent))
+        yield
 
 
 class Step(NamedTuple):
@@ -105,10 +122,14 @@ class Story:
     def _command(self, words: list[str]) -> Iterator[str]:
         words = [str(self.box) + word.removeprefix("/box") if word.startswith("/box/") else word for word in words]
         if words[0] == "agentpack":
-            ran = self.agentpack(*words[1:], cwd=self.folder, expect=None)
-            code, out, err = ran
+            with _only_git(self.box) if words[1:] == ["doctor"] else contextlib.nullcontext():
+                code, out, err = self.agentpack(*words[1:], cwd=self.folder, expect=None)
+            out = _INSTALLATION.sub("", out)
         else:
-            done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, check=False)
+            dates = {f"GIT_{who}_DATE": "2026-01-02T03:04:05Z" for who in ("AUTHOR", "COMMITTER")}
+            done = subprocess.run(
+                words, cwd=self.folder, env={**os.environ, **dates}, capture_output=True, text=True, check=False
+            )
             code, out, err = done.returncode, done.stdout, done.stderr
         yield from (f"1| {line}" for line in out.splitlines())
         yield from (f"2| {line}" for line in err.splitlines())
