@@ -55,13 +55,11 @@ def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None
     first = agentpack("rollback").err
     assert "was a rollback" not in first
     assert "; `agentpack rollback 1` goes further back\ngeneration 4; `agentpack rollback` undoes it\n" in first
-    told = (
-        "the last command was a rollback, to generation 2, and this undoes it; `agentpack rollback 2` goes further back"
-    )
+    further = "; `agentpack rollback 1` goes further back instead\n"
+    told = f"the last command was a rollback, to generation 2, and this undoes it{further}"
     assert told in agentpack("rollback", "--dry-run").err
     assert told in agentpack("rollback").err
-    again = "to generation 3, and this undoes it; `agentpack rollback 1` goes further back"
-    assert again in agentpack("rollback").err
+    assert f"to generation 3, and this undoes it{further}" in agentpack("rollback").err
     assert "was a rollback" not in agentpack("rollback", "1").err
 
 
@@ -70,8 +68,9 @@ def test_the_generation_that_a_rollback_names_further_back_has_other_contents(ag
     for _ in range(5):
         told = agentpack("rollback", "--dry-run").err
         named = re.search(r"`agentpack rollback (\d+)` goes further back", told)
-        agentpack("rollback")
         assert named is not None
+        assert "nothing to change" not in agentpack("rollback", named[1], "--dry-run").err
+        agentpack("rollback")
         assert "nothing to change" not in agentpack("rollback", named[1], "--dry-run").err
 
 

@@ -122,9 +122,10 @@ class Story:
     def _command(self, words: list[str]) -> Iterator[str]:
         words = [str(self.box) + word.removeprefix("/box") if word.startswith("/box/") else word for word in words]
         if words[0] == "agentpack":
-            with _only_git(self.box) if words[1:] == ["doctor"] else contextlib.nullcontext():
+            is_doctor = words[1:] == ["doctor"]
+            with _only_git(self.box) if is_doctor else contextlib.nullcontext():
                 code, out, err = self.agentpack(*words[1:], cwd=self.folder, expect=None)
-            out = _INSTALLATION.sub("", out)
+            out = _INSTALLATION.sub("", out) if is_doctor else out
         else:
             dates = {f"GIT_{who}_DATE": "2026-01-02T03:04:05Z" for who in ("AUTHOR", "COMMITTER")}
             done = subprocess.run(

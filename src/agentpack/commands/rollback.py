@@ -69,21 +69,24 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
 
 def _way_back(workspace: Workspace, current: Generation, goal: Generation) -> str:
     """A sentence on what a plain rollback undoes, and which one goes further back."""
-    further = _further_back(workspace, goal)
-    way = "" if further is None else f"; `agentpack rollback {further}` goes further back"
-    if current.command.startswith("rollback "):
+    is_undo = current.command.startswith("rollback ")
+    further = _further_back(workspace, *((current, goal) if is_undo else (goal,)))
+    way = "" if further is None else f"; `agentpack rollback {further}` goes further back{' instead' if is_undo else ''}"
+    if is_undo:
         return f"the last command was a rollback, to generation {current.command.split()[1]}, and this undoes it{way}"
     return f"this undoes generation {current.number}, {current.command}{way}"
 
 
-def _further_back(workspace: Workspace, goal: Generation) -> int | None:
-    """The last generation before `goal` with other contents; None if there is none."""
+def _further_back(workspace: Workspace, goal: Generation, *others: Generation) -> int | None:
+    """The last generation before `goal` with other contents than it and `others` have; None if there is none."""
     numbers, read = workspace.store.generations.numbers(), workspace.store.generations.read
-    origin = goal
+    origin, known = goal, [_contents(one) for one in (goal, *others)]
     while origin.command.startswith("rollback ") and int(origin.command.split()[1]) in numbers:
         origin = read(int(origin.command.split()[1]))
+    if origin.command == "rollback 0":
+        return None
     for number in reversed([number for number in numbers if number < origin.number]):
-        if _contents(read(number)) != _contents(goal):
+        if _contents(read(number)) not in known:
             return number
     return 0 if origin.number and 1 in numbers and not read(1).is_beginning else None
 
