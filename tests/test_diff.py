@@ -656,10 +656,13 @@ def test_on_a_terminal_a_conflict_is_a_question(
     assert rule in (colliding.folder / FILE).read_text()
 
 
-@pytest.mark.parametrize("answer", ["s", "", "what"])
-def test_any_other_answer_to_a_conflict_changes_nothing(colliding: Agentpack, answer: str) -> None:
+@pytest.mark.parametrize("answers", ["s\n", "\n", "what\nSTOP\n", "?\n\x04"])
+def test_a_conflict_is_asked_about_until_it_is_answered_and_to_stop_changes_nothing(
+    colliding: Agentpack, answers: str
+) -> None:
     before = marks(colliding.folder)
-    code, said = on_a_terminal(colliding, "upgrade", "--latest", typed=f"{answer}\n")
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", typed=answers)
+    assert said.count(QUESTION) == answers.count("\n") + answers.count("\x04")
     assert (code, said.endswith(f"{QUESTION}Cancelled. Nothing was changed.\n")) == (3, True), said
     assert marks(colliding.folder) == before
 

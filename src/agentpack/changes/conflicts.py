@@ -38,7 +38,7 @@ _WHY = {
     "folder": "would be written to a folder that contains files of others",
 }
 _WAYS: Mapping[str, str | tuple[str, ...]] = {
-    "foreign": "`--adopt` manages it and keeps the original in the history",
+    "foreign": "`agentpack adopt` keeps its text, `--adopt` replaces it and keeps the original in the history",
     "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
     "then `agentpack lock`); `--adopt` replaces the file and keeps the original in the history",
     "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk",
@@ -61,7 +61,8 @@ _WAYS_OF: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
         "takes the variant's",
     },
     "uninstall": {
-        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it on disk",
+        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves every file "
+        "on disk",
         "own": "`--keep-files` leaves your file on disk, `--discard-edits` deletes it; the pack keeps its copy",
         "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },

@@ -85,10 +85,11 @@ class CapabilitiesWidened(DecisionNeeded):
             return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
         accept = f"`agentpack {command} {options}` accepts it" if command else f"accept it with `{options}`"
+        other = "without `--latest`" if "--latest" in command else "with a version range"
         super().__init__(
             f"{_some_words(moves, 'packs')}: the new release may do more than the old one; nothing was changed",
             details=list(_details(self.changes)),
-            hint=f"{accept}, or keep the old release with a version range",
+            hint=f"{accept}, or keep the old release {other}",
         )
 
 
@@ -116,9 +117,7 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
 
 
 def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:
-    """The capabilities that are new or differ from what was written, sorted by pack, persona and client. Raises
-    nothing.
-    """
+    """The capabilities that are new or differ from what was written, sorted by pack, persona and client."""
     sides = workspace.documents.lock_sides
     changes = tuple(
         sorted(_WideningCheck(workspace, _written_lock(workspace), wanted).changes())

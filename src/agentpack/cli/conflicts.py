@@ -36,7 +36,7 @@ def ask_how_to_resolve(session: Session, error: ConflictsFound) -> str:
 
     Raises:
         ConflictsFound: `error` itself, if nobody can be asked or one of the conflicts needs another decision.
-        Cancelled: the user answered none of them.
+        Cancelled: the user stops, or there are no more answers.
     """
     are_edits = all(change.why == "merge" for change in error.outcome.plan.conflicts)
     if not are_edits or not session.environment.interactive or session.output.json:
@@ -44,7 +44,9 @@ def ask_how_to_resolve(session: Session, error: ConflictsFound) -> str:
     show_conflicts(session.output, error)
     for way in error.keep_first:
         session.output.say(f"hint: {safe(way)}")
-    answer = answer_on_terminal("Where they conflict: [k]eep your text, [t]ake the new text, [e]dit, or [s]top?")
+    answer = "?"
+    while answer[:1] not in ("", "s", *_ANSWERS):
+        answer = answer_on_terminal("Where they conflict: [k]eep your text, [t]ake the new text, [e]dit, or [s]top?")
     if answer[:1] not in _ANSWERS:
         raise Cancelled()
     return _ANSWERS[answer[:1]]

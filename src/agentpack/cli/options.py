@@ -80,7 +80,10 @@ Strict = Annotated[
     typer.Option("--strict", help="Fail if an agent of a collection cannot be installed for every client."),
 ]
 Adopt = Annotated[
-    bool, typer.Option("--adopt", help="Manage files that agentpack did not write; the originals stay in the history.")
+    bool,
+    typer.Option(
+        "--adopt", help="Replace and manage files that agentpack did not write; the originals stay in the history."
+    ),
 ]
 OnConflict = Annotated[
     str,

@@ -84,7 +84,11 @@ def show_newer(session: Session, outcome: Outcome, upgrade: str, look: str) -> R
     _show_notes(output, outcome)
     is_newer = bool(texts or outcome.packs)
     if is_newer:
-        output.say(f"hint: `{upgrade}` makes these changes; `{look}` shows them in full")
+        from agentpack.changes.widening import widening_error  # not for other commands
+
+        refusal = widening_error(outcome.capabilities, upgrade.removeprefix("agentpack "))
+        way = f"`{upgrade}` makes these changes" if refusal is None else str(refusal.hint)
+        output.say(f"hint: {safe(way)}; `{look}` shows them in full")
     else:
         output.say("no newer releases in range")
     return Result({**outcome_data(outcome), "changed": is_newer}, int(is_newer))

@@ -52,5 +52,6 @@ def _next_steps(session: Session, found: Status) -> Iterator[tuple[str, str]]:
             break
     if found.packs:
         yield f"agentpack show {found.packs[0].name}", "see versions, variants and parameters"
-        yield "agentpack rollback", "undo the last change"
+        if session.workspace.documents.current is not None:
+            yield "agentpack rollback", "undo the last change"
     yield "agentpack --help", "list all commands"

@@ -35,7 +35,7 @@ def policy(
     Example: agentpack policy explain python-engineer
     """
     if action != "explain":
-        raise UsageError(f"`policy` has no action `{action}`: use `policy explain`", hint="`agentpack policy --help`")
+        raise UsageError(f"`policy` has no action `{action}`", hint=f"`agentpack policy explain {action}`")
     if requirement is None:
         return _effective(session, effective(session.workspace))
     found = run(session.workspace, requirement, clients=client or ())

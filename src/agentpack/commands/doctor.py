@@ -292,7 +292,7 @@ def _variants(workspace: Workspace) -> Iterator[Diagnosis]:
                 "warning",
                 "variants",
                 f"{path} is not in use",
-                f"to use it, write `pack[{text.name}]` in agentpack.yaml",
+                f"to use it, install `NAME[{text.name}]`, with the name of the pack that has `{text.persona}`",
             )
     if texts:
         yield Diagnosis("ok", "variants", f"{len(texts)} local, {len(used)} in use")

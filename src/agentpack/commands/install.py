@@ -31,7 +31,7 @@ _MANY_TOKENS = 1_000
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to the resulting state."""
-    _refuse_lone_versions(request.names)
+    _refuse_lone_versions(request.names, request.settings)
     for client in request.clients:
         workspace.clients.named(client)
     old = workspace.manifest
@@ -173,7 +173,11 @@ def _without_settings(manifest: Manifest, asked: Sequence[Requirement], names: S
     return manifest._replace(packs=tuple(kept))
 
 
-def _refuse_lone_versions(names: Sequence[str]) -> None:
+def _refuse_lone_versions(names: Sequence[str], settings: Sequence[str]) -> None:
+    for setting in settings:
+        if "=" not in setting:
+            value = next((name for name in reversed(names) if is_version_word(name)), "VALUE")
+            raise UsageError(f"`--set {setting}` has no value", hint=f"write `--set {setting}={value}`")
     for before, name in zip(("", *names), names, strict=False):
         if before and is_version_word(name):
             hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version"

@@ -11,6 +11,8 @@ MOST_WORDS = 600
 """Words are only marked in lines up to this length."""
 _BUDGET = 200_000
 _ALIKE = 0.4
+_MOST_PIECES = 3
+"""Lines that share less than half of their words are only marked if they differ in at most so many pieces."""
 _PAIRS = 900
 _WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s])|\s+\Z")
 
@@ -34,7 +36,9 @@ def marked(before: str, after: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]
     most = max(sum(len(word.strip()) for word in side) for side in (old, new))
     if not most or same / most < _ALIKE / 2:
         return None
-    return _spans(old, kept_old), _spans(new, kept_new)
+    sides = _spans(old, kept_old), _spans(new, kept_new)
+    pieces = max(sum(span.changed for span in side) for side in sides)
+    return None if same / most < 0.5 and pieces > _MOST_PIECES else sides
 
 
 def _spans(words: Sequence[str], kept: set[int]) -> tuple[Span, ...]:

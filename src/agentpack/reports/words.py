@@ -50,7 +50,7 @@ def remark_lines(remark: Remark, place: str) -> Iterator[str]:
         "manifest-missing": "missing, although there is a lock; `agentpack rollback` may restore it",
         "stale": "is out of date with agentpack.yaml: run `agentpack sync`",
         "unmerged": f"has {MARKERS}; resolve the merge there first",
-        "rendering": "does not match the locked releases; `agentpack lock` rewrites it",
+        "rendering": "does not match the locked releases; `agentpack lock` rewrites it, or says what else differs",
     }
     yield f"{safe(place)}  {words[remark.kind]}"
     for detail in remark.details:
