@@ -130,6 +130,21 @@ def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agen
     assert tree(project) == {path: mark.content for path, mark in before.items()}
 
 
+def test_a_pack_that_was_edited_under_its_version_fails_a_check_here_as_in_a_clone(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("sync")
+    agentpack("sync", "--locked", "--check")
+    persona = project / "packs/data-reviewer/1.0.0/personas/reviewer.md"
+    persona.write_text(persona.read_text() + "\n- More.\n")
+    told = "agentpack.lock  does not match the locked releases"
+    here = agentpack("sync", "--locked", "--check", expect=1).out
+    assert told in here and "data-reviewer 1.0.0 from `packs` is not what was locked" in here
+    assert agentpack("sync", "--frozen", "--check", expect=1).out == here
+    shutil.rmtree(project / ".agentpack")
+    assert agentpack("sync", "--locked", "--check", expect=1).out == here
+
+
 @pytest.mark.parametrize("words", [("sync",), ("sync", "--locked"), ("sync", "--frozen")])
 def test_a_release_that_is_gone_is_told_with_those_there_are(
     agentpack: Agentpack, project: Path, words: tuple[str, ...]

@@ -101,11 +101,12 @@ def _check(format: str | None, *, upgrade: bool, latest: bool, stat: bool, relea
         raise UsageError("`--latest` needs `--upgrade`", hint="`agentpack diff --upgrade --latest`")
 
 
-def check_scope(session: Session, format: str) -> Result:
+def check_scope(session: Session, format: str, *, as_locked: bool) -> Result:
     """A short diff of disk and lock, one line for each difference; for `sync --check`.
 
     Args:
         format: `text`, or `junit` for a report of tests.
+        as_locked: with `--locked` or `--frozen`, which fail if a pack in a folder is not as locked.
 
     Raises:
         UsageError: there is neither manifest nor lock.
@@ -118,7 +119,7 @@ def check_scope(session: Session, format: str) -> Result:
         from agentpack.wanted.from_lock import evaluate_installed
 
         refuse_releases(evaluate_installed(session.workspace))
-    found = diff_disk(session.workspace, ComparisonFilter(rules=False))
+    found = diff_disk(session.workspace, ComparisonFilter(rules=False), reading_folders=as_locked)
     place = _place(session)
     if format == "junit":
         from agentpack.reports.junit import junit

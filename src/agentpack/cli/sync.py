@@ -62,7 +62,7 @@ def sync(
     if check:
         from agentpack.cli.diff import check_scope  # shares its answer with `diff`
 
-        return check_scope(session, format)
+        return check_scope(session, format, as_locked=locked or frozen)
     if locked and frozen:
         raise UsageError("`--locked` cannot be used with `--frozen`")
     if source and not (locked or frozen):

@@ -98,8 +98,13 @@ class WantedFiles:
 
 
 @read_consistently
-def diff_disk(workspace: Workspace, limits: ComparisonFilter = EVERYTHING) -> Differences:
+def diff_disk(
+    workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *, reading_folders: bool = False
+) -> Differences:
     """Compare the disk with the lock.
+
+    Args:
+        reading_folders: also compare packs that come from a folder with the lock, as a fresh clone would.
 
     Raises:
         UsageError: there is no such pack, persona or client.
@@ -129,7 +134,7 @@ def diff_disk(workspace: Workspace, limits: ComparisonFilter = EVERYTHING) -> Di
         before="locked",
         after="disk",
         files=tuple(files),
-        remarks=(*_remarks(workspace, locked, notes), *unmerged),
+        remarks=(*_remarks(workspace, locked, notes, reading_folders=reading_folders), *unmerged),
         notes=tuple(notes),
         empty=not wanted and not recorded,
     )
@@ -174,7 +179,7 @@ def _on_disk(
     )
 
 
-def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
+def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str], *, reading_folders: bool) -> Iterator[Remark]:
     """Differences that are not in the files."""
     lock, current = workspace.lock, workspace.documents.current
     scope = workspace.scope
@@ -191,7 +196,9 @@ def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Ite
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
     is_recorded = workspace.documents.lock_is_recorded
+    folders = {source.name for source in workspace.manifest.sources if source.is_path} if reading_folders else ()
     is_checked = is_recorded and not workspace.unrecorded_declarations(lock)
+    is_checked = is_checked and not any(pack.source in folders for pack in lock.packs)
     is_made = not _variants_changed(workspace, lock) and not workspace.changed_declarations(lock)
     if not is_checked and is_made:
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
