@@ -115,6 +115,16 @@ def test_a_content_that_is_not_what_it_was_is_refused_by_the_name_of_its_file(di
     assert str(path) in caught.value.message
 
 
+def test_a_damaged_pack_keeps_nobody_from_what_newer_ones_hold(disk: Disk, box: Path) -> None:
+    kept(disk, 1, [b"one"])
+    kept(disk, 2, [b"two", b"three"])
+    (box / ".agentpack/state/blobs/000001.pack").write_bytes(b"torn")
+    blobs = Store(disk).blobs
+    assert [blobs.get(digest_of(data)) for data in (b"two", b"three")] == [b"two", b"three"]
+    with pytest.raises(Refused, match=r"000001\.pack"):
+        blobs.has(digest_of(b"one"))
+
+
 @pytest.mark.parametrize("length", [0, 1, 20, 60, -1])
 def test_a_torn_pack_is_refused_by_name(disk: Disk, box: Path, length: int) -> None:
     kept(disk, 1, [b"one", b"two"])

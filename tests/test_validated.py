@@ -299,6 +299,17 @@ def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:
             assert found in (None, honest), at
 
 
+@pytest.mark.parametrize("text", ["You look.", "", "[" * 100_000], ids=["words", "nothing", "too deep"])
+def test_a_piece_that_is_no_json_is_damage(tmp_path: Path, text: str) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    cache.put_pieces("pack", digest, in_pieces([("header", text)], digest))
+    kept = cache.pieces("pack", digest)
+    assert kept is not None
+    with pytest.raises(Unavailable, match="was damaged and has been removed"):
+        kept["header"]
+    assert cache.pieces("pack", digest) is None
+
+
 def test_a_kept_pack_counts_under_its_own_digest_only(agentpack: Agentpack, project: Path, home: Path) -> None:
     """Of another pack with the same name and version, for instance, which then would be installed in its place."""
     for folder, word in (("ours", "look"), ("theirs", "run it")):
