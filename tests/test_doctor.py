@@ -99,6 +99,38 @@ def test_every_fault_of_the_manifest_is_told(installed: Agentpack, project: Path
     assert any("unknown key `pack`" in text for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [("agentpack.yaml", "manifest"), ("agentpack.lock", "agentpack.lock"), ("policy.yaml", "policy")],
+)
+@pytest.mark.parametrize("gone", ["", "agentpack.lock"])
+def test_a_file_that_does_not_read_is_told_once(
+    installed: Agentpack, project: Path, home: Path, file: str, what: str, gone: str
+) -> None:
+    """By the check of that file, and not by those that need it as well."""
+    write_tree(home, {".config/agentpack/policy.yaml": "schema: 1\n"})
+    if gone:
+        (project / gone).unlink()
+    (home / ".config/agentpack" / file if what == "policy" else project / file).write_text("[")
+    found = installed("doctor", "--json", expect=1).envelope["data"]["findings"]
+    assert [one["what"] for one in found if one["level"] == "problem"] == [what]
+
+
+def test_a_local_variant_is_not_called_unused_by_a_lock_that_does_not_read(installed: Agentpack, project: Path) -> None:
+    write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Ours. {#ours}\n")})
+    lock = project / "agentpack.lock"
+    before = lock.read_bytes()
+    for text in (before, None):
+        lock.write_bytes(text) if text else lock.unlink()
+        assert warnings(installed)["variants"].endswith("house.md is not in use")
+    lock.write_bytes(before)
+    installed("install", "data-reviewer[house]")
+    assert "variants" not in warnings(installed)
+    lock.write_text("[")
+    ran = installed("doctor", "--json", expect=1)
+    assert "variants" not in {**findings(ran, "warning"), **findings(ran, "ok")}
+
+
 def test_a_lock_that_does_not_read_is_a_problem(installed: Agentpack, project: Path) -> None:
     (project / "agentpack.lock").write_text("<<<<<<< ours\n")
     assert "merge markers" in problems(installed)["agentpack.lock"]

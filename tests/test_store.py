@@ -175,6 +175,53 @@ def test_a_pointer_that_is_gone_is_refused_whatever_became_of_the_files(disk: Di
     assert Store(disk).generations.current() == 0
 
 
+@pytest.mark.parametrize("name", ["000001", "000001.json.bak", "000001.txt", "1.json", "-00001.json", "٠٠٠٠٠١.json"])
+def test_a_file_with_another_name_than_ours_is_neither_record_nor_pack(disk: Disk, name: str) -> None:
+    kept(disk, 2, [b"two"])
+    for folder, ending in ((layout.GENERATIONS, ".json"), (layout.BLOBS, ".pack")):
+        disk.create(f"{folder}/{name.replace('.json', ending)}", b"not ours")
+    store = Store(disk)
+    assert (store.generations.numbers(), store.blobs.numbers()) == ([], [2])
+
+
+HAPPENED = {
+    "as it was left": True,
+    "edited": False,
+    "gone": False,
+    "with a damaged record": False,
+    "with a record of no file": False,
+    "with notes": False,
+    "with decided notes": False,
+    "with a second record of the same": True,
+    "edited, with a second record": False,
+}
+
+
+@pytest.mark.parametrize(("how", "has_happened"), HAPPENED.items(), ids=HAPPENED)
+def test_a_first_change_without_a_pointer_counts_if_all_its_files_are_there(
+    disk: Disk, box: Path, how: str, has_happened: bool
+) -> None:
+    """Otherwise it may be one that lost power: the next one takes its number."""
+    contents = {"agentpack.yaml": b"schema: 1\n", "agentpack.lock": b"{}\n"}
+    with process_lock(disk):
+        change(disk, contents)
+    disk.unlink(layout.CURRENT)
+    if "edited" in how:
+        (box / "agentpack.yaml").write_bytes(b"edited\n")
+    elif how == "gone":
+        (box / "agentpack.yaml").unlink()
+    elif "damaged" in how:
+        (box / ".agentpack/state/generations/000001.json").write_bytes(b"{")
+    elif "no file" in how:
+        Store(disk).generations.write(generation(1, {}, {}, before=None))
+    elif "notes" in how:
+        disk.create(layout.JOURNAL if "decided" in how else layout.JOURNAL_NEW, b"")
+    if "second" in how:
+        Store(disk).generations.write(generation(2, contents, dict.fromkeys(contents, 0o644), before=None))
+    with pytest.raises(Refused, match="although there is a history") if has_happened else contextlib.nullcontext():
+        assert Store(disk).generations.current() == 0
+
+
 def test_a_record_that_does_not_count_is_not_listed(disk: Disk) -> None:
     with process_lock(disk):
         change(disk, FIRST)
