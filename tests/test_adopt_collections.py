@@ -216,6 +216,24 @@ def test_a_second_adoption_adds_to_the_same_collection(agentpack: Agentpack, pro
         agentpack(*command)
 
 
+def test_a_pack_of_the_same_name_from_elsewhere_gets_no_agent(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {"team-agents/agents/alpha.md": agent("alpha"), f"{AGENTS}/beta.md": agent("beta")})
+    agentpack("install", "./team-agents", "--client", "claude")
+    before = tree(project / "team-agents")
+    assert adopted(agentpack, f"{AGENTS}/beta.md") == [(f"{AGENTS}/beta.md", "team-agents-2", True, True)]
+    assert tree(project / "team-agents") == before
+
+
+def test_agents_for_other_clients_are_not_added_to_it(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
+    agentpack("adopt")
+    text = (project / "agentpack.yaml").read_text()
+    (project / "agentpack.yaml").write_text(text.replace("[claude]", "[claude, codex]"))
+    agentpack("sync")
+    write_tree(project, {f"{AGENTS}/beta.md": agent("beta")})
+    assert adopted(agentpack) == [(f"{AGENTS}/beta.md", "team-agents-2", True, True)]
+
+
 def test_the_note_says_where_to_edit_and_both_ways_go(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
     assert f"edit {TEAM}/alpha.md and run `agentpack upgrade`" in agentpack("adopt").err

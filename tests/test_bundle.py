@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from support.cases import case
 from support.collection_files import agent_text
 from support.packs import BODY, make_pack, persona_text, publish, variant_text
@@ -501,6 +502,20 @@ def test_what_files_were_written_from_is_in_it_while_the_lock_is_ahead(team: Tea
     write_tree(clone.folder, agents(team.project))
     clone("sync", "--frozen", "--source", f"../{FILE}")
     assert "1.1.0" in clone("status").out
+
+
+def test_agents_of_a_collection_that_is_no_longer_wanted_are_in_it_while_their_files_are_there(
+    team: Team, agentpack: Agentpack
+) -> None:
+    manifest = team.project / "agentpack.yaml"
+    wanted = yaml.safe_load(manifest.read_text())
+    wanted["packs"] = [one for one in wanted["packs"] if "smiths" not in str(one)]
+    manifest.write_text(yaml.safe_dump(wanted))
+    agentpack("lock")
+    Repository(team.project.parent / "smiths").commit({"agents/smith.md": agent_text("smith", "You are another.")})
+    agentpack("bundle", "-o", f"../{FILE}")
+    [smith] = [data for path, data in unpacked(team.bundle).items() if path.endswith("/agents/smith.md")]
+    assert smith == SMITHS["agents/smith.md"].encode()
 
 
 def test_the_user_has_a_bundle_too(agentpack: Agentpack, project: Path, home: Path, tmp_path: Path) -> None:

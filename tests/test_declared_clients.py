@@ -450,6 +450,20 @@ def test_a_declaration_takes_no_name_that_means_a_client_of_ours(
     assert "rename the file" in ran.err
 
 
+@pytest.mark.parametrize(("used", "other"), [("house", "yard"), ("yard", "house")])
+def test_a_misnamed_file_is_told_the_name_for_the_client_in_use(
+    agentpack: Agentpack, project: Path, used: str, other: str
+) -> None:
+    """Of two clients that share a folder."""
+    for name in (used, other):
+        declare(project, {**DECLARATION, "title": name.title(), "file": f"{{name}}.{name}.md"}, name)
+    (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [{used}]\n")
+    (project / ".house/agents").mkdir(parents=True)
+    (project / ".house/agents/tidy.txt").write_text("---\ndescription: Tidies.\n---\nTidy.\n")
+    ran = agentpack("adopt", ".house/agents/tidy.txt", expect=2)
+    assert f"{used.title()} reads agents there as `NAME.{used}.md`: rename the file" in ran.err
+
+
 def test_a_client_is_declared_once(agentpack: Agentpack, house: Path) -> None:
     shutil.copy(house / FILE, house / FILE.replace(".yaml", ".yml"))
     assert "`house` is declared twice" in agentpack("diff", expect=2).err

@@ -1,6 +1,7 @@
 """doctor: what is wrong with the installation or the scope, and what to do about it."""
 
 import os
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -16,6 +17,7 @@ from agentpack.store.process_lock import process_lock
 
 FILE = ".claude/agents/reviewer.md"
 STATE = ".agentpack/state"
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +44,18 @@ def findings(ran: Ran, level: str) -> dict[str, str]:
 
 
 def problems(agentpack: Agentpack) -> dict[str, str]:
-    return findings(agentpack("doctor", "--json", expect=1), "problem")
+    return not_sound(agentpack("doctor", "--json", expect=1), "problem")
 
 
 def warnings(agentpack: Agentpack) -> dict[str, str]:
-    return findings(agentpack("doctor", "--json"), "warning")
+    return not_sound(agentpack("doctor", "--json"), "warning")
+
+
+def not_sound(ran: Ran, level: str) -> dict[str, str]:
+    """What a check found, which does not say as well that all is fine."""
+    found = findings(ran, level)
+    assert not {*found} & {*findings(ran, "ok")} - {"agentpack.lock", "manifest", "variants"}
+    return found
 
 
 def test_a_sound_scope_has_no_problem_and_nothing_is_changed(installed: Agentpack, project: Path, home: Path) -> None:
@@ -55,6 +64,80 @@ def test_a_sound_scope_has_no_problem_and_nothing_is_changed(installed: Agentpac
     assert "0 problems" in ran.err
     assert "digests match" in ran.out
     assert (tree(project, without=(".git",)), tree(home)) == before
+
+
+def test_it_tells_what_it_looked_at(installed: Agentpack, project: Path, home: Path) -> None:
+    def told() -> dict[str, str]:
+        return findings(installed("doctor", "--json"), "ok")
+
+    first, state = told(), project / STATE
+    assert first["config"] == f"{home}/.config/agentpack (does not exist yet)"
+    assert first["state"] == str(state)
+    assert first["lock"] == "no process is changing files here"
+    assert first["journal"] == "no change was interrupted"
+    assert first["manifest"] == str(project / "agentpack.yaml")
+    assert first["agentpack.lock"] == str(project / "agentpack.lock")
+    assert first["policy"] == "no policy is set"
+    assert first["history"] == "1 generation, 3 contents"
+    assert first["left over"] == "no temporary files"
+    assert first["links"] == "nothing in the way of agent files"
+    assert first["git"] == f"{STATE} is ignored"
+    assert "variants" not in first
+    write_tree(home, {".config/agentpack/policy.yaml": "schema: 1\n"})
+    write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Ours. {#ours}\n")})
+    installed("install", "data-reviewer[house]")
+    second = told()
+    assert second["config"] == f"{home}/.config/agentpack"
+    assert second["policy"] == f"{home}/.config/agentpack/policy.yaml"
+    assert second["history"] == "2 generations, 6 contents"
+    assert second["variants"] == "1 local, 1 in use"
+    for name in ("agentpack.yaml", "agentpack.lock"):
+        (project / name).unlink()
+        assert told()[name.replace("agentpack.yaml", "manifest")] == f"none: {project / name}"
+
+
+@pytest.mark.parametrize("lost", ["a file and a release", "digests.json", "everything"])
+def test_bundled_packs_that_are_not_what_was_released_are_named(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    house = tmp_path / "house"
+    shutil.copytree(ROOT / "packs", house / "packs")
+    (house / "src").mkdir()
+    (house / "src/agentpack").symlink_to(ROOT / "src/agentpack")
+    monkeypatch.setenv("PYTHONPATH", str(house / "src"))
+    packs, releases = house / "packs", sorted((ROOT / "packs").glob("python-engineer/*/"))
+    first, last = (packs / place.relative_to(ROOT / "packs") for place in (releases[0], releases[-1]))
+    number = sum(1 for _ in packs.glob("*/*/pack.yaml"))
+    if lost == "digests.json":
+        (packs / lost).unlink()
+        (first / "pack.yaml").write_text((first / "pack.yaml").read_text() + "\n")
+        ran = agentpack("doctor", "--json", new=True)
+        assert findings(ran, "ok")["bundled"] == f"{number} releases in {packs}, no digests to check against"
+        return
+    if lost == "everything":
+        for place in packs.glob("*/*/"):
+            shutil.rmtree(place)
+        told = {"the packs that come with agentpack are missing"}
+    else:
+        (first / "pack.yaml").write_text((first / "pack.yaml").read_text() + "\n")
+        shutil.rmtree(last)
+        told = {
+            f"python-engineer {first.name} differs from what was released: {first}",
+            f"python-engineer {last.name} is missing",
+        }
+    ran = agentpack("doctor", "--json", new=True, expect=1)
+    found = [one for one in ran.envelope["data"]["findings"] if one["what"] == "bundled"]
+    assert {one["text"] for one in found if one["level"] == "problem"} == told
+
+
+def test_a_process_without_a_number_is_unknown(installed: Agentpack, project: Path) -> None:
+    with process_lock(Disk({"": str(project), "$state": str(project / STATE)})):
+        (project / STATE / "lock").write_text("me\n")
+        write_tree(project, {f"{STATE}/journal.new": "not finished", ".claude/agents/.x.md.agentpack-1a2b-7": "new"})
+        found = installed("doctor", "--json")
+    assert findings(found, "warning")["lock"] == "process unknown is changing files here"
+    assert findings(found, "ok")["journal"] == "no change was interrupted"
+    assert findings(found, "ok")["left over"] == "no temporary files"
 
 
 def test_an_empty_project_is_sound(agentpack: Agentpack) -> None:
@@ -97,6 +180,38 @@ def test_every_fault_of_the_manifest_is_told(installed: Agentpack, project: Path
     texts = [f["text"] for f in installed("doctor", "--json", expect=1).envelope["data"]["findings"]]
     assert any("unknown key `client`" in text for text in texts)
     assert any("unknown key `pack`" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [("agentpack.yaml", "manifest"), ("agentpack.lock", "agentpack.lock"), ("policy.yaml", "policy")],
+)
+@pytest.mark.parametrize("gone", ["", "agentpack.lock"])
+def test_a_file_that_does_not_read_is_told_once(
+    installed: Agentpack, project: Path, home: Path, file: str, what: str, gone: str
+) -> None:
+    """By the check of that file, and not by those that need it as well."""
+    write_tree(home, {".config/agentpack/policy.yaml": "schema: 1\n"})
+    if gone:
+        (project / gone).unlink()
+    (home / ".config/agentpack" / file if what == "policy" else project / file).write_text("[")
+    found = installed("doctor", "--json", expect=1).envelope["data"]["findings"]
+    assert [one["what"] for one in found if one["level"] == "problem"] == [what]
+
+
+def test_a_local_variant_is_not_called_unused_by_a_lock_that_does_not_read(installed: Agentpack, project: Path) -> None:
+    write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Ours. {#ours}\n")})
+    lock = project / "agentpack.lock"
+    before = lock.read_bytes()
+    for text in (before, None):
+        lock.write_bytes(text) if text else lock.unlink()
+        assert warnings(installed)["variants"].endswith("house.md is not in use")
+    lock.write_bytes(before)
+    installed("install", "data-reviewer[house]")
+    assert "variants" not in warnings(installed)
+    lock.write_text("[")
+    ran = installed("doctor", "--json", expect=1)
+    assert "variants" not in {**findings(ran, "warning"), **findings(ran, "ok")}
 
 
 def test_a_lock_that_does_not_read_is_a_problem(installed: Agentpack, project: Path) -> None:
@@ -148,6 +263,8 @@ def test_a_record_that_is_gone_is_a_problem(installed: Agentpack, project: Path)
     installed("uninstall", "data-reviewer")
     (project / STATE / "generations/000002.json").unlink()
     assert problems(installed)["history"] == "the record of generation 2 is missing"
+    (project / STATE / "generations/000002.json").write_text("{")
+    assert "000002.json` is damaged" in problems(installed)["history"]
 
 
 def test_a_damaged_content_is_a_problem_of_the_history(installed: Agentpack, project: Path) -> None:

@@ -366,6 +366,15 @@ def test_clients_that_are_used_later_are_named_in_one_line(agentpack: Agentpack,
     assert "found here" not in agentpack("status").out
 
 
+def test_what_a_client_used_later_could_get_is_not_told_before_there_is_a_lock(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    agentpack("install", "plain", "--source", packs)
+    use(project, "codex")
+    (project / "agentpack.lock").unlink()
+    assert "found here" not in agentpack("status").out
+
+
 def test_alike_clients_are_skipped_in_one_line(agentpack: Agentpack, project: Path, packs: str) -> None:
     use(project, "antigravity", "claude", "codex")
     ran = agentpack("install", "limited", "--source", packs)

@@ -154,6 +154,21 @@ def test_what_was_edited_just_before_is_recorded_first(
     assert modes(project) == state
 
 
+def test_a_local_variant_edited_by_hand_comes_back_too(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    """Also where the command that recorded the edit did not write the file."""
+    (project / AGENT).write_text(f"{(project / AGENT).read_text()}- Mine.\n")
+    agentpack("keep", "reviewer")
+    [variant] = (project / ".agentpack/variants/reviewer").iterdir()
+    variant.write_text(variant.read_text().replace("Mine", "Mine by now"))
+    edited = variant.read_bytes()
+    recorded = agentpack("install", "python-engineer", "--client", "claude", "--json").envelope["data"]["generation"]
+    variant.write_text("gone\n")
+    agentpack("rollback", str(recorded - 1))
+    assert variant.read_bytes() == edited
+
+
 def test_a_file_put_where_one_has_to_go_back_is_not_taken(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:

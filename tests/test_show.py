@@ -44,6 +44,23 @@ def test_a_pack_tells_all_that_a_user_chooses_from(agentpack: Agentpack, project
         assert words in out
 
 
+def test_a_place_tells_the_newest_release_of_each_pack(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    offer(tmp_path, project)
+    assert "reviews 1.1.0" in " ".join(agentpack("show", "../packs").out.split())
+    (told,) = agentpack("show", "../packs", "--json").envelope["data"]["packs"]
+    assert (told["name"], told["version"]) == ("reviews", "1.1.0")
+
+
+def test_variants_stand_in_the_order_of_their_names(agentpack: Agentpack, project: Path) -> None:
+    """Not in that of their files: `-` comes before the `/` and the `.` of a path."""
+    personas = {name: persona_text(name) for name in ("look", "look-on")}
+    own = {f"{persona}/{name}": variant_text() for persona in personas for name in ("strict", "strict-too")}
+    publish(project / "packs", make_pack("looks", personas=personas, variants=own))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: packs}\n"})
+    told = agentpack("show", "looks", "--json").envelope["data"]["variants"]
+    assert [(one["persona"], one["name"]) for one in told] == [tuple(path.split("/")) for path in own]
+
+
 def test_it_is_short_unless_more_is_asked_for(agentpack: Agentpack) -> None:
     short = agentpack("show", "python-engineer", "-c", "claude").out
     named = agentpack("show", "python-engineer[lean]", "-c", "claude").out

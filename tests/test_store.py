@@ -115,6 +115,16 @@ def test_a_content_that_is_not_what_it_was_is_refused_by_the_name_of_its_file(di
     assert str(path) in caught.value.message
 
 
+def test_a_damaged_pack_keeps_nobody_from_what_newer_ones_hold(disk: Disk, box: Path) -> None:
+    kept(disk, 1, [b"one"])
+    kept(disk, 2, [b"two", b"three"])
+    (box / ".agentpack/state/blobs/000001.pack").write_bytes(b"torn")
+    blobs = Store(disk).blobs
+    assert [blobs.get(digest_of(data)) for data in (b"two", b"three")] == [b"two", b"three"]
+    with pytest.raises(Refused, match=r"000001\.pack"):
+        blobs.has(digest_of(b"one"))
+
+
 @pytest.mark.parametrize("length", [0, 1, 20, 60, -1])
 def test_a_torn_pack_is_refused_by_name(disk: Disk, box: Path, length: int) -> None:
     kept(disk, 1, [b"one", b"two"])
@@ -163,6 +173,53 @@ def test_a_pointer_that_is_gone_is_refused_whatever_became_of_the_files(disk: Di
         Store(disk).generations.current()
     disk.unlink(layout.record(3))
     assert Store(disk).generations.current() == 0
+
+
+@pytest.mark.parametrize("name", ["000001", "000001.json.bak", "000001.txt", "1.json", "-00001.json", "٠٠٠٠٠١.json"])
+def test_a_file_with_another_name_than_ours_is_neither_record_nor_pack(disk: Disk, name: str) -> None:
+    kept(disk, 2, [b"two"])
+    for folder, ending in ((layout.GENERATIONS, ".json"), (layout.BLOBS, ".pack")):
+        disk.create(f"{folder}/{name.replace('.json', ending)}", b"not ours")
+    store = Store(disk)
+    assert (store.generations.numbers(), store.blobs.numbers()) == ([], [2])
+
+
+HAPPENED = {
+    "as it was left": True,
+    "edited": False,
+    "gone": False,
+    "with a damaged record": False,
+    "with a record of no file": False,
+    "with notes": False,
+    "with decided notes": False,
+    "with a second record of the same": True,
+    "edited, with a second record": False,
+}
+
+
+@pytest.mark.parametrize(("how", "has_happened"), HAPPENED.items(), ids=HAPPENED)
+def test_a_first_change_without_a_pointer_counts_if_all_its_files_are_there(
+    disk: Disk, box: Path, how: str, has_happened: bool
+) -> None:
+    """Otherwise it may be one that lost power: the next one takes its number."""
+    contents = {"agentpack.yaml": b"schema: 1\n", "agentpack.lock": b"{}\n"}
+    with process_lock(disk):
+        change(disk, contents)
+    disk.unlink(layout.CURRENT)
+    if "edited" in how:
+        (box / "agentpack.yaml").write_bytes(b"edited\n")
+    elif how == "gone":
+        (box / "agentpack.yaml").unlink()
+    elif "damaged" in how:
+        (box / ".agentpack/state/generations/000001.json").write_bytes(b"{")
+    elif "no file" in how:
+        Store(disk).generations.write(generation(1, {}, {}, before=None))
+    elif "notes" in how:
+        disk.create(layout.JOURNAL if "decided" in how else layout.JOURNAL_NEW, b"")
+    if "second" in how:
+        Store(disk).generations.write(generation(2, contents, dict.fromkeys(contents, 0o644), before=None))
+    with pytest.raises(Refused, match="although there is a history") if has_happened else contextlib.nullcontext():
+        assert Store(disk).generations.current() == 0
 
 
 def test_a_record_that_does_not_count_is_not_listed(disk: Disk) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def project(project: Path) -> Path:
 
 def ask_for(project: Path, requirement: str) -> None:
     path = project / "agentpack.yaml"
-    path.write_text(path.read_text().replace("data-reviewer==1.0.0", requirement))
+    path.write_text(re.sub(r"'?data-reviewer[=>.0-9]+'?", requirement, path.read_text()))
 
 
 def test_a_manifest_written_by_hand_is_carried_out_and_left_as_it_is(agentpack: Agentpack, project: Path) -> None:
@@ -337,6 +338,28 @@ def test_a_deleted_file_comes_back_with_the_permissions_it_had(
         agentpack(*between.split())
     agentpack("sync")
     assert (project / AGENT).stat().st_mode & 0o7777 == 0o640
+
+
+def test_each_file_has_the_permissions_it_had_last_after_some_came_back(agentpack: Agentpack, project: Path) -> None:
+    """Whichever generation knows it, and whatever the history says of a file that is there."""
+    names = ("one", "two", "three")
+    publish(project / "packs", *(make_pack(name, personas={name: persona_text(name)}) for name in names))
+    agentpack("install", *names)
+    first, second, third = (project / f".claude/agents/{name}.md" for name in names)
+    for file in (first, second, third):
+        file.chmod(0o600)
+    ask_for(project, "'data-reviewer>=1.0'")
+    agentpack("lock")
+    first.unlink()
+    second.chmod(0o640)
+    ask_for(project, "'data-reviewer>=1'")
+    agentpack("lock")
+    second.unlink()
+    third.chmod(0o604)
+    publish(project / "packs", make_pack("three", "1.1.0", personas={"three": persona_text("three", "Look twice.\n")}))
+    agentpack("upgrade", "three", "--yes")
+    assert [file.stat().st_mode & 0o7777 for file in (first, second, third)] == [0o600, 0o640, 0o604]
+    assert "Look twice" in third.read_text()
 
 
 @pytest.mark.parametrize("option", ["--locked", "--frozen"])

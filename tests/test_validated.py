@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import permutations
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from support.packs import make_pack, persona_text, publish, release_of, variant_text
@@ -297,6 +298,42 @@ def test_no_byte_of_kept_pieces_changes_unnoticed(tmp_path: Path) -> None:
         with suppress(Unavailable):
             found = kept and {"header": kept["header"], "body/one": kept.text("body/one")}
             assert found in (None, honest), at
+
+
+@pytest.mark.parametrize("text", ["You look.", "", "[" * 100_000], ids=["words", "nothing", "too deep"])
+def test_a_piece_that_is_no_json_is_damage(tmp_path: Path, text: str) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    cache.put_pieces("pack", digest, in_pieces([("header", text)], digest))
+    kept = cache.pieces("pack", digest)
+    assert kept is not None
+    with pytest.raises(Unavailable, match="was damaged and has been removed"):
+        kept["header"]
+    assert cache.pieces("pack", digest) is None
+
+
+@pytest.mark.parametrize("row", [[0, 9], "009", ["0", 9, 0], [-9, 9, 0], [0, -9, 0], [0, 1 << 62, 0], [0, 9, "0"]])
+def test_an_index_that_leads_nowhere_is_damage(tmp_path: Path, row: object) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    head = json.dumps([{"text": row}, 9]).encode()
+    told = b"%08x" % crc32(head, crc32(digest.encode()))
+    cache.put_pieces("pack", digest, [b"%7x%s\n" % (len(head), told), head, b"You look."])
+    kept = cache.pieces("pack", digest)
+    assert kept is not None
+    with pytest.raises(Unavailable, match="was damaged and has been removed"):
+        kept.text("text")
+    assert cache.pieces("pack", digest) is None
+    with pytest.raises(Unavailable, match="is damaged, and cannot be removed"):
+        kept.text("text")
+
+
+def test_an_index_of_something_else_than_pieces_is_passed_over(tmp_path: Path) -> None:
+    cache, digest = ValidatedCache(str(tmp_path)), "sha256:" + "1" * 64
+    indexes: tuple[Any, ...] = ([["text"], 9], [{}, 8], [{}, 10], [{}], {})
+    for index in indexes:
+        head = json.dumps(index).encode()
+        told = b"%08x" % crc32(head, crc32(digest.encode()))
+        cache.put_pieces("pack", digest, [b"%7x%s\n" % (len(head), told), head, b"You look."])
+        assert cache.pieces("pack", digest) is None
 
 
 def test_a_kept_pack_counts_under_its_own_digest_only(agentpack: Agentpack, project: Path, home: Path) -> None:

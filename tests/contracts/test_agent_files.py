@@ -125,7 +125,7 @@ def faulty(client: Client) -> Any:
     if client.native:
         yield "A402 typo", written(client, plain(client, **{f"{next(iter(client.native))}x": "x"}))
     for key, form in client.settings.items():
-        if form in ("flag", "count", "number") or ("|" in form and key not in client.idle):
+        if form in ("flag", "count", "number", "permissions", "switches") or ("|" in form and key not in client.idle):
             yield f"A403 {key}", written(client, plain(client, **{key: "no such value"}))
     for choice in client.choices.values():
         yield f"A403 {choice.key}", written(client, plain(client, **{choice.key: "magenta"}))

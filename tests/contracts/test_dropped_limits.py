@@ -102,3 +102,12 @@ def test_a_list_of_skills_is_ordered_as_a_list_of_tools_is() -> None:
         assert widening(less, more), (less, more)
         assert widening(more, less) == (), (more, less)
     assert widening(words(disabled_skills=["one"]), words(enabled_skills=["o*"]))
+
+
+@pytest.mark.parametrize("settings", [{"enabled_skills": ["one"]}, {"disabled_skills": ["one"]}], ids=["on", "off"])
+def test_a_limit_on_skills_limits_the_tool_that_loads_them_and_no_other(settings: dict[str, list[str]]) -> None:
+    reader = FileReader(CLIENTS["vibe"])
+    tools = {"enabled_tools": ["read_file", "bash", "skill"]}
+    plain, limited = ({*reader.words_for({**tools, **more})} for more in ({}, settings))
+    assert {word.partition("(")[0] for word in plain - limited} == {"tool:skill"}
+    assert {"read", "shell"} <= limited

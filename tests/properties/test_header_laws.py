@@ -1,5 +1,6 @@
 """The laws of merging headers: values are merged, not lines, and the user's words stay where the release lets them."""
 
+import json
 from typing import Any, NamedTuple
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from support.reformatting import STYLES, reformatted, values_in
 from agentpack.merge import merge
 from agentpack.writers.emit import toml_document, yaml_entry, yaml_header
 
-FORMS = ("markdown", "toml", "yaml")
+FORMS = ("markdown", "toml", "yaml", "json")
 KEYS = ("name", "description", "model", "tools", "color", "effort", "limits")
 BODY = "You review.\n\n- Look.\n- Say.\n- Ask.\n"
 words = st.sampled_from(
@@ -32,6 +33,8 @@ def written(form: str, header: dict[str, Any], body: str = BODY) -> str:
     if form == "markdown":
         return yaml_header(header) + body
     fields = {**header, "prompt": body}
+    if form == "json":
+        return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
     return toml_document(fields) if form == "toml" else yaml_entry(fields)
 
 
@@ -122,7 +125,7 @@ def test_a_field_that_both_changed_otherwise_or_one_took_out_is_the_only_conflic
     assert merged.content is None
     assert len(merged.conflicts) == 1
     for piece, value in zip(merged.conflicts[0], way, strict=True):
-        assert piece.strip().lstrip("'").startswith(key) if value else not piece
+        assert piece.strip().lstrip("'\"").startswith(key) if value else not piece
         assert (value or "") in piece
 
 

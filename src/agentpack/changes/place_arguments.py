@@ -241,14 +241,12 @@ def same_place(workspace: Workspace, source: ConfiguredSource, place: Configured
         return os.path.abspath(workspace.sources.one(source).where) == os.path.abspath(
             workspace.sources.one(place).where
         )
-    if source.kind != "git":
-        return source.place == place.place
     folders = [one.options.get("subdirectory", "").strip("/") for one in (source, place)]
     return _plain_address(source) == _plain_address(place) and folders[0] == folders[1]
 
 
 def _plain_address(source: ConfiguredSource) -> str:
-    from agentpack.model.git_places import git_address  # only where the manifest names a repository
+    from agentpack.model.git_places import git_address  # only where the manifest names an address
 
     return git_address(source.place).rstrip("/").removesuffix(".git")
 

@@ -67,7 +67,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
     )
     workspace.reload()
     workspace.documents.current = generation
-    return Snapshot(generation, _found_blobs(workspace, files, documents))
+    return Snapshot(generation, _found_blobs(workspace, files))
 
 
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
@@ -76,9 +76,8 @@ def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
     return file._replace(written=here.raw or here.digest, mode=here.mode)
 
 
-def _found_blobs(
-    workspace: Workspace, files: tuple[InstalledFile, ...], documents: Mapping[RecordedDocument, bytes]
-) -> Iterator[bytes]:
+def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iterator[bytes]:
+    """What no change would store: it stores every document that it finds, and the files that it replaces."""
     blobs, pristine = workspace.store.blobs, Pristine(workspace)
     for file in files:
         if not blobs.has(file.written):
@@ -87,4 +86,3 @@ def _found_blobs(
             text = pristine.text(file)
             if text is not None:
                 yield text
-    yield from (data for document, data in documents.items() if not blobs.has(document.written))

@@ -148,10 +148,6 @@ def run(arguments: Sequence[str]) -> int:
         command = _parser(app)
         try:
             result = command.main(args=list(arguments), prog_name="agentpack", standalone_mode=False)
-        except typer.Exit as exit:
-            return int(exit.exit_code)
-        except typer.Abort:
-            raise KeyboardInterrupt from None
         except Interrupted:
             raise
         except SystemExit:

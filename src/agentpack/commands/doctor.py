@@ -281,10 +281,10 @@ def _readable(what: str, path: str, read: Callable[[], object]) -> Iterator[Diag
 
 def _variants(workspace: Workspace) -> Iterator[Diagnosis]:
     """Local variants that no requirement names, often a typo."""
-    texts = workspace.documents.local_texts
-    used = {
-        (v.persona, v.name) for pack in (workspace.lock.packs if workspace.lock else ()) for v in pack.local_variants
-    }
+    texts, lock = workspace.documents.local_texts, workspace.documents.readable_lock
+    if lock is None and workspace.documents.lock_bytes is not None:
+        return  # of which `_locked` tells
+    used = {(v.persona, v.name) for pack in (lock.packs if lock else ()) for v in pack.local_variants}
     for text in texts:
         if (text.persona, text.name) not in used:
             path = workspace.scope.absolute(text.path)
@@ -300,7 +300,7 @@ def _variants(workspace: Workspace) -> Iterator[Diagnosis]:
 
 def _unmerged(workspace: Workspace) -> Iterator[Diagnosis]:
     """Files with unresolved merges."""
-    for path, file in sorted(workspace.states.recorded.items()):
+    for path, file in workspace.states.recorded.items():
         edited = file_state(file.rendered, None, workspace.places.look(path)) == "edited"
         if edited and (line := unmerged_line(workspace.states.contents(path))):
             yield Diagnosis("problem", "files", f"{workspace.scope.absolute(path)}:{line}: {MARKERS}", HINT)
@@ -317,6 +317,7 @@ def _history(workspace: Workspace) -> Iterator[Diagnosis]:
     numbers = generations.numbers()
     checked: set[str] = set()
     if generations.current() not in (0, *numbers):
+        lost += 1
         yield Diagnosis(
             "problem",
             "history",
@@ -327,6 +328,7 @@ def _history(workspace: Workspace) -> Iterator[Diagnosis]:
         try:
             found = generations.read(number)
         except AgentpackError as error:
+            lost += 1
             yield Diagnosis("problem", "history", error.message, error.hint or "")
             continue
         for path, digest, needed in _contents(found):

@@ -89,9 +89,9 @@ def _prereleases(
     trials: _Trials, answers: Answers, wants: Sequence[Requirement], packs: Sequence[PackName]
 ) -> list[str]:
     for pack in [pack for pack in packs if answers.listing(pack).table.prereleases][:_TRIALS]:
-        chosen = trials.chosen(wants, [pack])
-        if chosen is not None and pack in chosen and chosen[pack].is_prerelease:
-            return [f"ask for the pre-release that fits: `{pack}>={chosen[pack]}`"]
+        chosen = (trials.chosen(wants, [pack]) or {}).get(pack)
+        if chosen is not None:
+            return [f"ask for the pre-release that fits: `{pack}>={chosen}`"]
     return []
 
 
