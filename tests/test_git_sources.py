@@ -399,6 +399,9 @@ def test_a_ref_that_names_a_release_is_moved_like_a_range(
         far.commit(make_pack(version=version) if is_pack else agents).tag(f"v{version}")
     pack = NAME if is_pack else "far"
     agentpack("install", f"git+{far.address}@main")
+    held = f'{pack} is held by `ref: main` of the source `far`; `agentpack install "{pack}@latest"` removes it'
+    assert held in agentpack("upgrade", pack).err
+    assert "is held" not in agentpack("upgrade").err
     agentpack("upgrade", "--latest", "--yes")
     assert "ref: main" in (project / "agentpack.yaml").read_text()
     agentpack("install", f"git+{far.address}@v1.1.0")
