@@ -459,6 +459,29 @@ def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, proje
     assert b"`agentpack rollback` undoes it" in done.out
 
 
+@pytest.mark.parametrize("clients", ["claude,codex", "codex,claude"])
+def test_of_several_clients_files_of_one_persona_the_one_with_most_changes_counts(
+    agentpack: Agentpack, project: Path, clients: str
+) -> None:
+    releases = [
+        make_pack("news", f"1.{number}.0", personas={"reviewer": persona_text(body=body, clients={"claude": only})})
+        for number, (body, only) in enumerate(
+            (("You. {#you}\n", {"maxTurns": 3}), ("You do. {#you}\n", {"maxTurns": 4}))
+        )
+    ]
+    publish(project / "more", *releases)
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", clients)
+    [news] = agentpack("upgrade", "--latest", "--dry-run", "--json").envelope["data"]["news"]
+    assert news["size"] == {"added": 2, "removed": 2, "rules": 1}
+    (project / ".claude/agents/reviewer.md").write_text("Mine.\n" * 200_000)  # too long to be compared
+    looked = agentpack("upgrade", "--latest", "--discard-edits", "--dry-run", "--json")
+    [news] = looked.envelope["data"]["news"]
+    assert news["size"] == {"added": 1, "removed": 1, "rules": 1}
+    (project / ".codex/agents/reviewer.toml").unlink()
+    [news] = agentpack("upgrade", "--latest", "--discard-edits", "--dry-run", "--json").envelope["data"]["news"]
+    assert (news["size"]["added"] > 2, news["size"]["rules"]) == (True, 0)
+
+
 def test_a_release_that_changes_no_text_is_told_as_one_of_no_rule(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / "agentpack.yaml"
