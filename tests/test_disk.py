@@ -225,7 +225,9 @@ def test_a_file_behind_a_link_is_read_as_its_folder_would_be_entered(disk: Disk,
     assert disk.read("dangling.yaml") is None
     with pytest.raises(Refused, match="leads out"):
         disk.read("outside.yaml")
-    assert Disk({"": str(box)}, follow_own_links=True).read("outside.yaml") == b"secret"
+    of_a_user = Disk({"": str(box)}, follow_own_links=True)
+    assert of_a_user.read("outside.yaml") == b"secret"
+    assert of_a_user.links == {"outside.yaml": str(box.parent / "secret")}  # the folder is not told as well
 
 
 def test_links_that_lead_in_a_circle_are_no_file(disk: Disk, box: Path) -> None:

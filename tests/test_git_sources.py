@@ -641,6 +641,21 @@ def test_a_tag_that_was_withdrawn_is_told(
     assert "no longer has" not in agentpack("upgrade").err
 
 
+def test_a_collection_whose_repository_becomes_a_pack_is_upgraded_to_it(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    kit.tag("v1.0.0")
+    agentpack("install", f"git+{kit.address}")
+    kit.git("tag", "--delete", "v1.0.0")
+    kit.git("rm", "-r", "--quiet", "agents")
+    kit.commit(make_pack("kit", "1.1.0")).tag("v1.1.0")
+    told = agentpack("upgrade", "--yes").err
+    assert "kit 1.0.0 -> 1.1.0\n" in told
+    assert "no longer" not in told
+    assert "agents" not in locked(project)
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["reviewer.md"]
+
+
 def test_the_name_of_a_pack_is_no_agent(agentpack: Agentpack, tmp_path: Path) -> None:
     far = Repository(tmp_path / "far")
     far.commit({f"{n}/{path}": data for n in (NAME, "other") for path, data in make_pack(n).items()})

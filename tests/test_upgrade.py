@@ -491,6 +491,21 @@ def test_a_release_that_changes_no_text_is_told_as_one_of_no_rule(agentpack: Age
     assert news["size"] == {"added": 0, "removed": 0, "rules": 0}
 
 
+def test_without_a_lock_files_are_of_the_release_that_was_written_last(agentpack: Agentpack, project: Path) -> None:
+    """Also where an earlier one had the same text."""
+    publish(project / "packs", release("1.0.1", "one", "two", "three"))
+    for version in ("1.0.0", "1.0.1"):
+        agentpack("install", f"data-reviewer=={version}", "--source", "packs")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.1", "==1.1.0"))
+    (project / "agentpack.lock").unlink()
+    agentpack("lock")
+    data = json.loads((project / "agentpack.lock").read_text())
+    assert [row["release"] for row in data["files"]] == ["1.0.1"]
+    assert [pack["version"] for pack in data["written"]["packs"]] == ["1.0.1"]
+    assert [pack["version"] for pack in data["packs"]] == ["1.1.0"]
+
+
 @pytest.mark.parametrize("more", [(), ("--latest",)])
 def test_a_newer_release_without_the_variant_says_what_to_do_instead(
     agentpack: Agentpack, project: Path, more: tuple[str, ...]
