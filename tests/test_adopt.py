@@ -410,6 +410,21 @@ def test_several_files_are_adopted_in_one_generation_and_rollback_gives_back_wha
     agentpack("sync", "--check")
 
 
+@pytest.mark.parametrize("names", [(f"{AGENTS}/python-reviewer.md", f"{AGENTS}/tidy.md"), ()])
+def test_a_file_of_a_release_and_one_of_the_user_s_own_are_adopted_together(
+    agentpack: Agentpack, project: Path, names: tuple[str, ...]
+) -> None:
+    text = render(agentpack, "python-reviewer")
+    write_tree(project, {f"{AGENTS}/python-reviewer.md": text, f"{AGENTS}/tidy.md": PLAIN})
+    agentpack("adopt", *names)
+    packs = {pack["name"]: pack for pack in agentpack("status", "--json").envelope["data"]["packs"]}
+    assert {name: pack["source"] for name, pack in packs.items()} == {
+        "python-reviewer": "bundled",
+        "team-agents": "local",
+    }
+    agentpack("sync", "--check")
+
+
 def test_a_file_is_not_adopted_where_another_would_change_along_with_it(agentpack: Agentpack, project: Path) -> None:
     """A file that was deleted, and one whose lock came along with a newer release: `sync` is asked about those."""
     agentpack("install", "python-engineer==1.0.0", "--client", "claude")

@@ -396,6 +396,19 @@ def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: 
     assert not (project / ".claude/agents/tester.md").exists()
 
 
+def test_where_nothing_can_be_written_what_a_killed_command_staged_hides_no_error(
+    agentpack: Agentpack, project: Path
+) -> None:
+    if not can_be_made(project):
+        pytest.skip("no folder can be made read-only here")
+    agentpack("install", "python-reviewer")
+    (project / f"{JOURNAL}.new").write_bytes(b"")
+    before = everything(project)
+    ran = run_where_nothing_can_be_written(project, project, ["diff", "nobody"])
+    assert (ran.exit_code, everything(project)) == (2, before)
+    assert "error: no pack or persona `nobody` is installed here\n" in ran.err
+
+
 @pytest.mark.parametrize("phase", ["staged", "decided"])
 def test_a_change_whose_record_a_newer_agentpack_wrote_stays_as_it_is_until_the_upgrade(
     project: Path, home: Path, phase: str

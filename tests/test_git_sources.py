@@ -399,6 +399,9 @@ def test_a_ref_that_names_a_release_is_moved_like_a_range(
         far.commit(make_pack(version=version) if is_pack else agents).tag(f"v{version}")
     pack = NAME if is_pack else "far"
     agentpack("install", f"git+{far.address}@main")
+    held = f'{pack} is held by `ref: main` of the source `far`; `agentpack install "{pack}@latest"` removes it'
+    assert held in agentpack("upgrade", pack).err
+    assert "is held" not in agentpack("upgrade").err
     agentpack("upgrade", "--latest", "--yes")
     assert "ref: main" in (project / "agentpack.yaml").read_text()
     agentpack("install", f"git+{far.address}@v1.1.0")
@@ -636,6 +639,21 @@ def test_a_tag_that_was_withdrawn_is_told(
     assert told in agentpack("upgrade", "--check", expect=1).err
     assert told in agentpack("upgrade", "--yes").err
     assert "no longer has" not in agentpack("upgrade").err
+
+
+def test_a_collection_whose_repository_becomes_a_pack_is_upgraded_to_it(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    kit.tag("v1.0.0")
+    agentpack("install", f"git+{kit.address}")
+    kit.git("tag", "--delete", "v1.0.0")
+    kit.git("rm", "-r", "--quiet", "agents")
+    kit.commit(make_pack("kit", "1.1.0")).tag("v1.1.0")
+    told = agentpack("upgrade", "--yes").err
+    assert "kit 1.0.0 -> 1.1.0\n" in told
+    assert "no longer" not in told
+    assert "agents" not in locked(project)
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["reviewer.md"]
 
 
 def test_the_name_of_a_pack_is_no_agent(agentpack: Agentpack, tmp_path: Path) -> None:

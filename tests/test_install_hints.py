@@ -86,14 +86,18 @@ def test_an_agent_named_beside_its_place_leads_to_a_command_that_works(
 def test_a_misspelled_agent_beside_its_place_leads_to_a_command_that_works(
     agentpack: Agentpack, project: Path, form: str
 ) -> None:
-    files = {f"agents/{name}.md": agent_text(name, "Work.") for name in ("reviewer", "planner")}
+    files = {f"agents/{name}.md": agent_text(name, "Work.") for name in ("reviewer", "planner", "python-reviewer")}
     place = form.format(Repository(project / "kit").commit(files).address)
     refused = agentpack("install", place, "reviwer", expect=4)
     hint = f"`agentpack install {place} --only reviewer`"
     assert f"there is no pack named `reviwer`\nhint: did you mean the agent `reviewer`? {hint}\n" in refused.err
     agentpack(*hint.strip("`").split()[1:])
     assert (project / ".claude/agents/reviewer.md").exists()
-    assert "did you mean `python-engineer`?" in agentpack("install", place, "python-enginer", expect=4).err
+    for pack in ("python-engineer", "python-reviewer"):  # of the second name there is an agent as well
+        assert (
+            f"did you mean `{pack}`?"
+            in agentpack("install", place, pack.replace("ee", "e").replace("ie", "i"), expect=4).err
+        )
     assert "hint: `agentpack search` lists all packs" in agentpack("install", place, "unheard-of", expect=4).err
 
 
@@ -150,6 +154,7 @@ def test_several_acceptances_stand_in_one_option(agentpack: Agentpack) -> None:
         (["python-engineer", "strict-typing"], "strict-typing"),
         (["python-engineer", "strict-typing", "testing"], "strict-typing,testing"),
         (["python-engineer[testing]", "strict-typing"], "strict-typing,testing"),
+        (["python-engineer", "testing", "strict-typing", "lean", "django"], "django,lean,strict-typing,testing"),
         (["python-engineer+strict-typing"], "strict-typing"),
         (["python-engineer+strict-typing+testing"], "strict-typing,testing"),
     ],

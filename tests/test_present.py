@@ -312,8 +312,10 @@ def test_an_interruption_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> 
 
     assert guarded(spoken(), interrupt) == 130
     assert capsys.readouterr().err == "error: interrupted\n"
-    assert guarded(spoken(json=True), interrupt) == 130
-    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "interrupted"
+    for output in (spoken(json=True), Output(["status", "--json", "--user"])):
+        assert guarded(output, interrupt) == 130
+        [told] = json.loads(capsys.readouterr().out)["errors"]
+        assert told == {"code": "interrupted", "message": "interrupted", "hint": None, "details": []}
 
 
 def test_an_interruption_after_a_change_says_that_it_was_made(capsys: pytest.CaptureFixture[str]) -> None:

@@ -285,6 +285,11 @@ def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
     assert file["rules"][0]["origin"] == "local edit"
     for format in ("rules", "markdown", "html", "github", "unified"):
         assert "all" in lock_only("diff", "--format", format, expect=1).out or format == "github"
+    assert f"{AGENT}  (and not up to date with the lock: `agentpack sync` merges the two)" in lock_only("status").out
+    lock_only("sync", "--on-conflict", "keep")
+    assert "not up to date" not in lock_only("status").out
+    [pack] = lock_only("status", "--json").envelope["data"]["packs"]
+    assert [(file["state"], file["outdated"]) for file in pack["files"] if file["path"] == AGENT] == [("edited", False)]
 
 
 def test_an_edit_that_was_merged_before_is_told_as_well(

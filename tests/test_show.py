@@ -128,6 +128,33 @@ def test_the_size_is_told_for_each_variant_and_client(agentpack: Agentpack, proj
     assert sizes[0]["always_words"] == len("reviewer: Reviews data as reviewer.".split())
 
 
+def test_a_size_that_cannot_be_told_says_why(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    fixed, gone = {"clients": {"claude": {"maxTurns": 3}}}, variant_text(remove=["gone"])
+    made = make_pack(
+        "reviews",
+        personas={"reviewer": persona_text(clients={"claude": {"maxTurns": "many"}})},
+        variants={"reviewer/short": variant_text(set=fixed)},
+    )
+    publish(tmp_path / "packs", made)
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+    write_tree(project, {".agentpack/variants/reviewer/bad.md": gone})
+    why = "refused: persona `reviewer`: `clients.claude.maxTurns` must be a positive integer"
+    short, named, whole = (
+        agentpack("show", *words, "-c", "claude").out.partition("\nsize")[2].splitlines()
+        for words in (["reviews"], ["reviews[short]"], ["reviews", "-v"])
+    )
+    [(words, tokens)] = re.findall(r"(\d+) words \((\d+) tokens\) when called", named[2])
+    assert short[1:] == [f"  claude  {why}", f"  with a variant: {words} to {words} words"]
+    assert named[1] == f"  no variant, claude  {why}"
+    bad = "refused: .agentpack/variants/reviewer/bad.md: remove: there is no rule or section `gone`"
+    rows = [row.split("\t") for row in whole[2:]]
+    assert [row[:4] for row in rows] == [
+        ["no variant", "claude", why, ""],
+        ["bad", "claude", bad, ""],
+        ["short", "claude", words, tokens],
+    ]
+
+
 def test_a_value_that_is_set_is_shown_and_checked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     offer(tmp_path, project)
     assert "tone  loud, default calm; one of calm, loud\n" in agentpack("show", "reviews", "--set", "tone=loud").out

@@ -459,6 +459,29 @@ def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, proje
     assert b"`agentpack rollback` undoes it" in done.out
 
 
+@pytest.mark.parametrize("clients", ["claude,codex", "codex,claude"])
+def test_of_several_clients_files_of_one_persona_the_one_with_most_changes_counts(
+    agentpack: Agentpack, project: Path, clients: str
+) -> None:
+    releases = [
+        make_pack("news", f"1.{number}.0", personas={"reviewer": persona_text(body=body, clients={"claude": only})})
+        for number, (body, only) in enumerate(
+            (("You. {#you}\n", {"maxTurns": 3}), ("You do. {#you}\n", {"maxTurns": 4}))
+        )
+    ]
+    publish(project / "more", *releases)
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", clients)
+    [news] = agentpack("upgrade", "--latest", "--dry-run", "--json").envelope["data"]["news"]
+    assert news["size"] == {"added": 2, "removed": 2, "rules": 1}
+    (project / ".claude/agents/reviewer.md").write_text("Mine.\n" * 200_000)  # too long to be compared
+    looked = agentpack("upgrade", "--latest", "--discard-edits", "--dry-run", "--json")
+    [news] = looked.envelope["data"]["news"]
+    assert news["size"] == {"added": 1, "removed": 1, "rules": 1}
+    (project / ".codex/agents/reviewer.toml").unlink()
+    [news] = agentpack("upgrade", "--latest", "--discard-edits", "--dry-run", "--json").envelope["data"]["news"]
+    assert (news["size"]["added"] > 2, news["size"]["rules"]) == (True, 0)
+
+
 def test_a_release_that_changes_no_text_is_told_as_one_of_no_rule(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / "agentpack.yaml"
@@ -466,6 +489,21 @@ def test_a_release_that_changes_no_text_is_told_as_one_of_no_rule(agentpack: Age
     publish(project / "packs", release("1.0.1", "one", "two", "three"))
     (news,) = agentpack("upgrade", "--dry-run", "--json").envelope["data"]["news"]
     assert news["size"] == {"added": 0, "removed": 0, "rules": 0}
+
+
+def test_without_a_lock_files_are_of_the_release_that_was_written_last(agentpack: Agentpack, project: Path) -> None:
+    """Also where an earlier one had the same text."""
+    publish(project / "packs", release("1.0.1", "one", "two", "three"))
+    for version in ("1.0.0", "1.0.1"):
+        agentpack("install", f"data-reviewer=={version}", "--source", "packs")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.1", "==1.1.0"))
+    (project / "agentpack.lock").unlink()
+    agentpack("lock")
+    data = json.loads((project / "agentpack.lock").read_text())
+    assert [row["release"] for row in data["files"]] == ["1.0.1"]
+    assert [pack["version"] for pack in data["written"]["packs"]] == ["1.0.1"]
+    assert [pack["version"] for pack in data["packs"]] == ["1.1.0"]
 
 
 @pytest.mark.parametrize("more", [(), ("--latest",)])

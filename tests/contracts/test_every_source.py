@@ -76,8 +76,8 @@ def archived(folder: Path) -> Source:
 
 
 def bare(folder: Path) -> Source:
-    agent = "---\nname: reviewer\ndescription: Reviews.\n---\nReview.\n"
-    return at(write_tree(folder / "data-reviewer", {"agents/reviewer.md": agent}))
+    agents = {f"agents/{name}.md": agent_text(name, "Work.") for name in ("reviewer", "tester")}
+    return at(write_tree(folder / "data-reviewer", agents))
 
 
 def bare_archive(folder: Path) -> Source:
@@ -305,6 +305,21 @@ def test_a_release_is_files_by_posix_path_and_stays_the_same(source: Source) -> 
         assert all(isinstance(data, bytes) for data in files.values())
         assert not any(path.startswith(("/", ".")) or "\\" in path for path in files)
         assert content_digest(source.read(ref).items()) == content_digest(files.items())
+
+
+def test_a_release_is_as_old_as_the_newest_of_its_files_or_its_commit(source: Source, tmp_path: Path) -> None:
+    """What a policy with a minimum age goes by. Of what came from an address, nobody knows it."""
+    written, last, endings = 1_000_000_000, 1_000_000_100, ("pack.yaml", "reviewer.md", ".gz", ".tgz")
+    for path in (tmp_path / "source").rglob("*"):
+        os.utime(path, times=(last, last if path.name.endswith(endings) else written))
+    for ref in refs(source):
+        released = source.released(ref)
+        if ref.commit:
+            assert str(released) == Repository(tmp_path / "source").git("show", "-s", "--format=%ct", ref.commit)
+        elif source.is_remote or isinstance(source, MemorySource):
+            assert released is None
+        elif source.name != "bundled":
+            assert released == last
 
 
 def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: Source) -> None:

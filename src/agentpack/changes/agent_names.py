@@ -63,7 +63,7 @@ def refuse_misspelled(text: str, places: Mapping[str, AgentsOfPacks], packs: Seq
     """
     having = {agent: place for place, found in places.items() for agents in found.values() for agent in agents.values()}
     near = nearest(text, [*packs, *having])
-    if near and near[0] in having and near[0] not in packs:
+    if near and near[0] not in packs:
         hint = f"did you mean the agent `{near[0]}`? `agentpack install {having[near[0]]} --only {near[0]}`"
         raise Unresolvable(f"there is no pack named `{text}`", hint=hint)
 

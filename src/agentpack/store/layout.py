@@ -146,7 +146,7 @@ def _make_rest(disk: Disk, made: list[str], name: str) -> None:
         changed.append(IGNORE)
     if changed:
         above = [path.rpartition("/")[0] for path in changed if "/" in path or not path.startswith("$")]
-        disk.make_durable((ID,) if name else (), list(dict.fromkeys((STATE, *above))))
+        disk.make_durable((ID,) if name else (), list(dict.fromkeys(above)))
 
 
 def _undo(disk: Disk, made: list[str], name: str) -> None:
