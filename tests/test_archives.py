@@ -185,16 +185,16 @@ CASES: Mapping[str, Case] = {
     "GNU long name not UTF-8": (lambda: tar(long_name(b"\xff\0"), entry("a")), "not UTF-8"),
     "GNU long name out": (lambda: tar(long_name(b"../x\0"), entry("a")), "leads elsewhere"),
     "GNU long name control": (lambda: tar(long_name(b"a\nb\0"), entry("a")), "control"),
-    "GNU long name taken": (lambda: tar(entry("b"), long_name(b"b\0"), entry("a")), "stands twice"),
+    "GNU long name taken": (lambda: tar(entry("b"), long_name(b"b\0"), entry("a")), "appears twice"),
     "GNU long name of POSIX": (lambda: tar(long_name(b"b\0", magic=b"ustar\x0000"), entry("a")), "not as GNU tar"),
     "GNU long name under a name": (lambda: tar(entry("b", b"b\0", b"L", magic=b"ustar  \0"), entry("a")), "not as GNU"),
-    "with and without here": (lambda: tar(entry("./a"), entry("a")), "stands twice"),
-    "folders with and without here": (lambda: tar(header("./a", 0, b"5"), header("a", 0, b"5")), "stands twice"),
+    "with and without here": (lambda: tar(entry("./a"), entry("a")), "appears twice"),
+    "folders with and without here": (lambda: tar(header("./a", 0, b"5"), header("a", 0, b"5")), "appears twice"),
     "here in another case": (lambda: tar(entry("./A"), entry("a")), "the same as"),
-    "here twice": (lambda: tar(header("./", 0, b"5"), header(".", 0, b"5")), "stands twice"),
+    "here twice": (lambda: tar(header("./", 0, b"5"), header(".", 0, b"5")), "appears twice"),
     "here twice with a prefix": (
         lambda: tar(header("./", 0, b"5"), entry("data-reviewer-1.0.0/a"), header("./", 0, b"5")),
-        "stands twice",
+        "appears twice",
     ),
     "folder here within here": (lambda: tar(header("././", 0, b"5")), "leads elsewhere"),
     "folder up from here": (lambda: tar(header("./..", 0, b"5")), "leads elsewhere"),
@@ -241,8 +241,8 @@ CASES: Mapping[str, Case] = {
     "pax without equals": (lambda: tar(entry("pax", b"7 path\n", b"x"), entry("a")), "does not read"),
     "pax without end": (lambda: tar(entry("pax", b"10 path=bb", b"x"), entry("a")), "does not read"),
     "pax for all with a path": (lambda: tar(pax(("path", b"b"), kind=b"g"), entry("a")), "for all entries"),
-    "the same twice": (lambda: tar(entry("a"), entry("a")), "stands twice"),
-    "the same folder twice": (lambda: tar(header("a", 0, b"5"), header("a/", 0, b"5")), "stands twice"),
+    "the same twice": (lambda: tar(entry("a"), entry("a")), "appears twice"),
+    "the same folder twice": (lambda: tar(header("a", 0, b"5"), header("a/", 0, b"5")), "appears twice"),
     "in another case": (lambda: tar(entry("Readme.md"), entry("README.md")), "the same as `Readme.md`"),
     "folders in another case": (lambda: tar(entry("A/x"), entry("a/y")), "the same as `A`"),
     "sharp s": (lambda: tar(entry("stra\u00dfe"), entry("STRASSE")), "the same as"),
@@ -337,7 +337,7 @@ CASES: Mapping[str, Case] = {
     ),
     "zip overlong name": (lambda: zipped(Zipped("n" * 3000)), "overlong name"),
     "zip zero byte": (lambda: zipped(Zipped("a\0b")), "control character"),
-    "zip twice": (lambda: zipped(Zipped("a"), Zipped("a")), "stands twice"),
+    "zip twice": (lambda: zipped(Zipped("a"), Zipped("a")), "appears twice"),
     "zip in another case": (lambda: zipped(Zipped("a"), Zipped("A")), "the same as"),
     "zip bomb": (lambda: zipped(Zipped("a", bytes(7 << 20))), "grows too much"),
     "zip file too large": (lambda: zipped(Zipped("a", size=1 << 30)), "larger than 8 MiB"),
@@ -446,7 +446,7 @@ def test_names_are_told_apart_by_what_they_are_on_the_most_forgiving_system() ->
     names = FileNames()
     assert [names.add(path) for path in ("a/b", "a/c", "B", "\u00e9", "a/b")] == [
         *[None] * 4,
-        "a name that stands twice",
+        "a name that appears twice",
     ]
     assert names.add("A/d") == "the same as `a` where neither case nor Unicode forms count"
     assert names.folder("a") is None

@@ -30,7 +30,7 @@ What every command has in common:
   may stand before it too: `agentpack --root ../weather status`.
 - On a terminal, `audit`, `clients`, `diff`, `explain`, `history`, `search` and `show` page a long answer:
   `AGENTPACK_PAGER`, else `PAGER`, else `less`. An empty `AGENTPACK_PAGER` turns that off.
-- Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
+- Without a terminal, agentpack never asks: if it needs your decision, it exits with 3 and names the option to use.
 
 `agentpack --install-completion` makes the shell complete commands, options and their values, and the names of packs,
 variants, versions, clients, parameters, capabilities, rules and generations.

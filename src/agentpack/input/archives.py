@@ -99,7 +99,7 @@ def _named(found: CollectedEntries, prefix: str | None) -> dict[str, bytes]:
     met = set()
     for raw, whole in folders:
         if whole in met:
-            raise UnsafeEntry("a name that stands twice", raw)
+            raise UnsafeEntry("a name that appears twice", raw)
         met.add(whole)
         if raw != "." and f"{whole}/" != below:
             path = whole[len(below) :]

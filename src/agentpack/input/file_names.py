@@ -58,7 +58,7 @@ class FileNames:
 
     def add(self, path: str) -> str | None:
         """Add a file. Returns why it cannot be in the pack, or None."""
-        return self._fault(path, "both a file and a folder" if path in self._folders else "a name that stands twice")
+        return self._fault(path, "both a file and a folder" if path in self._folders else "a name that appears twice")
 
     def folder(self, path: str) -> str | None:
         """Add a folder, which may be added again. Returns why it cannot be in the pack, or None."""
