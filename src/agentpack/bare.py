@@ -98,7 +98,7 @@ class _Unusable(Exception):
 
 
 def name_in(path: str, data: bytes) -> str | None:
-    """The name that an agent file gives its agent; None if it gives none."""
+    """The name in the header of an agent file; None if it has none or cannot be read. `path` decides the format."""
     try:
         found = _read(path, data, path)
     except (InvalidFile, HiddenText):

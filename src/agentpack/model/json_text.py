@@ -50,7 +50,7 @@ def check_size(data: bytes, max_bytes: int) -> None:
 
 
 def check_depth(value: Any, left: int) -> None:
-    """Raise ValueError if maps and lists are nested deeper than `left` levels."""
+    """Raise ValueError if maps and lists are nested deeper than `left` levels, the value itself included."""
     if type(value) is dict:
         value = value.values()
     elif type(value) is not list:

@@ -54,7 +54,7 @@ class Requirement(NamedTuple):
         return SpecifierSet(self.range)
 
     def allows(self, version: Version) -> bool:
-        """Whether the version is in the range. A pre-release only is if the range names one (PEP 440)."""
+        """Whether the version is in the range. Pre-releases need a bound that is one itself (PEP 440)."""
         specifiers = self.specifiers
         try:
             return specifiers.contains(version, prereleases=bool(specifiers.prereleases))

@@ -65,7 +65,7 @@ class Place:
             return False
 
     def _check(self, before: Any, result: str, texts: Mapping[str, str | None]) -> None:
-        """Raise ValueError unless the result has exactly these changes."""
+        """Raise ValueError unless the result is `before` with exactly these entries set, or removed for None."""
         after = _loaded(result)
         wanted = self.values(before)
         for name, text in texts.items():

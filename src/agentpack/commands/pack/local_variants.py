@@ -1,4 +1,4 @@
-"""The local variants that `pack check` is asked about: each is checked on the installed persona that it is for."""
+"""Check the local variants named for `pack check`, each with the installed persona that it changes."""
 
 import os
 from collections.abc import Iterator
