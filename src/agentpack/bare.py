@@ -81,7 +81,7 @@ def read_agents(files: Mapping[str, bytes], label: str, *, hidden: bool = False)
         path, layer = found[name]
         if short in personas:
             told = names.get(short, short)
-            left_out.append(LeftOut(path, name, f"its name can hardly be told from `{told}`"))
+            left_out.append(LeftOut(path, name, f"its name is too similar to `{told}`"))
             continue
         personas[short] = layer._replace(header={**layer.header, "name": short})
         if short != name:

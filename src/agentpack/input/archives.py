@@ -118,7 +118,7 @@ def _check(fault: str | None, raw: str, path: str) -> None:
         if not NOT_CONTENT.isdisjoint(parts):
             fault = "belongs to version control, not to a pack"
         elif _MACOS in parts or any(part.startswith("._") for part in parts):
-            fault = f"what macOS keeps beside files; {MACOS} leaves it out"
+            fault = f"a macOS metadata file; pack with {MACOS} to leave it out"
     if fault is not None:
         raise UnsafeEntry(fault, raw)
 

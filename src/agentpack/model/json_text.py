@@ -91,7 +91,7 @@ def _no_constant(word: str) -> Any:
 def _check_text(value: Any) -> None:
     if isinstance(value, str):
         if _SURROGATE.search(value):
-            raise ValueError("half of a surrogate pair, which is no text")
+            raise ValueError("half of a surrogate pair, which is not a character")
     elif isinstance(value, dict):
         for key, item in value.items():
             _check_text(key)

@@ -134,7 +134,7 @@ def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Req
     if where == "latest":
         return Requirement(pack=name, variants=variants, newest=True)
     if not where:
-        raise UsageError(f"`{text}`: a version or an address is missing behind `@`", hint=_HINT)
+        raise UsageError(f"`{text}`: a version or an address is missing after `@`", hint=_HINT)
     if not re.fullmatch(r"[0-9][0-9A-Za-z.]*", where) or not _is_version(where):
         raise UsageError(f"`{text}`: `{where}` is {NO_VERSION}, nor an address", hint=_HINT)
     version = parse_version(where)
