@@ -546,7 +546,7 @@ def test_a_file_that_its_client_would_not_get_beside_another_is_passed_over(
     }
     write_tree(project, files)
     ran = agentpack("adopt")
-    cannot = "Codex cannot limit it as the others of its name: `--accept widened:codex` adopts it"
+    cannot = "Codex cannot limit it as the clients of the other files do: `--accept widened:codex` adopts it"
     assert f"skipped .codex/agents/one.toml: {cannot}" in ran.err
     reads = f"reads `{AGENTS}/one.md`, which has the same name"
     assert f"skipped .github/agents/one.agent.md: GitHub Copilot (CLI and VS Code) {reads}" in ran.err

@@ -101,7 +101,8 @@ def test_every_command_that_takes_a_client_takes_every_word_for_it(
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("command", ["render data-reviewer", "keep reviewer"])
 def test_a_command_for_one_client_takes_no_more(agentpack: Agentpack, command: str) -> None:
-    assert "stands for several clients" in agentpack(*command.split(), "--client", "claude,codex", expect=2).err
+    refused = agentpack(*command.split(), "--client", "claude,codex", expect=2)
+    assert "means several clients; only one can be used here" in refused.err
 
 
 @pytest.mark.parametrize("real", [False, True], ids=["here", "program"])

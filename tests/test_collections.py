@@ -1095,7 +1095,7 @@ def test_a_kept_edit_of_an_agent_that_goes_names_the_way_on(
         (project / "kit/agents/one.md").unlink()
     ran = agentpack(*ask, expect=4)
     assert "hint: `local`: it is a local variant of `one`, which kit 0.0.0+h" in ran.err.replace("\n  ", " ")
-    assert '`agentpack uninstall "kit[local]"` goes on without it' in ran.err.replace("\n  ", " ")
+    assert '`agentpack uninstall "kit[local]"` stops using it' in ran.err.replace("\n  ", " ")
     agentpack("uninstall", "kit[local]")
     agentpack(*ask)
     assert agents(project) == ["two.md"]
@@ -1137,16 +1137,16 @@ def test_only_of_an_installed_pack_says_that_the_others_stay(agentpack: Agentpac
     kit(project, one="Work.", two="Work.", three="Work.")
     agentpack("install", "./kit")
     note = (
-        "note: `--only` takes no agent away, so 3 agents of `kit` stay; `agentpack install kit --without NAME` leaves "
-        "one out, `agentpack uninstall kit` removes all\nnothing to change\n"
+        "note: `--only` removes no agents: all 3 of `kit` stay installed; `agentpack install kit --without NAME` "
+        "leaves one out, `agentpack uninstall kit` removes all\nnothing to change\n"
     )
     assert note in agentpack("install", "./kit", "--only", "one").err
     agentpack("install", "./kit", "--without", "two")
-    assert "so 2 agents of `kit` stay" in agentpack("install", "kit", "--only", "one").err
-    assert "takes no agent away" not in agentpack("install", "kit", "--only", "two").err
+    assert "all 2 of `kit` stay installed" in agentpack("install", "kit", "--only", "one").err
+    assert "removes no agents" not in agentpack("install", "kit", "--only", "two").err
     agentpack("uninstall", "kit")
     agentpack("install", "./kit", "--only", "one")
-    assert "takes no agent away" not in agentpack("install", "./kit", "--only", "one").err
+    assert "removes no agents" not in agentpack("install", "./kit", "--only", "one").err
 
 
 # What a manifest says of a place.

@@ -168,7 +168,7 @@ def test_what_agentpack_does_not_read_is_told(
         files = {f"/kit/{path}": content(data) for path, data in tree(kit.folder / ".git", without=()).items()}
         with WebServer(files) as served:
             told = agentpack("install", f"git+{served.url('/kit')}", expect=6).err
-        assert "is on a web server that hands out files only, which is not supported" in told
+        assert "is on a web server that only serves files (dumb HTTP), which is not supported" in told
     else:
         folder = write_tree(tmp_path / "far/other", {"agents/one.md": agent_text("one", "Work.")})
         for words in (

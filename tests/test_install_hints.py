@@ -105,7 +105,7 @@ def test_a_variant_behind_a_place_leads_to_a_command_that_works(agentpack: Agent
     publish(tmp_path / "packs", make_pack("kit", variants={"reviewer/house": variant_text("")}))
     refused = agentpack("install", "../packs[house]", expect=2)
     way = '`agentpack install "NAME[house]" --source ../packs`'
-    assert f"`../packs[house]`: no such folder or archive\nhint: {way}: variants stand behind" in refused.err
+    assert f"`../packs[house]`: no such folder or archive\nhint: {way}: variants come after" in refused.err
     agentpack("install", "kit[house]", "--source", "../packs")
     assert "hint" not in agentpack("install", "../nowhere[house]", expect=2).err
 

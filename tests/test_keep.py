@@ -1389,7 +1389,7 @@ def test_what_stands_below_the_generated_list_of_skills_is_kept_above_it(
     file.write_text(text)
     said = agentpack("keep").err
     name = path.format("python-engineer")
-    what = "what stood below “## Skills” is above it now: agentpack writes that list at the end"
+    what = "“## Skills” is no longer at the end, where agentpack writes it"
     assert f"note: {name}: {what}\n" in said
     kept = file.read_text()
     own, heading, generated = released.partition("## Skills\n")

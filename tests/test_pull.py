@@ -95,7 +95,7 @@ def test_a_rollback_without_a_number_undoes_nothing_that_git_did(
     pulled = modes(mine.folder)
     for words in (("rollback",), ("rollback", "--dry-run")):
         said = mine(*words, expect=3).err
-        assert "agentpack.lock is not as `sync --discard-edits` left it" in said
+        assert "agentpack.lock was changed after `sync --discard-edits`" in said
         assert "`agentpack rollback 1`" in said
         assert modes(mine.folder) == pulled
 

@@ -45,7 +45,7 @@ def test_a_requirement_has_one_long_form(text: str, long: str) -> None:
         ("x[a,,b]", "`` is not a valid variant name"),
         ("x[a", "not a range of versions"),
         ("x@one", "`one` is not a version such as `1.2.0` or `2.0.0rc1`, nor an address"),
-        ("x@", "a version or an address is missing behind `@`"),
+        ("x@", "a version or an address is missing after `@`"),
         ("x@>=1", "`>=1` is not a version such as `1.2.0` or `2.0.0rc1`, nor an address"),
         ("x@1..2", "`1..2` is not a version"),
         ("x==banana", "`banana` is not a version such as `1.2.0`"),

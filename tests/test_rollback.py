@@ -83,7 +83,7 @@ def test_one_step_back_waits_where_somebody_else_moved_lock_or_manifest(
     place.unlink() if gone else place.write_bytes(place.read_bytes() + b"\n")
     before = modes(project)
     told = agentpack("rollback", expect=3)
-    assert f"{document} is not as `install data-reviewer==1.2.0` left it" in told.err
+    assert f"{document} was changed after `install data-reviewer==1.2.0`" in told.err
     assert modes(project) == before
     agentpack("rollback", "2")
     assert modes(project) == three[2]

@@ -288,12 +288,12 @@ def test_a_text_from_before_is_named_with_the_way_back(
     asked = ("team-agents", "--discard-edits") if way == "adopt" else ("mine",)
     for arguments in (("--dry-run",), ()):
         ran = installed("uninstall", *asked, *arguments)
-        said = re.search(r"note: (\S+) had a text before agentpack took it over.*`agentpack rollback (\d+)`", ran.err)
+        said = re.search(r"note: (\S+) existed before agentpack managed it.*`agentpack rollback (\d+)`", ran.err)
         assert said is not None
         assert said[1] == path
         back = said[2]
     assert not (project / path).exists()
-    assert "took it over" not in installed("uninstall", "one").err
+    assert "existed before agentpack managed it" not in installed("uninstall", "one").err
     installed("rollback", back)
     assert modes(project) == before
 
@@ -306,7 +306,7 @@ def test_a_way_back_that_was_forgotten_is_not_advised(installed: Agentpack, proj
     installed("uninstall", "two")
     assert f"`agentpack rollback {taken - 1}`" in installed("uninstall", "mine", "--dry-run").err
     installed("history", "prune", "--keep", "2")
-    assert "took it over" not in installed("uninstall", "mine").err
+    assert "existed before agentpack managed it" not in installed("uninstall", "mine").err
     installed("rollback", str(taken - 1), expect=2)
 
 
@@ -322,7 +322,7 @@ def test_in_a_project_that_had_nothing_the_way_back_is_before_the_first(agentpac
 def test_a_discarded_edit_is_no_text_from_before(installed: Agentpack, project: Path) -> None:
     (project / CLAUDE.format("one")).write_text("mine\n")
     installed("sync", "--discard-edits")
-    assert "took it over" not in installed("uninstall", "one").err
+    assert "existed before agentpack managed it" not in installed("uninstall", "one").err
 
 
 def test_edits_that_are_let_go_are_those_of_the_packs_that_are_named(agentpack: Agentpack, project: Path) -> None:
@@ -391,8 +391,8 @@ def test_of_two_texts_from_before_the_later_one_is_told(agentpack: Agentpack, pr
         write_tree(project, {CLAUDE.format("python-engineer"): text})
         agentpack("install", "python-engineer", "--adopt", "--client", "claude")
         ran = agentpack("uninstall", "python-engineer")
-        assert ran.err.count("had a text before agentpack took it over") == 1
-    (back,) = re.findall(r"`agentpack rollback (\d+)` goes back", ran.err)
+        assert ran.err.count("existed before agentpack managed it") == 1
+    (back,) = re.findall(r"`agentpack rollback (\d+)` restores", ran.err)
     agentpack("rollback", back)
     assert path.read_text() == "second\n"
 

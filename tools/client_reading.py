@@ -120,7 +120,7 @@ READINGS: Mapping[str, Reading | None] = {
         "Keys may be patterns (`*`, `?`) and are compared with capitals. `write`, `edit` and `patch` in `tools` are "
         "one: `edit`.",
         "Other fields, such as `disallowedTools`, limit nothing.",
-        "Where a key stands twice, or the header is broken in another way, the whole file is the prompt, and nothing "
+        "Where a key appears twice, or the header is broken in another way, the whole file is the prompt, and nothing "
         "is limited.",
     ),
     "kimi": _code(
@@ -153,7 +153,7 @@ READINGS: Mapping[str, Reading | None] = {
         f"{_EXACT} Display names such as `ReadFile` are known too.",
         "In `disallowedTools`, `*` denies MCP tools only. An empty one denies nothing.",
         "Beside `approvalMode`, `permissionMode` is ignored. An unknown word in `permissionMode` is dropped.",
-        "Where a key stands twice, or the header is not valid YAML, it is read line by line; a list may then be lost, "
+        "Where a key appears twice, or the header is not valid YAML, it is read line by line; a list may then be lost, "
         "which means every tool.",
     ),
     "reasonix": None,

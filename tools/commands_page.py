@@ -18,19 +18,19 @@ _HEAD = """\
 
 What every command has in common:
 
-- It works in the project around the current folder, else for the user; `--user`, `--project` and `--root DIR` decide.
-  The first line of output says which.
-- Data goes to stdout, words to stderr. `--json` prints one [envelope](json.md) instead.
-- `--quiet` leaves the answer and errors; of a check (`diff`, `audit`, `doctor`, `sync --check`, `pack check`,
-  `pack test`) the exit code is the answer. `--verbose` adds why this scope was taken, what was read, and from which
-  source.
-- The exit code says how it ended: see [exit codes](exit-codes.md).
-- `--dry-run` computes the very plan that would be applied, and changes nothing.
-- What every command has (`--json`, `--quiet`, `--verbose`, `--no-color`, `--offline`, `--user`, `--project`, `--root`)
-  may stand before it too: `agentpack --root ../weather status`.
-- On a terminal, `audit`, `clients`, `diff`, `explain`, `history`, `search` and `show` page a long answer:
-  `AGENTPACK_PAGER`, else `PAGER`, else `less`. An empty `AGENTPACK_PAGER` turns that off.
-- Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
+- It works in the project around the current folder, or else in the user scope; `--user`, `--project` and `--root DIR`
+  override this. The first line of output says which scope it is.
+- Data goes to stdout, messages to stderr. `--json` prints one [envelope](json.md) instead.
+- `--quiet` prints only the answer and errors; for a check (`diff`, `audit`, `doctor`, `sync --check`, `pack check`,
+  `pack test`), the exit code is the answer. `--verbose` also prints why this scope was chosen, what was read, and from
+  which source.
+- [Exit codes](exit-codes.md) tell success, differences and each kind of failure apart.
+- `--dry-run` shows what would change, and changes nothing.
+- The options of every command (`--json`, `--quiet`, `--verbose`, `--no-color`, `--offline`, `--user`, `--project`,
+  `--root`) may also come before the command: `agentpack --root ../weather status`.
+- On a terminal, `audit`, `clients`, `diff`, `explain`, `history`, `search` and `show` open a long answer
+  in a pager: `AGENTPACK_PAGER`, else `PAGER`, else `less`. An empty `AGENTPACK_PAGER` turns that off.
+- Without a terminal, agentpack never asks: if it needs your decision, it exits with 3 and names the option to use.
 
 `agentpack --install-completion` makes the shell complete commands, options and their values, and the names of packs,
 variants, versions, clients, parameters, capabilities, rules and generations.

@@ -1,5 +1,4 @@
-"""The console script: answers fast-path commands before the command-line library is loaded, and hands it everything
-else.
+"""The console script: answers simple commands without the command-line library, and leaves all others to it.
 
 It also decides how the process begins and ends. A command lives for some milliseconds: collecting garbage while modules
 load, and destroying every object at the end, would take a third of that.

@@ -81,7 +81,7 @@ def read_agents(files: Mapping[str, bytes], label: str, *, hidden: bool = False)
         path, layer = found[name]
         if short in personas:
             told = names.get(short, short)
-            left_out.append(LeftOut(path, name, f"its name can hardly be told from `{told}`"))
+            left_out.append(LeftOut(path, name, f"its name is too similar to `{told}`"))
             continue
         personas[short] = layer._replace(header={**layer.header, "name": short})
         if short != name:
@@ -98,7 +98,7 @@ class _Unusable(Exception):
 
 
 def name_in(path: str, data: bytes) -> str | None:
-    """The name that an agent file gives its agent; None if it gives none."""
+    """The name in the header of an agent file; None if it has none or cannot be read. `path` decides the format."""
     try:
         found = _read(path, data, path)
     except (InvalidFile, HiddenText):

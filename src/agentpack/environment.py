@@ -220,7 +220,7 @@ def _owner_remark(root: str, environment: Environment, *, named: bool = False) -
         if above and not named and others[0] != here.st_uid:
             raise Refused(
                 whose,
-                details=(f"it is above {environment.cwd}, which belongs to somebody else",),
+                details=(f"it is above {environment.cwd}, which that user does not own",),
                 hint=f"`--root {root}` uses it anyway; `--root .` works in the current folder",
             )
         return whose

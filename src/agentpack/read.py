@@ -196,7 +196,7 @@ class _Layers(Mapping[str, Layer]):
 
 
 class _Prepared(Mapping[str, Persona]):
-    """Personas as released. Their bodies are not kept in memory: a thousand would fill it."""
+    """The personas of a pack as released, by name. Their bodies are read when needed, not kept in memory."""
 
     def __init__(self, pieces: CachedPieces, pack: Pack) -> None:
         self._pieces, self._pack = pieces, pack

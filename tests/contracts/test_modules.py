@@ -239,8 +239,8 @@ def test_a_folder_that_somebody_else_made_is_left_and_named(
     words = ("install", "engineer", "--source", str(packs), "--client", "claude")
     for more in ((), ("--adopt",)):
         ran = agentpack(*words, *more, expect=3)
-        told = ".claude/skills/engineer-perf/SKILL.md: would be written to a folder that contains files of others"
-        assert told in ran.err
+        told = "would be written to a folder with files that agentpack did not write"
+        assert f".claude/skills/engineer-perf/SKILL.md: {told}" in ran.err
         assert everything(project) == before
     shutil.rmtree(folder)
     write_tree(folder, {".DS_Store": "what a desktop leaves"})

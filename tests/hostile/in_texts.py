@@ -123,7 +123,7 @@ ARCHIVES: Mapping[str, Case] = {
     "a folder that is a file": Case(_entry(_P + "pack.yaml/x.md"), 5, ""),
     "a name that is not normal": Case(_entry(_P + "cafe\u0301.md"), 5, ""),
     "a trailing dot": Case(_entry(_P + "x."), 5, ""),
-    "a name with and without a dot before it": Case(_entry("./" + _P + "pack.yaml"), 5, "stands twice"),
+    "a name with and without a dot before it": Case(_entry("./" + _P + "pack.yaml"), 5, "appears twice"),
     "a name with two dots before it": Case(_entry("././" + _P + "x.md"), 5, "leads elsewhere"),
     "a name that climbs behind a dot": Case(_entry("./../../outside/canary"), 5, "leads elsewhere"),
     "an absolute path behind a dot": Case(_entry(".//etc/cron.d/x"), 5, "an absolute path"),

@@ -76,10 +76,10 @@ def recover(disk: Disk, store: Store, managed: ManagedPaths | None = None) -> Re
     if journal is None:
         return None
     if not is_decided:
-        with Signals("what an earlier command left lying around is cleared"):
+        with Signals("what an earlier command left behind was deleted"):
             gone = forget(disk, store, journal)
             return RecoveryResult("cleared", journal.number or store.generations.current() + 1, gone)
-    with Signals("a change that an earlier command left in the middle is put in order"):
+    with Signals("the interrupted change was finished or undone"):
         try:
             return _go_on(disk, store, journal)
         except Unavailable as error:

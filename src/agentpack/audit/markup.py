@@ -100,7 +100,7 @@ def _tags(text: str) -> Iterator[Sign]:
         if _HIDES.search(tag):
             yield Sign("AP113", match.start(), match.end(), "an element that is hidden")
         if _IMG.match(tag) and _SRC.search(tag):
-            yield Sign("AP121", match.start(), match.end(), "showing this loads something from another host")
+            yield Sign("AP121", match.start(), match.end(), "an image on another host")
 
 
 # Addresses.
@@ -178,11 +178,11 @@ def _address_signs(start: int, end: int, address: str) -> Iterator[Sign]:
     if bare in SHORTENERS:
         yield Sign("AP126", start, end, f"`{bare}` hides where the link leads")
     if any(bare == name or bare.endswith("." + name) for name in COLLECTORS):
-        yield Sign("AP127", start, end, f"`{bare}` collects what is sent to it")
+        yield Sign("AP127", start, end, f"anyone can use `{bare}` to receive data")
     in_host = _PLACEHOLDER.search(found.host)
     if in_host and "." in found.host[in_host.end() :]:
         yield Sign("AP122", start, end, "a placeholder within the name of a host")
     elif _PLACEHOLDER.search(found.query):
-        yield Sign("AP122", start, end, "a placeholder in what the address carries")
+        yield Sign("AP122", start, end, "a placeholder in the address after `?` or `#`")
     elif len(found.query) > _LONG_QUERY or any(len(v) > _LONG_VALUE for v in re.split("[&=;]", found.query)):
         yield Sign("AP122", start, end, f"an address that carries {len(found.query)} characters")

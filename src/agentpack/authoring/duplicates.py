@@ -58,7 +58,11 @@ def _conditions(row: tuple[Section, Rule, tuple[str, ...]]) -> list[str]:
 
 
 def _candidates(texts: list[tuple[str, ...]], sets: list[frozenset[tuple[str, ...]]]) -> set[tuple[int, int]]:
-    """The pairs that share a shingle or are equal: few, so that long packs stay fast."""
+    """The pairs of indexes whose texts share a shingle or are equal. Only the first 50 with a shingle are paired.
+
+    Args:
+        sets: the shingles of each text; a short text has none.
+    """
     homes: Mapping[tuple[str, ...], list[int]] = defaultdict(list)
     for index, (words, own) in enumerate(zip(texts, sets, strict=True)):
         for shingle in {*own, words}:

@@ -81,7 +81,7 @@ _ALL = (
     CheckRule("A204", "replaces-built-in", WARNING, "The agent does not have the name of a built-in agent."),
     CheckRule("A301", "unknown-tool", WARNING, "The client has the tools that the file names."),
     CheckRule("A302", "tool-case", WARNING, "Tool names have the client's upper and lower case."),
-    CheckRule("A303", "tools-misread", WARNING, "The client reads a list of tools as it was meant."),
+    CheckRule("A303", "tools-misread", WARNING, "The client reads the list of tools as its author intended."),
     CheckRule("A401", "unknown-model", WARNING, "The client knows the model."),
     CheckRule("A402", "unknown-field", WARNING, "The client knows the field."),
     CheckRule("A403", "bad-value", WARNING, "A field has a value that the client accepts."),

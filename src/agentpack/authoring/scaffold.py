@@ -85,7 +85,7 @@ _README = """\
 
 {description}
 
-    agentpack install {name} --source <the folder this pack lies in>
+    agentpack install {name} --source <the folder that contains this pack>
 
 | variant | adds |
 | --- | --- |

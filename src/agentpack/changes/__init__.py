@@ -1,3 +1,1 @@
-"""Changing a scope: compare wanted, recorded and observed files, plan the changes, and write them as one
-transaction.
-"""
+"""Change a scope: compare wanted, recorded and observed files, plan the changes, and write them in one transaction."""

@@ -35,7 +35,7 @@ _WHY = {
     "unknown": "was edited, and the text it was edited from can no longer be rendered",
     "unmerged": f"has {MARKERS}",
     "blocked": "is not a regular file",
-    "folder": "would be written to a folder that contains files of others",
+    "folder": "would be written to a folder with files that agentpack did not write",
 }
 _WAYS: Mapping[str, str | tuple[str, ...]] = {
     "foreign": "`agentpack adopt` keeps its text, `--adopt` replaces it and keeps the original in the history",

@@ -1,4 +1,4 @@
-"""Which installed files were edited by hand, as the personas they are renderings of."""
+"""Find the installed files that were edited by hand, and the persona that each was rendered from."""
 
 from collections.abc import Iterator, Sequence
 

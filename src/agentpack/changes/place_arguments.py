@@ -133,7 +133,7 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
     absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
     if not exists(absolute):
         place, bracket, variants = text.partition("[")
-        way = f'`agentpack install "NAME[{variants}" --source {place}`: variants stand behind the name of the pack'
+        way = f'`agentpack install "NAME[{variants}" --source {place}`: variants come after the name of the pack'
         hint = way if bracket and not option and exists(absolute.partition("[")[0]) else None
         raise UsageError(
             f"`{option}{text}`: no such folder{', archive or source' if option else ' or archive'}", hint=hint
@@ -141,7 +141,7 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
     if not isdir(absolute) and not _ARCHIVE.search(absolute):
         raise _no_folder(text, f"{option}{text}", "an archive")
     if all(exists(f"{absolute}/{part}") for part in _BARE_REPOSITORY):
-        raise UsageError(f"`{option}{text}` is a git repository without files", hint=f"write `git+file://{absolute}`")
+        raise UsageError(f"`{option}{text}` is a bare git repository", hint=f"write `git+file://{absolute}`")
     if not absolute.isprintable():
         hint = "rename it: agentpack.yaml would contain invisible text"
         raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)

@@ -116,7 +116,7 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
 
 
 class _Reading:
-    """Reads arguments with the sources of the manifest."""
+    """Finds the packs that each argument asks for, in the places it names and in the sources of the manifest."""
 
     def __init__(
         self, workspace: Workspace, manifest: Manifest, request: ChangeRequest, opened: Sequence[Source], *places: str

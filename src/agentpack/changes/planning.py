@@ -78,7 +78,11 @@ def _with_moved_rules(found: Plan, recorded: Mapping[str, InstalledFile], wanted
 
 
 def _moved_from(conflict: Conflict, by_line: Mapping[str, Mapping[str, MovedRule]]) -> Iterator[MovedRule]:
-    """The rules in the old text of a conflict that are elsewhere now, found by their first lines."""
+    """The rules in the conflict's old text that the release has in another file now.
+
+    Args:
+        by_line: by the first line of a rule, then by its whole text, where the rule is now.
+    """
     for line in dict.fromkeys(conflict.base.split("\n")) if _is_gone(conflict) else ():
         yield from (rule for text, rule in by_line.get(line.strip(), {}).items() if text in conflict.base)
 

@@ -1,4 +1,4 @@
-"""agentpack adopt"""
+"""The options and the output of `agentpack adopt`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""agentpack audit"""
+"""The options and the output of `agentpack audit`."""
 
 import os
 from collections import Counter

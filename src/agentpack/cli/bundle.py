@@ -1,4 +1,4 @@
-"""agentpack bundle"""
+"""The options and the output of `agentpack bundle`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""agentpack cache: list, prune"""
+"""The options and the output of `agentpack cache list` and `cache prune`."""
 
 from typing import Annotated, Any
 

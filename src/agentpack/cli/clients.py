@@ -1,4 +1,4 @@
-"""agentpack clients"""
+"""The options and the output of `agentpack clients`."""
 
 from agentpack.changes.clients import default_clients
 from agentpack.cli.options import Session, verb, verb_app

@@ -1,5 +1,7 @@
-"""Shell completion of names. It never fails: an empty list is an answer too. It opens no connection: what sources on
-other machines offered last is in the cache.
+"""Complete names in the shell: packs, variants, versions, clients and the like.
+
+Completion never fails: an empty list is an answer too. It opens no connection: what sources on other machines offered
+last is in the cache.
 
 Every command imports this for its options, also to print help, so lookups are loaded only when completing.
 """

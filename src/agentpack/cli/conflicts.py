@@ -1,4 +1,4 @@
-"""Show a change that was stopped by conflicts."""
+"""Show the conflicts that stopped a change, and ask on a terminal how to resolve them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from agentpack.reports.conflicts import conflict_lines
 
 
 def show_conflicts(output: Output, error: AgentpackError) -> None:
-    """Print every merge conflict of the plan."""
+    """Print every merge conflict of the plan; nothing for another error."""
     if not isinstance(error, ConflictsFound):
         return
     show_warnings(output, error.outcome)

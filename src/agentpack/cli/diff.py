@@ -1,4 +1,4 @@
-"""agentpack diff, and the short answer of `sync --check`."""
+"""The options and the output of `agentpack diff`, and the short answer of `sync --check`."""
 
 import shutil
 import sys

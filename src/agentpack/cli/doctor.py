@@ -1,4 +1,4 @@
-"""agentpack doctor"""
+"""The options and the output of `agentpack doctor`."""
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.output import Result, safe

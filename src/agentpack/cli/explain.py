@@ -1,4 +1,4 @@
-"""agentpack explain"""
+"""The options and the output of `agentpack explain`."""
 
 import shutil
 import sys

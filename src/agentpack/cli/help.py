@@ -1,5 +1,6 @@
-"""The layout of help: wrapped to the terminal's width without breaking words; on a narrow terminal descriptions go
-below their options.
+"""Lay out help texts: wrap them to the width of the terminal without breaking words.
+
+On a narrow terminal, the description of an option goes below it.
 
 The command-line library does that only from fifty columns on, and breaks long words.
 """

@@ -1,4 +1,4 @@
-"""agentpack history"""
+"""The options and the output of `agentpack history`."""
 
 from typing import Annotated, Any
 

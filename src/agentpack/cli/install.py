@@ -1,4 +1,4 @@
-"""agentpack install"""
+"""The options and the output of `agentpack install`."""
 
 from typing import Annotated
 
@@ -72,13 +72,13 @@ def install(
     accept: Accept = None,
     strict: Strict = False,
 ) -> Result:
-    """Install packs: add them to the manifest, lock their versions, write the files; all of it or nothing.
+    """Install packs: add them to the manifest, lock their versions and write the files, or change nothing on an error.
 
     A requirement is a pack's name, optionally with variants in brackets and a version range:
     `name[variant,variant]>=1.1,<2`, `name@1.2`, `name@latest`. A place is a folder (`./agents`), an archive
     (`packs.tar.gz` or its URL) or a git repository: `github:owner/repo`, `git+https://…`, with `@REF` for a branch or
-    tag. Without `--client`, the agents are for the clients that agentpack.yaml lists; at the first install, for those
-    whose folders are here, else for Claude Code.
+    tag. Without `--client`, the agents are installed for the clients that agentpack.yaml lists; at the first install,
+    for those with a folder in the project (or your home folder), or else for Claude Code.
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """

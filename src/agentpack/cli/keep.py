@@ -1,4 +1,4 @@
-"""agentpack keep"""
+"""The options and the output of `agentpack keep`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""agentpack lock"""
+"""The options and the output of `agentpack lock`."""
 
 from typing import Annotated
 

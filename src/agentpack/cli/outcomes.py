@@ -141,7 +141,11 @@ def show_warnings(output: Output, outcome: Outcome) -> None:
 
 
 def _change_lines(output: Output, plan: Plan, absolute: Callable[[str], str]) -> Iterator[str]:
-    """A line for each change; of many, the first few of each kind."""
+    """A line for each change. Without `--verbose`, more than `MOST_ENTRIES` are cut to the first few of each kind.
+
+    Args:
+        absolute: turns a path of the plan into the path to show.
+    """
     lines = [(change.action, change_line(output, change, absolute(change.path))) for change in plan.changes]
     said = [(action, line) for action, line in lines if line is not None]
     if len(said) <= MOST_ENTRIES or output.verbose:
@@ -240,10 +244,11 @@ def _capability_data(outcome: Outcome) -> list[dict[str, Any]]:
 def finish(
     session: Session, outcome: Outcome, news: "Mapping[str, PackNews]" = _NO_NEWS, *, shown: bool = False
 ) -> Result:
-    """Print the outcome and return it. Conflicts left unresolved give exit code 3.
+    """Print the outcome. Returns its data with the exit code: 3 if `--partial` left conflicts, else 0.
 
     Args:
-        shown: the user has seen the plan; only the number of the generation is new.
+        news: what is new in the new release of a pack, by its name.
+        shown: the plan was printed before, so print only the number of the generation.
     """
     if shown:
         _show_generation(session.output, outcome)

@@ -1,4 +1,4 @@
-"""agentpack, without a command: where we are, and what to do next."""
+"""What `agentpack` without a command prints: the state of the current folder, and what to do next."""
 
 from collections.abc import Iterator
 

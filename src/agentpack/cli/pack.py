@@ -1,4 +1,4 @@
-"""agentpack pack: new, check, test, build"""
+"""The options and the output of `agentpack pack new`, `pack check`, `pack test` and `pack build`."""
 
 import os
 from collections.abc import Iterator, Sequence

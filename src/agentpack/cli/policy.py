@@ -1,4 +1,4 @@
-"""agentpack policy"""
+"""The options and the output of `agentpack policy`."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""agentpack render"""
+"""The options and the output of `agentpack render`."""
 
 from typing import Annotated
 

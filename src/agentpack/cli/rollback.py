@@ -1,4 +1,4 @@
-"""agentpack rollback"""
+"""The options and the output of `agentpack rollback`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""agentpack search"""
+"""The options and the output of `agentpack search`."""
 
 from typing import Annotated
 

@@ -87,7 +87,7 @@ class Session:
         """
         found = self.clients([word])
         if len(found) != 1:
-            raise UsageError(f"`--client {word}` stands for several clients", hint="name one")
+            raise UsageError(f"`--client {word}` means several clients; only one can be used here", hint="name one")
         return found[0]
 
     def accept(self, words: Sequence[str] | None, *, strict: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""agentpack show"""
+"""The options and the output of `agentpack show`."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

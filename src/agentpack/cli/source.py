@@ -1,4 +1,4 @@
-"""agentpack source: list, add, remove, check"""
+"""The options and the output of `agentpack source list`, `source add`, `source remove` and `source check`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +70,8 @@ def add(
 ) -> Result:
     """Add a source to the end of the list in agentpack.yaml. Installed packs do not change.
 
-    With `--packs`, only packs with matching names come from this source, and only from sources with such a pattern.
+    With `--packs`, this source provides only packs with matching names, and sources without a matching pattern cannot
+    provide these packs.
 
     Example: agentpack source add acme github:acme/agents --packs "acme-*"
     """

@@ -1,4 +1,4 @@
-"""agentpack status"""
+"""The options and the output of `agentpack status`."""
 
 from collections.abc import Iterator
 from typing import Any

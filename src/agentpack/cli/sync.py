@@ -1,4 +1,4 @@
-"""agentpack sync"""
+"""The options and the output of `agentpack sync`."""
 
 from typing import Annotated
 

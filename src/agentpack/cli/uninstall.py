@@ -1,4 +1,4 @@
-"""agentpack uninstall"""
+"""The options and the output of `agentpack uninstall`."""
 
 from typing import Annotated
 

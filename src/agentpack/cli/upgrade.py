@@ -1,4 +1,4 @@
-"""agentpack upgrade"""
+"""The options and the output of `agentpack upgrade`."""
 
 from typing import Annotated
 

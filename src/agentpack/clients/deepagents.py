@@ -1,6 +1,4 @@
-"""Deep Agents Code (`dcode`): a folder for each agent with an `AGENTS.md` that has only a name, a description and a
-model.
-"""
+"""Deep Agents Code (`dcode`): a folder for each agent; its `AGENTS.md` has only name, description and model."""
 
 from agentpack.clients.base import Client, UserFolder
 

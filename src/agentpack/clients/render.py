@@ -444,7 +444,7 @@ def interprets(client: Client, body: str) -> bool:
 
 
 def interpreted(client: Client, body: str) -> Iterator[tuple[str, int]]:
-    """What the client would interpret in a body, as in `Client.live`, and where the first of each begins."""
+    """Each word of `Client.live` that occurs in the body, with the character index of its first occurrence."""
     for live in client.live:
         if found := _LIVE[live].search(body):
             yield live, found.start()

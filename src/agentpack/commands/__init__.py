@@ -1,3 +1,4 @@
-"""One module for each command, which connects the steps: read the state (`workspace/`), compute what is wanted
-(`wanted/`), and change the scope (`changes/`).
+"""The work of the commands, one module for each.
+
+It reads the state (`workspace/`), computes what is wanted (`wanted/`), and changes the scope (`changes/`).
 """

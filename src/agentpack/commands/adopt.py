@@ -148,7 +148,7 @@ def _record(workspace: Workspace, files: Sequence[AdoptableAgent]) -> tuple[_Rec
             out = [
                 PassedOver(
                     file.path,
-                    f"{workspace.clients[file.client].title} cannot limit it as the others of its name: "
+                    f"{workspace.clients[file.client].title} cannot limit it as the clients of the other files do: "
                     f"`--accept widened:{file.client}` adopts it",
                 )
                 for file in files

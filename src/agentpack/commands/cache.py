@@ -1,4 +1,4 @@
-"""cache list, cache prune: what is in the cache folder of this user, and deleting what was not used for long.
+"""cache list, cache prune: list the cache of this user, and decide what was unused for so long that it is deleted.
 
 Only files that agentpack puts there count. Any of them may be deleted while other commands run: contents and documents
 are then read or made again, and of a repository that a command is fetching into nothing is deleted.

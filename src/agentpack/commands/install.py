@@ -126,7 +126,7 @@ def _staying(
         there = {part.persona.name for part in wanted.parts if part.pack.name == name}
         if before and len(there) > len(pack.personas or there) and before == new.wanted(name):
             ways = f"`agentpack install {name} --without NAME` leaves one out, `agentpack uninstall {name}` removes all"
-            yield f"`--only` takes no agent away, so {len(there)} agents of `{name}` stay; {ways}"
+            yield f"`--only` removes no agents: all {len(there)} of `{name}` stay installed; {ways}"
 
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:

@@ -111,7 +111,7 @@ def _require_unchanged_documents(workspace: Workspace, current: Generation) -> N
     if moved:
         raise DecisionNeeded(
             "the lock or manifest changed since the last command; nothing was rolled back",
-            details=[f"{scope.absolute(path)} is not as `{current.command}` left it" for path in moved],
+            details=[f"{scope.absolute(path)} was changed after `{current.command}`" for path in moved],
             hint=f"`agentpack rollback {current.parent}` undoes that command anyway, after recording the current "
             "state; `agentpack history` lists the generations",
         )

@@ -146,7 +146,7 @@ def _source(
         if key not in allowed:
             raise UsageError(f"`--{key}` cannot be used with `{text}`, which is a source of kind `{place.kind}`")
         if place.options.get(key, value) != value:
-            raise UsageError(f"`--{key} {value}`: `{text}` says `{place.options[key]}`")
+            raise UsageError(f"`--{key} {value}`: but `{text}` has `{place.options[key]}`")
         allowed[key](value)
     for pattern in packs:
         check_pack_pattern(pattern)

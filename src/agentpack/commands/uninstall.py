@@ -266,8 +266,8 @@ def _earlier_texts(workspace: Workspace, planned: Plan) -> Iterator[str]:
                 continue  # forgotten: there is no way back to it
             for path in sorted(taken):
                 yield (
-                    f"{workspace.scope.absolute(path)} had a text before agentpack took it over, which is in the "
-                    f"history: `agentpack rollback {found.parent}` goes back to the state with it"
+                    f"{workspace.scope.absolute(path)} existed before agentpack managed it; its old text is in the "
+                    f"history: `agentpack rollback {found.parent}` restores that state"
                 )
             gone -= taken
     except Refused as error:  # what is only worth a note stops nobody

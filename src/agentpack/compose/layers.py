@@ -1,6 +1,6 @@
-"""Variants are laid over a persona. The result never depends on the order in which they are named.
+"""Apply variants to a persona, in an order that is computed and not the one in which they are named.
 
-The order of laying is computed: declared `order`, then the name. Whether variants go together is decided in
+The order is the declared `order`, then the name. Whether variants go together is decided in
 `conflicts.py`.
 """
 

@@ -1,5 +1,6 @@
-"""The headings and rules of a persona while variants are laid over them: a list linked both ways, so that each of
-thousands of changes takes the same time.
+"""The headings and rules of a persona while variants are applied, as a list in which each change is fast.
+
+It is linked both ways, so that each of thousands of changes takes the same time.
 """
 
 from collections.abc import Iterator, Sequence

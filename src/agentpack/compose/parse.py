@@ -1,6 +1,4 @@
-"""Parse the text of a persona or variant into a header and sections of rules. All faults of a file are reported
-together.
-"""
+"""Parse the text of a persona or variant into a header and sections of rules, and report all its errors together."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

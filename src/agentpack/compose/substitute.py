@@ -1,6 +1,4 @@
-"""Conditions and placeholders: `when=` keeps or drops a rule, `{{ name }}` is replaced once. There is no other
-logic.
-"""
+"""Apply parameters: `when=` keeps or drops a rule, `{{ name }}` is replaced once, and there is no other logic."""
 
 import re
 from collections.abc import Mapping, Sequence

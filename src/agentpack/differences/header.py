@@ -1,5 +1,6 @@
-"""Split a client's file into header fields and body. A header that cannot be parsed is read line by line, so that
-hand-edited files still get an answer.
+"""Split a client's file into header fields and body.
+
+A header that cannot be parsed is read line by line, so that hand-edited files still get an answer.
 """
 
 import json
@@ -139,7 +140,7 @@ def _members(in_commas: bool, value: Any) -> list[str] | None:
 
 
 def in_words(value: Any) -> str:
-    """A field's value as text."""
+    """A field's value for people: `-` for None, a text as it is, texts joined by commas, anything else as JSON."""
     if value is None:
         return "-"
     if isinstance(value, str):

@@ -1,8 +1,8 @@
-"""The rules of a persona, recognised in a text, and what differs between two lists of them.
+"""Decide which rule of one text is which rule of another, and what differs between the two.
 
-A rule is known by its id where both sides have one, else by its text, else by likeness within its section. Nothing is
-compared letter by letter, and likeness is asked for a bounded number of pairs only; what is left over counts as removed
-and added.
+A rule is recognised by its id if both sides have one, else by its text, else by similarity within its section. Nothing
+is compared letter by letter, and similarity is computed for a bounded number of pairs only; what is left over counts as
+removed and added.
 """
 
 from collections import defaultdict

@@ -119,8 +119,8 @@ class Folders:
         except KeyError:
             variable = variable_of(name)
             raise UsageError(
-                f"what lies in `{name}` was written while {variable} was set, and it is not set now",
-                hint="set it again, then run the command again",
+                f"the files in `{name}` were written while {variable} was set, and it is not set now",
+                hint=f"set {variable} to the same folder as before, then repeat the command",
             ) from None
 
     def _prefix(self, name: str) -> str:

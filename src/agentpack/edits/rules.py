@@ -1,5 +1,4 @@
-"""An edited text and the persona it was rendered from -> a variant that says the edit, or the words why it cannot be
-said.
+"""Turn an edited text into a variant of its persona that makes the same edit, or say why no variant can.
 
 Sections are paired first, then the rules within them; what is left over on one side was removed or added. Whether
 the variant really gives the edited text is for the caller to check, by rendering it: here only what a variant has no
@@ -39,7 +38,7 @@ class RuleEdit(NamedTuple):
 
 
 class SectionEdit(NamedTuple):
-    """What happens in one section: `old` is None for a new one; `heading` is None where it stays."""
+    """The edits in one section. `old` is None if the section is new; `heading` is None if it is unchanged."""
 
     old: Section | None
     id: str | None
@@ -75,7 +74,7 @@ def read_edits(sections: Sequence[Section], body: str, taken: Set[str], *, bare:
 
 
 class _Reader:
-    """Pairs what was with what is, and gathers the differences."""
+    """Matches the old sections and rules with the new ones, and collects the edits."""
 
     def __init__(self, taken: set[str], *, bare: bool) -> None:
         self.taken = taken

@@ -184,7 +184,7 @@ def differs_in(target: Client, persona: str, content: bytes, data: bytes) -> str
     )
     if body == edited:
         return "the words of the header are now formatted by agentpack"
-    below = f"what stood below “{HEADING}” is above it now: agentpack writes that list at the end"
+    below = f"“{HEADING}” is no longer at the end, where agentpack writes it"
     return below if body == placed else None
 
 

@@ -99,7 +99,7 @@ def _named(found: CollectedEntries, prefix: str | None) -> dict[str, bytes]:
     met = set()
     for raw, whole in folders:
         if whole in met:
-            raise UnsafeEntry("a name that stands twice", raw)
+            raise UnsafeEntry("a name that appears twice", raw)
         met.add(whole)
         if raw != "." and f"{whole}/" != below:
             path = whole[len(below) :]
@@ -118,7 +118,7 @@ def _check(fault: str | None, raw: str, path: str) -> None:
         if not NOT_CONTENT.isdisjoint(parts):
             fault = "belongs to version control, not to a pack"
         elif _MACOS in parts or any(part.startswith("._") for part in parts):
-            fault = f"what macOS keeps beside files; {MACOS} leaves it out"
+            fault = f"a macOS metadata file; pack with {MACOS} to leave it out"
     if fault is not None:
         raise UnsafeEntry(fault, raw)
 

@@ -139,7 +139,7 @@ def read_events(text: str, file: str, *, first_line: int, hidden: bool, loose: b
         raise InvalidFile([Fault(file, line, "", f"the line separator U+{ord(found[0]):04X} must be escaped")])
     if found := _HALVES.search(text):
         line = text.count("\n", 0, found.start()) + first_line
-        raise InvalidFile([Fault(file, line, "", "half of a surrogate pair, which is no text")])
+        raise InvalidFile([Fault(file, line, "", "half of a surrogate pair, which is not a character")])
     builder = _Builder(file, first_line, loose)
     refusal = InvalidFile
     try:
@@ -238,7 +238,7 @@ class _Builder:
         self.refuse_marks(event)
         value: Any = event.value
         if _HALVES.search(value):
-            self.fault(event, "half of a surrogate pair, which is no text")
+            self.fault(event, "half of a surrogate pair, which is not a character")
             value = ""
         if event.style == '"':  # the only one with escapes; what stands there without one was seen with the file
             from agentpack.input.hidden_in_files import value_findings  # not to read a header

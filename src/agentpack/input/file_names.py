@@ -58,7 +58,7 @@ class FileNames:
 
     def add(self, path: str) -> str | None:
         """Add a file. Returns why it cannot be in the pack, or None."""
-        return self._fault(path, "both a file and a folder" if path in self._folders else "a name that stands twice")
+        return self._fault(path, "both a file and a folder" if path in self._folders else "a name that appears twice")
 
     def folder(self, path: str) -> str | None:
         """Add a folder, which may be added again. Returns why it cannot be in the pack, or None."""
@@ -83,7 +83,7 @@ class FileNames:
         if before is None:
             self._taken[folded] = path
             return None
-        return again if before == path else f"the same as `{shown(before)}` where neither case nor Unicode forms count"
+        return again if before == path else f"the same as `{shown(before)}` if case and Unicode forms are ignored"
 
 
 def _length_fault(path: str) -> str | None:
@@ -127,7 +127,7 @@ def _odd_fault(name: str) -> str | None:
         return "a name that is not in Unicode's composed form (NFC)"
     alike = normalize("NFKC", name)
     if "/" in alike or "\\" in alike or ":" in alike or not alike.strip(". "):
-        return "a character that some systems take for a separator"
+        return "a character that some systems read as a separator"
     return _device_fault(alike)
 
 

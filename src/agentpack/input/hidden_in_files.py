@@ -10,7 +10,7 @@ from agentpack.errors import Fault, InvalidFile
 from agentpack.input.hidden_text import LIMIT, MARK, WORDS, HiddenCharacter, HiddenText, text_findings
 
 TEXT_ENDINGS = frozenset("adoc json jsonc markdown md mdc mdx rst toml txt yaml yml".split())
-OWN_HINT = "take the character out; `LC_ALL=C cat -v FILE` shows the bytes"
+OWN_HINT = "remove the character; `LC_ALL=C cat -v FILE` shows the bytes"
 
 
 def name_findings(path: str) -> list[HiddenCharacter]:

@@ -94,7 +94,7 @@ class HiddenText(Refused):
         super().__init__(
             f"hidden text in {where}, {places}",
             details=[*map(str, self.findings), *(["and more"] if more else [])],
-            hint="ask the author to take it out; `LC_ALL=C cat -v FILE` shows the bytes",
+            hint="ask the author to remove it; `LC_ALL=C cat -v FILE` shows the bytes",
         )
 
 

@@ -46,7 +46,7 @@ def read_tar(data: bytes, times: int = 1) -> CollectedEntries:
                 continue
             told = _pax(stream.file(_pax_size(size)), own)
             if kind == b"g" and not told.keys() <= _WITHOUT_MEANING:
-                raise UnsafeEntry("a header for all entries that says more than a remark", own)
+                raise UnsafeEntry("a global header with more than a comment", own)
             if kind == b"x":
                 name = told.get("path", "")
             continue
@@ -60,7 +60,7 @@ def read_tar(data: bytes, times: int = 1) -> CollectedEntries:
         else:
             raise UnsafeEntry(_KINDS.get(kind, "an entry of an unknown kind"), path)
     if name is not None:
-        raise UnsafeEntry("a header that says more of an entry that is not there", name)
+        raise UnsafeEntry("a header without its entry", name)
     stream.finish()
     return found
 
@@ -188,14 +188,14 @@ def _pax(data: bytes, name: str) -> dict[str, str]:
         size = int(digits) if digits.isdigit() else 0
         key, equals, value = data[len(digits) + 1 : size - 1].partition(b"=")
         if size > len(data) or data[size - 1 : size] != b"\n" or not equals or digits.startswith(b"0"):
-            raise UnsafeEntry("a header that does not read", name)
+            raise UnsafeEntry("a header that cannot be read", name)
         try:
             word, text = key.decode(), value.decode()
         except UnicodeDecodeError:
             raise UnsafeEntry("a name that is not UTF-8", name) from None
         if word in found or (word != "path" and word not in _WITHOUT_MEANING):
             why = " twice" if word in found else f"; on macOS {MACOS} leaves it out" if "xattr" in word else ""
-            raise UnsafeEntry(f"a header that says `{word[:40]}`{why}", name)
+            raise UnsafeEntry(f"a header with `{word[:40]}`{why}", name)
         if word == "path" and (not text or len(value) > 2 * MAX_PATH_BYTES):
             raise UnsafeEntry("a header with an empty or overlong path", name)
         found[word] = text

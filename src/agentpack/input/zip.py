@@ -100,7 +100,7 @@ def _directory(data: bytes, start: int, end: int, count: int, found: CollectedEn
         entries.append(entry)
         at = extra + more
     if at != end:
-        raise UnsafeEntry("a directory with more in it than its end says")
+        raise UnsafeEntry("a directory with more entries than its end record says")
     return sorted(entries, key=lambda entry: entry.offset)
 
 
@@ -150,10 +150,10 @@ def _check_extra(extra: bytes, size: int, entry: _ZipEntry) -> None:
             raise UnsafeEntry("sizes of zip64" if word == 1 else f"an extra field 0x{word:04x}", entry.name)
         at += 4 + length
     if at != size:
-        raise UnsafeEntry("extra fields that do not read", entry.name)
+        raise UnsafeEntry("extra fields that cannot be read", entry.name)
     if not told:
-        why = "`zip` says it where the locale en_US.UTF-8 is installed, a tar.gz always does"
-        raise UnsafeEntry(f"a name that does not say that it is UTF-8; {why}", entry.name)
+        why = "`zip` marks it if the locale en_US.UTF-8 is installed; a tar.gz is always UTF-8"
+        raise UnsafeEntry(f"a name that is not marked as UTF-8; {why}", entry.name)
 
 
 def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
@@ -170,7 +170,7 @@ def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
         or (flags, method, data[at : at + name_size]) != (entry.flags, entry.method, entry.raw)
         or (told != meant and told not in unknown)
     ):
-        raise UnsafeEntry("a header that does not say what the directory says", entry.name)
+        raise UnsafeEntry("a header that differs from the directory", entry.name)
     at += name_size
     _check_extra(data[at : at + extra_size], extra_size, entry)
     at += extra_size

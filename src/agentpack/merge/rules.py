@@ -1,4 +1,4 @@
-"""Move edits of rules to where the rules are in the new release.
+"""Decide where edits of rules go if the new release moved the rules, and merge them there.
 
 A release may move its rules to other sections or reorder them. Then the lines around an edit are gone, so an edit is
 matched by its rule: by id if the persona behind the text is known, else by its words. A rule edited, deleted or added

@@ -1,4 +1,4 @@
-"""The capability words, and which of them include others.
+"""Define the capability words, what each means, and which of them include others.
 
 `capabilities/of_file.py` reads these words from a rendered file; `docs/reference/capabilities.md` explains them. A set
 of words covers a word if an agent with the set can already do what the word allows; a word that is not covered is a

@@ -147,7 +147,7 @@ class Observed(NamedTuple):
         return self.exact or self.digest
 
 
-FOLDER_OF_OTHERS = Observed(None, 0, "its folder has files of somebody else")
+FOLDER_OF_OTHERS = Observed(None, 0, "its folder has files that agentpack did not write")
 """Nothing, in a folder for this one file that somebody else made and has something in."""
 
 

@@ -1,4 +1,4 @@
-"""All client-independent fields of a persona's front matter, one row each.
+"""Define the fields of a persona that all clients share, one row each, and the words for tools.
 
 A row decides how the field is checked, merged with a base, filled in, read back and compared. How a client writes it is
 in the client's own module.

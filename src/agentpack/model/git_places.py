@@ -1,5 +1,6 @@
-"""The ways to write where a git repository is: `github:owner/repo`, `git+https://…`, `git@host:path`, each with `@REF`
-and `#subdirectory=FOLDER` behind it if wanted.
+"""Parse the ways to write where a git repository is: `github:owner/repo`, `git+https://…`, `git@host:path`.
+
+Each may end in `@REF` and `#subdirectory=FOLDER`.
 """
 
 import re

@@ -66,7 +66,7 @@ def check_pack_pattern(text: str) -> None:
         if pack_name(text) != text:
             raise UsageError(f"`{text}` is not normalized: write `{pack_name(text)}`")
     elif not re.fullmatch(r"[a-z0-9*]+(?:-[a-z0-9*]+)*", text):
-        raise UsageError(f"`{text}` is not the name of a pack, in which `*` stands for any text")
+        raise UsageError(f"`{text}` is not a pack name or a pattern such as `acme-*`")
 
 
 def fits_path(pattern: str, path: str, *, below: bool = False) -> bool:

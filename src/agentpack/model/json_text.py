@@ -50,7 +50,7 @@ def check_size(data: bytes, max_bytes: int) -> None:
 
 
 def check_depth(value: Any, left: int) -> None:
-    """Raise ValueError if maps and lists are nested deeper than `left` levels."""
+    """Raise ValueError if maps and lists are nested deeper than `left` levels, the value itself included."""
     if type(value) is dict:
         value = value.values()
     elif type(value) is not list:
@@ -80,7 +80,7 @@ def parse_float(text: str) -> float:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key appears twice")
     return found
 
 
@@ -91,7 +91,7 @@ def _no_constant(word: str) -> Any:
 def _check_text(value: Any) -> None:
     if isinstance(value, str):
         if _SURROGATE.search(value):
-            raise ValueError("half of a surrogate pair, which is no text")
+            raise ValueError("half of a surrogate pair, which is not a character")
     elif isinstance(value, dict):
         for key, item in value.items():
             _check_text(key)

@@ -122,7 +122,7 @@ class Persona:
 
 
 def text_of(sections: Iterable[Section]) -> str:
-    """The text that was split into these sections."""
+    """Join sections into the text that they were split from."""
     pieces: list[str] = []
     for section in sections:
         pieces += (section.heading, section.gap)

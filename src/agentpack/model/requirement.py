@@ -54,7 +54,7 @@ class Requirement(NamedTuple):
         return SpecifierSet(self.range)
 
     def allows(self, version: Version) -> bool:
-        """Whether the version is in the range. A pre-release only is if the range names one (PEP 440)."""
+        """Whether the version is in the range. Pre-releases need a bound that is one itself (PEP 440)."""
         specifiers = self.specifiers
         try:
             return specifiers.contains(version, prereleases=bool(specifiers.prereleases))
@@ -134,7 +134,7 @@ def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Req
     if where == "latest":
         return Requirement(pack=name, variants=variants, newest=True)
     if not where:
-        raise UsageError(f"`{text}`: a version or an address is missing behind `@`", hint=_HINT)
+        raise UsageError(f"`{text}`: a version or an address is missing after `@`", hint=_HINT)
     if not re.fullmatch(r"[0-9][0-9A-Za-z.]*", where) or not _is_version(where):
         raise UsageError(f"`{text}`: `{where}` is {NO_VERSION}, nor an address", hint=_HINT)
     version = parse_version(where)

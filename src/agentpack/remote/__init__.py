@@ -1,3 +1,1 @@
-"""Other machines: how they are reached, and the cache of what came from them. Loaded only for a source that needs
-them.
-"""
+"""Reach other machines, and cache what came from them. Loaded only for a source that needs it."""

@@ -1,11 +1,11 @@
-"""Content that came from other machines, by digest, for all projects of a user.
+"""Store content that came from other machines by its digest, for all projects of a user.
 
 <cache>/content/objects/<2>/<SHA-256>     the bytes of a file, an archive
 <cache>/content/answers/<2>/<SHA-256>     by address: the SHA-256 of what was there last, and its ETag, as JSON
 
 Everything is checked against its name whenever it is read, so the cache need not be trusted, and a damaged file counts
 as missing. Files are written whole and never changed: any number of processes may use the cache at once. All of it may
-be deleted at any time.
+be deleted at any time. Here only damaged files are deleted; how long the others stay is decided in `commands/cache.py`.
 """
 
 import json
@@ -96,7 +96,7 @@ def _is_header(etag: str) -> bool:
 
 
 def _touch(path: str) -> None:
-    """Note that a file was used: what was not used for long is deleted first."""
+    """Note that a file was used: `cache prune` deletes what was not used for long."""
     with suppress(OSError):
         os.utime(path)
 

@@ -18,7 +18,7 @@ _FAILURES = (
     (
         r"dumb http",
         (
-            "is on a web server that hands out files only, which is not supported",
+            "is on a web server that only serves files (dumb HTTP), which is not supported",
             "serve it with `git http-backend` or over ssh, or publish an archive: `agentpack pack build`",
         ),
     ),
@@ -40,7 +40,7 @@ _FAILURES = (
         r"HOST IDENTIFICATION HAS CHANGED",
         (
             "is on a host whose ssh key has changed; somebody may be intercepting the connection",
-            "ask who runs the host; `git ls-remote {address}` says where the old key is",
+            "ask who runs the host; `git ls-remote {address}` shows where the old key is stored",
         ),
     ),
     (
@@ -68,11 +68,11 @@ _FAILURES = (
     ),
     (
         r"Protocol \S+ (?:not supported|.*disabled)",
-        ("redirects to an unencrypted address", "`git ls-remote {address}` shows what git says of it"),
+        ("redirects to an unencrypted address", "`git ls-remote {address}` shows git's own message"),
     ),
     (
         r"[Cc]ertificate|SSL|TLS",
-        ("has a certificate that is not trusted", "`git ls-remote {address}` shows what git says of it"),
+        ("has a certificate that is not trusted", "`git ls-remote {address}` shows git's own message"),
     ),
     (
         r"not found|does not appear to be a git|does not exist|returned error: 404",
@@ -86,7 +86,7 @@ _GENERIC = (
     "and the repository exists.",
 )
 """What git says behind the reason, whatever that is."""
-_UNKNOWN_FAILURE = ("cannot be reached", "`git ls-remote {address}` shows what git says of it")
+_UNKNOWN_FAILURE = ("cannot be reached", "`git ls-remote {address}` shows git's own message")
 
 
 def gives_tips_only(error: Unavailable) -> bool:

@@ -15,7 +15,7 @@ _OTHER: Mapping[str, str] = {
     "edited": "it was edited by hand and is no longer needed",
     "unmerged": "it has unresolved merge markers",
     "blocked": "it is not a regular file",
-    "folder": "it would be written to a folder that contains files of others",
+    "folder": "it would be written to a folder with files that agentpack did not write",
 }
 
 MOST_CONFLICTS = 50

@@ -42,7 +42,7 @@ def safe(text: str) -> str:
 
 
 def safe_text(text: str) -> str:
-    """Text of several lines: like `safe`, but line ends stay."""
+    """Text of several lines: escaped like `safe`, but line breaks are kept."""
     return text if _is_plain(text.replace("\n", "")) else invisible_pattern().sub(escape_match, text)
 
 

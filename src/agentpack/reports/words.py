@@ -1,5 +1,7 @@
-"""What the formats of differences share: `text.py` for people, `rules.py` rule by rule, `markdown.py` for pull
-requests, `data.py` as a patch and as data.
+"""Words that all formats of differences share.
+
+The formats are `text.py` for people, `rules.py` rule by rule, `markdown.py` for pull requests, and `data.py` as a patch
+and as data.
 
 Everything from packs or files is escaped for its destination; only a patch is exact, because it must apply. Colour
 repeats what signs and marks say.

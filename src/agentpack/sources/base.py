@@ -1,5 +1,6 @@
-"""The interface of a source. Digests, size limits and error messages are in `fetch.py`, so that no source can forget
-them.
+"""Define the interface of a source.
+
+Digests, size limits and error messages are in `fetch.py`, so that no source can forget them.
 """
 
 from abc import ABC, abstractmethod

@@ -290,7 +290,7 @@ def _of_marketplace(files: _Files, path: str) -> Collection:
             unread.append(f"skipped plugin `{shown(name)}`: {error.faults[0]}")
             continue
         if pack.name in packs:
-            unread.append(f"skipped plugin `{shown(name)}`: another one has the name `{pack.name}`")
+            unread.append(f"skipped plugin `{shown(name)}`: another one already has the name `{pack.name}`")
         elif pack.agents or pack.elsewhere:
             packs[pack.name] = pack
     return Collection(tuple(packs.values()), tuple(unread))

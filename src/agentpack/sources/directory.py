@@ -218,9 +218,7 @@ class DirectorySource(OnThisMachine):
         return os.path.isfile(f"{folder}/{MANIFEST}")
 
     def _name_of(self, folder: str) -> PackName | None:
-        """The name of the pack in a folder. The manifest has it; where the layout defines the folder's name as the
-        pack's, that is used, and `fetch` reads the manifest.
-        """
+        """The name of the pack in a folder: from its manifest, or else the folder's name; None if it is not valid."""
         told = None if self._leads_out(folder) else _manifest_value(folder, "name")
         return _name(os.path.basename(folder) if told is None else told)
 

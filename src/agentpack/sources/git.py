@@ -337,8 +337,9 @@ class GitSource:
                 raise moved_tag(ref._replace(commit=tag.commit, tag=name), ref.commit, self.where)
 
     def _refuse_other_version(self, ref: ReleaseRef, found: CollectionPack) -> None:
-        """Raise Refused if neither a tag nor the manifest gives a state its version. That of a plugin elsewhere is its
-        marketplace's.
+        """Raise Refused if neither a tag nor the manifest of `found` gives the locked commit the locked version.
+
+        A plugin in another repository is not checked: its marketplace gives its version.
         """
         words = ("version", ref.commit, ref.pack, str(ref.version))
         if self._any_branch or self.mirror.has_noted(*words):

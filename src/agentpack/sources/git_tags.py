@@ -1,5 +1,6 @@
-"""Which tags of a repository are releases, and of which pack: `<pack>--v1.2.0` (what `claude plugin tag` makes),
-`<pack>-v1.2.0`, `<pack>/1.2.0`, and `v1.2.0`.
+"""Decide which tags of a repository are releases, and of which pack.
+
+They are `<pack>--v1.2.0` (what `claude plugin tag` makes), `<pack>-v1.2.0`, `<pack>/1.2.0`, and `v1.2.0`.
 """
 
 from collections.abc import Mapping

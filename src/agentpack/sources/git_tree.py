@@ -1,5 +1,6 @@
-"""The files of one commit of a repository on another machine. Contents are fetched when they are first read, together
-with those of all files that are likely to be read as well.
+"""Read the files of one commit of a repository on another machine.
+
+Contents are fetched when they are first read, together with those of all files that are likely to be read as well.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence

@@ -79,12 +79,12 @@ class Blobs:
         self._included = number
 
     def numbers(self) -> list[int]:
-        """The numbers of the existing packs, ascending."""
+        """The numbers of the existing pack files (`<number>.pack`), ascending."""
         most = max(self._generations.current(), self._included)
         return [number for number in layout.numbers(self._disk.entries(layout.BLOBS), ".pack") if number <= most]
 
     def digests(self, number: int) -> Iterator[Digest]:
-        """The digests in one pack."""
+        """The digests in the pack file of this number."""
         for key, _, _ in _index(self._disk, number):
             yield Digest("sha256:" + key.hex())
 

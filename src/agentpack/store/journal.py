@@ -108,7 +108,7 @@ class NewJournal:
         self.close()
 
     def close(self) -> None:
-        """Close the file, finished or not. A second call does nothing."""
+        """Close the file, whether or not the journal is complete. A second call does nothing."""
         if self._file is not None:
             self._file.close()
 

@@ -56,7 +56,7 @@ class AssembledPersona(NamedTuple):
 
 
 class PersonaAssembler:
-    """Assembles the personas of the chosen releases. Each is built once for the local variants present at that time."""
+    """Builds the personas of the chosen releases. Each is built once, with the local variants of that moment."""
 
     def __init__(self, candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -> None:
         self.candidates = candidates

@@ -1,5 +1,7 @@
-"""Decide which client gets which file: reserved names, name collisions, folders that a client reads from another
-client, and restrictions a client cannot express.
+"""Decide which of the rendered files are written for which client.
+
+A file may be refused or skipped for a reserved name, a name collision, a folder that a client reads from another
+client, or a restriction that a client cannot enforce.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -59,8 +61,10 @@ class NameReserved(Unresolvable):
 
 
 class RestrictionsLost(DecisionNeeded):
-    """Clients cannot express restrictions (`losses`) of `agents`, each a client and a persona; `limits_tools` says
-    whether all are lists of tools.
+    """The error if clients cannot enforce restrictions.
+
+    `agents` are pairs of a client and a persona, `losses` their lost restrictions. `limits_tools` is True if each
+    loss is a list of tools.
     """
 
     def __init__(self, missing: Sequence[_Requested], others: Collection[str]) -> None:

@@ -300,8 +300,8 @@ class Candidates:
             return {}
         entry = self.workspace.manifest.wanted(pack)
         orphans = {
-            text.name: f"it is a local variant of `{text.persona}`, which {pack} {version} lacks or which is left "
-            f'out; `agentpack uninstall "{pack}[{text.name}]"` goes on without it, and keeps its file'
+            text.name: f"it is a local variant of `{text.persona}`, which {pack} {version} does not have or which "
+            f'is left out; `agentpack uninstall "{pack}[{text.name}]"` stops using it, and keeps its file'
             for text in self.workspace.documents.local_texts
             if entry is not None and text.name in entry.requirement.variants and text.persona not in found.personas
         }

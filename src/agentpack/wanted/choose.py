@@ -1,4 +1,6 @@
-"""Choose releases. There are three entry points, and nothing else builds `Candidates`:
+"""Choose releases.
+
+There are three entry points, and nothing else builds `Candidates`:
 
 - to install what the manifest requests: `candidates_to_install`, then `choose`. Locked releases are kept where they
   fit, and releases that a policy considers too new are left out;

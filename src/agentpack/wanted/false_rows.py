@@ -52,7 +52,7 @@ def _at_place(pack: LockedPack, sources: Sources) -> str:
         locked = pack.repository or "no repository"
         return f"from {locked}, and `{source.name}` has it in {address}" if locked != address else ""
     if pack.commit or pack.repository:
-        return f"from {pack.repository or 'a repository'}, and `{source.name}` is none" if offered else ""
+        return f"from {pack.repository or 'a repository'}, but `{source.name}` is not one" if offered else ""
     told = (offered.version if offered else "") or str(digest_version(pack.digest))
     if pack.version == told:
         return ""

@@ -1,4 +1,4 @@
-"""The documents of a scope, read on first use: manifest, lock, newest record and local variants."""
+"""Read the documents of a scope on first use: manifest, lock, newest generation and local variants."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -223,7 +223,7 @@ class Documents:
 
     @cached_property
     def local_texts(self) -> tuple[LocalText, ...]:
-        """All local variants of the scope."""
+        """The local variants of the scope: `.agentpack/variants/<persona>/<name>.md`, and no deeper."""
         found = []
         top = self._scope.local_variants
         for persona in self._disk.entries(top):

@@ -1,4 +1,4 @@
-"""Which clients are used in a scope, by their folders, and which of them a manifest does not list."""
+"""Decide by their folders which clients are used in a scope, and which of those the manifest does not list."""
 
 import re
 from collections.abc import Iterable, Iterator

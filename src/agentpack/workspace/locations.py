@@ -229,7 +229,7 @@ class Locations:
         if left != right and not (right[-1:] == left[-1:] if are_skills else is_for_agents("/".join(right))):
             raise Refused(
                 f"`{where}` leads through a link to a folder that is not for {'skills' if are_skills else 'agents'}",
-                details=(f"it leads to {real}, which may contain files of others",),
+                details=(f"it leads to {real}, which may contain other files",),
                 hint="replace the link with a real folder",
             )
         self._for_agents.add(folder)

@@ -76,7 +76,7 @@ def _block(value: Any) -> str | None:
 
 
 def toml_document(fields: Mapping[str, Any]) -> str:
-    """A TOML document: plain keys first, then a table for each map (https://toml.io/en/v1.0.0)."""
+    """A TOML document: plain keys first, then a table for each map (https://toml.io/en/v1.0.0). None is left out."""
     return "".join(_rows((), fields)).removeprefix("\n")
 
 

@@ -65,7 +65,7 @@ class Place:
             return False
 
     def _check(self, before: Any, result: str, texts: Mapping[str, str | None]) -> None:
-        """Raise ValueError unless the result has exactly these changes."""
+        """Raise ValueError unless the result is `before` with exactly these entries set, or removed for None."""
         after = _loaded(result)
         wanted = self.values(before)
         for name, text in texts.items():
@@ -84,7 +84,7 @@ class Place:
             if data is None:
                 return {}
             if not isinstance(data, dict):
-                raise ValueError(f"what is around `{step}` is not a map")
+                raise ValueError(f"the parent of `{step}` is not a map")
             data = data.get(step)
         if data is None:
             return {}
@@ -191,7 +191,7 @@ class _SharedText(YamlText):
             self.flow = self.node.flow_style
             pairs = [pair for pair in self.node.value if pair[0].value == step]
             if len(pairs) > 1:
-                raise ValueError(f"`{step}` stands twice")
+                raise ValueError(f"`{step}` appears twice")
             if not pairs:
                 break
             self.keys.append(pairs[0][0])

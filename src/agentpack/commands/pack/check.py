@@ -1,5 +1,7 @@
-"""pack check: check releases in folders against the rules for packs, and fix what needs no decision; check agent files
-that are in no pack against what their client reads, and local variants against the persona they are for.
+"""pack check: check packs, agent files and local variants, and fix what needs no decision.
+
+Releases in folders are checked against the rules for packs, agent files that are in no pack against what their client
+reads, and local variants against the persona they are for.
 """
 
 from collections.abc import Iterator, Sequence

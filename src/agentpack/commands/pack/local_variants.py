@@ -1,4 +1,4 @@
-"""The local variants that `pack check` is asked about: each is checked on the installed persona that it is for."""
+"""Check the local variants named for `pack check`, each with the installed persona that it changes."""
 
 import os
 from collections.abc import Iterator
@@ -63,5 +63,5 @@ def _installed(workspace: Workspace, text: LocalText, shown: str) -> tuple[Perso
                 return chosen.assembler, pack
     raise UsageError(
         f"`{shown}` is a variant of `{text.persona}`, which is not installed here",
-        hint=f'`agentpack install "PACK[{text.name}]"` checks it, where PACK has that persona',
+        hint=f'to check it, install it with the pack of `{text.persona}`: `agentpack install "PACK[{text.name}]"`',
     )
