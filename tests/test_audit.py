@@ -41,6 +41,13 @@ def found(agentpack: Agentpack, *arguments: str, expect: int = 1) -> dict[str, s
     return {finding["rule"]: finding["level"] for finding in data["findings"]}
 
 
+def test_the_files_of_a_pack_in_its_own_folder_are_judged_once(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kit", suspicious())
+    data = agentpack("audit", "./kit", "--json", expect=1).envelope["data"]
+    assert [finding["rule"] for finding in data["findings"]] == ["AP131"]
+    assert data["files"] == len(suspicious())
+
+
 # What is installed.
 
 

@@ -227,9 +227,9 @@ def test_the_version_says_how_much_changed(name: str, agentpack: Agentpack, tmp_
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        (["edit", "shell"], ["edit"], "allow more: shell"),
-        (["edit"], ["edit", "shell"], "allow less"),
-        (["edit"], None, "allow more: edit"),
+        (["edit", "shell"], ["edit"], "allows more: shell"),
+        (["edit"], ["edit", "shell"], "allows less"),
+        (["edit"], None, "allows more: edit"),
     ],
 )
 def test_a_denial_that_goes_allows_more(

@@ -17,7 +17,7 @@
     same-bytes NAME         says whether bytes and modes are
 
 All happens in `/box`, which stands for the test's own folder, and begins in `/box/project`, an empty git repository.
-Times are `TIME`, digests `DIGEST`.
+Times are `TIME`, digests `DIGEST`, sizes of archives `SIZE`.
 """
 
 import contextlib
@@ -38,6 +38,8 @@ from agentpack.sources.bundled import bundled_folder
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ| \d\d:\d\d:\d\d [+-]\d{4})")
 _DIGEST = re.compile(r"(?:sha256:)?\b[0-9a-f]{64}\b|sha256:[0-9a-f]{12}\b")
+_SIZE = re.compile(r"\(\d+ bytes\)")
+"""Of an archive: how well it is compressed depends on the library that does it."""
 _INSTALLATION = re.compile(r"^\w+ +(?:python|agentpack|libraries|bundled) .*\n", re.MULTILINE)
 """What `doctor` says of the program itself, which is elsewhere on every machine."""
 _OUTPUT = re.compile(r"(?:[12]\| ?|exit |    )")
@@ -108,7 +110,8 @@ class Story:
 
     def _plain(self, line: str) -> str:
         line = line.replace(str(self.box), "/box")
-        return _DIGEST.sub("DIGEST", _TIME.sub("TIME", line)).rstrip()
+        line = _SIZE.sub("(SIZE)", _TIME.sub("TIME", line))
+        return _DIGEST.sub("DIGEST", line).rstrip()
 
     def _do(self, step: Step) -> Iterator[str]:
         verb, *words = shlex.split(step.line)

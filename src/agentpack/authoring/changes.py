@@ -183,7 +183,7 @@ def _fields(before: Persona, after: Persona, name: str) -> Iterator[ReleaseChang
         what = "has another default"
         if field.kind == "list":
             wider = new - old
-            what = f"allow more: {', '.join(sorted(wider))}" if wider else "allow less"
+            what = f"allows more: {', '.join(sorted(wider))}" if wider else "allows less"
         yield ReleaseChange(MAJOR, "field", key, what, file, id=key)
 
 

@@ -116,7 +116,11 @@ class DirectorySource(OnThisMachine):
         return found and found[0]
 
     def every_state(self) -> list[ReleaseRef]:
-        """The states of all packs of the collection, and of the folders directly in this one that hold agents."""
+        """The states of all packs of the collection, and of the folders directly in this one that hold agents. None if
+        the folder is a pack itself: it has them all.
+        """
+        if os.path.exists(f"{self.folder}/{MANIFEST}"):
+            return []
         known = {*self.packs()}
         names = [pack.name for pack in self.collection.packs if not pack.elsewhere] or [
             name for entry in sorted(_folders(self.folder)) if (name := _name(entry)) and name not in known

@@ -37,7 +37,11 @@ class NotBuilt(Refused):
     exit_code = 1
 
     def __init__(self, checked: CheckedPack, tested: TestedPack | None) -> None:
-        details = [f"{f.file}:{f.line}: {f.rule} {f.message}" for f in checked.findings if f.weight == "error"]
+        details = [
+            f"{f.file}{f':{f.line}' if f.line else ''}: {f.rule} {f.message}"
+            for f in checked.findings
+            if f.weight == "error"
+        ]
         for ran in tested.ran if tested else ():
             details += [f"{ran.case.file}:{ran.case.line}: {ran.case.name}: {failure}" for failure in ran.failures]
         what = checked.release or checked.folder

@@ -105,17 +105,19 @@ def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, f
 
 def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[CheckFinding]:
     for fault in error.faults:
-        inner = fault.file.partition("/")[2] if not fault.file.startswith(folder.shown) else ""
-        file = f"{folder.shown}/{inner}" if inner else fault.file
         rule = "P202" if fault.message.startswith("duplicate id ") else "P101"
         key = f"{fault.key}: " if fault.key and rule == "P101" else ""
-        yield CheckFinding(file, fault.line, rule, key + fault.message, fault.hint)
+        yield CheckFinding(_shown(folder, fault.file), fault.line, rule, key + fault.message, fault.hint)
 
 
 def _hidden(folder: PackFolder, found: Hidden) -> CheckFinding:
-    own = f"{folder.shown}/"
-    inner = found.file if found.file.startswith(own) else f"{folder.shown}/{found.file.partition('/')[2]}"
-    return CheckFinding(inner, found.line, "P701", f"column {found.column}: {found.what}")
+    return CheckFinding(_shown(folder, found.file), found.line, "P701", f"column {found.column}: {found.what}")
+
+
+def _shown(folder: PackFolder, file: str) -> str:
+    """The path of a file as the user finds it: errors may name it below `<name>-<version>/`."""
+    own, inner = f"{folder.shown}/", file.partition("/")[2]
+    return file if file.startswith(own) or not inner else own + inner
 
 
 def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRelease | None, tuple[CheckFinding, ...]]:
