@@ -176,6 +176,9 @@ class Story:
         self.folder = self._place(path)
 
     def _show(self, step: Step, path: str) -> Iterator[str]:
+        if not self._place(path).exists():
+            yield _INDENT + "(missing)"
+            return
         for line in self._place(path).read_text(encoding="utf-8").splitlines():
             yield _INDENT + line if line else ""
 

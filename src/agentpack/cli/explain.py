@@ -194,8 +194,11 @@ def _written_in(place: SourcePlace) -> str:
     """The file and line in a pack, and which pack; for a local variant, its file in the project."""
     at = f":{place.line}" if place.line else ""
     folder, _, inside = place.file.partition("/")
+    if place.origin.kind == "local":
+        return f"{place.file}{at}"
     pack, _, version = folder.rpartition("-")
-    return f"{place.file}{at}" if place.origin.kind == "local" else f"{inside}{at} of the pack {pack} {version}"
+    release = place.origin.name if place.origin.kind == "release" else f"{pack} {version}"
+    return f"{inside}{at} of the pack {release}"
 
 
 def _about(rule: ExplainedRule) -> Iterator[str]:

@@ -298,7 +298,7 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
             what = f"no pack or persona `{name}` is installed here, and no installed rule has these words"
             raise UsageError(what, details=error.details, hint=error.hint) from None
     if not found:
-        what = f"`{limits.name}` has no rule or field `{name}`" + ("" if left_out else ", or rule with these words")
+        what = f"`{limits.name}` has no rule or field `{name}`" + ("" if left_out else ", and no rule with these words")
         hint = None if left_out else did_you_mean(name, known) or f"`agentpack explain {limits.name}` lists them"
         raise UsageError(what, details=dict.fromkeys(left_out), hint=hint)
     return tuple(found)

@@ -76,7 +76,8 @@ def keep(
         UsageError: nothing of that name is installed, or the variant's name is taken by one that `keep` did not write.
     """
     chosen, wanted, found = found_edits(workspace, name, client)
-    command = f"keep {name}" if name else "keep"
+    options = (f"--{option} {value}" for option, value in (("as", variant), ("client", client)) if value)
+    command = " ".join(("keep", *([name] if name else ()), *options))
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
         return KeepResult(nothing, ())

@@ -150,9 +150,9 @@ def _set(draft: Draft, variant: NamedLayer) -> Draft:
     wanted = variant.layer.header["set"]
     fields = dict(draft.fields)
     for key, value in wanted.items():
-        if key == "parameters":
+        merges = key != "parameters" and FIELDS[key].kind == "clients"
+        if key == "parameters" or (merges and not value):
             continue
-        merges = FIELDS[key].kind == "clients"
         fields[key] = Field(_merged(draft.fields.get(key), value) if merges else value, variant.origin)
     return draft._replace(fields=fields, defaults={**draft.defaults, **wanted.get("parameters", {})})
 
