@@ -214,7 +214,7 @@ def _tools(words: Client) -> Iterator[str]:
             yield _row(tool, ", ".join(native) or "has none")
         if words.tools.remark:
             yield ""
-            yield f"Told at install: {words.tools.remark}."
+            yield f"`install` notes: {words.tools.remark}."
         yield ""
         yield _deny(words, words.tools)
     elif words.readonly:
@@ -268,7 +268,7 @@ def _settings(words: Client) -> Iterator[str]:
         yield _row(_code(key), (_codes(form.split("|")) if "|" in form else _FORMS[form]) + idle)
     if words.limits:
         yield ""
-        yield f"Beside a persona's `tools` that are written, {_codes(words.limits)} is left out."
+        yield f"If a persona's `tools` are written, {_codes(words.limits)} is left out."
 
 
 _FORMS = {
@@ -290,14 +290,14 @@ _FORMS = {
 def _unsaid(words: Client) -> Iterator[str]:
     told = []
     for live in words.live:
-        told.append(f"`{live}` in a body would be interpreted; it is written with a space in it, which is told.")
+        told.append(f"`{live}` in a body would be interpreted, so agentpack adds a space to it, with a note.")
     if words.long_description:
         told.append(f"A description of over {words.long_description} characters may be cut.")
     if words.shortest_body:
         least = "An empty body" if words.shortest_body == 1 else f"A body of under {words.shortest_body} characters"
         told.append(f"{least} is refused.")
     if words.longest_body:
-        told.append(f"A body of over {words.longest_body} characters is told.")
+        told.append(f"A body of over {words.longest_body} characters gets a note.")
     if told:
         yield ""
         yield "## Text"

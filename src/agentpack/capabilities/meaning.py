@@ -140,7 +140,7 @@ class CapabilityReader:
         return {f"{word}({limit})" if word in tools and not word.endswith(")") else word for word in words}
 
     def limited_words(self, denied: set[str]) -> Iterator[str]:
-        """The words for what is limited, or not limited where others are, apart from the denied ones."""
+        """The words for tools that are limited, or are free while other tools are limited, except those in `denied`."""
         others = [limit for limit in (self.others, self.overall) if limit != UNLIMITED]
         limits = {OTHERS: others[0] if len(others) == 1 else f"{LIMITS}{digest(others)}"} if others else {}
         limits |= self.skills
@@ -396,8 +396,9 @@ class CapabilityReader:
             self.words.add(f"setting:{token(key)}")
 
     def tool_settings(self, key: str, value: Any, rest: str) -> None:
-        """What the client grants before it looks at `permission` may stand beside it: only what stands alone is
-        believed."""
+        """Read settings by tool. `permission` counts only if it is a tool's only setting: the client may grant more by
+        others before it looks at it.
+        """
         for name, settings in value.items() if isinstance(value, dict) else ():
             excused = name not in self.vocabulary or name in self.vocabulary.powers.excused
             if settings == {"permission": "never"} and not excused:

@@ -133,7 +133,7 @@ def limit_of(rules: Rules, exceptions: Collection[tuple[str, Rules]] = ()) -> st
 
 
 def _joined(keys: Iterable[PermissionKey]) -> Rules:
-    """The rules in force of these keys, of which the last one comes first."""
+    """The rules in force of these keys. `keys` is given last key first, and the result is in the client's order."""
     found: list[Rules] = []
     for key in keys:
         found.append(in_force(key.rules))

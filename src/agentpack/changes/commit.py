@@ -182,8 +182,8 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
 
 
 def _there_already(workspace: Workspace, goal: Generation, current: Generation) -> Iterator[tuple[str, Digest, int]]:
-    """Files of a generation that is returned to which are on disk as it has them, and nobody's: as when it took them
-    over, the way back leaves them in place.
+    """The files of the generation `goal` that are on disk unchanged and that agentpack does not manage now, with digest
+    and permissions. A rollback leaves them in place.
     """
     known = {*workspace.states.recorded, *(document.path for document in current.documents)}
     for path, written, mode in (*((one.path, one.written, one.mode) for one in goal.files), *goal.documents):

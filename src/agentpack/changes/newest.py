@@ -105,8 +105,8 @@ def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collectio
 
 
 def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[str]:
-    """For each pack with a newer final release, a sentence: what to do about variants that it no longer has, or that it
-    is out of range, and `way`; the latter only if there is a way.
+    """A sentence for each pack with a newer final release that was not chosen: which of its variants that release
+    lacks, or that it is out of range and `way`, which installs it. Without `way`, the latter is left out.
     """
     ranges = {entry.requirement.pack: entry.requirement for entry in chosen.manifest.packs}
     for pin in chosen.pins:

@@ -226,9 +226,10 @@ def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedP
 def unproven(
     workspace: Workspace, rows: Iterable[InstalledFile], pristine: Pristine | None = None, *, all_tracked: bool = False
 ) -> frozenset[str]:
-    """The paths of rows that nothing of ours bears out: not the history of this checkout, not the store, not the
-    release that the row names. If that release is gone, a file counts as ours that came along with the lock: if git
-    tracks both of them, or not the lock. All other files are somebody's own.
+    """The paths of rows that neither the history of this checkout, nor the store, nor the release in the row confirms.
+
+    These files count as the user's own. If the release is gone, a file that came with the lock counts as ours: if git
+    tracks both of them, or not the lock.
 
     Args:
         all_tracked: rows of files that git tracks need no other proof.

@@ -269,7 +269,7 @@ class Confirmation:
         self.shown = False
 
     def __call__(self, outcome: Outcome) -> bool:
-        """The answer. Raises DecisionNeeded if there is nobody to ask."""
+        """Whether the user agrees. Raises DecisionNeeded if there is no terminal to ask on."""
         session, say = self.session, self.session.output.say
         if not session.output.json:
             say("Will change:")

@@ -361,9 +361,11 @@ def _near_option(error: Any) -> str | None:
 
 
 def _shorter_paths(scope: Scope, home: str) -> Iterator[tuple[re.Pattern[str], str]]:
-    """What stands for the folders that most paths in messages begin with: a path from the current folder, if one of the
-    two is in the other, and `~`. An address is left as it is, what is quoted for a shell, and a place in a command:
-    `agentpack install kit` would mean a pack.
+    """How to shorten paths in messages: pairs of a pattern and its replacement.
+
+    The scope's root becomes a path from the current folder, if one of the two contains the other; the home folder
+    becomes `~`. Not shortened are addresses, text quoted for a shell, and a place in a command: `agentpack install kit`
+    would mean a pack.
     """
     here = os.path.relpath(scope.root)
     if scope.kind == "project" and (not here.startswith("..") or {*here.split("/")} == {".."}):

@@ -134,7 +134,7 @@ class _Recorded(NamedTuple):
 
 
 def _record(workspace: Workspace, files: Sequence[AdoptableAgent]) -> tuple[_Recorded, list[PassedOver]]:
-    """What the files are recorded as, without those that their clients would not get beside the others.
+    """What the files are recorded as, and the files passed over because their clients could not get them.
 
     Raises:
         DecisionNeeded: none of the files would be left.

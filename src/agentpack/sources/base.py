@@ -57,7 +57,7 @@ class Source(Protocol):
         ...
 
     def expect(self, packs: Mapping[PackName, Requirement], commits: Iterable[str] = ()) -> None:
-        """Be told which packs are likely to be asked for, what of them, and the commits that the lock has."""
+        """Note which packs are likely to be read, and the commits in the lock, to fetch them in one go."""
         ...
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
@@ -72,7 +72,7 @@ class Source(Protocol):
         ...
 
     def about(self, pack: PackName) -> "CollectionPack | None":
-        """What is known about a pack of the collection; None if there is none of that name."""
+        """The pack of this name in the collection; None if there is none."""
         ...
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
@@ -91,7 +91,7 @@ class Source(Protocol):
         ...
 
     def remark(self, pack: PackName) -> str:
-        """What people should know of the newest release of a pack before they choose it; empty if there is nothing."""
+        """A remark for people about the newest release of a pack; empty if there is nothing to say."""
         ...
 
     def unsigned(self, ref: ReleaseRef) -> str | None:

@@ -175,7 +175,7 @@ class _Files:
         return [path for path in sorted(found) if is_agent_file(path) and self._header(root, path).exists]
 
     def unnamed(self, root: str, found: Sequence[str]) -> Iterator[str]:
-        """The agents beside those that a manifest names, and that it does not."""
+        """The paths of agents that the manifest does not list, in the folders of those that it lists (`found`)."""
         folders = {dirname(path) for path in found}
         for path in self.below(root):
             is_beside = path.endswith(".md") and dirname(path) in folders and path not in found

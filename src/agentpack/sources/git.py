@@ -46,7 +46,7 @@ def open_source(source: ConfiguredSource, folder: str, remote: Callable[[], Remo
 
 
 class LastHeard(NamedTuple):
-    """What is known of a locked release: its tag and those beside it, and whether its own names another commit now."""
+    """What is known of a locked release: its tag, all tags of its kind by version, and whether its tag was moved."""
 
     tag: str = ""
     tags: Mapping[Version, tuple[str, Tag]] = MappingProxyType({})
@@ -267,9 +267,9 @@ class GitSource:
         return self._states[commit]
 
     def _bring(self, commit: str, ref: ReleaseRef | None = None) -> None:
-        """Fetch a commit that is not here. Raises Refused for one that the place does not lead to, or whose release
-        has a tag that names another: a lock may come from anybody, and name a commit of somebody's fork or branch, also
-        one that another project has fetched already.
+        """Fetch a commit unless it is in the mirror. Raises Refused if it is not in the history of the place, or if the
+        tag of its release names another one: a lock may come from anybody, and name a commit of a fork or branch, even
+        one that is in the mirror already.
         """
         words = (
             self.place.ref,

@@ -66,8 +66,8 @@ class GitTree:
 
     @property
     def telling(self) -> list[str]:
-        """The objects of the files that tell what the place offers, and of those that are offered: manifests, agents,
-        and all files of packs with `pack.yaml`.
+        """The objects of the files that decide what the place offers: manifests, agents, and all files of packs with
+        `pack.yaml`.
         """
         roots = [dirname(path) for path in self.paths if path.rpartition("/")[2] == MANIFEST]
         if "" in roots:
@@ -87,7 +87,7 @@ class GitTree:
         return (self._known[name] or b"")[:count]
 
     def _with_others(self, name: str) -> list[str]:
-        """An object that was not foreseen, with others like it, more each time: so many of them cost few questions."""
+        """An unforeseen object with others like it, more at each call, so that many of them need only a few fetches."""
         others = (self._objects[path] for path in self.paths if is_agent_file(path))
         unknown = [other for other in dict.fromkeys(others) if other not in self._known and other != name]
         self._unforeseen = 4 * self._unforeseen + 1

@@ -154,7 +154,7 @@ def _in_place(disk: Disk, descriptor: int) -> bool:
 
 
 def _has_one_name(descriptor: int) -> bool:
-    """Whether the file has no other hard link: otherwise it may be anybody's, and is left alone."""
+    """Whether the file has only one hard link. With more, it may be a file of another program, and is not changed."""
     return os.fstat(descriptor).st_nlink < 2
 
 

@@ -91,8 +91,8 @@ def choose(
 
 
 def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | None:
-    """What to do about a bare name that only a collection has, as a pack or an agent, or a source that may not; None if
-    there is none.
+    """A hint for the first bare name that is only in a collection, as a pack or an agent, or in a source that may not
+    provide it; None if there is no such name.
     """
     for entry in manifest.packs[:MAX_ASKED]:
         pack = entry.requirement.pack
@@ -107,7 +107,7 @@ def _unnamed_collection(candidates: Candidates, manifest: Manifest) -> str | Non
 
 
 def _held_by_ref(candidates: Candidates, manifest: Manifest) -> str | None:
-    """What to do about a `ref:` that leaves no release in the requested range; None if there is none."""
+    """A hint for the first `ref:` that leaves no release in the requested range; None if there is none."""
     for entry in manifest.packs[:MAX_ASKED]:
         offered = candidates.releases(entry.requirement.pack)
         if offered and not any(entry.requirement.allows(ref.version) for ref in offered):
@@ -122,7 +122,7 @@ def _agent_hint(candidates: Candidates, name: str) -> str | None:
 
 
 def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:
-    """What to do about local variants that the lock has and whose files are gone; None if there are none."""
+    """A hint for local variants in the lock whose files are missing; None if there are none."""
     there = {(text.persona, text.name) for text in candidates.workspace.documents.local_texts}
     locked = ((pack.name, row) for pack in (lock.packs if lock else ()) for row in pack.local_variants)
     gone = [f"{pack}[{row.name}]" for pack, row in locked if (row.persona, row.name) not in there]

@@ -63,8 +63,8 @@ class CollectionStates:
         """Agents that are no longer what the manifest or the lock has of them, a sentence each."""
 
     def offered(self, pack: PackName) -> tuple[ReleaseRef, ...]:
-        """The state to use of a pack that is locked from a collection, or that only a collection has; empty for any
-        other pack.
+        """The state to use of a pack that is locked from a collection, or that only a collection has, as the only item;
+        empty for any other pack.
         """
         if pack not in self._states:
             self._states[pack] = self._decided(pack)
@@ -75,7 +75,7 @@ class CollectionStates:
         return (ref._replace(commit=state.commit, tag=state.tag, repository=state.repository),)
 
     def fetched(self, ref: ReleaseRef) -> Release:
-        """The state behind a reference that `offered` gave."""
+        """The state that a reference from `offered` means."""
         state = self._states[ref.pack]
         assert state is not None
         return state
@@ -160,7 +160,7 @@ class CollectionStates:
             )
 
     def _with_usable(self, now: Release, locked: LockedPack) -> Release:
-        """The state with the locked text of each installed agent whose new text cannot be taken."""
+        """The state, in which an installed agent keeps its locked text if its new text is not usable."""
         from agentpack.bare import fault_in  # parsing is loaded only where a text has changed
 
         files = dict(now.files)

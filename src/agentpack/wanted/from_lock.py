@@ -94,7 +94,7 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
 
 
 def _same_row(then: LockedFile, now: LockedFile) -> bool:
-    """Whether a row of the lock is the one that its release gives; an older lock does not tell the capabilities."""
+    """Whether a row of the lock equals the one that its release gives. Older locks have no capabilities to compare."""
     if then.capabilities is None:
         now = now._replace(capabilities=None)
     return then == now
@@ -107,7 +107,7 @@ def _is_older(lock: Lock, file: LockedFile) -> bool:
 
 
 def _told(pack: LockedPack) -> tuple[object, ...]:
-    """What the lock tells of a release, and a reading of it too. Why a file is left out may be said in other words."""
+    """The values of a locked pack to compare with a new reading. Why a file was left out is not compared."""
     return pack.variants, pack.requires, [(*row.content, bool(row.left_out)) for row in pack.agents or ()]
 
 

@@ -78,7 +78,7 @@ class Renderings:
     def _divided(
         self, part: AssembledPersona, target: Client
     ) -> tuple[AssembledPersona, tuple[AssembledPersona, ...], tuple[Note, ...]]:
-        """The persona as its own file has it, its modules that become skills, and why others do not."""
+        """The persona for its own file, its modules that become skills, and notes on those that do not."""
         mode, skills = part.mode, target.skills
         if not part.modules or mode == "inline" or self.inline:
             return part, (), ()
@@ -97,7 +97,7 @@ class Renderings:
         )
 
     def _kept(self, part: AssembledPersona, file: Rendering) -> Rendering:
-        """The file, with the persona behind it noted where that is not the whole one."""
+        """The file. If its modules may be skills, the persona it was rendered from is kept in `divided`."""
         if part.modules and not self.inline:
             self.divided[file.pack, file.persona, file.client] = part
         return file

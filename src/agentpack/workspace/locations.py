@@ -213,7 +213,7 @@ class Locations:
 
     def _refuse_others(self, folder: str) -> None:
         """Raise Refused if a link inside the project leads from an agents folder to one not named after agents, or from
-        a folder of skills to another: a file there belongs to others, whatever the lock says of it, or is read as
+        a folder of skills to another: files there are not agentpack's, whatever the lock lists, or are read as
         something else.
         """
         if not folder or folder in self._for_agents:

@@ -161,8 +161,8 @@ class OpenedSources:
             self.agreed.add(place)
 
     def _is_inside(self, source: Source, place: str) -> bool:
-        """Whether a place may be read without a question. Not so a repository that is in the project: git would follow
-        its links, `commondir` and the like to any other.
+        """Whether a place may be read without the user's agreement. A git repository in the project may not: git would
+        follow its links, `commondir` and the like to other places.
         """
         if self._scope.kind == "user":
             return True
