@@ -329,6 +329,8 @@ def test_a_folder_without_agents_is_an_error(agentpack: Agentpack, project: Path
     write_tree(project, {"docs/agents/beta.md": agent("beta")})
     assert "docs: it contains no folder of agents" in agentpack("adopt", "docs", expect=2).err
     assert "nothing to change" in agentpack("adopt").err
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
+    assert "docs: it contains no folder of agents" in agentpack("adopt", "docs", expect=2).err
 
 
 def test_without_arguments_only_the_clients_in_use_are_looked_at(agentpack: Agentpack, project: Path) -> None:
