@@ -244,6 +244,31 @@ def test_a_denial_that_goes_allows_more(
 
 
 @pytest.mark.parametrize(
+    ("link", "is_broken"),
+    [
+        ("../CHANGELOG.md", False),
+        ("./more/../../CHANGELOG.md#first", False),
+        ("..", False),
+        ("../personas", False),
+        ("#our-pages", False),
+        ("https://example.com/x.md", False),
+        ("mailto:ada@example.com", False),
+        ("{{ page }}", False),
+        ("CHANGELOG.md", True),
+        ("../personas/nobody.md", True),
+        ("../nowhere#our-pages", True),
+        ("#no-such-heading", True),
+    ],
+)
+def test_a_link_leads_to_a_file_of_the_pack_or_to_a_heading(
+    agentpack: Agentpack, tmp_path: Path, link: str, is_broken: bool
+) -> None:
+    page = f"# Our pages\n\nSee [this]({link}).\n"
+    found = found_in(agentpack, write_tree(tmp_path / "pack", {**good(), "docs/page.md": page}))
+    assert [row for row in found if row[0] == "P601"] == ([("P601", "docs/page.md", 3)] if is_broken else [])
+
+
+@pytest.mark.parametrize(
     ("header", "told"),
     [
         ({"tools": ["read", "shell"]}, r"capability `shell` widens for \d\d clients"),
