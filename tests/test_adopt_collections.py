@@ -102,6 +102,18 @@ def test_of_two_agents_with_one_name_only_the_first_is_the_collection_s(
     assert (project / AGENTS / "alpha.md").read_text() == second
 
 
+def test_a_collection_whose_name_is_taken_is_named_after_its_source_as_well(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    write_tree(project / "mine/coll", {"agents/other.md": agent("other", OWN)})
+    collection(tmp_path / "coll", "alpha", "beta")
+    agentpack("install", "./mine/coll", "--client", "claude")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("sources:\n", "sources:\n  - {name: house, path: ../coll}\n"))
+    write_tree(project, {f"{AGENTS}/{name}.md": agent(name) for name in ("alpha", "beta")})
+    assert {pack for _, pack, _, _ in adopted(agentpack)} == {"house-coll"}
+
+
 def test_copies_in_folders_stay_there_through_upgrades(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     collection(tmp_path / "coll", "alpha", "beta")
     with_source(project)
@@ -329,6 +341,8 @@ def test_a_folder_without_agents_is_an_error(agentpack: Agentpack, project: Path
     write_tree(project, {"docs/agents/beta.md": agent("beta")})
     assert "docs: it contains no folder of agents" in agentpack("adopt", "docs", expect=2).err
     assert "nothing to change" in agentpack("adopt").err
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha")})
+    assert "docs: it contains no folder of agents" in agentpack("adopt", "docs", expect=2).err
 
 
 def test_without_arguments_only_the_clients_in_use_are_looked_at(agentpack: Agentpack, project: Path) -> None:

@@ -426,8 +426,14 @@ def test_json_is_the_envelope_with_the_same_findings_as_text(agentpack: Agentpac
     assert envelope["status"] == "differences"
     assert envelope["data"]["integrity"] == "integrity check passed"
     (finding,) = envelope["data"]["findings"]
-    text = agentpack("audit", packs, expect=1).out
-    assert f":{finding['line']}:{finding['column']}: {finding['level']} {finding['rule']} {finding['name']}: " in text
+    assert finding["excerpt"]
+    place = f"{finding['file']}:{finding['line']}:{finding['column']}"
+    told = f"{finding['level']} {finding['rule']} {finding['name']}: {finding['message']}"
+    assert f"{place}: {told}\n    {finding['excerpt']}\n" in agentpack("audit", packs, expect=1).out
+    (result,) = sarif_of(agentpack, packs)["runs"][0]["results"]
+    assert result["message"]["text"] == f"{finding['message']}: {finding['excerpt']}"
+    title = f"title={finding['rule']} {finding['name']}::{finding['message']}: {finding['excerpt']}"
+    assert title in agentpack("audit", packs, "--format", "github", expect=1).out
 
 
 def test_a_kept_edit_that_is_damaged_is_found(agentpack: Agentpack, project: Path) -> None:

@@ -507,7 +507,10 @@ def test_an_upgrade_that_brings_a_namesake_keeps_the_agent_that_is_there(
 def test_two_collections_of_one_name_live_together(agentpack: Agentpack, project: Path) -> None:
     for name in ("one", "two"):
         write_tree(project / f"{name}/.claude", {f"agents/from-{name}.md": agent_text(f"from-{name}", "Work.")})
-        agentpack("install", "agents", "--source", f"{name}/.claude/agents")
+        told = agentpack("install", "agents", "--source", f"{name}/.claude/agents").err
+        note = "`agents` of `two` is installed as `two`: the name is taken"
+        assert (note in told) is (name == "two")
+        assert note not in agentpack("install", "agents", "--source", f"{name}/.claude/agents").err
     assert agents(project) == ["from-one.md", "from-two.md"]
     assert "{require: agents" not in (project / "agentpack.yaml").read_text()
     assert "name: two" in (project / "agentpack.yaml").read_text()

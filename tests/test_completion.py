@@ -55,6 +55,8 @@ def offered(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, *words: str) 
         ("history ", ["show", "prune"]),
         ("history p", ["prune"]),
         ("history show ", ["2", "1"]),
+        ("history show 1 ", []),
+        ("history prune ", []),
         ("rollback ", ["2", "1"]),
         ("--root . st", ["status"]),
         ("--json diff --format h", ["html"]),

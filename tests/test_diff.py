@@ -137,6 +137,21 @@ def test_rules_and_fields_are_told_with_id_section_and_origin(installed: Agentpa
     )
 
 
+def test_a_page_of_html_tells_all_of_it_in_order(installed: Agentpack) -> None:
+    manifest = installed.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", "==1.1.0"))
+    page = installed("diff", "--upgrade", "--format", "html", expect=1).out
+    assert page.startswith("<!doctype html>\n<html lang=")
+    assert page.endswith("</pre>\n</body>\n</html>\n")
+    assert page.partition("<body>\n")[2].partition("<pre>")[0] == (
+        "<h1>disk → upgraded</h1>\n"
+        "<p><strong>reviews</strong> 1.0.0 → 1.1.0</p>\n"
+        f"<h2><code>{FILE}</code>: updated</h2>\n"
+        "<ul><li>changed: <code>say</code> (reviews 1.0.0 -&gt; reviews 1.1.0)</li>"
+        "<li>added: <code>leave</code> (reviews 1.1.0)</li></ul>"
+    )
+
+
 def test_a_moved_rule_is_told_as_moved(installed: Agentpack) -> None:
     edit(installed, "- Look before you change.\n", "")
     edit(installed, "- Stop when done.\n", "- Stop when done.\n- Look before you change.\n")

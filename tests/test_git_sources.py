@@ -670,9 +670,8 @@ def test_a_direct_reference_names_its_place(agentpack: Agentpack, project: Path,
     text = (project / "agentpack.yaml").read_text()
     assert f'ref: "{NAME}-v1.0.0", subdirectory: "packs/x"' in text
     assert "source: far" in text
-    refused = agentpack("install", f"other @ git+{far.address}", expect=4)
-    assert "has no pack `other`" in refused.err
-    assert f"it has {NAME}" in refused.err
+    refused = agentpack("install", f"{NAME}s @ git+{far.address}", expect=4)
+    assert f"error: {far.address} has no pack `{NAME}s`\n  it has {NAME}\nhint: did you mean" in refused.err
 
 
 def test_git_rewrites_addresses_as_the_user_has_told_it(

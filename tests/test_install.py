@@ -1,5 +1,6 @@
 """install and uninstall: what they write, what they keep, and what stops them."""
 
+import json
 import os
 import shutil
 import stat
@@ -10,6 +11,8 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
+from agentpack import __version__
+from agentpack.model.names import content_digest
 from agentpack.writers.schema_line import without_schema_line
 
 AGENT = ".claude/agents/reviewer.md"
@@ -346,7 +349,13 @@ def test_a_pack_with_what_only_a_later_agentpack_knows_is_passed_over(
     assert "9.0.0 needs agentpack>=9; there is only" in ran.err
     lock = (project / "agentpack.lock").read_text()
     (project / "agentpack.lock").write_text(lock.replace('"version": "1.1.0"', '"version": "9.0.0"'))
-    assert "unknown key" not in agentpack("sync", "--frozen", expect=None).err
+    assert "unknown key" not in agentpack("sync", "--frozen", expect=5).err
+    data = json.loads(lock)
+    data["packs"][0] |= {"version": "9.0.0", "digest": content_digest(later.items())}
+    (project / "agentpack.lock").write_text(json.dumps(data))  # a colleague has a later agentpack
+    (project / ".claude/agents/reviewer.md").unlink()
+    ran = agentpack("sync", "--frozen", expect=4)
+    assert f"error: data-reviewer 9.0.0 needs agentpack>=9, and this is {__version__}\nhint: upgrade agentpack" in ran.err
 
 
 def test_a_pack_for_another_agentpack_is_passed_over(agentpack: Agentpack, project: Path, packs: Path) -> None:

@@ -278,10 +278,15 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
         (
             "- Look before you change.\n- Say what you saw.\n",
             "- Say what you saw.\n- Look before you change.\n",
-            "moved",
+            "the rule `look` was moved to another place",
         ),
         ("- Go deep.\n", "- Go deep.\n\n\n", "white space"),
         ("## Rules\n\n", "", "moved"),
+        (
+            "A rule without an id.\n\n### Depth\n\n",
+            "### Depth\n\nA rule without an id.\n\n",
+            "the rule “A rule without an id.” was moved to another place",
+        ),
         ("name: reviewer", "name: other", "`as:`"),
         ("model: opus\n", "", "`model` was removed"),
         ("model: opus", "model: 'opus'", "agentpack writes the header differently"),

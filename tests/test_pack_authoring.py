@@ -28,6 +28,12 @@ def test_a_new_pack_passes_check_and_tests_as_it_is(agentpack: Agentpack, projec
     assert all(test["passed"] for test in done["tests"])
 
 
+@pytest.mark.parametrize(("name", "words"), [("data-reviewer", "a data reviewer"), ("api-editor", "an api editor")])
+def test_a_new_pack_is_written_in_plain_english(agentpack: Agentpack, project: Path, name: str, words: str) -> None:
+    agentpack("pack", "new", name)
+    assert f"You are {words}" in (project / f"{name}/personas/{name}.md").read_text()
+
+
 def test_a_pack_beside_the_project_is_tested_and_built_too(
     agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,10 @@
 """`agentpack pack check`: each rule finds what breaks it, at its place, and a good pack breaks none."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.packs import make_pack, persona_text, variant_text
@@ -239,6 +241,47 @@ def test_a_denial_that_goes_allows_more(
     new = write_tree(tmp_path / "new", good("1.1.0", header={"deny": after} if after else {}))
     ran = agentpack("pack", "check", str(new), "--against", str(old), expect=1)
     assert f"field `deny` {told}" in " ".join((ran.out + ran.err).split())
+
+
+@pytest.mark.parametrize(
+    ("link", "is_broken"),
+    [
+        ("../CHANGELOG.md", False),
+        ("./more/../../CHANGELOG.md#first", False),
+        ("..", False),
+        ("../personas", False),
+        ("#our-pages", False),
+        ("https://example.com/x.md", False),
+        ("mailto:ada@example.com", False),
+        ("{{ page }}", False),
+        ("CHANGELOG.md", True),
+        ("../personas/nobody.md", True),
+        ("../nowhere#our-pages", True),
+        ("#no-such-heading", True),
+    ],
+)
+def test_a_link_leads_to_a_file_of_the_pack_or_to_a_heading(
+    agentpack: Agentpack, tmp_path: Path, link: str, is_broken: bool
+) -> None:
+    page = f"# Our pages\n\nSee [this]({link}).\n"
+    found = found_in(agentpack, write_tree(tmp_path / "pack", {**good(), "docs/page.md": page}))
+    assert [row for row in found if row[0] == "P601"] == ([("P601", "docs/page.md", 3)] if is_broken else [])
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ({"tools": ["read", "shell"]}, r"capability `shell` widens for \d\d clients"),
+        ({"tools": ["read"], "clients": {"claude": {"background": True}}}, "capability `background` widens for claude"),
+    ],
+)
+def test_a_capability_that_is_new_is_told_with_the_clients_that_give_it(
+    agentpack: Agentpack, tmp_path: Path, header: dict[str, Any], told: str
+) -> None:
+    old = write_tree(tmp_path / "old", good(header={"tools": ["read"]}))
+    new = write_tree(tmp_path / "new", good("1.1.0", header=header))
+    ran = agentpack("pack", "check", str(new), "--against", str(old), expect=1)
+    assert re.search(told, " ".join((ran.out + ran.err).split()))
 
 
 def test_the_release_before_can_lie_elsewhere(agentpack: Agentpack, tmp_path: Path) -> None:

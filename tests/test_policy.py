@@ -1263,6 +1263,31 @@ def test_explain_judges_a_pack_by_every_rule(agentpack: Agentpack, packs: Path, 
     assert [v["rule"] for v in young[0]["verdicts"] if not v["allowed"]] == ["licenses.allow", "minimum_age"]
 
 
+def test_explain_of_a_pack_that_needs_a_refused_one_ends_with_5(
+    agentpack: Agentpack, packs: Path, project: Path
+) -> None:
+    publish(packs, make_pack("lead", requires=["data-reviewer"], personas={"lead": persona_text("lead")}))
+    (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [claude]\nsources: [{{name: acme, path: {packs}}}]\n")
+    by_user("packs: {deny: [data-reviewer]}\n")
+    told = agentpack("policy", "explain", "lead", "--json", expect=5).envelope["data"]["packs"]
+    assert [one["pack"] for one in told] == ["lead", "data-reviewer"]
+
+
+def test_explain_passes_over_what_is_too_young_and_not_needed(agentpack: Agentpack, packs: Path, project: Path) -> None:
+    """A newer release would need a pack of which every release is too young: the older one is judged."""
+    lead = {"lead": persona_text("lead")}
+    publish(
+        packs, make_pack("lead", "1.0.0", personas=lead), make_pack("young", personas={"young": persona_text("young")})
+    )
+    publish(packs, make_pack("lead", "1.1.0", personas=lead, requires=["young"]))
+    age(packs / "lead", 20)
+    (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [claude]\nsources: [{{name: acme, path: {packs}}}]\n")
+    by_user("minimum_age: 14\n")
+    data = agentpack("policy", "explain", "lead", "--json").envelope["data"]
+    assert [(pack["pack"], pack["version"]) for pack in data["packs"]] == [("lead", "1.0.0")]
+    assert data["passed_over"] == []
+
+
 def test_explain_of_an_allowed_pack_ends_with_0(agentpack: Agentpack) -> None:
     by_user("licenses: {allow: [MIT]}\n")
     assert "python-engineer 3.0.0: allowed" in agentpack("policy", "explain", "python-engineer").out

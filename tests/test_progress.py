@@ -101,6 +101,25 @@ def test_tasks_at_once_have_a_line_each(capfd: pytest.CaptureFixture[str], monke
     assert "\x1b[31m[" not in shown
 
 
+def test_a_task_that_is_not_shown_yet_may_advance_beside_one_that_is(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentpack.cli.progress._DELAY", 0.0)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    lines = ProgressLines()
+    with lines("first") as first:
+        wait(0.1)
+        monkeypatch.setattr("agentpack.cli.progress._DELAY", 60.0)
+        with lines("second") as second:
+            second(1, 2)
+            first(1, 2)
+            wait(0.1)
+    shown = capfd.readouterr().err
+    assert "first" in shown
+    assert "second" not in shown
+
+
 def wait(seconds: float) -> None:
     from threading import Event
 

@@ -5,6 +5,7 @@ Each file of `cases/resolve` is a case: which packs there are, what is wanted, a
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -214,6 +215,8 @@ def test_a_hostile_puzzle_ends() -> None:
         }
     error = failure([f"guest{guest}" for guest in range(1, 12)], Shelf(packs))
     assert error.message.startswith("gave up")
+    (detail,) = error.details
+    assert re.fullmatch("most disputed: `(guest|hole)[0-9]+`.*", detail)
 
 
 @pytest.mark.untraced

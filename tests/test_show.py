@@ -24,7 +24,9 @@ def offer(tmp_path: Path, project: Path) -> None:
         variants=VARIANTS,
         parameters=PARAMETERS,
         license="MIT",
-        keywords=["data"],
+        homepage="https://example.com/reviews",
+        authors=["Ada", "Grace"],
+        keywords=["data", "tables"],
     )
     publish(tmp_path / "packs", made, make_pack("reviews", "1.0.0"))
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
@@ -35,8 +37,13 @@ def test_a_pack_tells_all_that_a_user_chooses_from(agentpack: Agentpack, project
     out = agentpack("show", "reviews", "--verbose").out
     for words in (
         "reviews 1.1.0",
-        "MIT",
-        "1.1.0, 1.0.0",
+        "licence   MIT\n",
+        "homepage  https://example.com/reviews\n",
+        "authors   Ada, Grace\n",
+        "keywords  data, tables\n",
+        "versions  1.1.0, 1.0.0\n",
+        "personas  reviewer\n",
+        "requires  nothing\n",
         "Says no.",
         "tone  string, default calm; one of calm, loud",
         "acme",

@@ -1,5 +1,7 @@
 """A command plans without the process lock: what another one changes before it writes is taken into account."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,15 @@ from agentpack.errors import PolicyRefused, Unavailable
 from agentpack.workspace.workspace import Workspace
 
 MINE = ".claude/agents/reviewer.md"
+
+
+HOLD = """
+import fcntl, sys, time
+lock = open(sys.argv[1] + "/lock", "r+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(0.2)
+"""
 
 
 @pytest.fixture
@@ -199,3 +210,24 @@ def test_a_fault_found_while_another_command_wrote_is_looked_at_again(agentpack:
         return "whole"
 
     assert workspace.consistency.changing(work) == "whole"
+
+
+def test_a_fault_found_while_another_command_stages_files_is_looked_at_again(crew: Path) -> None:
+    """What is staged may look like files of others, though nothing that counts has changed yet."""
+    workspace, state = opened(crew), crew / ".agentpack/state"
+    others: list[subprocess.Popen[bytes]] = []
+
+    def work() -> str:
+        if not others:
+            (state / "journal.new").write_text("not finished")
+            others.append(subprocess.Popen([sys.executable, "-c", HOLD, str(state)], stdout=subprocess.PIPE))
+            assert others[0].stdout is not None
+            assert others[0].stdout.readline() == b"held\n"
+            raise ValueError("a file of somebody's")
+        return "whole"
+
+    try:
+        assert workspace.consistency.changing(work) == "whole"
+    finally:
+        others[0].communicate()
+    assert not (state / "journal.new").exists()

@@ -338,6 +338,17 @@ def test_what_a_pack_may_do_for_one_client_it_may_not_do_for_another(
     assert "fixer for codex" not in err
 
 
+def test_a_release_that_may_do_the_same_is_no_change_where_an_older_lock_does_not_tell_it(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    told = locked(agentpack)
+    forget_capabilities(agentpack)
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]})
+    assert agentpack("upgrade", "--yes", "--json").envelope["data"]["capabilities"] == []
+    assert locked(agentpack) == told
+
+
 def test_a_pack_that_another_one_brings_along_counts_for_it(agentpack: Agentpack, packs: Path) -> None:
     release(packs, "1.0.0", "helpers", helper={"tools": ["shell"]})
     agentpack("install", "reviews", "--source", str(packs))

@@ -109,7 +109,7 @@ class CapabilityReader:
             return {word for word in words if word.partition("(")[0] in LOOKING}
         if not self.planning:
             return words
-        return {word if word in (*LOOKING, "skills") else f"{word}(plan)" for word in words}
+        return {word if word in LOOKING else f"{word}(plan)" for word in words}
 
     def granted(self, names: set[str], given: set[str]) -> Iterator[str]:
         """The words for tools in a list or a map, each with its limit.

@@ -41,15 +41,15 @@ def newest(
     `preview` is as for `wanted_with_variants`, `decisions` as for `choose_clients`.
     """
     manifest = workspace.manifest
-    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
     notes: list[str] = []
+
+    def refreshed() -> Candidates:
+        return candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
+
     if latest:
         manifest, notes = _with_newest_refs(workspace, manifest, packs)
-        if notes:
-            candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
-        manifest = _past_ranges(candidates, manifest, packs)
-        candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
-    chosen = choose_clients(choose(candidates, manifest), decisions)
+        manifest = _past_ranges(refreshed(), manifest, packs)
+    chosen = choose_clients(choose(refreshed(), manifest), decisions)
     wanted, followed = wanted_with_variants(chosen, preview=preview)
     return chosen, wanted, followed._replace(notes=(*notes, *followed.notes))
 
