@@ -21,6 +21,8 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, write_tree
 
+from agentpack.cli.merge_tool import markers_left
+from agentpack.commands.upgrade import MergeSides
 from agentpack.disk.version_control import own_settings
 from agentpack.merge import merge
 from agentpack.merge.markers import MarkerLabels, with_markers
@@ -644,10 +646,12 @@ UNITE = r"t = re.sub(r'<{7}.*?\n(.*?)\|{7}.*?={7}\n(.*?)>{7}[^\n]*\n', r'- Say l
 def test_what_the_editor_made_becomes_the_file(
     colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    of_git = "import os\nassert not [name for name in os.environ if name.startswith('GIT_')]\n"
+    monkeypatch.setenv("VISUAL", editor(tmp_path, of_git + UNITE))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert code == 0, said
+    assert re.search(rf"^editing with {sys.executable}: {tmp_path}/agentpack-merge-\w+/reviewer\.md$", said, re.M)
     text = (colliding.folder / FILE).read_text()
     assert "- Look before you change.\n- Say little, exactly.\n- Keep facts apart.\n" in text
     assert "- Leave nothing behind.\n" in text
@@ -682,17 +686,26 @@ def test_a_conflict_is_asked_about_until_it_is_answered_and_to_stop_changes_noth
     assert marks(colliding.folder) == before
 
 
-def test_nothing_is_asked_with_yes_or_json_or_in_a_dry_run(colliding: Agentpack) -> None:
+def test_nothing_is_asked_with_yes_or_json_or_in_a_dry_run(
+    colliding: Agentpack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", "false")
     for option in ("--yes", "--json", "--dry-run"):
         code, said = on_a_terminal(colliding, "upgrade", "--latest", option)
         assert (code, QUESTION in said) == (3, False), said
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--json", "--on-conflict", "edit")
+    assert (code, "`--on-conflict edit` needs a terminal" in said) == (3, True), said
 
 
-def test_a_conflict_that_an_answer_cannot_resolve_is_no_question(colliding: Agentpack) -> None:
+@pytest.mark.parametrize("options", [(), ("--on-conflict", "edit")])
+def test_a_conflict_that_an_answer_cannot_resolve_is_no_question(
+    colliding: Agentpack, options: tuple[str, ...]
+) -> None:
     (colliding.folder / FILE).unlink()
     (colliding.folder / FILE).mkdir()
-    code, said = on_a_terminal(colliding, "upgrade", "--latest")
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", *options)
     assert (code, QUESTION in said) == (3, False), said
+    assert "1 file needs a decision; nothing was changed\n" in said
 
 
 def test_a_conflict_is_edited_only_where_the_change_is_made_whole(
@@ -741,20 +754,105 @@ def test_an_unfinished_merge_changes_nothing_and_keeps_the_copy(
     assert "your text is in" in said and copy.exists()
 
 
+def test_an_editor_that_cannot_be_started_is_told(colliding: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISUAL", "/nowhere/editor -w")
+    before = marks(colliding.folder)
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 3
+    assert "/nowhere/editor cannot be started: No such file or directory; nothing was changed\n" in said
+    assert marks(colliding.folder) == before
+
+
+@pytest.mark.parametrize(("there", "used"), [(("nano", "vi"), "nano"), (("vi",), "vi"), ((), "")])
+def test_without_a_word_of_the_user_s_the_editor_is_one_that_is_there(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], used: str
+) -> None:
+    for name in ("GIT_EDITOR", "VISUAL", "EDITOR"):
+        monkeypatch.delenv(name, raising=False)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(shutil.which("git") or "")
+    for name in there:
+        (programs / name).symlink_to(shutil.which("false") or "")
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 3, said
+    assert (f"{used} ended with 1; nothing was changed" if used else "there is no editor\n") in said
+
+
+def test_a_text_that_is_no_utf_8_is_not_merged_by_hand(colliding: Agentpack) -> None:
+    edit(colliding, "Look", "Schau")
+    place = colliding.folder / FILE
+    place.write_bytes(place.read_bytes().replace(b"Schau", b"L\xf6ok"))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert (code, f"{FILE}: the text is not UTF-8\n" in said) == (3, True), said
+
+
+def test_only_what_conflicts_in_a_header_is_between_markers(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = publish(
+        tmp_path / "packs",
+        *(
+            make_pack("reviews", f"1.{number}.0", personas={"reviewer": persona_text(description=text, model=model)})
+            for number, (text, model) in enumerate((("Reviews.", "opus"), ("Reviews anew.", "sonnet")))
+        ),
+    )
+    agentpack("install", "reviews==1.0.0", "--source", str(folder), "--client", "claude")
+    edit(agentpack, "Reviews.", "Reviews it.")
+    copy = tmp_path / "copy"
+    monkeypatch.setenv("VISUAL", editor(tmp_path, f"open({str(copy)!r}, 'w').write(t)"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    code, said = on_a_terminal(agentpack, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 3, said
+    assert copy.read_text().startswith(
+        '---\nname: reviewer\n<<<<<<< you have\ndescription: "Reviews it."\n||||||| the release had\n'
+        'description: "Reviews."\n=======\ndescription: "Reviews anew."\n>>>>>>> the new release says\n'
+        "model: sonnet\n---\n"
+    )
+
+
+PLAIN, MARKED = b"a\n=======\n", b"a\n=======\nb\n=======\n"
+
+
+@pytest.mark.parametrize(
+    ("done", "sides", "left"),
+    [
+        (b"a\n<<<<<<< you have\n", (b"", b"", b""), True),
+        (b"a\n|||||||\n", (b"", b"", b""), True),
+        (b"a\r\n=======\r\n", (b"", b"", b""), True),
+        (b"a\n>>>>>>> the new release says\n", (b"", b"", b""), True),
+        (b"a\n========\n<<<<<<<a\n  =======\n", (b"", b"", b""), False),
+        (PLAIN, (PLAIN, b"", b""), False),
+        (PLAIN, (b"", PLAIN, b""), False),
+        (PLAIN, (b"", b"", PLAIN), False),
+        (MARKED, (PLAIN, PLAIN, PLAIN), True),
+        (MARKED, (PLAIN, MARKED, b""), False),
+    ],
+)
+def test_a_marker_is_left_if_there_are_more_than_a_side_had_of_its_own(
+    done: bytes, sides: tuple[bytes, bytes, bytes], left: bool
+) -> None:
+    assert markers_left(done, MergeSides(*sides)) is left
+
+
 def test_gits_mergetool_gets_the_three_texts(
     colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     git(tmp_path, "config", "--global", "merge.tool", "both")
-    both = 'grep -h "Say" "$BASE" "$LOCAL" "$REMOTE" > "$MERGED"'
+    both = 'grep -h "Say\\|Leave" "$BASE" "$LOCAL" "$REMOTE" > "$MERGED"'
     git(tmp_path, "config", "--global", "mergetool.both.cmd", both)
     git(tmp_path, "config", "--global", "mergetool.both.trustExitCode", "true")
     code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert code == 0, said
+    new = "- Leave nothing behind.\n"  # where nothing conflicts, each text is merged already
     assert (colliding.folder / FILE).read_text() == (
-        "- Say what you saw.\n- Say little.\n- Say exactly what you saw.\n"
+        f"- Say what you saw.\n{new}- Say little.\n{new}- Say exactly what you saw.\n{new}"
     )
+    assert re.search(r"^merging with both: /.*/reviewer\.md$", said, re.M)
 
 
 CHAINS = ("its settings", "an included file", "a .git file", "GIT_DIR", "includeIf")
