@@ -123,7 +123,7 @@ class Story:
         yield from action(step, *words) or ()
 
     def _command(self, words: list[str]) -> Iterator[str]:
-        words = [str(self.box) + word.removeprefix("/box") if word.startswith("/box/") else word for word in words]
+        words = [re.sub(r"^(|(?:git\+)?file://)/box/", rf"\g<1>{self.box}/", word) for word in words]
         if words[0] == "agentpack":
             is_doctor = words[1:] == ["doctor"]
             with _only_git(self.box) if is_doctor else contextlib.nullcontext():
