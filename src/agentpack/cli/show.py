@@ -133,7 +133,7 @@ def _show_place(session: Session, place: str) -> Result:
     offered, output = offers(open_place(session.workspace, place), place), session.output
     agents = sum(len(pack.agents) for pack in offered.packs)
     if len(offered.packs) > 1:
-        output.print(f"{len(offered.packs)} packs, {agents} agents")
+        output.print(f"{len(offered.packs)} packs" + (f", {agents} agents" if agents else ""))
     in_full = output.verbose or len(offered.packs) == 1 or agents <= MOST_ENTRIES
     for entry in output.some(
         ["\n".join(_offered(output, pack, agents=in_full)) for pack in offered.packs], "more packs"

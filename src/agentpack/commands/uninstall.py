@@ -92,7 +92,8 @@ def _requirement(workspace: Workspace, text: str) -> Requirement:
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
     """Whether a pack was installed here once and is not any more: removing it again changes nothing."""
-    if workspace.manifest.wanted(requirement.pack) is not None:
+    is_locked = workspace.lock is not None and workspace.lock.pack(requirement.pack) is not None
+    if is_locked or workspace.manifest.wanted(requirement.pack) is not None:
         return False
     generations = workspace.store.generations
     return any(

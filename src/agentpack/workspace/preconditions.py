@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
-from agentpack.model.names import did_you_mean
+from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.requirement import Requirement
 from agentpack.workspace.workspace import Workspace
 
@@ -40,9 +40,11 @@ def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
         if name not in known:
             owners = {row.pack for row in workspace.states.recorded.values() if row.persona == name}
             agent = [f"`{name}` is an agent of the pack `{owner}`" for owner in sorted(owners)]
+            locked = workspace.lock.pack(PackName(name)) if workspace.lock else None
+            needed = [f"it is here because `{'` and `'.join(locked.wanted_by)}` needs it"] if locked else []
             raise UsageError(
                 f"`{name}` is not in {workspace.scope.absolute(workspace.scope.manifest)}",
-                details=[*agent, f"there: {', '.join(known) or 'no pack'}"],
+                details=[*needed, *agent, f"there: {', '.join(known) or 'no pack'}"],
                 hint=f"`agentpack install {min(owners)} --without {name}` removes only this agent"
                 if owners
                 else did_you_mean(name, known),
