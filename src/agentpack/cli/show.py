@@ -74,7 +74,9 @@ def show(
         _size_table(output, shown.sizes)
     elif not named and shown.variants:
         example = safe(f"{shown.name}[{shown.variants[0].name}]")
-        output.say(f'`agentpack show "{example}"` shows a variant, `--verbose` shows everything')
+        setting = f"`agentpack install {safe(shown.name)} --set PARAMETER=VALUE` sets a parameter, "
+        more = f"{setting if shown.parameters else ''}`--verbose` says what each is for"
+        output.say(f'`agentpack show "{example}"` shows a variant, {more}')
     return Result(_data(shown))
 
 
