@@ -176,7 +176,7 @@ class GitSource:
     def remark(self, pack: PackName) -> str:
         """How far the branch is ahead of the newest tag."""
         newest = next(iter(self._all(pack)), None)
-        if newest is None or not newest.tag or self.place.ref:
+        if newest is None or not newest.tag:
             return ""
         count = self.mirror.commits_since(newest.commit, self._commit)
         commits = "1 commit" if count == 1 else f"{count} commits"
