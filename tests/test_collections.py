@@ -1110,9 +1110,9 @@ def test_a_kept_edit_of_an_agent_that_goes_names_the_way_on(
 def test_an_agent_with_another_name_in_the_same_file_is_named_with_the_way_to_keep_it(
     agentpack: Agentpack, project: Path, is_part: bool, name: str
 ) -> None:
-    kit(project, two="Work.")
+    kit(project, two="Work.", three="Work.")
     write_tree(project / "kit", {"agents/one.md": agent_text(name, "Work.")})
-    agentpack("install", "./kit", *(("--only", name) if is_part else ()))
+    agentpack("install", "./kit", *(("--only", f"{name},two") if is_part else ()))
     old = kebab(name)
     installed = project / f".claude/agents/{old}.md"
     with installed.open("a") as file:
@@ -1133,7 +1133,7 @@ def test_an_agent_with_another_name_in_the_same_file_is_named_with_the_way_to_ke
     assert "Work hard." in installed.read_text()
     again = agentpack("upgrade", "--yes").err
     assert "is called" not in again and "any more" not in again
-    assert agents(project) == [f"{old}.md", *([] if is_part else ["two.md"])]
+    assert agents(project) == [f"{old}.md", *([] if is_part else ["three.md"]), "two.md"]
 
 
 def test_only_of_an_installed_pack_says_that_the_others_stay(agentpack: Agentpack, project: Path) -> None:

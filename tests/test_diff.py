@@ -162,6 +162,17 @@ def test_a_moved_rule_is_told_as_moved(installed: Agentpack) -> None:
     )
 
 
+def test_a_rule_moved_within_its_section_is_told_without_another(installed: Agentpack) -> None:
+    edit(
+        installed,
+        "- Look before you change.\n- Say what you saw.\n",
+        "- Say what you saw.\n- Look before you change.\n",
+    )
+    assert installed("diff", "--format", "rules", expect=1).out == (
+        f"{FILE}  edited by hand\n  > look moved  Rules  (local edit)\n"
+    )
+
+
 def test_only_white_space_is_said_to_differ_in_no_rule(installed: Agentpack) -> None:
     edit(installed, "\n- Look", "\n\n- Look")
     assert "no field or rule differs" in installed("diff", "--format", "rules", expect=1).out

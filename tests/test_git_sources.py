@@ -455,7 +455,8 @@ def test_show_says_how_far_the_branch_is_ahead(agentpack: Agentpack, kit: Reposi
     assert "ahead" not in agentpack("show", place).out
     rework(kit, "one", "- Work.", "- Work hard.").commit()
     assert "the default branch is 2 commits ahead of the tag `v1.0.0`" in agentpack("show", place).out
-    assert "ahead" not in agentpack("show", f"{place}@v1.0.0").out
+    for ref in ("v1.0.0", kit.git("branch", "--show-current"), kit.git("rev-parse", "HEAD")):
+        assert "ahead" not in agentpack("show", f"{place}@{ref.strip()}").out
 
 
 def test_packs_with_a_manifest_are_the_same_from_a_tag_as_from_a_folder(

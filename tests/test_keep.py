@@ -782,6 +782,11 @@ PATCHES = {
         ("## Rules\n\n- Look before you change.\n- Say what you saw.\n- Keep data apart from opinion.\n", ""),
         ("\nA rule without an id.\n\n### Depth\n\n- Go deep.\n\n", ""),
     ],
+    "a section with the one below it, and a rule behind both": [
+        ("## Rules\n\n- Look before you change.\n- Say what you saw.\n- Keep data apart from opinion.\n", ""),
+        ("\nA rule without an id.\n\n### Depth\n\n- Go deep.\n\n", ""),
+        ("- Stop when done.\n", "- Stop when all is done.\n"),
+    ],
     "the section below another": [("### Depth\n\n- Go deep.\n\n", "")],
     "new rules behind new rules": [("- Go deep.\n", "- Go deep.\n- And deeper.\n- And up.\n\nThen rest.\n")],
     "a new rule with what would be a parameter": [("- Look before", "- Ask of {{ what }}.\n- Look before")],

@@ -7,6 +7,7 @@ from agentpack.model.names import (
     content_digest,
     did_you_mean,
     digest_of,
+    first_few,
     is_digest,
     is_kebab,
     is_parameter,
@@ -106,3 +107,19 @@ def test_a_slip_is_answered_with_what_is_near() -> None:
     assert did_you_mean("strct", ["strict", "struct", "other"]) == "did you mean `struct` or `strict`?"
     assert did_you_mean("kubernetes", ["python-engineer"]) is None
     assert nearest("claud", ["zcode", "claude", "cline"]) == ["claude"]  # one is plainly nearer than the others
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("ab", "a, b"),
+        ("abc", "a, b, c"),
+        ("abcd", "a, b, c and 1 more"),
+        ("abcdefg", "a, b, c and 4 more"),
+    ],
+)
+def test_a_long_list_is_cut_off_and_says_how_much_there_is_more(names: str, told: str) -> None:
+    assert first_few(names, 3) == told
+    assert first_few(dict.fromkeys(names), 3) == told

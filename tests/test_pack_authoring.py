@@ -30,7 +30,9 @@ def test_a_new_pack_passes_check_and_tests_as_it_is(agentpack: Agentpack, projec
 
 @pytest.mark.parametrize(("name", "words"), [("data-reviewer", "a data reviewer"), ("api-editor", "an api editor")])
 def test_a_new_pack_is_written_in_plain_english(agentpack: Agentpack, project: Path, name: str, words: str) -> None:
-    agentpack("pack", "new", name)
+    then = f"next: edit it, then `agentpack pack check {name}` and `agentpack pack test {name}`\n"
+    assert then not in agentpack("pack", "new", name, "--dry-run").err
+    assert agentpack("pack", "new", name).err.endswith(then)
     assert f"You are {words}" in (project / f"{name}/personas/{name}.md").read_text()
 
 

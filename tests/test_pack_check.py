@@ -243,6 +243,20 @@ def test_a_denial_that_goes_allows_more(
     assert f"field `deny` {told}" in " ".join((ran.out + ran.err).split())
 
 
+def test_a_parameter_that_bounds_another_is_used(agentpack: Agentpack, tmp_path: Path) -> None:
+    number = {"type": "integer", "default": 5, "description": "A number."}
+    parameters = {
+        "least": {**number},
+        "most": {**number},
+        "used": {**number, "minimum": "least", "maximum": "most"},
+        "idle": {**number},
+    }
+    files = good(body=BODY.replace("Look", "Look at {{ used }}"), parameters=parameters)
+    told = agentpack("pack", "check", str(write_tree(tmp_path / "pack", files)), expect=None).out
+    assert "no text uses the parameter `idle`" in told
+    assert told.count("P502") == 1
+
+
 @pytest.mark.parametrize(
     ("link", "is_broken"),
     [

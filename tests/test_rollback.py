@@ -169,6 +169,25 @@ def test_a_local_variant_edited_by_hand_comes_back_too(
     assert variant.read_bytes() == edited
 
 
+def test_a_file_that_waited_for_a_decision_then_is_there_again(agentpack: Agentpack, project: Path) -> None:
+    for version, what in (("1.0.0", "saw"), ("1.1.0", "found")):
+        personas = {name: persona_text(name, BODY.replace("saw", what)) for name in ("waiter", "other")}
+        publish(
+            project / "kits", *(make_pack(f"{name}s", version, personas={name: personas[name]}) for name in personas)
+        )
+    agentpack("install", "waiters==1.0.0", "others==1.0.0", "--source", "kits", "--client", "claude")
+    waiter = project / ".claude/agents/waiter.md"
+    waiter.write_text(waiter.read_text().replace("you saw", "I saw"))
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
+    partly = agentpack("upgrade", "--yes", "--partial", "--json", expect=3).envelope["data"]["generation"]
+    state = modes(project)
+    agentpack("upgrade", "--yes", "--on-conflict", "theirs")
+    assert modes(project) != state
+    agentpack("rollback", str(partly))
+    assert modes(project) == state
+
+
 def test_a_file_put_where_one_has_to_go_back_is_not_taken(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:

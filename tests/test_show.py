@@ -44,6 +44,7 @@ def test_a_pack_tells_all_that_a_user_chooses_from(agentpack: Agentpack, project
         "versions  1.1.0, 1.0.0\n",
         "personas  reviewer\n",
         "requires  nothing\n",
+        "variant\tclient\twords\ttokens\talways words\talways tokens\ton demand words\ton demand tokens\nno variant\t",
         "Says no.",
         "tone  string, default calm; one of calm, loud",
         "acme",

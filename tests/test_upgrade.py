@@ -186,6 +186,14 @@ def test_an_edit_and_a_change_elsewhere_are_both_there(agentpack: Agentpack, pro
     assert tree(project)[AGENT].decode().endswith("- one, mine\n- two\n- three, new\n")
 
 
+def test_a_collision_with_a_rule_that_is_gone_says_that_there_is_nothing(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    publish(project / "packs", make_pack(version="3.0.0", personas={"reviewer": persona_text(body="- one {#one}\n")}))
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
+    assert "the new release says\n      (nothing)\n" in agentpack("upgrade", "--latest", "--yes", expect=3).err
+
+
 def test_a_collision_is_shown_rule_by_rule_and_changes_nothing(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / AGENT

@@ -1009,6 +1009,24 @@ def test_a_row_that_waits_and_names_another_release_is_a_difference(
     assert "reviewer.md: reviews 1.0.0 does not render to that text" in ran.out + ran.err
 
 
+def test_every_row_that_waits_and_names_another_release_is_told(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "writes", writer={"tools": ["read"]})
+    agentpack("install", "reviews", "writes", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    release(packs, "1.1.0", "writes", writer={})
+    agentpack("lock", "--upgrade", "--accept", "every-tool")
+    lock = agentpack.folder / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    for row in data["files"]:
+        file = agentpack.folder / row["path"]
+        file.write_text(f"---\nname: {row['persona']}\n---\nMine.\n")
+        row["sha256"] = sha256(file.read_bytes()).hexdigest()
+    lock.write_text(json.dumps(data))
+    ran = agentpack("diff", expect=1)
+    for name, pack in (("reviewer", "reviews"), ("writer", "writes")):
+        assert f"{name}.md: {pack} 1.0.0 does not render to that text" in ran.out + ran.err
+
+
 def made_here(agentpack: Agentpack) -> None:
     """Let the history have the lock as it is, as if a command had written it."""
     lock, folder = agentpack.folder / "agentpack.lock", agentpack.folder / ".agentpack/state/generations"

@@ -16,7 +16,7 @@ from packaging.version import Version
 from agentpack.errors import AgentpackError, PolicyRefused, Refused, SourceWithheld, Unavailable, Unresolvable
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
-from agentpack.model.names import Digest, PackName, content_digest, did_you_mean
+from agentpack.model.names import Digest, PackName, content_digest, did_you_mean, first_few
 from agentpack.model.pack import Release, ReleaseRef, moved_tag
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
@@ -340,10 +340,9 @@ def _not_there(pack: PackName, named: NamedSource, source: Source) -> Unresolvab
     hint = did_you_mean(named.pack, offered)
     if len(offered) == 1:
         hint = f"if that is the same, write `require: {offered[0]}` and `name: {pack}` in its entry of agentpack.yaml"
-    listed = ", ".join(offered[:12]) + (f" and {len(offered) - 12} more" if len(offered) > 12 else "")
     return Unresolvable(
         f"the source `{named.source}` has no pack `{named.pack}`",
-        details=[f"it has {listed or 'no packs and no agent files'}"],
+        details=[f"it has {first_few(offered, 12) or 'no packs and no agent files'}"],
         hint=hint,
     )
 

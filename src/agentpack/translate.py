@@ -18,6 +18,7 @@ from agentpack.clients.grammar import NAMES, listed
 from agentpack.clients.render import TOOLS_LIMITED, ToolLimits, native_fields, restricts
 from agentpack.model.capabilities import BUT, EVERY, LOOKING, covers, denied_by, widening
 from agentpack.model.fields import TOOLS
+from agentpack.model.names import first_few
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 
@@ -244,8 +245,7 @@ def _tool_left_out(name: str, *, has_more: bool) -> Note:
 
 def _few(names: list[str]) -> str:
     """The first of these names, as text for people."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(name[:_LONGEST_NAME] for name in names[:_MOST_NAMED]) + more
+    return first_few([name[:_LONGEST_NAME] for name in names], _MOST_NAMED)
 
 
 def _plain(name: str) -> str:

@@ -34,7 +34,7 @@ from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
 from agentpack.errors import DecisionNeeded, Unavailable, Unresolvable, UsageError
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, did_you_mean, kebab, pack_name
+from agentpack.model.names import PackName, did_you_mean, first_few, kebab, pack_name
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.sources.base import Source
 from agentpack.workspace.workspace import Workspace
@@ -289,7 +289,7 @@ class _Reading:
         told = [f"{pack}/{agent}" for pack, agents in twins.items() for agent in agents]
         if not told:
             return apart, []
-        few = ", ".join(told[:_MOST_TWINS]) + (f" and {len(told) - _MOST_TWINS} more" if told[_MOST_TWINS:] else "")
+        few = first_few(told, _MOST_TWINS)
         agents = "1 agent is" if len(told) == 1 else f"{len(told)} agents are"
         return apart, [
             f"{agents} left out (`without:` in agentpack.yaml), because another pack has an agent with that name: "
@@ -432,8 +432,7 @@ def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[A
             yield from about.unread
             beside += [f"{pack.requirement.pack} ({about.beside})"] if about.beside else []
     if beside:
-        more = f" and {len(beside) - _MOST_BESIDE} more" if len(beside) > _MOST_BESIDE else ""
-        yield f"only agents were installed; skipped the rest of {', '.join(beside[:_MOST_BESIDE])}{more}"
+        yield f"only agents were installed; skipped the rest of {first_few(beside, _MOST_BESIDE)}"
     for name in dict.fromkeys(pack.source for pack in packs if pack.source in sources):
         offered = sources[name].collection.packs
         if offered and len(offered) == sum(pack.source == name for pack in packs):

@@ -12,7 +12,7 @@ from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import PackName, text_digest
+from agentpack.model.names import PackName, first_few, text_digest
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement
@@ -245,10 +245,9 @@ def unproven(
     proofs = {row.path: pristine.bears_out(row) for row in asked if not (all_tracked and row.path in came_along)}
     found = {path for path, proof in proofs.items() if not proof and (proof is not None or path not in came_along)}
     if found:
-        names = ", ".join(f"`{workspace.scope.shown(path)}`" for path in sorted(found)[:_MOST_NAMED])
-        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        names = first_few([f"`{workspace.scope.shown(path)}`" for path in sorted(found)], _MOST_NAMED)
         workspace.disk.lacks["unproven"] = (
-            f"the lock lists {names}{more}, but that text is in no release and not in this checkout's history; "
+            f"the lock lists {names}, but that text is in no release and not in this checkout's history; "
             "treated as your own file"
         )
     return frozenset(found)

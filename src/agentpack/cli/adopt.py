@@ -12,6 +12,7 @@ from agentpack.cli.output import Result, safe
 from agentpack.commands.adopt import AdoptedFile
 from agentpack.commands.adopt import adopt as run
 from agentpack.commands.adoptable import PassedOver, refusal
+from agentpack.model.names import first_few
 
 app = verb_app()
 _MOST = 12
@@ -95,5 +96,4 @@ def _passed_lines(passed: Sequence[PassedOver]) -> Iterator[str]:
     for one in passed:
         reasons.setdefault(one.reason, []).append(one.path)
     for reason, paths in reasons.items():
-        more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-        yield f"skipped {', '.join(paths[:_MOST])}{more}: {reason}"
+        yield f"skipped {first_few(paths, _MOST)}: {reason}"

@@ -22,6 +22,7 @@ from agentpack.commands.explain import (
     is_installed,
 )
 from agentpack.commands.explain import explain as run
+from agentpack.model.names import first_few
 from agentpack.reports.data import origin_data
 from agentpack.reports.words import bare
 
@@ -185,8 +186,7 @@ def _show_rules(session: Session, rules: Sequence[ExplainedRule]) -> None:
             output.print("")
         places = [safe(_place(session, rule.file.path)) for rule in found]
         head, *rest = about
-        more = f" and {len(places) - _MOST_FILES} more" if len(places) > _MOST_FILES else ""
-        for text in (f"{output.style(head, 'bold')}  {', '.join(places[:_MOST_FILES])}{more}", *rest):
+        for text in (f"{output.style(head, 'bold')}  {first_few(places, _MOST_FILES)}", *rest):
             output.print(text, wrap=True)
 
 

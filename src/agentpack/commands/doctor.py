@@ -24,7 +24,7 @@ from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import missing_words
 from agentpack.model.changes import file_state
 from agentpack.model.history import Generation
-from agentpack.model.names import Digest, PackName, content_digest
+from agentpack.model.names import Digest, PackName, content_digest, first_few
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store import layout
@@ -204,8 +204,7 @@ def _journal(workspace: Workspace) -> Iterator[Diagnosis]:
         yield Diagnosis("ok", "journal", "no change was interrupted")
     elif is_decided:
         paths = [workspace.disk.absolute(row.path) for row in journal.rows]
-        more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
-        text = f"a change was interrupted (generation {journal.number}): {', '.join(paths[:_MOST_NAMED])}{more}"
+        text = f"a change was interrupted (generation {journal.number}): {first_few(paths, _MOST_NAMED)}"
         yield Diagnosis("warning", "journal", text, "`agentpack status` finishes it")
     else:
         text = "a change was interrupted before any file was changed"

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NewType
 
 from agentpack.errors import UsageError
@@ -187,6 +187,12 @@ def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
     counted = ((path, as_lf(data)) for path, data in files if not is_junk(path))
     lines = sorted(f"{hashlib.sha256(data).hexdigest()}  {path}\n".encode() for path, data in counted)
     return Digest("sha256:" + hashlib.sha256(b"".join(lines)).hexdigest())
+
+
+def first_few(names: Collection[str], most: int) -> str:
+    """The names as a list in a sentence, cut off after the first few."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(list(names)[:most]) + more
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:

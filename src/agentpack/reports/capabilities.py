@@ -6,6 +6,7 @@ from typing import Any
 from agentpack.changes.widening import CapabilityChange
 from agentpack.clients import SKILLS
 from agentpack.model.capabilities import capability_words, narrowing
+from agentpack.model.names import first_few
 
 MOST_ROWS = 20
 """Rows shown to people; JSON output has all."""
@@ -71,15 +72,10 @@ def _who(members: Sequence[CapabilityChange], everyone: Collection[Reached]) -> 
     for those, named in alike.items():
         words = []
         if set(named) != personas:
-            words.append(_names([persona for _, persona in named]))
+            words.append(first_few([persona for _, persona in named], _MOST_NAMES))
         if set(those) != clients:
             words.append(", ".join(those))
         yield "; ".join(words)
-
-
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
 def may_data(changes: Collection[CapabilityChange]) -> list[dict[str, Any]]:

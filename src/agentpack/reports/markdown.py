@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from agentpack.changes.differences import Differences, FileDifference
 from agentpack.differences.header import in_words
 from agentpack.differences.lines import unified
+from agentpack.model.names import first_few
 from agentpack.reports.capabilities import may_lines
 from agentpack.reports.conflicts import conflict_lines
 from agentpack.reports.data import decoded_or_none
@@ -78,8 +79,7 @@ def _summary(differences: Differences, file: FileDifference) -> Iterator[str]:
     for rule in file.compared.rules:
         by_kind.setdefault(rule.change, []).append(code_span(rule.id or brief(bare(rule.entry.text))))
     for kind, names in by_kind.items():
-        more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-        yield f"- {len(names)} rule{'' if len(names) == 1 else 's'} {kind}: {', '.join(names[:20])}{more}"
+        yield f"- {len(names)} rule{'' if len(names) == 1 else 's'} {kind}: {first_few(names, 20)}"
 
 
 def changed_lines(file: FileDifference, place: Place) -> list[str]:

@@ -19,7 +19,7 @@ from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, 
 from agentpack.model.lock import LockedPack
 from agentpack.model.lock_text import is_commit
 from agentpack.model.manifest import ConfiguredSource
-from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, kebab
+from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, first_few, kebab
 from agentpack.model.pack import NO_RELEASE, ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
@@ -176,7 +176,7 @@ class GitSource:
     def remark(self, pack: PackName) -> str:
         """How far the branch is ahead of the newest tag."""
         newest = next(iter(self._all(pack)), None)
-        if newest is None or not newest.tag or self.place.ref:
+        if newest is None or not newest.tag:
             return ""
         count = self.mirror.commits_since(newest.commit, self._commit)
         commits = "1 commit" if count == 1 else f"{count} commits"
@@ -245,9 +245,8 @@ class GitSource:
             hint = "write a commit in full, with 40 digits"
         if ref == "latest":
             hint = "leave out `@latest` to get the newest release"
-        more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
-        there = [f"it has {', '.join(known[:_FEW])}{more}"]
-        raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", details=there, hint=hint)
+        there = f"it has {first_few(known, _FEW)}"
+        raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", details=[there], hint=hint)
 
     @property
     def _now(self) -> _State:

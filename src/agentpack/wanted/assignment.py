@@ -12,6 +12,7 @@ from agentpack.clients.base import Client
 from agentpack.clients.render import TOOLS_LIMITED
 from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.lock import REFUSED, SkippedAgent
+from agentpack.model.names import first_few
 from agentpack.model.rendering import Rendering
 
 
@@ -72,8 +73,8 @@ class RestrictionsLost(DecisionNeeded):
         self.agents = frozenset((given.target.name, given.file.persona) for given in missing)
         self.losses = tuple(dict.fromkeys(lost for given in missing for lost in given.file.lost))
         self.limits_tools = all(lost.startswith(TOOLS_LIMITED) for lost in self.losses)
-        titles = _listed({given.target.title: None for given in missing})
-        personas = _listed({given.file.persona: None for given in missing})
+        titles = first_few({given.target.title: None for given in missing}, 3)
+        personas = first_few({given.file.persona: None for given in missing}, 3)
         words = sorted({f"widened:{given.target.name}" for given in missing})
         packs = dict.fromkeys(given.file.pack for given in missing)
         without = " ".join(("agentpack install", *packs, *(f"--client {name}" for name in others)))
@@ -88,13 +89,6 @@ class RestrictionsLost(DecisionNeeded):
             f"{'it' if len(words) == 1 else 'them'}{f' (`{without}`)' if others else ''}, "
             "or accept it with " + " ".join(f"`--accept {word}`" for word in words),
         )
-
-
-def _listed(names: Collection[str]) -> str:
-    """A comma-separated list of names, cut off after the first few."""
-    few = list(names)[:3]
-    more = len(names) - len(few)
-    return ", ".join(few) + (f" and {more} more" if more else "")
 
 
 class FileAssignment:

@@ -15,7 +15,7 @@ from agentpack.errors import AgentpackError, Refused, SourceWithheld, Unavailabl
 from agentpack.fetch import Sources, fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import PackName, did_you_mean, kebab, text_digest
+from agentpack.model.names import PackName, did_you_mean, first_few, kebab, text_digest
 from agentpack.model.pack import (
     NO_RELEASE,
     AgentRow,
@@ -265,9 +265,10 @@ class CollectionStates:
 
     def _unknown(self, release: Release, name: str) -> Unresolvable:
         known = [next(iter(names_of(path, data)), path) for path, data in sorted(release.files.items())]
-        few = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
         hint = did_you_mean(name, [*known, *release.files])
-        return Unresolvable(f"`{release.pack}` has no agent `{name}`", details=[f"it has {few}"], hint=hint)
+        return Unresolvable(
+            f"`{release.pack}` has no agent `{name}`", details=[f"it has {first_few(known, 12)}"], hint=hint
+        )
 
     def _remember(self, files: Mapping[str, bytes]) -> None:
         for data in files.values():

@@ -1,9 +1,10 @@
 """Agents of collections that clients do not get, grouped for people: one line for all agents and clients alike."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from agentpack.model.lock import REFUSED, Lock
+from agentpack.model.names import first_few
 
 _MOST_NAMED = 6
 """Largest number of agents that one line names."""
@@ -23,14 +24,14 @@ class SkippedAgents(NamedTuple):
     """Whether one of them was not skipped before."""
 
     def __str__(self) -> str:
-        agents = f"all agents of {self.pack}" if self.is_whole else _few(self.personas, _MOST_NAMED)
+        agents = f"all agents of {self.pack}" if self.is_whole else first_few(self.personas, _MOST_NAMED)
         skipped = f"skipped for {', '.join(self.clients)}: {agents}"
         if self.reasons[0].startswith(REFUSED):
-            return f"{skipped}: {_few([reason.removeprefix(REFUSED) for reason in self.reasons], 3)}"
+            return f"{skipped}: {first_few([reason.removeprefix(REFUSED) for reason in self.reasons], 3)}"
         several = len(self.clients) > 1
         they, options = "they" if several else "it", " ".join(f"--accept widened:{client}" for client in self.clients)
         tools = all(reason.startswith("tools ") for reason in self.reasons)
-        cannot = "limit tools" if tools else f"enforce every restriction ({_few(self.reasons, 3)})"
+        cannot = "limit tools" if tools else f"enforce every restriction ({first_few(self.reasons, 3)})"
         files = "this file asks" if len(self.personas) == 1 else "these files ask"
         cannot = f"{they} cannot {cannot}" + (f" as {files}" if tools else "")
         written = "it" if len(self.personas) == 1 else "them"
@@ -74,7 +75,7 @@ def left_out_words(lock: Lock, before: Lock | None = None, *, in_full: bool = Fa
         if out and known.get(pack.name) != pack.agents:
             files = "1 agent file is" if len(out) == 1 else f"{len(out)} agent files are"
             rest = "" if in_full or len(out) <= _MOST_NAMED else " (`agentpack status --verbose` names all)"
-            yield f"{pack.name}: {files} skipped: {_few(out, len(out) if in_full else _MOST_NAMED)}{rest}"
+            yield f"{pack.name}: {files} skipped: {first_few(out, len(out) if in_full else _MOST_NAMED)}{rest}"
 
 
 def skipped_data(skipped: Iterable[SkippedAgents]) -> dict[str, Any]:
@@ -84,8 +85,3 @@ def skipped_data(skipped: Iterable[SkippedAgents]) -> dict[str, Any]:
         for one in skipped
     ]
     return {"skipped_agents": rows} if rows else {}
-
-
-def _few(names: Collection[str], most: int) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(list(names)[:most]) + more

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
+from agentpack.model.names import first_few
 from agentpack.model.rendering import Note, Rendering
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.assignment import NotWritten, not_written_words
@@ -118,8 +119,7 @@ class GroupedNote(NamedTuple):
         if not self.note.subject:
             return self.note.text
         names = [f"`{name}`" for name in (self.note.subject, *self.more)]
-        rest = f" and {len(names) - _MOST_SUBJECTS} more" if len(names) > _MOST_SUBJECTS else ""
-        return f"{', '.join(names[:_MOST_SUBJECTS])}{rest} {self.note.text}"
+        return f"{first_few(names, _MOST_SUBJECTS)} {self.note.text}"
 
     def __str__(self) -> str:
         options = "".join(f" `{option}`" for option in self.options if option)
