@@ -317,6 +317,7 @@ def _history(workspace: Workspace) -> Iterator[Diagnosis]:
     numbers = generations.numbers()
     checked: set[str] = set()
     if generations.current() not in (0, *numbers):
+        lost += 1
         yield Diagnosis(
             "problem",
             "history",
@@ -327,6 +328,7 @@ def _history(workspace: Workspace) -> Iterator[Diagnosis]:
         try:
             found = generations.read(number)
         except AgentpackError as error:
+            lost += 1
             yield Diagnosis("problem", "history", error.message, error.hint or "")
             continue
         for path, digest, needed in _contents(found):
