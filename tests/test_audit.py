@@ -320,6 +320,9 @@ def test_what_is_at_a_place_is_looked_through_once(
     [finding] = data["findings"]
     assert finding["file"].startswith(subject.removeprefix("./"))
     assert (data["files"], len(data["subjects"])) == (files, 1)
+    if files > 1:  # a baseline goes by the pack, whatever holds it
+        [there] = agentpack("audit", "./packs", "--json", expect=1).envelope["data"]["findings"]
+        assert finding["fingerprint"] == there["fingerprint"]
 
 
 def test_the_place_one_is_in_is_told_by_a_path_from_there(agentpack: Agentpack, project: Path) -> None:
