@@ -14,6 +14,7 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 
 from agentpack.audit.rules import RULES
+from agentpack.input.archives import write_archive
 from agentpack.reports.sarif import uri
 
 FILE = ".claude/agents/reviewer.md"
@@ -301,6 +302,45 @@ def test_a_pack_with_a_link_in_it_is_refused(agentpack: Agentpack, tmp_path: Pat
     publish(tmp_path / "packs", make_pack())
     (tmp_path / "packs/data-reviewer/1.0.0/README.md").symlink_to("/etc/hosts")
     agentpack("audit", f"{tmp_path}/packs", expect=5)
+
+
+@pytest.mark.parametrize(
+    ("subject", "files"),
+    [
+        ("./kit-1.0.0.tgz", 2),
+        ("./kit.tgz", 2),
+        ("./packs", 2),
+        ("./packs/kit", 2),
+        ("./packs/kit/1.0.0", 2),
+        ("./one.md", 1),
+    ],
+)
+def test_what_is_at_a_place_is_looked_through_once(
+    agentpack: Agentpack, project: Path, subject: str, files: int
+) -> None:
+    persona = persona_text(body=OVERRIDE)
+    kit = make_pack("kit", personas={"reviewer": persona})
+    publish(project / "packs", kit)
+    archives = {f"{stem}.tgz": write_archive(kit, prefix=stem) for stem in ("kit-1.0.0", "kit")}
+    write_tree(project, {**archives, "one.md": persona})
+    data = agentpack("audit", subject, "--json", expect=1).envelope["data"]
+    [finding] = data["findings"]
+    assert finding["file"].startswith(subject.removeprefix("./"))
+    assert (data["files"], len(data["subjects"])) == (files, 1)
+    if files > 1:  # a baseline goes by the pack, whatever holds it
+        [there] = agentpack("audit", "./packs", "--json", expect=1).envelope["data"]["findings"]
+        assert finding["fingerprint"] == there["fingerprint"]
+
+
+def test_the_place_one_is_in_is_told_by_a_path_from_there(agentpack: Agentpack, project: Path) -> None:
+    folder = publish(project / "packs", suspicious()) / "data-reviewer/1.0.0"
+    data = agentpack("audit", ".", "--json", expect=1, cwd=folder).envelope["data"]
+    assert (data["subjects"], [one["file"] for one in data["findings"]]) == (["."], ["./personas/reviewer.md"])
+
+
+def test_a_file_that_is_no_agent_file_is_not_looked_through(agentpack: Agentpack, project: Path) -> None:
+    (project / "one.bin").write_bytes(b"\0")
+    assert "`./one.bin` is not a text file\nhint: name a pack's folder" in agentpack("audit", "./one.bin", expect=2).err
 
 
 # Levels and the baseline.

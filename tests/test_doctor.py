@@ -1,18 +1,24 @@
 """doctor: what is wrong with the installation or the scope, and what to do about it."""
 
+import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from support.packs import BODY, make_pack, persona_text, publish, variant_text
+from support.read_only import can_be_made, run_where_nothing_can_be_written
 from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
 
+import agentpack as program_itself
 from agentpack.disk import Disk
+from agentpack.sources.bundled import bundled_folder
 from agentpack.store.process_lock import process_lock
 
 FILE = ".claude/agents/reviewer.md"
@@ -54,7 +60,7 @@ def warnings(agentpack: Agentpack) -> dict[str, str]:
 def not_sound(ran: Ran, level: str) -> dict[str, str]:
     """What a check found, which does not say as well that all is fine."""
     found = findings(ran, level)
-    assert not {*found} & {*findings(ran, "ok")} - {"agentpack.lock", "manifest", "variants"}
+    assert not {*found} & {*findings(ran, "ok")} - {"agentpack.lock", "bundled", "libraries", "manifest", "variants"}
     return found
 
 
@@ -145,6 +151,57 @@ def test_an_empty_project_is_sound(agentpack: Agentpack) -> None:
     assert {*warnings(agentpack)} <= {"path"}
 
 
+def test_a_library_that_is_missing_is_a_problem(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name in ("merge3", "rich"):
+            raise importlib.metadata.PackageNotFoundError(name)
+        return there(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert problems(agentpack)["libraries"] == "missing: rich, merge3"
+    assert "typer" in findings(agentpack("doctor", "--json", expect=1), "ok")["libraries"]
+
+
+def test_a_damaged_installation_is_a_problem(project: Path, tmp_path: Path) -> None:
+    """The program in another place, whose packs are not as they came."""
+    package, packs = tmp_path / "other/agentpack", Path(bundled_folder() or "")
+    package.mkdir(parents=True)
+    for path in Path(program_itself.__path__[0]).iterdir():
+        (package / path.name).symlink_to(path)
+
+    def said() -> list[tuple[str, str]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "agentpack", "doctor", "--json"],
+            cwd=project,
+            env={**os.environ, "PYTHONPATH": str(package.parent)},
+            capture_output=True,
+            check=False,
+        )
+        found = json.loads(done.stdout)["data"]["findings"]
+        return [(one["level"], one["text"]) for one in found if one["what"] == "bundled"]
+
+    (package / "_packs").mkdir()
+    assert said() == [("problem", "the packs that come with agentpack are missing")]
+    (package / "_packs").rmdir()
+    shutil.copytree(packs, package / "_packs")
+    changed, gone, unpinned = (package / "_packs/python-engineer" / version for version in ("1.0.0", "1.1.0", "2.0.0"))
+    (changed / "README.md").write_text("Not as it came.\n")
+    (unpinned / "README.md").write_text("Not as it came.\n")
+    shutil.rmtree(gone)
+    digests = package / "_packs/digests.json"
+    pinned = json.loads(digests.read_text())
+    del pinned["python-engineer"]["2.0.0"]
+    digests.write_text(json.dumps(pinned))
+    *wrong, (level, text) = said()
+    assert wrong == [
+        ("problem", f"python-engineer 1.0.0 differs from what was released: {changed}"),
+        ("problem", "python-engineer 1.1.0 is missing"),
+    ]
+    assert (level, text.endswith(f" releases in {package}/_packs, digests match")) == ("ok", True)
+
+
 def test_a_program_that_is_not_on_the_path_is_named(
     agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +222,26 @@ def test_a_folder_that_everybody_may_write_to_is_named_where_it_is_there(agentpa
     config.rmdir()
     config.write_text("in the way\n")
     assert problems(agentpack)["config"] == f"{config} is not a folder"
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_whether_it_is_there(project: Path, home: Path) -> None:
+    if not can_be_made(home):
+        pytest.skip("no folder can be made read-only here")
+    (home / ".cache/agentpack").mkdir(parents=True)
+    found = findings(run_where_nothing_can_be_written(home, project, ["doctor", "--json"]), "problem")
+    assert found["config"] == f"{home}/.config/agentpack (does not exist yet) cannot be written"
+    assert found["cache"] == f"{home}/.cache/agentpack cannot be written"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_named_where_it_is_there(agentpack: Agentpack, home: Path) -> None:
+    config = home / ".config/agentpack"
+    config.parent.mkdir(parents=True)
+    os.chown(config.parent, 12345, -1)
+    assert "config" not in warnings(agentpack)
+    config.mkdir()
+    os.chown(config, 12345, -1)
+    assert warnings(agentpack)["config"] == f"{config} belongs to another user"
 
 
 def test_another_program_of_the_same_name_is_a_problem(
@@ -267,6 +344,12 @@ def test_a_record_that_is_gone_is_a_problem(installed: Agentpack, project: Path)
     assert "000002.json` is damaged" in problems(installed)["history"]
 
 
+def test_a_record_that_does_not_read_is_a_problem(installed: Agentpack, project: Path) -> None:
+    installed("uninstall", "data-reviewer")
+    (project / STATE / "generations/000001.json").write_bytes(b"{}")
+    assert "000001.json" in problems(installed)["history"]
+
+
 def test_a_damaged_content_is_a_problem_of_the_history(installed: Agentpack, project: Path) -> None:
     (pack,) = (project / STATE / "blobs").iterdir()
     data = pack.read_bytes()
@@ -278,6 +361,12 @@ def test_a_link_in_the_place_of_a_file_is_a_problem(installed: Agentpack, projec
     (project / FILE).unlink()
     (project / FILE).symlink_to("/etc/hosts")
     assert FILE in problems(installed)["links"]
+
+
+def test_a_folder_in_the_place_of_a_file_is_a_problem(installed: Agentpack, project: Path) -> None:
+    (project / FILE).unlink()
+    (project / FILE).mkdir()
+    assert problems(installed)["links"] == f"{project / FILE} is a folder"
 
 
 def test_a_folder_that_leads_out_of_the_project_is_a_problem(

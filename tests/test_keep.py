@@ -536,6 +536,21 @@ def test_a_patch_of_an_agent_fits_the_line_ends_and_the_variant_of_its_file(
     assert (project / "kit/agents/odd.md").read_bytes() == text.encode()
 
 
+def test_an_edit_that_has_no_place_in_the_author_s_file_is_named(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kit", {"agents/odd.md": AUTHOR})
+    write_tree(project, {".agentpack/variants/odd-one/house.md": "---\nsummary: x\nset: {model: haiku}\n---\n"})
+    agentpack("install", "kit[house]", "--source", "kit", "--client", "claude,opencode")
+    mine, other = project / ".claude/agents/odd-one.md", project / ".opencode/agents/odd-one.md"
+    before = other.read_text()
+    other.write_text(before.replace("You  work.", "You work on."))
+    ran = agentpack("keep", "odd-one", "--patch", expect=None)
+    assert "odd-one: .opencode/agents/odd-one.md is not the author's own file" in ran.err
+    other.write_text(before)
+    mine.write_text(mine.read_text().replace("haiku", "sonnet"))
+    ran = agentpack("keep", "odd-one", "--patch", expect=None)
+    assert "odd-one: .claude/agents/odd-one.md changes text that a variant or `as:` already changes" in ran.err
+
+
 def test_an_edit_of_a_pack_that_only_others_require_says_how_it_can_be_kept(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:

@@ -116,14 +116,12 @@ class DirectorySource(OnThisMachine):
         return found and found[0]
 
     def every_state(self) -> list[ReleaseRef]:
-        """The states of all packs of the collection, and of the folders directly in this one that hold agents. None if
-        the folder is a pack itself: it has them all.
+        """The states of all packs of the collection, and of the folders directly in this one that hold agents, unless
+        they are a pack's own.
         """
-        if os.path.exists(f"{self.folder}/{MANIFEST}"):
-            return []
-        known = {*self.packs()}
+        known, folders = {*self.packs()}, [] if self._is_pack(self.folder) else sorted(_folders(self.folder))
         names = [pack.name for pack in self.collection.packs if not pack.elsewhere] or [
-            name for entry in sorted(_folders(self.folder)) if (name := _name(entry)) and name not in known
+            name for entry in folders if (name := _name(entry)) and name not in known
         ]
         return [state for state in map(self.state_of, names) if state is not None]
 
