@@ -85,6 +85,9 @@ def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
     about = _about(pack, is_clean=not changed, most=most, place=places.get(pack.source, ""))
     yield from (f"  {label:<9} {safe(text)}" for label, text in about)
     yield from session.output.some([f"  {file.state:<9} {safe(_file_words(session, file))}" for file in changed])
+    if session.output.verbose:
+        shown = session.workspace.scope.shown
+        yield from (f"  {'unchanged':<9} {safe(shown(file.path))}" for file in pack.files if file.state == "clean")
 
 
 def _remarkable(session: Session, found: Status) -> Iterator[str]:
