@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from agentpack.changes.clients import addable_clients, choose_clients
+from agentpack.changes.clients import DEFAULT, addable_clients, choose_clients, named_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.newest import lost_variants
@@ -56,7 +56,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
             raise UsageError(f"this would leave no agent of `{name}`", hint=f"`agentpack uninstall {name}` removes it")
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
-    told = (*_cost(wanted, asked), *_where(workspace))
+    told = (*_cost(wanted, asked), *_where(chosen, old, request))
     state = state._replace(
         notes=(
             *state.notes,
@@ -75,10 +75,15 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     return make_change(workspace, " ".join(("install", *request.names)), state, request)
 
 
-def _where(workspace: Workspace) -> Iterator[str]:
-    """A note for whoever may have meant a project but is in none."""
+def _where(chosen: Selection, old: Manifest, request: ChangeRequest) -> Iterator[str]:
+    """Notes for whoever may have meant a project but is in none, or Claude Code where only others are found."""
+    workspace = chosen.workspace
     if workspace.scope.found_by == NO_PROJECT:
         yield "there is no project here, so this is for all your projects; `git init` or `--root .` makes one here"
+    if not (request.clients or named_clients(workspace, old) or DEFAULT in chosen.clients):
+        found = ", ".join(workspace.client(name).title for name in chosen.clients)
+        command = " ".join(("agentpack install", *request.names, "--client claude"))
+        yield f"written for {found}, whose folder is here; `{command}` adds Claude Code"
 
 
 def _unlisted(chosen: Selection, asked: Sequence[Requirement], old: Manifest, request: ChangeRequest) -> Iterator[str]:
