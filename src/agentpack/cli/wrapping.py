@@ -1,7 +1,7 @@
 """Wrap text to the terminal's width, at blanks only; in a pipe lines are not wrapped.
 
-Words wider than the terminal, such as addresses, and messages with a path, which may have blanks, are left to the
-terminal to wrap, so that they can be copied.
+Words wider than the terminal, and messages with a path, are left to the terminal to wrap, so that the path can be
+copied.
 """
 
 import re
@@ -13,7 +13,7 @@ _STYLE = re.compile("\x1b\\[[0-9;]*m")
 _WORD = re.compile("(?:^ *(?:\x1b\\[[0-9;]*m)?[-+~=!](?:\x1b\\[[0-9;]*m)? +|(?<! ) *)(?:`[^`]*`|[^ ])+")
 """A word, or several between backticks, which are read and copied as one; a sign belongs to the word after it."""
 _LABEL = re.compile(r" *\S+ {2,}(?=\S)")
-_PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S")
+_PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S|://")
 _NARROWEST = 30
 
 
