@@ -256,6 +256,8 @@ def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
         ("reasonix", {"read-only": True, "allowed-tools": ["bash", "read"]}, "read"),
         ("reasonix", {"allowed-tools": ["bash"]}, "shell"),
         ("roo", {"groups": ["read", "mcp", "browser"]}, "mcp, read, search"),
+        ("roo", {"groups": ["read", ["command", {}]]}, "read, search, shell"),
+        ("roo", {"groups": ["read", ["edit", {"fileRegex": "x"}]]}, "every-tool, unreadable"),
         ("roo", {"groups": []}, ""),
         ("roo", {"allowedMcpServers": ["github"]}, "every-tool, mcp:github"),
         ("tabnine", {"tools": ["shell"], "kind": "remote"}, "setting:kind, shell"),

@@ -1226,3 +1226,10 @@ def test_agents_beside_the_plugins_are_a_pack_unless_a_plugin_has_its_name(name:
 )
 def test_a_place_is_called_after_what_says_whose_agents_there_are(place: str, name: str) -> None:
     assert telling_name(place) == name
+
+
+@pytest.mark.parametrize("text", ["one", "one=", "=two", "="])
+def test_a_rename_without_both_names_is_told_how_to_write_it(agentpack: Agentpack, project: Path, text: str) -> None:
+    kit(project, one="Work.")
+    ran = agentpack("install", "./kit", "--as", text, expect=2)
+    assert f"error: `--as {text}` is not `OLD=NEW`\nhint: for example `--as " in ran.err

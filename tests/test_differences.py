@@ -264,7 +264,9 @@ def test_a_header_is_read_however_it_was_edited(text: str, fields: dict[str, obj
 def test_the_body_is_under_the_key_that_the_client_names(form: str, text: str) -> None:
     parts = parts_of(text, Form(form, "prompt_text"))
     assert (dict(parts.fields), parts.body) == ({"name": "a"}, "Body\n")
-    assert parts_of("{ not: a file [", Form(form, "prompt_text")).body == "{ not: a file ["
+    for other in ("{ not: a file [", *(('["abc"]', "[1]", "12", '"abc"') if form != "toml" else ())):
+        assert (dict(parts_of(other, Form(form, "prompt_text")).fields), other) == ({}, other)
+        assert parts_of(other, Form(form, "prompt_text")).body == other
 
 
 def test_text_that_is_not_utf8_is_shown_in_escapes() -> None:

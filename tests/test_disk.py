@@ -14,6 +14,7 @@ import pytest
 from support.crashing_disk import CrashingDisk
 
 from agentpack.disk import FEW, Disk
+from agentpack.disk.folders import is_denied
 from agentpack.disk.real_paths import real_path
 from agentpack.errors import Bug, Refused, Unavailable, UsageError
 from agentpack.model.names import digest_of
@@ -403,3 +404,10 @@ def test_a_link_that_goes_away_while_it_is_followed_is_followed_again(tmp_path: 
         finally:
             swapper.kill()
     assert found == {str(place / "file"), str(target / "file")}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOSPC, None])
+def test_only_what_this_user_may_not_do_is_denied(number: int | None) -> None:
+    error = Unavailable("cannot write")
+    error.__cause__ = None if number is None else OSError(number, "x")
+    assert is_denied(error) is (number in (errno.EACCES, errno.EPERM, errno.EROFS))

@@ -243,6 +243,17 @@ def test_a_denial_that_goes_allows_more(
     assert f"field `deny` {told}" in " ".join((ran.out + ran.err).split())
 
 
+def test_a_capability_that_only_a_variant_gives_is_told_with_its_file(agentpack: Agentpack, tmp_path: Path) -> None:
+    old, new = (
+        good(version, header={"tools": ["read"]}, variants={"reviewer/extra": variant_text(set={"tools": tools})})
+        for version, tools in (("1.0.0", ["read", "search"]), ("1.1.0", ["read", "shell"]))
+    )
+    before = write_tree(tmp_path / "old", old)
+    ran = agentpack("pack", "check", str(write_tree(tmp_path / "new", new)), "--against", str(before), expect=1)
+    assert re.search("capability `shell` widens for", " ".join((ran.out + ran.err).split()))
+    assert "variants/reviewer/extra.md" in ran.out
+
+
 def test_a_parameter_that_bounds_another_is_used(agentpack: Agentpack, tmp_path: Path) -> None:
     number = {"type": "integer", "default": 5, "description": "A number."}
     parameters = {

@@ -249,6 +249,7 @@ def test_a_widening_is_accepted_where_every_list_has_it() -> None:
         ("licenses: {allow: [MTI]}", "did you mean `MIT`?"),
         ("licenses: {allow: ['MIT OR ISC']}", "write one licence per line"),
         ("capabilities: {deny: [shel]}", "did you mean `shell`?"),
+        ("capabilities: {deny: ['mpc:*']}", "did you mean `mcp:*`?"),
         ("hidden_text: ignore", "expected `refuse` or `report`"),
         ("minimum_age: -1", "minimum_age"),
         ("minimum_age: soon", "`soon` is not a number of days"),

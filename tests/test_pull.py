@@ -212,6 +212,20 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     assert locked == {"acme": "1.0.0", "data-reviewer": "1.1.0"}
 
 
+def test_of_a_half_merged_lock_a_pack_that_another_one_brings_along_is_merged_too(
+    agentpack: Agentpack, project: Path
+) -> None:
+    lock = project / "agentpack.lock"
+    lead = make_pack("lead", requires=["helper"], personas={"lead": persona_text("lead")})
+    publish(project / "packs", lead, make_pack("helper", personas={"helper": persona_text("helper")}))
+    agentpack("install", "lead", "--source", "packs")
+    ours = lock.read_text()
+    publish(project / "packs", make_pack("helper", "1.1.0", personas={"helper": persona_text("helper")}))
+    agentpack("upgrade", "--yes")
+    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{lock.read_text()}>>>>>>> theirs\n")
+    assert "helper: 1.0.0 on our side of the merge, 1.1.0 on the other; using 1.0.0" in agentpack("lock").err
+
+
 @pytest.mark.parametrize("command", ["lock", "sync"])
 def test_a_merge_that_ends_with_one_side_of_the_lock_leaves_no_markers(
     agentpack: Agentpack, project: Path, command: str

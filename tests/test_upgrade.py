@@ -568,10 +568,14 @@ def test_a_version_or_a_variant_is_for_install(agentpack: Agentpack, asked: str)
 def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.0.0", "--client", "claude")
     path = project / ".claude/agents/python-engineer.md"
-    path.write_text(path.read_text().replace("through Prometheus or OpenTelemetry", "through Datadog"))
+    text = path.read_text().replace("through Prometheus or OpenTelemetry", "through Datadog")
+    path.write_text(re.sub("(?m)^description: .*$", 'description: "Mine."', text))
     for command in (("upgrade", "--latest", "--accept", "skills"), ("diff", "--upgrade", "--latest")):
         found = agentpack(*command, "--json", expect=3 if command[0] == "upgrade" else 1)
-        (conflict,) = next(file["conflicts"] for file in json.loads(found.out)["data"]["files"] if file["conflicts"])
+        header, conflict = next(
+            file["conflicts"] for file in json.loads(found.out)["data"]["files"] if file["conflicts"]
+        )
+        assert ("Mine." in header["ours"], header.get("moved", [])) == (True, [])
         (moved,) = conflict["moved"]
         assert conflict["theirs"] == ""
         assert moved["path"] == ".claude/skills/python-engineer-services/SKILL.md"

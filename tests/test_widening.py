@@ -297,7 +297,9 @@ def test_a_release_whose_bytes_are_others_under_its_version_stops_too(agentpack:
     for command in (["sync"], ["upgrade", "--yes"], ["lock", "--upgrade"]):
         assert "is not what was locked" in agentpack(*command, expect=5).err
     move = ["lock", "--upgrade-pack", "reviews"]
-    assert "reviewer for claude: read, search -> every-tool" in stopped(agentpack, *move).err
+    told = stopped(agentpack, *move).err
+    assert "reviewer for claude: read, search -> every-tool" in told
+    assert "reviews 1.0.0 -> 1.0.0" in told
     agentpack(*move, "--accept", "reviews:every-tool")
     agentpack("sync")
     assert locked(agentpack)["reviewer claude"] == "every-tool"

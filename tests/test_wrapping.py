@@ -121,6 +121,7 @@ def test_explain_has_the_text_of_each_rule_on_every_terminal(
     screen = look(monkeypatch)
     run(["explain", "python-engineer"])
     assert "You are a Python engi" in screen.getvalue()
+    assert re.search(r"^[A-Z][A-Za-z ]+ \([a-z-]+\)$", screen.getvalue(), re.MULTILINE)
 
 
 def test_explain_has_a_rule_below_an_origin_that_leaves_no_room_for_it(
