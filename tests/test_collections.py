@@ -258,6 +258,18 @@ def test_some_agents_of_many(agentpack: Agentpack, project: Path) -> None:
     assert "did you mean `two`?" in ran.err
 
 
+@pytest.mark.parametrize(("count", "more"), [(12, ""), (13, " and 1 more")])
+def test_an_unknown_agent_is_told_with_some_that_there_are(
+    agentpack: Agentpack, project: Path, count: int, more: str
+) -> None:
+    names = [f"a{number:02}" for number in range(count)]
+    write_tree(project, {f"kit/agents/{name}.md": agent_text(name, "Work.") for name in reversed(names)})
+    refused = agentpack("install", "./kit", "--only", "agents/a1.md", expect=4).err
+    assert f"error: `kit` has no agent `agents/a1.md`\n  it has {', '.join(names[:12])}{more}\n" in refused
+    assert "hint: did you mean `agents/a" in refused
+    agentpack("install", "./kit", "--only", "agents/a11.md")
+
+
 @pytest.mark.parametrize("first", [["--only", "one"], ["--all"]], ids=["some", "all"])
 def test_leaving_out_the_last_agent_leads_to_uninstall(agentpack: Agentpack, project: Path, first: list[str]) -> None:
     kit(project, one="Work.", two="Work.")

@@ -9,12 +9,15 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.collection_files import agent_text
 from support.many import Job, run_all
-from support.packs import make_pack, persona_text, publish
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.repositories import Repository
 from support.running import Agentpack, Ran
+from support.trees import write_tree
 
 import agentpack
 from agentpack.apply.signals import Signals
@@ -464,6 +467,41 @@ def test_each_step_that_a_bare_call_names_works(agentpack: Agentpack) -> None:
     assert len(steps) >= 3
     for step in steps:
         agentpack(*step.split()[1:], expect=3 if "upgrade" in step else 0)  # which asks
+
+
+def test_a_bare_call_names_each_step_once_and_none_that_helps_nothing(agentpack: Agentpack, project: Path) -> None:
+    def steps() -> list[str]:
+        lines = [line.split("  ")[1] for line in agentpack().err.splitlines() if line.startswith("  agentpack ")]
+        assert lines[-3:] == ["agentpack show kit", "agentpack rollback", "agentpack --help"]
+        return lines[:-3]
+
+    def of(name: str, version: str = "1.0.0", **more: Any) -> dict[str, bytes]:
+        return make_pack(name, version, personas={name: persona_text(name, f"Version {version}. {{#v}}\n")}, **more)
+
+    house = {"two/house": variant_text("- At home. {#home}\n")}
+    publish(project / "packs", of("one"), of("two", variants=house))
+    write_tree(project / "kit", {"agents/three.md": agent_text("three", "Work.")})
+    agentpack("install", "one>=1", "two[house]<2", "--source", "packs", "--client", "claude")
+    agentpack("install", "./kit")
+    assert steps() == []
+    one, two, three = (project / f".claude/agents/{name}.md" for name in ("one", "two", "three"))
+    before = {path: path.read_text() for path in (one, two, three)}
+    two.unlink()
+    assert steps() == ["agentpack sync"]
+    two.write_text(before[two])
+    three.write_text(before[three].replace("Work.", "Work hard."))
+    assert steps() == ["agentpack diff"]  # a variant may not be able to say it
+    for path in (one, two):
+        path.write_text(f"{before[path]}\n- Mine.\n")
+    assert steps() == ["agentpack diff", "agentpack keep one"]
+    one.write_text(f"{before[one]}<<<<<<< HEAD\n- Mine.\n=======\n- Theirs.\n>>>>>>> main\n")
+    assert steps() == ["agentpack diff", "agentpack keep two"]
+    for path, text in before.items():
+        path.write_text(text)
+    publish(project / "packs", of("one", "1.1.0"), of("two", "2.0.0"))
+    assert steps() == ["agentpack upgrade"]  # two 2.0.0 has no such variant
+    agentpack("lock", "--upgrade")
+    assert steps() == ["agentpack sync"]
 
 
 def test_a_bare_call_names_a_release_that_a_ref_holds_back(agentpack: Agentpack, tmp_path: Path) -> None:

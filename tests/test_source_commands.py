@@ -1,6 +1,7 @@
 """`source list`, `add`, `remove` and `check`, and the user's own sources in projects."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,26 @@ def test_listing_loads_no_network_code(agentpack: Agentpack, project: Path) -> N
 
 
 # check
+
+
+def test_a_check_says_what_of_a_source_cannot_be_had(agentpack: Agentpack, project: Path) -> None:
+    sources = "".join(f"  - {{name: {name}, path: {name}}}\n" for name in ("kit", "empty", "gone"))
+    plugins = '{"name": "m", "plugins": [{"name": "a", "source": 5}]}'
+    files = {"one.md": agent_text("one", "Work."), "two.md": "---\nname: two\n---\nNo.\n"}
+    write_tree(project / "kit", {f"agents/{name}": text for name, text in files.items()})
+    write_tree(project / "kit", {".claude-plugin/marketplace.json": plugins})
+    write_tree(project, {"agentpack.yaml": f"schema: 1\nsources:\n{sources}", "empty/notes.txt": ""})
+    kit, *rest = agentpack("source", "check", expect=6).out.splitlines()
+    assert kit == f"kit: {project}/kit"
+    assert re.fullmatch(r"  kit 0\.0\.0\+h\w+  1 agent", rest.pop(0))
+    assert rest == [
+        "    left out: agents/two.md (its header has no description)",
+        "  skipped plugin `a`: its `source` is not text",
+        f"empty: {project}/empty",
+        "  no packs and no agent files",
+        f"gone: {project}/gone",
+        f"  error: the source `gone` is missing: there is no folder {project}/gone",
+    ]
 
 
 def test_a_check_says_what_each_source_offers(agentpack: Agentpack, project: Path, packs: Path) -> None:
