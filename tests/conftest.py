@@ -129,6 +129,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+_ENDED = itertools.count(1)
+
+
+def pytest_runtest_logfinish() -> None:
+    """A command in this process leaves folders open until its objects are collected, and an ordinary user may have no
+    more than a thousand open.
+    """
+    if next(_ENDED) % 100 == 0:
+        gc.collect()
+
+
 _FOLDERS = itertools.count()
 
 
