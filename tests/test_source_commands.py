@@ -84,7 +84,7 @@ def test_a_source_that_cannot_be_is_refused(agentpack: Agentpack, project: Path,
         "more github:a/b@v1 --ref v2": "`--ref v2`: but `github:a/b@v1` has `v1`",
         "more github:a/b --ref -x": "`-x` is not the name of a branch, tag or commit",
         "more packs --packs Acme": "`Acme` is not normalized: write `acme`",
-        "more packs --packs ..*": "`..*` is not the name of a pack",
+        "more packs --packs ..*": "`..*` is not a pack name or a pattern",
     }.items():
         with case(call):
             ran = agentpack("source", "add", *call.split(), expect=2)
