@@ -1,4 +1,4 @@
-"""The rules of `pack check` for the fields of an agent file: tools, model, and what else its header has."""
+"""The rules of `pack check` for the fields of an agent file but name and description: tools, model, and the others."""
 
 import json
 import re

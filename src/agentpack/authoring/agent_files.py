@@ -1,7 +1,7 @@
-"""The rules of `pack check` for agent files that belong to no pack, each judged as the client reads it.
+"""The rules of `pack check` for agent files outside of packs: header, name, description, text, as the client reads it.
 
-Decides about the file as a whole, its name and its text; `agent_fields.py` decides about the other fields of its
-header. What a client accepts is data in its `Client`.
+Decides about the file as a whole; `agent_fields.py` decides about the other fields of its header. What a client accepts
+is data in its `Client`.
 """
 
 import re

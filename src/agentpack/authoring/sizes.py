@@ -1,4 +1,4 @@
-"""Budgets: how many words and tokens a persona costs each time it is read, and what a variant adds.
+"""Budgets of `pack check`: how long a description, a persona's text and what a variant adds may be.
 
 The text that counts is the one a client gets, without its header. Sections listed under `modules` by a persona, or by
 the one it extends, are read on demand and are not part of its core.

@@ -146,11 +146,11 @@ def with_lines(policy: Mapping[str, Any], document: Document, path: Path) -> Ite
     """Each setting of a policy with its line, and for lists the line of every item, so that a refusal can name what
     decided it.
     """
-    for key in ("hidden_text", "minimum_age", "maximum_size", "signed_tags"):
-        if key in policy:
-            yield key, [policy[key], document.line_of((*path, key))]
-    for key in ("sources", "packs", "licenses", "capabilities"):
-        for name, items in policy.get(key, {}).items():
+    for key, value in policy.items():
+        if not isinstance(value, Mapping):
+            yield key, [value, document.line_of((*path, key))]
+            continue
+        for name, items in value.items():
             place = (*path, key, name)
             rows = [[item, document.line_of((*place, index))] for index, item in enumerate(items)]
             yield f"{key}.{name}", [rows, document.line_of(place)]
