@@ -342,7 +342,7 @@ def test_the_way_out_of_several_conflicts_is_told_once(agentpack: Agentpack, pro
     write_tree(project, {f".claude/agents/{name}.md": "Mine.\n" for name in ("one", "two")})
     ran = agentpack("install", "./kit", "--client", "claude", expect=3)
     assert "2 files need a decision" in ran.err
-    assert ran.err.count("`--adopt` manages it") == 1
+    assert ran.err.count("`--adopt` replaces it") == 1
 
 
 def test_a_pack_of_a_collection_that_is_a_source_is_looked_at_before_it_is_installed(
