@@ -224,6 +224,19 @@ def test_every_command_refuses_an_empty_scope_in_the_same_words(agentpack: Agent
     assert "error: nothing is installed here\nhint: install a pack first: `agentpack install NAME`\n" in ran.err
 
 
+def test_an_edited_rule_is_found_by_the_words_it_was_released_with(installed: Agentpack) -> None:
+    edit(installed, "Say what you saw.", "Tell it.")
+    for words in ("what you saw", "tell it"):
+        assert "as released\n    - Say what you saw.\n" in installed("explain", words).out
+
+
+def test_words_of_a_rule_need_no_quotes(installed: Agentpack) -> None:
+    assert installed("explain", "what", "you", "saw").out == installed("explain", "what you saw").out
+    told = installed("explain", "reviewr", "saw", expect=2).err
+    assert "no pack or persona `reviewr saw` is installed here" in told
+    assert "hint: did you mean `reviewer`" in told
+
+
 @pytest.mark.parametrize("words", ["explain reviewer", "sync --locked", "keep reviewer"])
 def test_every_command_says_in_the_same_words_that_the_lock_is_gone(installed: Agentpack, words: str) -> None:
     (installed.folder / "agentpack.lock").unlink()

@@ -58,8 +58,8 @@ def explain(
     Example: agentpack explain "simplest design"
     """
     limits = ComparisonFilter(name=session.file_or_name(name), clients=client or ())
-    if not rule and not is_installed(session.workspace, limits.name or ""):
-        rule, limits = [name], limits._replace(name=None)  # words of a rule, which may be in any pack
+    if not is_installed(session.workspace, limits.name or ""):
+        rule, limits = [name, *(rule or ())], limits._replace(name=None)  # words of a rule, which may be in any pack
     if rule:
         rules = explain_rule(session.workspace, limits, " ".join(rule))
         _show_rules(session, rules)

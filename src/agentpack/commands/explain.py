@@ -287,13 +287,13 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
         found += [_full(line, file, behind) for line in mine]
         if not mine:
             left_out += _left_out(name, behind)
-            by_words += [_full(line, file, behind) for line in lines if _plain(name) in _plain(line.text)]
+            by_words += [_full(line, file, behind) for line in lines if _says(line, name)]
     if not found and not left_out:
         found = by_words
     if not found and limits.name is None:
         rows = _recorded(workspace).values()
         try:
-            limits._replace(name=name).check(workspace, rows)
+            limits._replace(name=name.partition(" ")[0]).check(workspace, rows)
         except UsageError as error:
             what = f"no pack or persona `{name}` is installed here, and no installed rule has these words"
             raise UsageError(what, details=error.details, hint=error.hint) from None
@@ -302,6 +302,12 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
         hint = None if left_out else did_you_mean(name, known) or f"`agentpack explain {limits.name}` lists them"
         raise UsageError(what, details=dict.fromkeys(left_out), hint=hint)
     return tuple(found)
+
+
+def _says(line: ExplainedLine, words: str) -> bool:
+    """Whether a line has these words, on disk or as it was released."""
+    texts = (line.text, line.released.text if line.released is not None else "")
+    return any(_plain(words) in _plain(text) for text in texts)
 
 
 def _plain(text: str) -> str:
