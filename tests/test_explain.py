@@ -225,8 +225,8 @@ def test_every_command_refuses_an_empty_scope_in_the_same_words(agentpack: Agent
 
 
 def test_an_edited_rule_is_found_by_the_words_it_was_released_with(installed: Agentpack) -> None:
-    edit(installed, "Say what you saw.", "Tell it.")
-    for words in ("what you saw", "tell it"):
+    edit(installed, "Say what you saw.", "Say what you really saw.")
+    for words in ("what you saw", "really saw"):
         assert "as released\n    - Say what you saw.\n" in installed("explain", words).out
 
 
