@@ -1457,3 +1457,20 @@ def test_an_upgrade_puts_what_was_appended_above_the_generated_list_of_skills(
     assert text.endswith(f"`.{end}")
     agentpack("keep")
     assert file.read_text() == text
+
+
+def test_a_rule_that_is_a_skill_elsewhere_is_said_to_be_read_only_there(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    body = "# One {#one}\n\n## Rules {#rules}\n\n- Look. {#look}\n\n## Deep {#deep}\n\n- Think. {#think}\n"
+    persona = persona_text("one", body=body, modules={"deep": "the task is deep"})
+    publish(tmp_path / "packs", make_pack("kit", personas={"one": persona}, agentpack=">=0.2"))
+    agentpack("install", "kit", "--source", str(tmp_path / "packs"), "--client", "claude,cursor")
+    inline, skill = project / ".cursor/agents/one.md", ".claude/skills/one-deep/SKILL.md"
+    note = f"note: {skill}: your edit is only read here when the skill is loaded"
+    inline.write_text(inline.read_text().replace("- Look.\n", "- Look.\n- Everywhere.\n"))
+    assert note not in agentpack("keep").err
+    inline.write_text(inline.read_text() + "- Think twice.\n")
+    assert note in agentpack("keep").err
+    (project / skill).write_text((project / skill).read_text() + "- Once more.\n")
+    assert note not in agentpack("keep").err

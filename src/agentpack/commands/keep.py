@@ -5,7 +5,7 @@ byte, or differ only in blank lines between rules and quotes in a header; otherw
 in `edits/`, files changed in `changes/`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from agentpack.edits.variant import (
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.merge import merge
-from agentpack.model.changes import Plan
+from agentpack.model.changes import WRITES, Plan
 from agentpack.model.line_ends import as_lf, in_form_of, plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, is_kebab
@@ -90,7 +90,8 @@ def keep(
     state = RebasedVariants(made.texts).add_to(desired_state(workspace, workspace.manifest, made.manifest, made.wanted))
     request = ChangeRequest(Decisions(reformat=frozenset(made.reworded), on_conflict=on_conflict), dry_run=dry_run)
     outcome = make_change(workspace, command, state, request)
-    notes = tuple(f"{path}: {what}" for path, what in sorted(made.reworded.items()))
+    notes = [f"{path}: {what}" for path, what in sorted(made.reworded.items())]
+    notes += _only_in_skills(outcome, found)
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
     return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in made.texts))
 
@@ -190,6 +191,17 @@ def _differing(
     """The personas of which a text differs from the rendered one."""
     changed = ([(old, data) for old, data in pairs if data != old.content] for pairs in files)
     return [edited_persona(base, without, pairs) for pairs in changed if pairs]
+
+
+def _only_in_skills(outcome: Outcome, found: Sequence[EditedPersona]) -> Iterator[str]:
+    """A note for each skill that an edit of an agent's own file reaches: there it is not always read."""
+    edited = {file.path for one in found for file, _ in one.files}
+    for change in outcome.plan.changes:
+        if change.client in SKILLS and change.action in WRITES and change.path not in edited:
+            yield (
+                f"{change.path}: your edit is only read here when the skill is loaded; below a heading of its own it "
+                "would always be read"
+            )
 
 
 # The variant.
