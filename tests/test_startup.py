@@ -637,6 +637,28 @@ def test_names_of_another_source_are_left_to_the_full_program(agentpack: Agentpa
         assert fast.completion(typed("complete_bash", "py")) is None
 
 
+@pytest.mark.parametrize("place", ["packs", "src/agentpack/_packs"])
+def test_an_empty_folder_among_the_packs_of_a_checkout_or_a_wheel_is_no_pack(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    installation, packs = tmp_path / "installation", tmp_path / "installation" / place
+    shutil.copytree(
+        Path(package.__file__).parent,
+        installation / "src/agentpack",
+        ignore=shutil.ignore_patterns("__pycache__", "_packs"),
+    )
+    publish(packs, make_pack())
+    (packs / "data-empty").mkdir(parents=True)
+    monkeypatch.setenv("PYTHONPATH", str(installation / "src"))
+    agentpack = Agentpack(project)
+    assert [row["name"] for row in agentpack("search", "--json", new=True).envelope["data"]["packs"]] == [
+        "data-reviewer"
+    ]
+    for name, value in typed("complete_bash", "data").items():
+        monkeypatch.setenv(name, value)
+    assert agentpack(new=True).out.split() == ["data-reviewer"]
+
+
 # Folders.
 
 
