@@ -124,6 +124,17 @@ def test_a_warm_cache_is_enough_without_a_network(
     assert not (cold / ".claude").exists()
 
 
+def test_the_variable_keeps_a_command_from_the_network_as_the_option_does(
+    agentpack: Agentpack, project: Path, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTPACK_OFFLINE", "1")
+    refused = agentpack("install", f"git+{kit.address}", expect=6)
+    assert "`--offline` or AGENTPACK_OFFLINE is set" in refused.err
+    assert not (project / "agentpack.yaml").exists()
+    monkeypatch.setenv("AGENTPACK_OFFLINE", "0")
+    agentpack("install", f"git+{kit.address}")
+
+
 def test_what_is_installed_needs_no_repository(
     agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path
 ) -> None:
