@@ -134,6 +134,18 @@ def test_a_torn_pack_is_refused_by_name(disk: Disk, box: Path, length: int) -> N
         Store(disk).blobs.has(digest_of(b"one"))
 
 
+@pytest.mark.parametrize("moved", [25, 72, 1000])
+def test_a_pack_whose_index_is_cut_off_is_refused_by_name(disk: Disk, box: Path, moved: int) -> None:
+    kept(disk, 1, [b"one", b"two"])
+    path = box / ".agentpack/state/blobs/000001.pack"
+    data = path.read_bytes()
+    at, where = len(data) - 24, slice(len(data) - 24, len(data) - 16)
+    start = int.from_bytes(data[where], "little") + moved
+    path.write_bytes(data[:at] + start.to_bytes(8, "little") + data[where.stop :])
+    with pytest.raises(Refused, match=r"000001\.pack"):
+        Store(disk).blobs.get(digest_of(b"one"))
+
+
 # -- generations -------------------------------------------------------------------------------------------------------
 
 
