@@ -266,6 +266,13 @@ def test_a_source_of_the_user_below_home_is_named_from_there(agentpack: Agentpac
     assert "nothing to change" in agentpack("sync", "--user").err
 
 
+def test_a_source_of_the_user_beside_home_is_named_in_full(agentpack: Agentpack, home: Path, tmp_path: Path) -> None:
+    packs = tmp_path / f"{home.name}-of-work"
+    publish(packs, make_pack())
+    agentpack("install", "data-reviewer", "--user", "--source", str(packs))
+    assert str(packs) in (home / ".config/agentpack/agentpack.yaml").read_text()
+
+
 # -- what stops it -----------------------------------------------------------------------------------------------------
 
 

@@ -96,14 +96,15 @@ def test_an_agent_that_begins_with_a_byte_order_mark_is_named_too(
     assert f"{path} is also named `reviewer`" in agentpack("status").out
 
 
+@pytest.mark.parametrize("account", ["account", "home-of-work", "project-2"])
 def test_an_agent_where_a_variable_has_the_client_read_is_named(
-    agentpack: Agentpack, tmp_path: Path, packs: str, monkeypatch: pytest.MonkeyPatch
+    agentpack: Agentpack, tmp_path: Path, packs: str, monkeypatch: pytest.MonkeyPatch, account: str
 ) -> None:
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "account"))
-    write_tree(tmp_path / "account", {"agents/mine.md": persona_text()})
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / account))
+    write_tree(tmp_path / account, {"agents/mine.md": persona_text()})
     ran = agentpack("install", "data-reviewer", "--source", packs, "--client", "claude", "--json")
     (said,) = twice(ran.envelope["data"]["warnings"])
-    assert said.startswith(f"{tmp_path / 'account/agents/mine.md'} (user scope) is also named `reviewer`")
+    assert said.startswith(f"{tmp_path / account / 'agents/mine.md'} (user scope) is also named `reviewer`")
 
 
 def test_a_file_that_two_clients_read_is_named_once(agentpack: Agentpack, project: Path, packs: str) -> None:
