@@ -535,6 +535,14 @@ def test_a_last_rule_that_is_taken_out_leaves_no_blank_line_at_the_end() -> None
     assert resolved(draft or (), 1) == "One.\n"
 
 
+@pytest.mark.parametrize(("form", "ours"), [("json", "[1]\n"), ("json", "1\n"), ("yaml", "- 1\n"), ("yaml", "one\n")])
+def test_a_file_of_fields_that_an_edit_made_something_else_is_a_conflict(form: str, ours: str) -> None:
+    base, theirs = {"json": (b'{"model": "a"}\n', b'{"model": "b"}\n'), "yaml": (b"model: a\n", b"model: b\n")}[form]
+    merged = merge(base, ours.encode(), theirs, form=form)
+    assert merged.content is None
+    assert [resolved(merged.draft, side) for side in (1, 2)] == [ours, theirs.decode()]
+
+
 @pytest.mark.parametrize("form", ["json", "toml"])
 def test_a_last_field_without_a_line_end_is_merged_as_any(form: str) -> None:
     fields = {
