@@ -619,6 +619,13 @@ def test_a_first_rule_that_is_taken_out_leaves_no_blank_line_at_the_top() -> Non
     assert resolved(draft or (), 1) == "Two.\n"
 
 
+def test_a_heading_that_one_side_words_anew_gets_no_second_blank_line_below_what_the_other_puts_in() -> None:
+    base = b"# A\n\nOne.\n\n## B\n\nTwo.\n"
+    longer, renamed = base.replace(b"## B", b"Mine.\n\n## B"), base.replace(b"## B", b"## C")
+    for ours, theirs in ((longer, renamed), (renamed, longer)):
+        assert merge(base, ours, theirs).content == b"# A\n\nOne.\n\nMine.\n\n## C\n\nTwo.\n"
+
+
 def test_a_heading_that_the_release_puts_in_further_down_gets_no_second_blank_line() -> None:
     """The line above a heading is for one that comes right behind a rule of the other side."""
     ours = b"- zero\n- one\n\n- two, mine\n- three\n"
