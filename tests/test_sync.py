@@ -54,6 +54,18 @@ def test_the_lock_keeps_a_release_while_the_range_allows_it(agentpack: Agentpack
     assert '"version": "1.1.0"' in (project / "agentpack.lock").read_text()
 
 
+@pytest.mark.parametrize("words", [("sync",), ("sync", "--check"), ("upgrade", "--yes"), ("status",), ("diff",)])
+def test_an_empty_lock_is_a_damaged_one_and_not_a_missing_one(
+    agentpack: Agentpack, project: Path, words: tuple[str, ...]
+) -> None:
+    agentpack("sync")
+    ask_for(project, "'data-reviewer>=1.0'")
+    (project / "agentpack.lock").write_bytes(b"")
+    before = marks(project)
+    assert "agentpack.lock:1: not valid JSON" in agentpack(*words, expect=2).err
+    assert marks(project) == before
+
+
 def test_lock_touches_no_agent_and_is_undone_by_a_rollback(agentpack: Agentpack, project: Path) -> None:
     agentpack("sync")
     before = tree(project)
