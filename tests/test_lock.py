@@ -5,7 +5,7 @@ import json
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
+from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName, digest_of
@@ -156,6 +156,17 @@ def test_a_local_variant_that_nothing_asks_for_is_told() -> None:
     manifest = Manifest.from_data({"schema": 1, "packs": [{"require": "x"}]})
     lock = Lock(manifest.to_data(), (), (pack("x", variants=(), parameters={}, requires=()),), ())
     assert list(mismatches(manifest, lock)) == ["x is locked with the variant `house`, which nothing asks for"]
+
+
+def test_agents_that_a_client_does_not_get_for_two_reasons_are_named_under_each() -> None:
+    rows = (
+        SkippedAgent("qwen", "kit", "one", f"{REFUSED}too short"),
+        SkippedAgent("qwen", "kit", "two", "tools limited"),
+    )
+    told = [str(agents) for agents in skipped_agents(Lock({}, (), (), (), skipped=rows))]
+    assert [words.partition(": ")[2].partition(":")[0] for words in told] == ["one", "two"]
+    (alone,) = skipped_agents(Lock({}, (), (), (), skipped=rows[:1]))
+    assert str(alone) == "skipped for qwen: all agents of kit: too short"
 
 
 def test_agents_that_a_client_does_not_get_are_new_where_one_of_them_is() -> None:
