@@ -592,6 +592,19 @@ def test_fields_stand_in_the_order_that_the_user_gave_them() -> None:
     assert merge(HEADER, ours, theirs).content == wanted
 
 
+def test_a_new_rule_with_only_short_words_of_one_that_both_took_out_is_no_conflict() -> None:
+    base = "- one {#one}\n- Ask the owner first. {#two}\n- three {#three}\n"
+    theirs = "- three {#three}\n- one {#one}\n"
+    draft = carry(base, ("- Ask the owner first.\n", "- Run the long job at night.\n"), theirs)
+    assert draft == ("- three\n- one\n- Run the long job at night.\n",)
+
+
+def test_blank_lines_in_a_field_of_a_header_that_is_no_yaml_are_no_change_of_its_value() -> None:
+    base = b"---\nname: x\ndescription: Use: it\ntools:\n- a\n- b\n---\nbody\n"
+    spaced, released = base.replace(b"- a\n", b"- a\n\n"), base.replace(b"- b", b"- c")
+    assert merge(base, spaced, released).content == released
+
+
 def test_a_new_rule_far_below_is_not_taken_for_other_words_of_one_that_was_taken_out() -> None:
     base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
     theirs = "## B {#b}\n\n- three {#three}\n\n## A {#a}\n\n- two, theirs {#two}\n- one {#one}\n"
