@@ -526,13 +526,15 @@ def test_without_its_lock_an_edited_file_is_not_locked_as_if_it_were_released(
     agentpack: Agentpack, project: Path
 ) -> None:
     """In a clone, where no history says what was written."""
+    manifest, edited = project / "agentpack.yaml", (AGENT, ".codex/agents/reviewer.toml")
+    manifest.write_text(f"clients: [claude, codex]\n{manifest.read_text()}")
     agentpack("sync")
-    path = project / AGENT
-    path.write_text(path.read_text().replace("Say what you saw", "Say what you heard"))
+    for path in (project / name for name in edited):
+        path.write_text(path.read_text().replace("Say what you saw", "Say what you heard"))
     (project / "agentpack.lock").unlink()
     shutil.rmtree(project / ".agentpack")
     before = tree(project)
     ran = agentpack("lock", expect=3)
     assert "agentpack.lock is missing or cannot be read, and some files were edited" in ran.err
-    assert AGENT in ran.err
+    assert all(name in ran.err for name in edited)
     assert tree(project) == before
