@@ -15,6 +15,16 @@ def test_what_is_rendered_is_what_is_installed(agentpack: Agentpack, project: Pa
     assert ran.out.encode() == (project / ".claude/agents/python-engineer.md").read_bytes()
 
 
+def test_without_a_client_it_is_the_first_of_the_manifest_whatever_folders_are_there(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(
+        project, {"agentpack.yaml": "schema: 1\nclients: [codex, claude]\n", ".claude/agents/mine.md": "Mine.\n"}
+    )
+    data = agentpack("render", "python-engineer", "--json").envelope["data"]
+    assert data["path"] == ".codex/agents/python-engineer.toml"
+
+
 def test_parameters_are_put_in(agentpack: Agentpack) -> None:
     assert "Python (3.14 and later)" in agentpack("render", "python-engineer", "--set", "python_version=3.14").out
 
