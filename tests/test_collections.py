@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.collection_files import LAYOUTS, agent_text, beside, marketplace
+from support.packs import make_pack, publish
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
@@ -1015,6 +1016,29 @@ def test_an_upgrade_names_the_plugins_that_are_new_in_a_marketplace(agentpack: A
     for name in ("two", "three", "four", "five", "six"):
         agentpack("uninstall", name)
     assert "not installed" not in agentpack("upgrade").err  # nobody wanted all of it
+
+
+def test_an_upgrade_names_a_new_plugin_that_is_in_another_repository(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    agentpack("install", "./market", "--all")
+    listed = project / "market/.claude-plugin/marketplace.json"
+    market = json.loads(listed.read_text())
+    market["plugins"].append({"name": "far", "source": {"source": "github", "repo": "acme/far"}})
+    listed.write_text(json.dumps(market))
+    told = "`market` has plugins that are not installed: far; `agentpack install far --source market` installs it"
+    assert told in agentpack("upgrade").err
+
+
+def test_a_collection_called_like_a_pack_of_releases_that_is_installed_gets_another_name(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack("kit"))
+    agentpack("install", "kit", "--source", "packs")
+    kit(project, one="Work.")
+    agentpack("install", "./kit")
+    packs = agentpack("status", "--json").envelope["data"]["packs"]
+    assert {row["name"]: row["source"] for row in packs} == {"kit": "packs", "kit-kit": "kit"}
+    assert agents(project) == ["one.md", "reviewer.md"]
 
 
 def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
