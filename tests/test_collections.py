@@ -1,6 +1,7 @@
 """A place that knows nothing of agentpack is installed, chosen from, upgraded and given up as it is."""
 
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Callable, Mapping
@@ -1039,6 +1040,21 @@ def test_a_collection_called_like_a_pack_of_releases_that_is_installed_gets_anot
     packs = agentpack("status", "--json").envelope["data"]["packs"]
     assert {row["name"]: row["source"] for row in packs} == {"kit": "packs", "kit-kit": "kit"}
     assert agents(project) == ["one.md", "reviewer.md"]
+
+
+@pytest.mark.parametrize("more", ["", "    clients: [claude, codex]\n", "    as: {one: first}\n"])
+def test_a_lock_of_elsewhere_with_another_digest_is_refused_whatever_else_an_entry_asks_for(
+    agentpack: Agentpack, project: Path, more: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    for folder in (".agentpack", ".claude"):
+        shutil.rmtree(project / folder)
+    lock, manifest = project / "agentpack.lock", project / "agentpack.yaml"
+    lock.write_text(re.sub(r'"digest": "sha256:.{8}', '"digest": "sha256:00000000', lock.read_text()))
+    manifest.write_text(manifest.read_text() + more)
+    assert "which is not the version of its digest" in agentpack("sync", expect=5).err
+    assert not (project / ".claude").exists()
 
 
 def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
