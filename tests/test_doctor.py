@@ -102,6 +102,7 @@ def test_it_tells_what_it_looked_at(installed: Agentpack, project: Path, home: P
         assert told()[name.replace("agentpack.yaml", "manifest")] == f"none: {project / name}"
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("lost", ["a file and a release", "digests.json", "everything"])
 def test_bundled_packs_that_are_not_what_was_released_are_named(
     agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
@@ -164,6 +165,7 @@ def test_a_library_that_is_missing_is_a_problem(agentpack: Agentpack, monkeypatc
     assert "typer" in findings(agentpack("doctor", "--json", expect=1), "ok")["libraries"]
 
 
+@pytest.mark.untraced
 def test_a_damaged_installation_is_a_problem(project: Path, tmp_path: Path) -> None:
     """The program in another place, whose packs are not as they came."""
     package, packs = tmp_path / "other/agentpack", Path(bundled_folder() or "")
