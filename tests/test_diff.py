@@ -675,7 +675,12 @@ QUESTION = "Where they conflict: [k]eep your text, [t]ake the new text, [e]dit, 
 
 @pytest.mark.parametrize(
     ("answer", "rule"),
-    [("k", "- Say little.\n"), ("Theirs", "- Say exactly what you saw.\n"), ("e", "- Say little, exactly.\n")],
+    [
+        ("k", "- Say little.\n"),
+        ("Theirs", "- Say exactly what you saw.\n"),
+        ("take", "- Say exactly what you saw.\n"),
+        ("e", "- Say little, exactly.\n"),
+    ],
 )
 def test_on_a_terminal_a_conflict_is_a_question(
     colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, rule: str
@@ -686,7 +691,7 @@ def test_on_a_terminal_a_conflict_is_a_question(
     assert rule in (colliding.folder / FILE).read_text()
 
 
-@pytest.mark.parametrize("answers", ["s\n", "\n", "what\nSTOP\n", "?\n\x04"])
+@pytest.mark.parametrize("answers", ["s\n", "\n", "what\nSTOP\n", "?\n\x04", "kill\nelse\nno\n", "Quit\n"])
 def test_a_conflict_is_asked_about_until_it_is_answered_and_to_stop_changes_nothing(
     colliding: Agentpack, answers: str
 ) -> None:

@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, write_tree
+
+from agentpack.cli.wrapping import MAX_DRAWN, drawn
 
 PARAMETERS = {
     "tone": {"type": "string", "default": "calm", "choices": ["calm", "loud"], "description": "How it talks."}
@@ -228,6 +231,32 @@ def test_the_command_that_an_upgrade_names_works_for_a_pack_of_which_only_the_ne
     gone = agentpack("show", "news", "--changes", "1.0.0", "1.2.0", expect=4).err
     assert "there are 1.1.0" in gone
     assert "hint" not in gone
+
+
+def test_on_a_terminal_a_changelog_is_drawn_and_in_a_pipe_it_is_as_it_was_written(
+    agentpack: Agentpack, project: Path
+) -> None:
+    text = "### Moved\n\n| rule | now |\n| --- | --- |\n| `look` | in the **module** <kept> |\n\n- A [page](https://a.example/b)."
+    told = f"# Changelog\n\n## 1.1.0\n\n{text}\n\n## 1.0.0\n\nFirst.\n"
+    packs = [make_pack("news", version, files={"CHANGELOG.md": told}) for version in ("1.0.0", "1.1.0")]
+    publish(project / "packs", *packs)
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: packs}\n"})
+    words = ("show", "news", "--changes", "1.0.0", "1.1.0")
+    assert f"\n\n1.1.0\n{text}\n" in agentpack(*words).out
+    plain = {"NO_COLOR": "1", "AGENTPACK_PAGER": "cat"}
+    on_terminal = Job(words, str(project), terminal=True, variables={**plain, "COLUMNS": "44"})
+    shown = run_all([on_terminal])[0].out.decode().replace("\r\n", "\n")
+    rule, line, page = " rule    now", f" {'─' * 28}", "A page (https://a.example/b)."
+    assert f"1.1.0\nMoved\n\n{rule}\n{line}\n `look`  in the module <kept>\n\n • {page}\n" in shown
+    coloured = run_all([on_terminal._replace(variables={"AGENTPACK_PAGER": "cat", "TERM": "xterm"})])[0].out.decode()
+    assert "\x1b[36m`look`\x1b[0m" in coloured
+
+
+def test_a_changelog_too_long_to_be_drawn_is_shown_as_it_was_written() -> None:
+    row = "| `a` | b |\n"
+    table = f"| c | d |\n| --- | --- |\n{row * (MAX_DRAWN // len(row))}"
+    assert drawn(table, styled=False) == table
+    assert "|" not in drawn(table[: len(row) * 9], styled=False)
 
 
 def test_a_pack_without_a_changelog_says_so(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

@@ -110,9 +110,10 @@ def with_conflicts(refusal: DecisionNeeded, workspace: Workspace, planned: Plan)
     if planned.conflicts:
         places = (f"{workspace.scope.absolute(one.path)}: {_WHY[one.why]}" for one in planned.conflicts)
         refusal.details = (*refusal.details, *places)
-        refusal.hint = f"{refusal.hint}; {_count(planned.conflicts)} a decision as well: `--dry-run` shows each place"
+        ways = [refusal.hint or "", f"{_count(planned.conflicts)} a decision as well: `--dry-run` shows each place"]
         if all(one.why == "merge" for one in planned.conflicts):
-            refusal.hint += ", `--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text"
+            ways += ["`--on-conflict keep` keeps your text there", "`--on-conflict theirs` takes the new text"]
+        refusal.hint, refusal.ways = "; ".join(ways), tuple(ways)
     return refusal
 
 

@@ -28,7 +28,13 @@ def show_conflicts(output: Output, error: AgentpackError) -> None:
                 output.say(line)
 
 
-_ANSWERS: Mapping[str, str] = {"k": "keep", "t": "theirs", "e": "edit"}
+_ANSWERS: Mapping[str, str | None] = {
+    **dict.fromkeys(("k", "keep"), "keep"),
+    **dict.fromkeys(("t", "take", "theirs"), "theirs"),
+    **dict.fromkeys(("e", "edit"), "edit"),
+    **dict.fromkeys(("s", "stop", "n", "no", "q", "quit", ""), None),
+}
+"""What a typed word means for `--on-conflict`; None stops. An empty line and the end of the input stop as well."""
 
 
 def ask_how_to_resolve(session: Session, error: ConflictsFound) -> str:
@@ -44,12 +50,13 @@ def ask_how_to_resolve(session: Session, error: ConflictsFound) -> str:
     show_conflicts(session.output, error)
     for way in error.keep_first:
         session.output.say(f"hint: {safe(way)}")
-    answer = "?"
-    while answer[:1] not in ("", "s", *_ANSWERS):
+    chosen: str | None = ""
+    while chosen == "":
         answer = answer_on_terminal("Where they conflict: [k]eep your text, [t]ake the new text, [e]dit, or [s]top?")
-    if answer[:1] not in _ANSWERS:
+        chosen = _ANSWERS.get(answer, "")
+    if chosen is None:
         raise Cancelled()
-    return _ANSWERS[answer[:1]]
+    return chosen
 
 
 def conflict_data(error: AgentpackError) -> Mapping[str, Any]:

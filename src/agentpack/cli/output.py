@@ -151,6 +151,14 @@ class Output:
             text = "\n".join(map(wrapped, text.split("\n")))
         self._put(for_stream(text, styled=self.color), write_data)
 
+    def print_markdown(self, text: str) -> None:
+        """Print a Markdown text as data: drawn on a terminal, as it is written elsewhere."""
+        if sys.stdout.isatty() and not self.json:
+            from agentpack.cli.wrapping import drawn  # a terminal only
+
+            text = drawn(text, styled=self.color)
+        self.print(text)
+
     def _put(self, text: str, write: Callable[[str], None]) -> None:
         if self._pages is None:
             write(text)
@@ -279,12 +287,8 @@ class Output:
     def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
         """Report a failure that is not an AgentpackError. Returns its exit code."""
         if self.json:
-            told: dict[str, Any] = {
-                "code": code,
-                "message": without_secrets(message),
-                "hint": hint and self.advice(hint),
-                "details": [],
-            }
+            advice = hint and self.advice(hint)
+            told: dict[str, Any] = {"code": code, "message": without_secrets(message), "hint": advice, "details": []}
             self._envelope("error", exit_code, {}, [told])
             return exit_code
         self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")

@@ -108,7 +108,7 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
     for entry in found.entries:
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
-        output.print(safe_text(entry.text.strip()), wrap=True)
+        output.print_markdown(safe_text(entry.text.strip()))
     if not found.entries:
         output.say("the pack has no changelog for these versions")
     if size:

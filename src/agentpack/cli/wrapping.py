@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
 _WORD = re.compile("(?:^ *(?:\x1b\\[[0-9;]*m)?[-+~=!](?:\x1b\\[[0-9;]*m)? +|(?<! ) *)(?:`[^`]*`|[^ ])+")
@@ -63,6 +64,33 @@ def wrapped(line: str) -> str:
     taken = _length(label[0]) if label else len(line) - len(line.lstrip(" ")) + 2
     indent = taken if taken <= width // 2 else 4
     return "\n".join(fill(line, width, " " * indent, ""))
+
+
+MAX_DRAWN = 64 * 1024
+"""Characters of a Markdown text beyond which it is shown as it is written."""
+_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+
+
+def drawn(markdown: str, *, styled: bool) -> str:
+    """A Markdown text as a terminal shows it: tables with columns, paragraphs wrapped, code between backticks.
+
+    What looks like HTML stays text. A text longer than `MAX_DRAWN` stays as it is.
+    """
+    if len(markdown) > MAX_DRAWN:
+        return markdown
+    from markdown_it import MarkdownIt
+    from rich.console import Console  # slow to load
+    from rich.markdown import Markdown
+    from rich.theme import Theme
+
+    plain = Theme({"markdown.code": "cyan", "markdown.table.border": "dim", "markdown.table.header": "bold"})
+    page = Markdown("", hyperlinks=False)
+    page.parsed = MarkdownIt("commonmark", {"html": False}).enable("table").parse(_CODE.sub(r"`` `\1` ``", markdown))
+    colours: Literal["standard"] | None = "standard" if styled else None
+    console = Console(color_system=colours, force_terminal=styled, theme=plain, width=columns(), height=25)
+    with console.capture() as lines:
+        console.print(page)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines.get().split("\n"))).strip("\n")
 
 
 def _length(text: str) -> int:
