@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.collection_files import agent_text
+from support.packs import make_pack, persona_text
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
@@ -270,6 +272,51 @@ def test_uninstall_asks_before_it_deletes_what_was_adopted(agentpack: Agentpack,
     assert ".agentpack/packs/team-agents is kept" in agentpack("uninstall", "team-agents", "--discard-edits").err
     assert not (project / AGENTS / "alpha.md").exists()
     assert tree(project / TEAM) == before
+
+
+def _leave_out(project: Path) -> tuple[str, ...]:
+    return ("install", "team-agents", "--without", "team-agents/alpha")
+
+
+def _take_the_pack_out_of_the_manifest(project: Path) -> tuple[str, ...]:
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().partition("packs:")[0] + "packs: []\n")
+    return ("sync",)
+
+
+def _delete_the_copy(project: Path) -> tuple[str, ...]:
+    (project / TEAM / "alpha.md").unlink()
+    return ("upgrade", "--yes")
+
+
+@pytest.mark.parametrize("way", [_leave_out, _take_the_pack_out_of_the_manifest, _delete_the_copy])
+def test_no_command_deletes_what_was_adopted_without_a_decision(
+    agentpack: Agentpack, project: Path, way: Callable[[Path], tuple[str, ...]]
+) -> None:
+    write_tree(project, {f"{AGENTS}/alpha.md": agent("alpha"), f"{AGENTS}/beta.md": agent("beta")})
+    agentpack("adopt")
+    command = way(project)
+    state = with_state(project)
+    err = agentpack(*command, expect=3).err
+    assert f"{AGENTS}/alpha.md: is your own file, which you adopted" in err
+    assert "`--on-conflict keep` leaves it on disk, `--discard-edits` deletes it" in err
+    assert with_state(project) == state
+    agentpack(*command, "--on-conflict", "keep")
+    assert (project / AGENTS / "alpha.md").read_text() == agent("alpha")
+    agentpack("rollback")
+    agentpack(*command, "--discard-edits")
+    assert not (project / AGENTS / "alpha.md").exists()
+
+
+def test_a_file_that_the_same_command_deletes_is_not_said_to_share_its_name(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project, {f"{AGENTS}/mine.md": agent("alpha"), f"{AGENTS}/beta.md": agent("beta")})
+    agentpack("adopt")
+    write_tree(project / "kit", make_pack("kit", personas={"alpha": persona_text(name="alpha")}))
+    ran = agentpack("install", "./kit", "--without", "team-agents/alpha", "--discard-edits")
+    assert f"  - {AGENTS}/mine.md  removed\n" in ran.err
+    assert "is also named" not in ran.err
 
 
 def test_an_agent_that_is_put_back_alone_comes_alone(agentpack: Agentpack, project: Path) -> None:

@@ -27,6 +27,8 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
     pristine = Pristine(workspace)
     if decisions.adopt:
         decisions = decisions._replace(hand_copied=frozenset(_hand_copied(workspace, wanted, met)))
+    if met.recorded.keys() - met.wanted.keys():
+        decisions = decisions._replace(own=own_packs(workspace))
 
     def planned(recorded: Mapping[str, InstalledFile]) -> Plan:
         return plan(
@@ -45,6 +47,16 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
     if others:
         found = planned({path: row for path, row in met.recorded.items() if path not in others})
     return met.whole(_with_moved_rules(found, met.recorded, wanted, pristine), decisions)
+
+
+def own_packs(workspace: Workspace) -> frozenset[str]:
+    """The locked packs that `adopt` made of the user's own files."""
+    folder = workspace.scope.absolute(workspace.scope.own_packs)
+    local = (one for one in workspace.manifest.sources if one.kind == "path")
+    own = {one.name for one in local if workspace.sources.one(one).where == folder}
+    return (
+        frozenset(pack.name for pack in workspace.lock.packs if pack.source in own) if workspace.lock else frozenset()
+    )
 
 
 def _with_moved_rules(found: Plan, recorded: Mapping[str, InstalledFile], wanted: Wanted, pristine: Pristine) -> Plan:

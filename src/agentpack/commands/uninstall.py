@@ -7,6 +7,7 @@ from functools import partial
 from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.planning import own_packs
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import Action, Plan
@@ -64,8 +65,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     state = _state_without(workspace, old, new, keeps_sources=keeps)
     told = [*state.notes, *_texts_that_stay(workspace, asked)]
     command = " ".join(("uninstall", *request.names))
-    own = _own_packs(workspace)
-    told += _copies_that_stay(workspace, own, asked, new)
+    told += _copies_that_stay(workspace, asked, new)
     if not new.packs and request.everything:
         folder, known = workspace.disk.absolute(layout.STATE), workspace.disk.known_states
         told.append(f"the history stays in {folder}, for `agentpack rollback`: delete that folder to remove it")
@@ -75,7 +75,6 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         if workspace.documents.local_texts:
             told.append(f"your local variants stay in {workspace.scope.absolute(workspace.scope.local_variants)}")
     state = state._replace(notes=(), notes_on=partial(_notes, workspace, told))
-    request = request._replace(decisions=request.decisions._replace(own=own))
     return make_change(workspace, command, state, request.restricted_to(asked))
 
 
@@ -217,20 +216,9 @@ def _without_clients(
 # What is to be said.
 
 
-def _own_packs(workspace: Workspace) -> frozenset[str]:
-    """The packs that `adopt` made of the user's own files."""
-    scope, sources = workspace.scope, workspace.manifest.sources
-    folder = scope.absolute(scope.own_packs)
-    own = {one.name for one in sources if one.kind == "path" and workspace.sources.one(one).where == folder}
-    return (
-        frozenset(pack.name for pack in workspace.lock.packs if pack.source in own) if workspace.lock else frozenset()
-    )
-
-
-def _copies_that_stay(
-    workspace: Workspace, own: Collection[str], asked: Sequence[Requirement], new: Manifest
-) -> Iterator[str]:
+def _copies_that_stay(workspace: Workspace, asked: Sequence[Requirement], new: Manifest) -> Iterator[str]:
     """Notes on the copies of the user's own texts in the folder of local packs."""
+    own = own_packs(workspace)
     for requirement in asked:
         folder = f"{workspace.scope.own_packs}/{requirement.pack}"
         if requirement.pack in own and new.wanted(requirement.pack) is None and workspace.disk.stamp(folder):

@@ -49,7 +49,7 @@ class SameName(NamedTuple):
 
 
 def same_name_warnings(workspace: Workspace, planned: Plan, clients: Collection[str]) -> Iterator[str]:
-    """A sentence for each agent file that shares its name with one about to be written or adopted.
+    """A sentence for each agent file that shares its name with one about to be written or adopted, and stays.
 
     Args:
         clients: the lock's clients; some may only read what is written for another.
@@ -57,7 +57,8 @@ def same_name_warnings(workspace: Workspace, planned: Plan, clients: Collection[
     managed = [change for change in planned.changes if change.action not in (Action.CONFLICT, Action.DELETE)]
     fresh = [change for change in managed if change.previous is None or change.action in WRITES]
     places = {workspace.scope.absolute(change.path) for change in fresh}
-    found = same_names(workspace, managed, clients)
+    deleted = {workspace.scope.absolute(change.path) for change in planned.changes if change.action is Action.DELETE}
+    found = (same for same in same_names(workspace, managed, clients) if same.other not in deleted)
     return same_name_sentences(workspace, (same for same in found if same.ours in places))
 
 
