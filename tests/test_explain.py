@@ -212,6 +212,23 @@ def test_a_rule_is_found_by_its_words(installed: Agentpack, words: str, name: st
         assert rule["name"] == name
 
 
+def test_a_line_of_a_file_is_explained(installed: Agentpack) -> None:
+    edit(installed, "Say what you saw.", "Say what you\n  really saw.")
+    lines = (installed.folder / FILE).read_text().splitlines()
+    for number, line in enumerate(lines, 1):
+        if not line.strip("-"):
+            told = installed("explain", f"{FILE}:{number}", expect=2).err
+            assert f"error: {FILE} has no text in line {number}\nhint: `agentpack explain {FILE}` shows" in told
+            continue
+        (rule,) = installed("explain", f"{FILE}:{number}", "--json").envelope["data"]["rules"]
+        assert rule["path"] == FILE
+        text = " ".join(rule["text"].split())
+        assert line.partition(": ")[2] in (text, f'"{text}"') if rule["kind"] == "field" else line.strip("-# ") in text
+    for beyond in (0, len(lines) + 1):
+        assert f"has no text in line {beyond}\n" in installed("explain", f"{FILE}:{beyond}", expect=2).err
+    assert "`nothing.md:3`" in installed("explain", "nothing.md:3", expect=2).err
+
+
 def test_unknown_names_are_answered_with_the_nearest(installed: Agentpack) -> None:
     assert "hint: did you mean `look`?" in installed("explain", "reviewer", "loook", expect=2).err
     assert "hint: did you mean `reviewer`" in installed("explain", "reviewr", expect=2).err

@@ -211,3 +211,10 @@ def test_two_releases_after_diff_lead_to_its_options(agentpack: Agentpack, proje
     hint = agentpack("diff", "python-engineer@1.1.0", "python-engineer@3.0.0", expect=2).err.partition("hint: ")[2]
     assert "`agentpack diff --from NAME@1.0.0 --to NAME@2.0.0`" in hint
     assert "`agentpack show NAME --changes 1.0.0 2.0.0`" in hint
+
+
+def test_options_without_a_name_lead_to_what_is_installed(agentpack: Agentpack, project: Path) -> None:
+    assert "hint: `agentpack search` lists packs" in agentpack("install", "--client", "codex", expect=2).err
+    agentpack("install", "python-engineer", "--client", "claude")
+    told = agentpack("install", "--client", "codex", expect=2).err
+    assert "hint: to change an installed pack, add its name: python-engineer\n" in told

@@ -542,6 +542,42 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         ("bundle", "there is no agentpack.lock", "`agentpack install NAME` writes one"),
         ("list --all", "there is no command `list`", "use `agentpack status`"),
         ("sync --force", "there is no option `--force`", "use `--discard-edits`"),
+        ("install reviewer --model x", "there is no option `--model`", "`--set model=VALUE` chooses the model"),
+        (
+            "install reviewer --version 1.0.0",
+            "there is no option `--version`",
+            "a version is written after the name: `NAME==1.2.0`",
+        ),
+        ("status --outdated", "there is no option `--outdated`", "`agentpack upgrade --check` lists what is newer"),
+        (
+            "rollback --to 3",
+            "there is no option `--to`",
+            "`agentpack rollback N` goes to generation N; `agentpack history` lists them",
+        ),
+        (
+            "explain --grep look",
+            "there is no option `--grep`",
+            'words of a rule find it: `agentpack explain "small fix"`',
+        ),
+        (
+            "diff reviewer 1.0.0 2.0.0",
+            "unexpected arguments: `1.0.0 2.0.0`",
+            "`agentpack diff --from reviewer@1.0.0 --to reviewer@2.0.0` compares two releases; "
+            "`agentpack show reviewer --changes 1.0.0 2.0.0` prints the changelog between them",
+        ),
+        (
+            "diff reviewer other",
+            "unexpected arguments: `other`",
+            "`agentpack diff --from NAME@1.0.0 --to NAME@2.0.0` compares two releases; "
+            "`agentpack show NAME --changes 1.0.0 2.0.0` prints the changelog between them",
+        ),
+        ("show reviewer 1.0.0", "unexpected arguments: `1.0.0`", "`agentpack show reviewer==1.0.0` shows that release"),
+        ("show reviewer other", "unexpected arguments: `other`", "`agentpack show --help` shows how"),
+        (
+            "install python-engineer claude",
+            "there is no pack named `claude`",
+            "for that client, write `--client claude`",
+        ),
         (
             "status reviewer",
             "unexpected arguments: `reviewer`",

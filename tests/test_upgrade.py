@@ -333,6 +333,41 @@ def test_a_dry_run_shows_the_plan_of_what_would_stop_and_the_whole_command_that_
     assert locked(project) == "3.0.0"
 
 
+def test_a_stop_for_two_reasons_gives_the_command_that_gets_past_both(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack(version="2.1.0", personas={"reviewer": persona_text(tools=["read"])}))
+    agentpack("install", "data-reviewer==2.1.0", "--source", "packs")
+    body = (project / AGENT).read_text().replace("Look before", "Think before")
+    (project / AGENT).write_text(body)
+    new = persona_text(tools=["read", "edit"]).replace("Look before", "Rest before")
+    publish(project / "packs", make_pack(version="3.0.0", personas={"reviewer": new}))
+    told = agentpack("upgrade", "--latest", expect=3).err
+    assert f"  {AGENT}: was edited where the new text changes too\n" in told
+    hint = told.partition("hint: ")[2].splitlines()
+    accept = "agentpack upgrade --latest --yes --accept edit"
+    assert hint == [
+        f"`{accept}` accepts it, or keep the old release without `--latest`",
+        "  1 file needs a decision as well: `--dry-run` shows each place",
+        f"  `{accept} --on-conflict keep` accepts it and keeps your text there",
+        "  `--on-conflict theirs` takes the new text there",
+    ]
+    second = agentpack(*accept.split()[1:], expect=3).err
+    ways = "agentpack upgrade --latest --accept edit --yes --on-conflict keep"
+    assert f"hint: `{ways}` keeps your text where the two conflict\n  `--on-conflict theirs` takes" in second
+    wrong = agentpack(*accept.split()[1:], "--on-conflict", "ours", expect=2).err
+    assert "takes `keep`, `theirs` or `edit`\nhint: `keep` keeps your text where the two conflict" in wrong
+    agentpack(*ways.split()[1:])
+    assert "Think before" in (project / AGENT).read_text()
+    assert locked(project) == "3.0.0"
+
+
+def test_the_newest_release_of_one_pack_is_asked_for_with_an_option(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    told = agentpack("upgrade", "data-reviewer@latest", expect=2).err
+    assert "not `data-reviewer@latest`\nhint: `agentpack upgrade --latest data-reviewer` installs the newest" in told
+    agentpack("upgrade", "--latest", "data-reviewer@latest", "--yes")
+    assert locked(project) == "2.0.0"
+
+
 def test_check_tells_of_a_release_that_would_stop(agentpack: Agentpack, project: Path) -> None:
     """A look is no decision: what Codex cannot hold is accepted, or not, by whoever upgrades."""
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "codex")

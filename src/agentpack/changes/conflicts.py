@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.widening import CapabilitiesWidened
 from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import Change, Plan
 from agentpack.model.unmerged import HINT, MARKERS
@@ -80,8 +81,8 @@ class ConflictsFound(DecisionNeeded):
 
     code = "conflict"
 
-    def __init__(self, workspace: Workspace, outcome: Outcome) -> None:
-        """List every conflict of the plan and the options that resolve it."""
+    def __init__(self, workspace: Workspace, outcome: Outcome, command: str = "") -> None:
+        """List every conflict of the plan and the options that resolve it; `command` is what to type with one."""
         self.outcome, conflicts = outcome, outcome.plan.conflicts
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
@@ -90,7 +91,10 @@ class ConflictsFound(DecisionNeeded):
         hints = [*self.keep_first]
         for kind in dict.fromkeys(kinds):
             way = ways[kind]
-            hints += (way,) if isinstance(way, str) else way
+            several = (way,) if isinstance(way, str) else way
+            if kind == "merge" and command:
+                several = (several[0].replace("`--", f"`agentpack {command} --", 1), *several[1:])
+            hints += several
         details = [f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)]
         if outcome.refusal is not None:  # a dry run of what would be refused as well
             details += (line.removesuffix("; nothing was changed") for line in outcome.refusal.lines)
@@ -106,14 +110,18 @@ def _keep_first(outcome: Outcome) -> Iterator[str]:
         yield f"`agentpack keep {pack}`, then the same command again: each edit goes where its rule is now"
 
 
-def with_conflicts(refusal: DecisionNeeded, workspace: Workspace, planned: Plan) -> DecisionNeeded:
+def with_conflicts(refusal: CapabilitiesWidened, workspace: Workspace, planned: Plan) -> CapabilitiesWidened:
     """The refusal, which also lists the conflicts that the command would stop at once it is accepted."""
     if planned.conflicts:
         places = (f"{workspace.scope.absolute(one.path)}: {_WHY[one.why]}" for one in planned.conflicts)
         refusal.details = (*refusal.details, *places)
         ways = [refusal.hint or "", f"{_count(planned.conflicts)} a decision as well: `--dry-run` shows each place"]
         if all(one.why == "merge" for one in planned.conflicts):
-            ways += ["`--on-conflict keep` keeps your text there", "`--on-conflict theirs` takes the new text"]
+            keep = f"agentpack {refusal.accepting} --on-conflict keep" if refusal.accepting else "--on-conflict keep"
+            ways += [
+                f"`{keep}` accepts it and keeps your text there",
+                "`--on-conflict theirs` takes the new text there",
+            ]
         refusal.hint, refusal.ways = "; ".join(ways), tuple(ways)
     return refusal
 

@@ -45,7 +45,8 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
     capabilities = capability_changes(workspace, wanted)
     accepts = (f"--accept {word}" for word in (*workspace.accepted, *workspace.sources.accepted_words))
     command = " ".join((command, *request.option_words(), *accepts))
-    refusal = widening_error(capabilities, _again(workspace, command, request)) if request.require_acceptance else None
+    again = _again(workspace, command, request)
+    refusal = widening_error(capabilities, again) if request.require_acceptance else None
     planned = plan_for(workspace, wanted, request.decisions)
     if refusal is not None and not request.dry_run:
         raise refusal if request.partial else with_conflicts(refusal, workspace, planned)
@@ -83,7 +84,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         refusal=refusal,
     )
     if planned.conflicts and not request.partial:
-        raise ConflictsFound(workspace, outcome)
+        raise ConflictsFound(workspace, outcome, again)
     if outcome.changes_anything:
         _refuse_hidden(workspace, wanted, state.extra_documents, planned)
         refuse_sources(workspace, planned)

@@ -54,11 +54,11 @@ class CapabilityChange(NamedTuple):
 
 
 class CapabilitiesWidened(DecisionNeeded):
-    """A new release, or a changed client declaration, gains capabilities. `changes` lists every persona and client
-    affected.
-    """
+    """A new release, or a changed client declaration, gains capabilities. `changes` lists all personas and clients."""
 
     code = "widening"
+    accepting = ""
+    """The command that accepts them, without `agentpack`, if it is known."""
 
     def __init__(self, changes: Collection[CapabilityChange], command: str) -> None:
         self.changes = tuple(changes)
@@ -84,7 +84,8 @@ class CapabilitiesWidened(DecisionNeeded):
             )
             return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
-        accept = f"`agentpack {command} {options}` accepts it" if command else f"accept it with `{options}`"
+        self.accepting = f"{command} {options}" if command else ""
+        accept = f"`agentpack {self.accepting}` accepts it" if command else f"accept it with `{options}`"
         other = "without `--latest`" if "--latest" in command else "with a version range"
         super().__init__(
             f"{_some_words(moves, 'packs')}: the new release may do more than the old one; nothing was changed",

@@ -53,7 +53,8 @@ def changed(
     """
     on_conflict = request.decisions.on_conflict
     if on_conflict not in ("stop", "keep", "theirs", "edit"):
-        raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
+        hint = "`keep` keeps your text where the two conflict, `theirs` takes the new text, `edit` opens an editor"
+        raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`", hint=hint)
     if on_conflict == "edit" and request.partial:
         raise UsageError("`--on-conflict edit` cannot be used with `--partial`")
     try:

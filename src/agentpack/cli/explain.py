@@ -22,6 +22,7 @@ from agentpack.commands.explain import (
     is_installed,
 )
 from agentpack.commands.explain import explain as run
+from agentpack.errors import UsageError
 from agentpack.model.names import first_few
 from agentpack.reports.data import origin_data
 from agentpack.reports.words import bare
@@ -36,7 +37,8 @@ def explain(
         str,
         typer.Argument(
             metavar="NAME|WORDS",
-            help="A persona, a pack or an installed file; or words of a rule, to search in all.",
+            help="A persona, a pack, an installed file or a line of it (`FILE:LINE`); or words of a rule, to search in "
+            "all.",
             autocompletion=complete_installed,
         ),
     ],
@@ -57,6 +59,8 @@ def explain(
 
     Example: agentpack explain "simplest design"
     """
+    name, words = _of_line(session, name)
+    rule = [words] if words else rule
     limits = ComparisonFilter(name=session.file_or_name(name), clients=client or ())
     if not is_installed(session.workspace, limits.name or ""):
         rule, limits = [name, *(rule or ())], limits._replace(name=None)  # words of a rule, which may be in any pack
@@ -75,6 +79,24 @@ def explain(
     if not files:
         session.output.say("nothing is installed for that client")
     return Result({"files": [_file_data(session, file) for file in files]})
+
+
+def _of_line(session: Session, name: str) -> tuple[str, str]:
+    """The file and the words of a line, if the name is `FILE:LINE`; else the name and no words.
+
+    Raises:
+        UsageError: the file has nothing there.
+    """
+    file, _, number = name.rpartition(":")
+    path = session.file_or_name(file) if number.isdecimal() else ""
+    if not path or not is_installed(session.workspace, path) or path not in session.workspace.states.recorded:
+        return name, ""
+    lines = session.workspace.states.contents(path).decode("utf-8", "replace").splitlines()
+    line = lines[int(number) - 1].strip() if 0 < int(number) <= len(lines) else ""
+    if not line.strip("-"):
+        raise UsageError(f"{file} has no text in line {number}", hint=f"`agentpack explain {file}` shows its rules")
+    in_header = lines[0] == "---" and "---" in lines[1:] and int(number) <= lines.index("---", 1)
+    return file, line.partition(":")[0] if in_header else line
 
 
 def _place(session: Session, path: str) -> str:

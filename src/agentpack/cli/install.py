@@ -1,5 +1,6 @@
 """The options and the output of `agentpack install`."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -21,8 +22,10 @@ from agentpack.cli.options import (
 )
 from agentpack.cli.output import Result
 from agentpack.errors import UsageError
+from agentpack.model.names import first_few
 
 app = verb_app()
+_RENDER = "`agentpack render NAME` prints what would be written, and changes nothing"
 
 
 @verb(app, "install")
@@ -83,11 +86,11 @@ def install(
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """
     if no_save:
-        hint = "`agentpack render NAME` prints what would be written, and changes nothing"
-        raise UsageError("`--no-save` was removed: the lock always records what was written", hint=hint)
+        raise UsageError("`--no-save` was removed: the lock always records what was written", hint=_RENDER)
     if not requirements and not source:
-        hint = "`agentpack search` lists packs; `agentpack install ./DIR` installs the agents in a folder"
-        raise UsageError("say what to install: a pack's name, or a place", hint=hint)
+        raise UsageError(
+            "say what to install: a pack's name, or a place", hint=_what_there_is(session, client or set_ or unset)
+        )
     session.accept(accept, strict=strict)
     from agentpack.cli import change_commands  # not for `--help`
 
@@ -111,3 +114,10 @@ def install(
 def _listed(texts: list[str] | None) -> list[str]:
     """The names in the values of an option, each of which may be a list with commas."""
     return [name.strip() for text in texts or () for name in text.split(",") if name.strip()]
+
+
+def _what_there_is(session: Session, options: Sequence[str] | None) -> str:
+    """What could have been meant by `install` without a name, perhaps with options that change a pack."""
+    if options and (installed := [wanted.requirement.pack for wanted in session.workspace.manifest.packs]):
+        return f"to change an installed pack, add its name: {first_few(installed, 3)}"
+    return "`agentpack search` lists packs; `agentpack install ./DIR` installs the agents in a folder"

@@ -1,16 +1,24 @@
 """What users of other tools type: the command or option of agentpack that it probably means."""
 
-from agentpack.model.names import did_you_mean
+from collections.abc import Sequence
+
+from agentpack.model.names import did_you_mean, is_version_word
 
 _SETTINGS = "`agentpack install NAME --set PARAMETER=VALUE` sets a parameter; `agentpack show NAME` lists them"
+_CONFLICTS = "`agentpack upgrade` shows each conflict, and settles it with `--on-conflict keep`, `theirs` or `edit`"
 _SHARE = "`agentpack pack build` writes an archive; push it, or the pack's folder with a git tag, and others install it"
 
 COMMANDS = {
     "add": "install",
     "apply": "sync",
+    "blame": "explain",
     "build": "pack build",
     "cat": "render",
+    "changelog": "`agentpack show NAME --changes 1.0.0 2.0.0` prints what changed between two releases",
     "check": "sync --check",
+    "ci": "sync --locked --check",
+    "clean": "cache prune",
+    "compare": "diff",
     "config": _SETTINGS,
     "create": "pack new",
     "delete": "uninstall",
@@ -18,6 +26,7 @@ COMMANDS = {
     "edit": "edit the installed file itself: upgrades keep your edit, and `agentpack keep` makes it a local variant",
     "find": "search",
     "freeze": "lock",
+    "get": "install",
     "import": "adopt",
     "info": "show",
     "init": "`agentpack install NAME` writes agentpack.yaml",
@@ -25,17 +34,24 @@ COMMANDS = {
     "list": "status",
     "log": "history",
     "ls": "status",
+    "merge": _CONFLICTS,
     "model": _SETTINGS,
     "new": "pack new",
     "outdated": "upgrade --check",
+    "parameters": "show",
+    "params": "show",
     "pin": "`agentpack install NAME==VERSION` stays at a version",
     "plan": "upgrade --dry-run",
     "print": "render",
     "publish": _SHARE,
     "pull": "sync",
+    "purge": "uninstall --all",
     "redo": "`agentpack rollback` after a rollback undoes it",
     "remove": "uninstall",
+    "reset": "sync --discard-edits",
+    "resolve": _CONFLICTS,
     "restore": "sync",
+    "revert": "rollback",
     "rm": "uninstall",
     "set": _SETTINGS,
     "test": "pack test",
@@ -45,6 +61,7 @@ COMMANDS = {
     "variants": "show",
     "verify": "sync --check",
     "version": "--version",
+    "versions": "show",
     "view": "show",
     "why": "explain",
     "pack create": "pack new",
@@ -71,6 +88,12 @@ _OPTIONS = {
     "--force": "use `--discard-edits`",
     "--variant": _VARIANT,
     "--variants": _VARIANT,
+    "--version": "a version is written after the name: `NAME==1.2.0`",
+    "--model": "`--set model=VALUE` chooses the model",
+    "--outdated": "`agentpack upgrade --check` lists what is newer",
+    "--undo": "`agentpack rollback` after a rollback undoes it",
+    "--to": "`agentpack rollback N` goes to generation N; `agentpack history` lists them",
+    **dict.fromkeys(("--find", "--grep", "--search"), 'words of a rule find it: `agentpack explain "small fix"`'),
 }
 
 
@@ -93,14 +116,20 @@ def instead_of_option(name: str) -> str | None:
     return _OPTIONS.get(name)
 
 
-_UNEXPECTED = {
-    "status": "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the "
-    "rest",
-    "diff": "to compare two releases, write `agentpack diff --from NAME@1.0.0 --to NAME@2.0.0`; "
-    "`agentpack show NAME --changes 1.0.0 2.0.0` prints the changelog between them",
-}
-
-
-def unexpected(command: str) -> str | None:
-    """A hint for a command that got more arguments than it takes."""
-    return _UNEXPECTED.get(command)
+def unexpected(command: str, words: Sequence[str] = ()) -> str | None:
+    """A hint for a command that got more arguments than it takes; `words` are all that were typed."""
+    if command == "status":
+        return (
+            "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the rest"
+        )
+    if command not in ("diff", "show"):
+        return None
+    versions = [word for word in words if is_version_word(word)]
+    named = [word for word in words[1:] if word not in versions and not word.startswith("-")]
+    name, first, last = (named[0], *versions) if (len(named), len(versions)) == (1, 2) else ("NAME", "1.0.0", "2.0.0")
+    if command == "show":
+        return f"`agentpack show {named[0]}=={versions[0]}` shows that release" if named and versions else None
+    return (
+        f"`agentpack diff --from {name}@{first} --to {name}@{last}` compares two releases; "
+        f"`agentpack show {name} --changes {first} {last}` prints the changelog between them"
+    )

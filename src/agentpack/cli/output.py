@@ -59,7 +59,7 @@ class Output:
     """The output of one command: on a terminal, into a pipe, or as JSON."""
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
-        words = list(arguments)
+        self._words = words = list(arguments)
         self.command = _command(words)
         self.json = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
         self.quiet = "--quiet" in words or "-q" in words
@@ -311,7 +311,7 @@ class Output:
             write_data(context.get_help())  # a bare `agentpack` shows its help
             return 0 if not self.command else 2
         path = context.command_path if context is not None else f"agentpack {self.command}".strip()
-        more = unexpected(self.command) if message.startswith("unexpected") else None
+        more = unexpected(self.command, self._words) if message.startswith("unexpected") else None
         hint = _near_option(error) or more or f"`{path} --help` shows how"
         return self.failure("usage", message, 2, hint)
 

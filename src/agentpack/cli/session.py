@@ -178,11 +178,12 @@ class Session:
 
 
 def _several_clients(message: str, clients: Sequence[str]) -> str | None:
-    """A hint if what is no pack is a client, typed after `--client CLIENT`."""
+    """A hint if what is no pack is a client, typed after `--client CLIENT` or without it."""
     found = re.fullmatch(r"(?:there is no pack named )?`([a-z]+)`(?: is not in agentpack.yaml)?", message)
-    if not clients or found is None or found[1] not in MODULES:
+    if found is None or found[1] not in MODULES:
         return None
-    return f"for several clients, write `--client {','.join((*clients, found[1]))}`"
+    which = f"for several clients, write `--client {','.join((*clients, found[1]))}`"
+    return which if clients else f"for that client, write `--client {found[1]}`"
 
 
 def _what_was_read(workspace: "Workspace") -> Iterator[str]:

@@ -10,6 +10,7 @@ from agentpack.changes.news import ChangeSize
 from agentpack.changes.place_arguments import is_place, open_place
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Clients, Session, Set, verb, verb_app
+from agentpack.cli.other_names import unexpected
 from agentpack.cli.output import MOST_ENTRIES, Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.show import PackDetails, Size, VariantSummary, other_release, release_changes
@@ -61,7 +62,8 @@ def show(
         return _show_changes(session, *_two_versions(session, words, changes))
     requirement, *others = words
     if others:
-        raise UsageError(f"unexpected arguments: `{' '.join(others)}`", hint="`agentpack show --help` shows how")
+        hint = unexpected("show", ["show", *words]) or "`agentpack show --help` shows how"
+        raise UsageError(f"unexpected arguments: `{' '.join(others)}`", hint=hint)
     if is_place(session.workspace, requirement):
         return _show_place(session, requirement)
     shown = run(session.workspace, requirement, clients=client or (), settings=set_ or ())

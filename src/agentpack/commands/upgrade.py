@@ -25,6 +25,9 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Upgrade the named packs, or all, to the newest releases in range."""
     asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
+    if not request.latest and (newest_asked := [one.pack for one in asked if one.newest]):
+        hint = f"`agentpack upgrade --latest {' '.join(newest_asked)}` installs the newest release, whatever the range"
+        raise UsageError(f"`upgrade` takes the name of a pack, not `{newest_asked[0]}@latest`", hint=hint)
     for requirement in asked:
         if requirement.range or requirement.variants:
             hint = f'`agentpack install "{requirement}"` chooses the version or the variants of an installed pack'
