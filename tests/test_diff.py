@@ -216,7 +216,7 @@ def test_a_manifest_that_the_lock_does_not_answer_to_is_named(installed: Agentpa
     edit(installed, "reviews==1.0.0", "reviews", "agentpack.yaml")
     assert installed("diff", expect=1).out == (
         "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`\n"
-        "  agentpack.yaml: `packs` was changed since\n"
+        "  agentpack.yaml: `packs` has changed since the lock was written\n"
     )
 
 
@@ -244,7 +244,7 @@ def test_a_changed_local_variant_is_named(installed: Agentpack) -> None:
     edit(installed, "Sign it.", "Sign it twice.", path)
     assert installed("diff", expect=1).out == (
         "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`\n"
-        "  the local variant `house` of reviewer was changed since\n"
+        "  the local variant `house` of reviewer has changed since the lock was written\n"
     )
 
 

@@ -27,7 +27,7 @@ _MOST_NAMED = 12
 _LONGEST_NAME = 80
 """Largest number of characters of such a name."""
 GUARDING_HOOKS = ("PreToolUse", "PermissionRequest")
-"""Hooks that can stop a tool: without them an agent may do more."""
+"""Hooks that can stop a tool; an agent without them can do more."""
 _SIGNS = re.compile(r"[^a-z0-9]")
 _USES: Mapping[str, str] = {
     name: use
