@@ -99,7 +99,7 @@ def _some_words(named: Sequence[str], what: str = "") -> str:
 
 
 def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
-    """Who may do what, in one row for those that are alike, then what the gained words mean."""
+    """Lines for the error: a row for all personas with the same change, then what each gained capability means."""
     clients: dict[CapabilityChange, list[str]] = {}
     for change in changes:
         clients.setdefault(change._replace(client="", widened=(), unaccepted=(), granted=()), []).append(change.client)

@@ -84,7 +84,7 @@ def check(
         typer.Option(
             "--client",
             metavar="NAME",
-            help="The client of agent files outside any client's folder.",
+            help="The client to check agent files for that are in no client's folder.",
             autocompletion=complete_client,
         ),
     ] = None,
