@@ -794,7 +794,7 @@ def test_without_a_word_of_the_user_s_the_editor_is_one_that_is_there(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert code == 3, said
-    assert (f"{used} ended with 1; nothing was changed" if used else "there is no editor\n") in said
+    assert (f"{used} ended with 1; nothing was changed" if used else "no editor was found\n") in said
 
 
 def test_a_text_that_is_no_utf_8_is_not_merged_by_hand(colliding: Agentpack) -> None:

@@ -67,7 +67,7 @@ def read_written(workspace: Workspace, file: AdoptableAgent, content: bytes) -> 
 
 
 class Recognition:
-    """Decides under which pack each adopted file is recorded, by comparing it with what the manifest's sources offer."""
+    """Decides under which pack each adopted file is recorded, from what the manifest's sources offer."""
 
     def __init__(self, candidates: Candidates, clients: Collection[str]) -> None:
         """`clients` are the clients of manifest entries without `clients:`."""

@@ -195,7 +195,7 @@ class GitSource:
     def _gone(self, ref: ReleaseRef) -> Unavailable:
         return Unavailable(
             f"{ref.pack} {ref.version} is not in {self.address} at {ref.commit[:12]}",
-            hint=f"`agentpack lock --upgrade-pack {ref.pack}` chooses again",
+            hint=f"`agentpack lock --upgrade-pack {ref.pack}` chooses a release again",
         )
 
     # Tags and commits.

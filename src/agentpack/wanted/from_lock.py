@@ -53,7 +53,7 @@ def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
         raise DecisionNeeded(
             "agentpack.lock is out of date with agentpack.yaml",
             details=reasons,
-            hint="`agentpack lock` brings it up to date",
+            hint="`agentpack lock` brings the lock up to date",
         )
     return lock
 
@@ -139,7 +139,7 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
         changed = changed[:20]
         if declared := [one for one in workspace.changed_declarations(lock) if one.client in clients]:
             changed += map(str, declared)
-            why = "written before that: `agentpack lock` brings it up to date"
+            why = "written before that: `agentpack lock` brings the lock up to date"
         elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:
             changed += [f"`{one.path}` may have changed: the lock does not record its content" for one in declared]
         digests = {pack.name: pack.digest for pack in wanted.lock.packs}
