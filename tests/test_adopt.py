@@ -565,7 +565,7 @@ SAFE = CODEX.replace("\\u200b", "")
         (".codex/agents/tidy.toml", SAFE.replace("Tidies", "Tid\\u200bies"), "it holds hidden text"),
         (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers.docs]\nargs = ["a", "b\\u200b"]\n', "it holds hidden text"),
         (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers."do\\u200bcs"]\nargs = []\n', "it holds hidden text"),
-        (".cline/agents/sub/tidy.yaml", "---\nname: tidy\ndescription: x\n---\n", "may not read agents there"),
+        (".cline/agents/sub/tidy.yaml", "---\nname: tidy\ndescription: x\n---\n", "might not read agents there"),
     ],
 )
 def test_a_file_that_cannot_be_adopted_keeps_no_other_from_it(

@@ -36,7 +36,7 @@ def explain(
         str,
         typer.Argument(
             metavar="NAME|WORDS",
-            help="A persona, a pack or an installed file; or words of a rule, to search in all.",
+            help="A persona, a pack or an installed file; or words to search for in all installed rules.",
             autocompletion=complete_installed,
         ),
     ],

@@ -73,7 +73,7 @@ def _list(session: Session) -> Result:
             for g in reversed(found.generations)
         ]
         session.output.table(("generation", "time", "command", "packs", "files"), rows, whole=(0, 1))
-        session.output.say("* is the current generation; `agentpack history show N` lists the files of one")
+        session.output.say("* is the current generation; `agentpack history show N` lists the files of generation N")
     return Result({"current": found.current, "generations": [_row(g) for g in found.generations]})
 
 

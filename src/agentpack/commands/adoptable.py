@@ -321,7 +321,7 @@ def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _P
                 or f"{target.title} reads agents there as `{target.file.replace('{name}', 'NAME')}`: rename the file"
             )
         elif below.endswith(ending(target)) and "/" not in target.file:
-            near = near or f"it is in a subfolder, and {target.title} may not read agents there"
+            near = near or f"it is in a subfolder, and {target.title} might not read agents there"
     return near or f"it is not in a folder of agents of the {kind} scope, such as {_outside(workspace)}"
 
 
