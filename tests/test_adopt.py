@@ -558,7 +558,7 @@ SAFE = CODEX.replace("\\u200b", "")
         (f"{AGENTS}/backend/CLAUDE.md", PLAIN, "rename it"),
         (f"{AGENTS}/tidy.md", b"---\nname: tidy\ndescription: \xff\n---\n", "not UTF-8"),
         (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "its header has no description"),
-        (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "takes no name with a colon"),
+        (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "does not accept a name with a colon"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \u200bcorner"), "it holds hidden text"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \\u200bcorner"), "it holds hidden text"),
         (".codex/agents/tidy.toml", CODEX, "it holds hidden text"),
