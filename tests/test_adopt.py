@@ -558,14 +558,14 @@ SAFE = CODEX.replace("\\u200b", "")
         (f"{AGENTS}/backend/CLAUDE.md", PLAIN, "rename it"),
         (f"{AGENTS}/tidy.md", b"---\nname: tidy\ndescription: \xff\n---\n", "not UTF-8"),
         (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "its header has no description"),
-        (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "takes no name with a colon"),
+        (f"{AGENTS}/tidy.md", PLAIN.replace("name: tidy", "name: a:b"), "does not accept a name with a colon"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \u200bcorner"), "it holds hidden text"),
         (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \\u200bcorner"), "it holds hidden text"),
         (".codex/agents/tidy.toml", CODEX, "it holds hidden text"),
         (".codex/agents/tidy.toml", SAFE.replace("Tidies", "Tid\\u200bies"), "it holds hidden text"),
         (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers.docs]\nargs = ["a", "b\\u200b"]\n', "it holds hidden text"),
         (".codex/agents/tidy.toml", f'{SAFE}[mcp_servers."do\\u200bcs"]\nargs = []\n', "it holds hidden text"),
-        (".cline/agents/sub/tidy.yaml", "---\nname: tidy\ndescription: x\n---\n", "may not read agents there"),
+        (".cline/agents/sub/tidy.yaml", "---\nname: tidy\ndescription: x\n---\n", "might not read agents there"),
     ],
 )
 def test_a_file_that_cannot_be_adopted_keeps_no_other_from_it(

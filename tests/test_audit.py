@@ -221,7 +221,15 @@ def _unreadable(project: Path) -> None:
     ("harm", "told"),
     [
         (_gone, {"AP203": ("warning", "it is missing; `agentpack lock` writes it again")}),
-        (_stale, {"AP203": ("warning", "`packs` was changed since; `agentpack sync` brings it up to date")}),
+        (
+            _stale,
+            {
+                "AP203": (
+                    "warning",
+                    "`packs` has changed since the lock was written; `agentpack sync` brings it up to date",
+                )
+            },
+        ),
         (_blocked, {"AP202": ("warning", "it was installed, and now a folder is in the way")}),
         (
             _unmerged,

@@ -74,9 +74,9 @@ def test_one_bad_file_is_one_file() -> None:
             "b", body="\u200ba\u200bb"
         ),
         f"more than {MAX_RULES:,} rules and headings": named("b", body=long),
-        "Claude Code takes no name with a colon": named("'b: c'"),
-        "Claude Code takes no name that begins with `-`": named("-b"),
-        "Claude Code takes no name of more than 256 characters": named("b" * 257),
+        "Claude Code does not accept a name with a colon": named("'b: c'"),
+        "Claude Code does not accept a name that begins with `-`": named("-b"),
+        "Claude Code does not accept a name of more than 256 characters": named("b" * 257),
         "Claude Code does not load an agent whose `hooks` are no map": agent("name: b\ndescription: x\nhooks: all\n"),
         "line 3: anchors (`&name`) are not supported": named("b", "&x y"),
         "Claude Code cannot read its header: line 5: not valid YAML: could not find expected ':'": agent(
@@ -109,7 +109,7 @@ def test_an_agent_whose_tools_its_client_refuses_hinders_no_other(
 
 def test_a_file_that_is_left_out_is_named_with_its_agent_where_that_is_known() -> None:
     found = read_agents({"deep/b.md": named("'b: c'"), "a.md": PLAIN}, "kit")
-    assert found.left_out == (LeftOut("deep/b.md", "b: c", "Claude Code takes no name with a colon"),)
+    assert found.left_out == (LeftOut("deep/b.md", "b: c", "Claude Code does not accept a name with a colon"),)
 
 
 def test_where_nothing_can_be_taken_every_reason_is_told(agentpack: Agentpack, project: Path) -> None:

@@ -431,7 +431,7 @@ def test_a_lock_that_is_stale_half_merged_or_missing_gives_no_bundle(team: Team,
     text = lock.decode()
     for name, changed, said in (
         ("stale", {"agentpack.yaml": manifest.replace(b"==1.0.0", b"==1.1.0")}, "out of date with agentpack.yaml"),
-        ("variant", {".agentpack/variants/reviewer/loud.md": LOUD + "\n- More. {#more}\n"}, "was changed since"),
+        ("variant", {".agentpack/variants/reviewer/loud.md": LOUD + "\n- More. {#more}\n"}, "has changed since"),
         ("half merged", {"agentpack.lock": f"<<<<<<< a\n{text}=======\n{text}>>>>>>> b\n"}, "has an unresolved merge"),
         ("no lock", {"agentpack.lock": b""}, "agentpack.lock"),
     ):

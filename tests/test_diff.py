@@ -216,7 +216,7 @@ def test_a_manifest_that_the_lock_does_not_answer_to_is_named(installed: Agentpa
     edit(installed, "reviews==1.0.0", "reviews", "agentpack.yaml")
     assert installed("diff", expect=1).out == (
         "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`\n"
-        "  agentpack.yaml: `packs` was changed since\n"
+        "  agentpack.yaml: `packs` has changed since the lock was written\n"
     )
 
 
@@ -244,7 +244,7 @@ def test_a_changed_local_variant_is_named(installed: Agentpack) -> None:
     edit(installed, "Sign it.", "Sign it twice.", path)
     assert installed("diff", expect=1).out == (
         "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`\n"
-        "  the local variant `house` of reviewer was changed since\n"
+        "  the local variant `house` of reviewer has changed since the lock was written\n"
     )
 
 
@@ -794,7 +794,7 @@ def test_without_a_word_of_the_user_s_the_editor_is_one_that_is_there(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert code == 3, said
-    assert (f"{used} ended with 1; nothing was changed" if used else "there is no editor\n") in said
+    assert (f"{used} ended with 1; nothing was changed" if used else "no editor was found\n") in said
 
 
 def test_a_text_that_is_no_utf_8_is_not_merged_by_hand(colliding: Agentpack) -> None:

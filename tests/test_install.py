@@ -486,7 +486,8 @@ def test_a_variant_of_the_project_brings_another_one_that_it_requires(
     assert b"- Ask Ada.\n" in text
     assert b"- Take your time.\n" in text
     write_tree(project, {f"{folder}/calm.md": calm.replace("your time", "a break")})
-    assert "the local variant `calm` of reviewer was changed since" in agentpack("sync", "--locked", expect=3).err
+    told = agentpack("sync", "--locked", expect=3).err
+    assert "the local variant `calm` of reviewer has changed since the lock was written" in told
 
 
 def test_a_changed_variant_of_the_project_makes_the_lock_stale(
@@ -497,7 +498,7 @@ def test_a_changed_variant_of_the_project_makes_the_lock_stale(
     agentpack("install", "data-reviewer[house]", "--source", "packs")
     write_tree(project, {path: variant_text("## Rules {#rules}\n\n- Ask Grace. {#ada}\n")})
     ran = agentpack("sync", "--locked", expect=3)
-    assert "the local variant `house` of reviewer was changed since" in ran.err
+    assert "the local variant `house` of reviewer has changed since the lock was written" in ran.err
     agentpack("sync")
     assert b"- Ask Grace.\n" in tree(project)[AGENT]
     (project / path).unlink()

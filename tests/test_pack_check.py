@@ -359,7 +359,7 @@ def test_fix_gives_ids_and_a_changelog_and_leaves_the_rest_alone(agentpack: Agen
     files = {**good(body=BODY + "- Nameless rule of the pack.\n"), "CHANGELOG.md": b"# Changelog\n\n## 0.9.0\n\n- x\n"}
     folder = write_tree(tmp_path / "pack", files)
     before = tree(folder)
-    assert agentpack("pack", "check", str(folder), "--fix", "--dry-run", expect=1).err.count("would be mended") == 2
+    assert agentpack("pack", "check", str(folder), "--fix", "--dry-run", expect=1).err.count("would be fixed") == 2
     assert tree(folder) == before
     agentpack("pack", "check", str(folder), "--fix", expect=1)
     after = tree(folder)

@@ -285,7 +285,7 @@ def test_people_read_local_times_and_programs_utc(
     there = datetime.fromisoformat(moment) + timedelta(hours=3, minutes=30)
     words = there.strftime("%Y-%m-%d %H:%M:%S +0330")
     assert words in agentpack("history", real=True).out
-    assert f"made from nothing, {words}\n" in agentpack("history", "show", "1", real=True).out
+    assert f"the first, {words}\n" in agentpack("history", "show", "1", real=True).out
 
 
 @pytest.mark.parametrize("number", ["\u0661", "\u00b9", "-1", "1.0"])

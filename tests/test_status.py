@@ -124,7 +124,8 @@ def test_a_manifest_changed_since_the_lock_is_told(agentpack: Agentpack, project
     install(agentpack, tmp_path)
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text() + "models: {opus: {claude: big}}\n")
-    assert agentpack("status", "--json").envelope["data"]["stale"] == ["agentpack.yaml: `models` was changed since"]
+    stale = agentpack("status", "--json").envelope["data"]["stale"]
+    assert stale == ["agentpack.yaml: `models` has changed since the lock was written"]
 
 
 def test_status_changes_nothing(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

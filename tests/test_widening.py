@@ -198,7 +198,7 @@ def test_a_lock_that_says_less_than_its_release_gives_is_no_acceptance(
 ) -> None:
     bumped(widened, row=row)
     told = stopped(widened, *command.split()).err
-    assert "reviews: may do more than agentpack.lock allows" in told
+    assert "reviews: agents could do more than agentpack.lock allows" in told
     assert "--accept every-tool" in told
     widened("sync", "--accept", "every-tool")
     assert locked(widened) == {"reviewer claude": "every-tool"}

@@ -407,7 +407,7 @@ def _offered(source: Source, pack: PackName, *, states: bool) -> Sequence[Releas
 
 
 def _locked_ref(locked: LockedPack) -> ReleaseRef:
-    """A locked release, wherever it is read from."""
+    """A reference to a locked release that names no place to read it from."""
     is_bare, commit, repository = locked.agents is not None, locked.commit, locked.repository
     version = Version(locked.version)
     return ReleaseRef(locked.name, version, locked.source, "", is_bare, commit, repository=repository)

@@ -27,7 +27,7 @@ _MOST_NAMED = 12
 _LONGEST_NAME = 80
 """Largest number of characters of such a name."""
 GUARDING_HOOKS = ("PreToolUse", "PermissionRequest")
-"""Hooks that can stop a tool: without them an agent may do more."""
+"""Hooks that can stop a tool; an agent without them can do more."""
 _SIGNS = re.compile(r"[^a-z0-9]")
 _USES: Mapping[str, str] = {
     name: use
@@ -159,7 +159,9 @@ class _ToolTranslation:
         return bool(self.target.readonly) and all(covers(self.grants, word) for word in LOOKING)
 
     def _is_granted(self, native: str) -> bool:
-        """Whether the file grants all that a tool of the target does, and a list of it can be read."""
+        """Whether the file grants everything that this tool of the target allows, and the target would read a list
+        with its name as that tool.
+        """
         style = self.target.tools.style if self.target.tools else ""
         if style not in ("map", "permissions") and listed(self.target.grammar, [native], self.ours.knows).form != NAMES:
             return False

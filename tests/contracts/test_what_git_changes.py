@@ -354,7 +354,7 @@ def test_a_pack_under_work_keeps_its_line_ends(
     assert b"## 1.0.0\r\n" in after["CHANGELOG.md"]
     for path, data in after.items():
         assert data == form(plain(data)), path
-    assert agentpack("pack", "check", str(folder), "--fix", expect=1).err.count("mended") == 0
+    assert agentpack("pack", "check", str(folder), "--fix", expect=1).err.count(": fixed") == 0
 
 
 def test_a_patch_for_the_author_of_a_crlf_pack_applies(agentpack: Agentpack, project: Path) -> None:

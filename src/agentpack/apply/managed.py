@@ -18,7 +18,7 @@ _MOST_NAMED = 10
 
 
 class ManagedPaths(Protocol):
-    """The files agentpack manages."""
+    """Decides which paths a transaction may write and delete."""
 
     def holds(self, path: str) -> bool:
         """Whether agentpack may manage a file at this named path."""

@@ -1,4 +1,4 @@
-"""Finish or undo a transaction that an earlier process left unfinished.
+"""Decide whether to finish or undo a transaction that an earlier process left unfinished, and do it.
 
 Every step may itself be interrupted at any point and repeated: files are recognised by their contents, and the journal
 is deleted last.

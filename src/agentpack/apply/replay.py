@@ -24,7 +24,7 @@ class Unfinished(Unavailable):
 
 
 class TouchedFile(NamedTuple):
-    """A file that was written or deleted."""
+    """A file that replaying a journal wrote or deleted."""
 
     path: str
     deleted: bool

@@ -265,7 +265,9 @@ class Staging:
         return seen is not None and seen.digest == check.digest and seen.mode == check.stamp[2] & 0o7777
 
     def swap(self) -> None:
-        """Rename every file into place. A last check right before each leaves editors a window of microseconds."""
+        """Rename every file into place, after a last check of each. So only within microseconds can another program's
+        write be lost. Raises Unavailable if a file was changed meanwhile.
+        """
         for row in self._rows:
             check = self._checks[self._places[row.path]]
             if self._disk.stamp(row.path) != check.stamp and not self.is_unchanged(check):

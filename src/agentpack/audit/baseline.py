@@ -40,7 +40,7 @@ def read_baseline(path: str) -> frozenset[str]:
 
 def _fault(path: str, message: str) -> InvalidFile:
     return InvalidFile(
-        [Fault(path, 0, "", message)], hint="`agentpack audit --baseline FILE --write-baseline` writes one"
+        [Fault(path, 0, "", message)], hint="`agentpack audit --baseline FILE --write-baseline` writes a baseline"
     )
 
 

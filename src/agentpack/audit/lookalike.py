@@ -94,7 +94,7 @@ def _allowed(length: int) -> int:
 
 
 def _letters(name: str) -> int:
-    """The letters that occur, as a bit mask."""
+    """A bit mask of the letters in a name: bit `ord(letter) & 63` is set for each."""
     bits = 0
     for letter in name:
         bits |= 1 << (ord(letter) & 63)
@@ -110,7 +110,7 @@ def _without_affix(name: str, names: frozenset[str]) -> str | None:
 
 
 def nearest(names: Iterable[str], known: Iterable[str]) -> Mapping[str, NearName]:
-    """Each name that resembles a known one, with that one."""
+    """For each name that resembles a known one, the known one; names that resemble none are missing."""
     index = KnownNames(known)
     found = ((name, index.near(name)) for name in names)
     return {name: near for name, near in found if near is not None}

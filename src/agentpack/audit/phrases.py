@@ -108,7 +108,7 @@ def _phrases(text: str) -> Iterator[Sign]:
 
 
 def _entropy(text: str) -> float:
-    """Bits per character, from the frequency of each."""
+    """The Shannon entropy of a text, in bits per character."""
     return -sum(n / len(text) * log2(n / len(text)) for n in Counter(text).values())
 
 

@@ -159,14 +159,14 @@ def _without_half_a_character(data: bytes) -> bytes:
 
 
 def _hidden(data: bytes, file: str, text: str) -> list[Hidden]:
-    """All hidden characters. Their columns count a leading byte-order mark."""
+    """The hidden characters, up to `_MOST_HIDDEN`. Columns on the first line count a leading byte-order mark."""
     found = text_findings(data, file, limit=_MOST_HIDDEN)
     mark = text.startswith("\ufeff")
     return [one._replace(column=one.column + 1) if mark and one.line == 1 else one for one in found]
 
 
 def _runs(hidden: list[Hidden], starts: list[int]) -> Iterator[Sign]:
-    """Adjacent characters combined into one sign."""
+    """A sign for each run of adjacent hidden characters."""
     run: list[Hidden] = []
     for one in hidden:
         if run and (one.line, one.column) != (run[-1].line, run[-1].column + 1):

@@ -30,7 +30,7 @@ class FieldsHeader(Protocol):
 
 
 class Reporting(Protocol):
-    """The file (`agent_files.AgentText`)."""
+    """What is needed of the checked file, which is an `agent_files.AgentText`."""
 
     @property
     def client(self) -> Client: ...

@@ -208,8 +208,8 @@ def _may(persona: Persona, target: Client) -> tuple[str, ...] | None:
 
 
 def _value(persona: Persona, field: PersonaField) -> Any:
-    """The value of a field; a list as the set of what it allows: without one everything, a client's own tools too; of
-    denied tools all others.
+    """The value of a field. For a list, the set of what it allows: everything if it is empty; for `deny`, everything
+    that it does not name.
     """
     value = persona.value(field.name)
     if field.kind != "list":

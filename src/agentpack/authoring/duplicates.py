@@ -20,7 +20,7 @@ _SHORTEST = 6
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text in lower case."""
+    """The words of a text in lower case, in their order, repeated ones too."""
     return tuple(_WORD.findall(text.lower()))
 
 

@@ -44,7 +44,7 @@ _ALL = (
     CheckRule("P102", "no-readme", WARNING, "The pack has a README.md that says what it is for."),
     CheckRule("P103", "no-license", WARNING, "`license` is set in pack.yaml, and the text is in LICENSE."),
     CheckRule("P104", "no-tests", WARNING, "The pack has tests: `tests/*.yaml`."),
-    CheckRule("P105", "too-old-reader", ERROR, "`agentpack` in pack.yaml excludes versions that cannot read the pack."),
+    CheckRule("P105", "too-old-reader", ERROR, "`agentpack` in pack.yaml allows only versions that can read the pack."),
     CheckRule("P201", "missing-id", ERROR, "Every rule and section has an id.", fixable=True),
     CheckRule("P202", "duplicate-id", ERROR, "Each id appears only once in a file."),
     CheckRule("P203", "id-removed", ERROR, "Released ids are not removed before the next major version."),

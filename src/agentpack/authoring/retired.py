@@ -32,7 +32,7 @@ class Retired(NamedTuple):
 
 @cache
 def retired_libraries() -> tuple[Retired, ...]:
-    """The rows of the data file."""
+    """All libraries in the data file of retired libraries."""
     rows = json.loads(Path(__file__).with_name("retired.json").read_text(encoding="utf-8"))
     return tuple(
         Retired(

@@ -62,7 +62,7 @@ class CapabilityReader:
         self.skills: dict[str, str] = {}
         """The words for skills, and how each is limited."""
         self.others = self.overall = UNLIMITED
-        """How all tools are limited that a map does not name, and how all are at any rate."""
+        """How tools that a map does not name are limited, and how every tool is limited."""
         self.looking = self.planning = False
         self.replaced = False
         """Whether the client drops the list of allowed tools."""
@@ -341,7 +341,9 @@ class CapabilityReader:
                 self.server(name if isinstance(name, str) else "unnamed", item)
 
     def server(self, name: Any, definition: Any) -> None:
-        """A server that the file brings along: what it starts is part of the word, so that a change shows."""
+        """Add the word for an MCP server that the file defines. It has a digest of the definition, so that a change
+        shows.
+        """
         self.words.add(f"mcp:{token(str(name)).replace('~', '%7E')}~{digest(definition)}")
         if isinstance(definition, dict) and any(definition.get(key) for key in _TRUSTING):
             self.words.add("permission:mcp")

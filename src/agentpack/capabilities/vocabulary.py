@@ -97,7 +97,7 @@ class ToolVocabulary:
         return word if self.natives[word].difference(self.powers.along) == {name} else f"{word}/{token(name)}"
 
     def limited(self, name: str) -> Iterable[str]:
-        """The words for what a key of a map limits: one tool, or exactly the tools that a pattern matches."""
+        """The capability words for a key in a map of limits, which is a tool's name or a pattern for several."""
         if name in self.words:
             return [self.part(word, name) for word in self.words[name] if name in self.natives.get(word, ())]
         return (not self.is_odd(name) and tuple(self.base(name))) or (f"tool:{token(name)}",)

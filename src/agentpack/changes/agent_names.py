@@ -48,7 +48,9 @@ def _has(agents: Mapping[str, str], name: str) -> bool:
 
 
 def unknown_agent(message: str, text: str, packs: AgentsOfPacks) -> Unresolvable:
-    """The error for a name that no agent has. The hint has those that only spell it with a prefix."""
+    """The error for a name that no agent has. The hint lists agents with the same name behind a prefix, or a similar
+    name.
+    """
     ending = f"-{kebab(text.rpartition('/')[2])}"
     near = [f"{pack}/{name}" for pack, agents in packs.items() for name in _names(agents) if name.endswith(ending)]
     known = sorted({called for agents in packs.values() for called in agents.values()})

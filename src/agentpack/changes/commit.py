@@ -83,7 +83,9 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
 
 
 def _pins(workspace: Workspace, outcome: Outcome) -> Sequence[LockedPack]:
-    """The packs that the lock has after the change, those that files were written from among them."""
+    """The packs in the lock after the change, and those that some files on disk were written from; empty without a
+    lock.
+    """
     path = workspace.scope.lock
     lock = workspace.documents.readable_lock
     for document in outcome.documents:

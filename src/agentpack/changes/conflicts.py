@@ -107,7 +107,7 @@ def _keep_first(outcome: Outcome) -> Iterator[str]:
     """For rules that the release moved to other files: what carries the edits there."""
     moved = {change.pack for change in outcome.plan.conflicts if change.moved}
     for pack in sorted(moved):
-        yield f"`agentpack keep {pack}`, then the same command again: each edit goes where its rule is now"
+        yield f"`agentpack keep {pack}`, then the same command again, moves each edit to where its rule is now"
 
 
 def with_conflicts(refusal: CapabilitiesWidened, workspace: Workspace, planned: Plan) -> CapabilitiesWidened:

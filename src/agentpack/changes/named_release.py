@@ -40,7 +40,9 @@ def _select(workspace: Workspace, manifest: Manifest, requirement: Requirement, 
 
 
 def parse_named(workspace: Workspace, text: str) -> Requirement:
-    """A requirement without an address. The error for `PACK/AGENT` says how to install that."""
+    """The requirement in a command-line argument. Raises UsageError if the text is invalid or an address; for
+    `PACK/AGENT`, its hint says how to install that agent.
+    """
     try:
         requirement = parse_requirement(text)
     except UsageError as error:

@@ -127,7 +127,9 @@ def lost_variants(candidates: Candidates, pack: PackName, variants: Collection[s
 
 
 def not_installed(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
-    """For each marketplace of which most plugins are installed, a sentence about those that are not."""
+    """For each marketplace of which most plugins are installed, a note that names the other plugins and how to install
+    them.
+    """
     entries = [entry for entry in chosen.manifest.packs if entry.source]
     for source in chosen.candidates.sources.all:
         own = {entry.name_there for entry in entries if entry.source == source.name}

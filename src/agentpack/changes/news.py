@@ -24,7 +24,7 @@ _LEAST = 4096
 
 
 class ChangeSize(NamedTuple):
-    """Lines and rules that differ."""
+    """How many lines were added and removed between two releases, and how many rules differ."""
 
     added: int
     removed: int

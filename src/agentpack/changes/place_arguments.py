@@ -220,7 +220,7 @@ def typed(source: Source, folder: str) -> str:
 
 
 def with_digest(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSource:
-    """The source; an archive at an address with the `sha256` of what is there now."""
+    """The source. For an archive at a web address without `sha256`, downloads it and adds its digest."""
     if source.kind != "archive" or "sha256" in source.options:
         return source
     from agentpack.model.web_addresses import is_web_address

@@ -106,7 +106,7 @@ class RebasedVariants(NamedTuple):
 
 
 def desired_state(workspace: Workspace, old: Manifest, new: Manifest, wanted: Wanted) -> DesiredState:
-    """The state a command wants."""
+    """The rendered files, the new manifest's text and the lock, as one value to plan from."""
     return DesiredState(wanted, manifest_text(workspace, old, new), wanted.lock)
 
 

@@ -42,7 +42,9 @@ def with_user_sources(workspace: Workspace, manifest: Manifest) -> Manifest:
 
 
 def for_project(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSource:
-    """A source of the user's own as the manifest of this project names it. Raises UsageError if it cannot."""
+    """A source of the user's own in the form to write into this project's manifest: a path in the project is relative.
+    Raises UsageError if its path has hidden characters.
+    """
     if not source.is_path:
         return source
     if not source.place.isprintable():

@@ -77,7 +77,7 @@ class CapabilitiesWidened(DecisionNeeded):
         hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
         if hidden:
             super().__init__(
-                f"{_some_words(hidden, 'packs')}: may do more than agentpack.lock allows; nothing was changed",
+                f"{_some_words(hidden, 'packs')}: agents could do more than agentpack.lock allows; nothing was changed",
                 details=list(_details(self.changes)),
                 hint=f"`agentpack sync {options}` accepts it; or restore the old lock, for example with "
                 "`git restore agentpack.lock`",
@@ -88,7 +88,8 @@ class CapabilitiesWidened(DecisionNeeded):
         accept = f"`agentpack {self.accepting}` accepts it" if command else f"accept it with `{options}`"
         other = "without `--latest`" if "--latest" in command else "with a version range"
         super().__init__(
-            f"{_some_words(moves, 'packs')}: the new release may do more than the old one; nothing was changed",
+            f"{_some_words(moves, 'packs')}: the new release lets its agents do more than the old one; nothing was "
+            "changed",
             details=list(_details(self.changes)),
             hint=f"{accept}, or keep the old release {other}",
         )
@@ -99,7 +100,7 @@ def _some_words(named: Sequence[str], what: str = "") -> str:
 
 
 def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
-    """Who may do what, in one row for those that are alike, then what the gained words mean."""
+    """Lines for the error: a row for all personas with the same change, then what each gained capability means."""
     clients: dict[CapabilityChange, list[str]] = {}
     for change in changes:
         clients.setdefault(change._replace(client="", widened=(), unaccepted=(), granted=()), []).append(change.client)
@@ -331,7 +332,7 @@ class _WideningCheck:
         return bool(widening(row.words, again.capabilities))
 
     def _declaring_more(self, file: Rendering, row: LockedFile, *, hides: bool) -> str:
-        """The file that declares the client, where because of it alone the persona may do more than its row says."""
+        """The file that declares the client, if only this declaration lets the persona do more than its row says."""
         if row.capabilities is None or file.client not in self.wanted.lock.declared:
             return ""
         again = self.again.get(_key(file), file)

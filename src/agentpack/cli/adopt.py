@@ -91,7 +91,7 @@ def _managed_lines(paths: Sequence[str]) -> Iterator[str]:
 
 
 def _passed_lines(passed: Sequence[PassedOver]) -> Iterator[str]:
-    """A line for each reason."""
+    """A line for each reason, with the first few files that were skipped for it."""
     reasons: dict[str, list[str]] = {}
     for one in passed:
         reasons.setdefault(one.reason, []).append(one.path)

@@ -37,8 +37,8 @@ def explain(
         str,
         typer.Argument(
             metavar="NAME|WORDS",
-            help="A persona, a pack, an installed file or a line of it (`FILE:LINE`); or words of a rule, to search in "
-            "all.",
+            help="A persona, a pack, an installed file or a line of it (`FILE:LINE`); or words to search for in all "
+            "installed rules.",
             autocompletion=complete_installed,
         ),
     ],

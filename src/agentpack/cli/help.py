@@ -50,7 +50,7 @@ class _Context(typer.Context):
 
 
 class Command(TyperCommand):
-    """A command."""
+    """A command whose help is laid out by `_Formatter`."""
 
     context_class = _Context
 

@@ -73,7 +73,7 @@ def _list(session: Session) -> Result:
             for g in reversed(found.generations)
         ]
         session.output.table(("generation", "time", "command", "packs", "files"), rows, whole=(0, 1))
-        session.output.say("* is the current generation; `agentpack history show N` lists the files of one")
+        session.output.say("* is the current generation; `agentpack history show N` lists the files of generation N")
     return Result({"current": found.current, "generations": [_row(g) for g in found.generations]})
 
 
@@ -90,7 +90,8 @@ def _row(found: Generation) -> dict[str, Any]:
 
 def _show(session: Session, found: Generation) -> Result:
     output = session.output
-    output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {safe(in_local_time(found.time))}")
+    after = f"after generation {found.parent}" if found.parent else "the first"
+    output.print(f"generation {found.number}, {after}, {safe(in_local_time(found.time))}")
     made = found.command if found.command in (BY_HAND, FOUND) else f"agentpack {found.command}"
     output.print(f"command  {safe(made)}", wrap=True)
     for pin in found.pins:

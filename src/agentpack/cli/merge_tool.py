@@ -164,7 +164,7 @@ def _tool(session: Session) -> _Tool:
     command = next(filter(None, named), None) or shutil.which("nano") or shutil.which("vi")
     if not command:
         raise DecisionNeeded(
-            "there is no editor", hint=f"set `EDITOR`, or git's `merge.tool`; without one: {_OTHERWISE}"
+            "no editor was found", hint=f"set `EDITOR`, or git's `merge.tool`; without an editor: {_OTHERWISE}"
         )
     words = shlex.split(command)
     return _Tool(f"editing with {words[0]}", words, (), variables)

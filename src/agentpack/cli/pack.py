@@ -84,7 +84,7 @@ def check(
         typer.Option(
             "--client",
             metavar="NAME",
-            help="The client of agent files outside any client's folder.",
+            help="The client to check agent files for that are in no client's folder.",
             autocompletion=complete_client,
         ),
     ] = None,
@@ -131,7 +131,7 @@ def _tell_checked(session: Session, checked: "CheckedPlaces", format: str, *, dr
     for pack in checked.packs:
         _findings(session, pack.findings, format)
         for path in pack.fixed:
-            session.output.say(f"{safe(pack.folder)}/{safe(path)}: {'would be mended' if dry_run else 'mended'}")
+            session.output.say(f"{safe(pack.folder)}/{safe(path)}: {'would be fixed' if dry_run else 'fixed'}")
         compared = f" (against {pack.against})" if pack.against else ""
         session.output.say(f"{safe(pack.release or pack.folder)}{compared}: {_counted(pack.findings)}")
     for one in checked.agents:

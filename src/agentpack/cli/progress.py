@@ -75,7 +75,7 @@ class ProgressLines:
 
 
 class _Task:
-    """What is done, and how far."""
+    """One piece of work whose progress is shown: `done` of `total` units, None if the total is unknown."""
 
     def __init__(self, what: str) -> None:
         self.what = what

@@ -159,7 +159,7 @@ class Session:
             for file in found.changed:
                 self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:
-                self.output.say(f"  {safe(where(path))}: edited since, not changed")
+                self.output.say(f"  {safe(where(path))}: edited meanwhile, not changed")
         for words in self._workspace.disk.lacks.values():
             self.output.say(f"note: {safe(words)}")
 

@@ -234,7 +234,7 @@ def _cut(text: str, longest: int | None) -> str:
 
 
 def _listed(rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Texts after names, one below the other."""
+    """Lines of a name and its text, with the texts aligned and wrapped."""
     listed = list(rows)
     width = max((len(safe(name)) for name, _ in listed), default=0)
     return ["\n".join(hang(f"  {safe(name):<{width}}  ", flat(text))) for name, text in listed]

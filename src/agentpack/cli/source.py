@@ -41,7 +41,7 @@ def list_(session: Session) -> Result:
 
 
 def _place(listed: "ListedSource") -> str:
-    """A place with its options, in words."""
+    """The place of a source, with each option in parentheses: `../kit (branch main)`."""
     options = (f"{key} {value}" for key, value in listed.source.options.items())
     return " ".join((listed.source.place, *(f"({option})" for option in options)))
 

@@ -32,9 +32,7 @@ CLIENT = Client(
     verified_by="documentation",
     reads="project beats user; `*.md`",
     markers=(".antigravity", ".gemini/antigravity", ".gemini/antigravity-cli", ".gemini/config"),
-    remarks=(
-        "Kimi Code, Goose and Augment read `.agents/agents` too: beside them, a persona written here is there twice.",
-    ),
+    remarks=("Kimi Code, Goose and Augment read `.agents/agents` too: an agent that they already have appears twice.",),
     models=("inherit",),
     limits=("tools",),
     powers=CapabilityMeanings(only_named=True),

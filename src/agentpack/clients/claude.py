@@ -80,11 +80,11 @@ def unloadable(fields: Mapping[str, Any]) -> str:
 
     name = fields["name"]
     if name.startswith("-"):
-        return "Claude Code takes no name that begins with `-`"
+        return "Claude Code does not accept a name that begins with `-`"
     if len(name.encode("utf-16-le")) > 2 * LONGEST_NAME:
-        return f"Claude Code takes no name of more than {LONGEST_NAME} characters"
+        return f"Claude Code does not accept a name of more than {LONGEST_NAME} characters"
     if ":" in (name if name.isascii() else normalize("NFKC", name)):
-        return "Claude Code takes no name with a colon"
+        return "Claude Code does not accept a name with a colon"
     if fields.get("hooks") and not isinstance(fields["hooks"], dict):
         return "Claude Code does not load an agent whose `hooks` are no map"
     return ""
@@ -107,8 +107,8 @@ CLIENT = Client(
     notes_on=notes_on,
     unloadable=unloadable,
     remarks=(
-        "A file without a name is passed over as a document, one without a description with a line in a log.",
-        "It takes any name of up to 256 characters without a colon that does not begin with `-`.",
+        "A file without a name is skipped as a document; a file without a description is skipped with a line in a log.",
+        "Claude Code accepts any name of up to 256 characters without a colon that does not begin with `-`.",
     ),
     header="claude",
     models=MODELS,

@@ -47,7 +47,7 @@ CLIENT = Client(
     identity=identity,
     remarks=(
         "An agent's tool is called `subagent_` and its name with `_` for every other character.",
-        "A fault in a file is reported as a missing end of the front matter, whatever it is.",
+        "Cline reports every fault in a file as a missing end of the front matter.",
     ),
     header="strict",
     model="modelId",

@@ -25,7 +25,7 @@ CLIENT = Client(
     trust="Codex reads a project's agents only once the project is trusted.",
     reserved=frozenset(("default", "explorer", "worker")),
     remarks=(
-        "A role with a `model` keeps it; without one it runs on the session's.",
+        "A role with a `model` runs on that model; a role without one runs on the session's model.",
         "The sandbox and the approvals of an agent are those of the session that starts it.",
     ),
     format="toml",

@@ -46,9 +46,9 @@ CLIENT = Client(
     own_first=True,
     reserved=frozenset("explore task research code-review general-purpose security-review".split()),
     remarks=(
-        "Checked with the command line; what VS Code does with the file is documented by its maker only.",
+        "Checked with the command line; for VS Code, only its documentation says what it does with the file.",
         "The cloud agent reads at most 30,000 characters of a body; the command line was seen to take more.",
-        "In VS Code a model is named as it shows it (`GPT-5 (copilot)`), on the command line by its id.",
+        "VS Code expects a model's name as in its menu (`GPT-5 (copilot)`), the command line the model's id.",
     ),
     header="strict",
     tools=ToolWords(

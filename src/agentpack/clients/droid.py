@@ -31,7 +31,7 @@ CLIENT = Client(
     nested=False,
     naming=("name", "path"),
     remarks=(
-        "All droids share the room for descriptions: beside many others a long one is cut.",
+        "All droids share one limit for descriptions, so a long description is cut if there are many droids.",
         "`mcpServers` gives a droid every tool of those servers.",
     ),
     ids=r"(?:claude|gpt|gemini)-.+|custom:.+",

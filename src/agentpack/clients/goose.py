@@ -21,7 +21,7 @@ CLIENT = Client(
     own_first=True,
     nested=False,
     also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
-    remarks=("On Windows its configuration is elsewhere (`%APPDATA%\\Block\\goose\\config`); that was not tried.",),
+    remarks=("On Windows its configuration is elsewhere (`%APPDATA%\\Block\\goose\\config`); this was not tested.",),
     header="strict",
     skills=SkillUse(),
     file_rules=FileRules(needs_description=False),

@@ -58,8 +58,8 @@ CLIENT = Client(
     },
     reserved=frozenset("build plan general explore compaction title summary".split()),
     remarks=(
-        "One agent file that OpenCode finds invalid stops every command of it.",
-        "`OPENCODE_CONFIG_DIR` names a further folder that is read too; agentpack does not write there.",
+        "One invalid agent file stops every command of OpenCode.",
+        "OpenCode also reads the folder in `OPENCODE_CONFIG_DIR`; agentpack does not write there.",
     ),
     fixed={"mode": "subagent"},
     ids=MODEL,

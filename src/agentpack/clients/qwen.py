@@ -46,7 +46,7 @@ CLIENT = Client(
     reserved=frozenset(
         "self system user model tool config default main general-purpose explore statusline-setup".split()
     ),
-    remarks=("A body of over 10,000 characters gives a warning there and loads.",),
+    remarks=("Qwen Code warns about a body of over 10,000 characters, but loads it.",),
     models=("inherit",),
     ids=r"qwen.*",
     choices={"color": SAME_COLORS},

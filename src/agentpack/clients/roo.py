@@ -25,7 +25,7 @@ CLIENT = Client(
     shared=SharedFile(("customModes",), "slug"),
     remarks=(
         "One mode that is not valid makes Roo Code refuse the whole list.",
-        "A user's own modes are in a folder of the editor: agentpack writes none there.",
+        "A user's own modes are in a folder of the editor, where agentpack does not write.",
     ),
     format="yaml",
     name_key="slug",
@@ -35,7 +35,7 @@ CLIENT = Client(
         key="groups",
         style="list",
         names={"read": ("read",), "search": ("read",), "edit": ("edit",), "shell": ("command",)},
-        remark="the agent may still ask to switch to another mode",
+        remark="the agent can still ask to switch to another mode",
     ),
     unlimited={"groups": ["read", "edit", "command", "mcp"]},
     limits=("groups",),

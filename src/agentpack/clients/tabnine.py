@@ -19,7 +19,7 @@ CLIENT = Client(
     markers=(".tabnine",),
     trust="Tabnine reads agents only with `experimental.enableAgents` in its settings.",
     remarks=(
-        "It stems from Gemini CLI, so `${word}` in a body is broken up here too.",
+        "Tabnine is derived from Gemini CLI, so agentpack breaks up `${word}` in a body here too.",
         "The new `tabnine` reads OpenCode's files.",
     ),
     limits=("tools",),

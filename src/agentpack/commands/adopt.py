@@ -123,7 +123,7 @@ def _one_of_each(
 
 
 class _Recorded(NamedTuple):
-    """What files are recorded as."""
+    """The packs and manifest entries that adopted files are recorded under."""
 
     taken: Selection
     recognition: Recognition

@@ -165,7 +165,9 @@ class _Finding:
                 self._managed[one] = None
 
     def _read(self, place: _Place) -> Iterator[AdoptableAgent | PassedOver | str]:
-        """What a file has, as `_read` tells it. Raises Refused once that is more than a pack may hold."""
+        """The results of the function `_read` for a file. Raises Refused once the files read so far exceed the limits
+        of a pack.
+        """
         path = place.path
         stamp = self.workspace.disk.stamp(path)
         if stamp is not None and stamp[3] > MAX_FILE_BYTES and path not in self.workspace.states.recorded:
@@ -213,8 +215,10 @@ def _files(folder: str, target: Client) -> Iterator[str]:
 def _read(
     workspace: Workspace, place: _Place, count: Callable[[str, bytes], None]
 ) -> Iterator[AdoptableAgent | PassedOver | str]:
-    """The agents in a file, why each cannot be adopted, and the places of those that agentpack manages already. `count`
-    is called with each file before it is taken apart.
+    """For each agent in a file: the agent, or why it cannot be adopted, or its place if agentpack manages it already.
+
+    Args:
+        count: called with the path and bytes of the file before it is parsed.
     """
     path = place.path
     seen = workspace.disk.look(path)
@@ -317,7 +321,7 @@ def _place(workspace: Workspace, targets: Iterable[Client], absolute: str) -> _P
                 or f"{target.title} reads agents there as `{target.file.replace('{name}', 'NAME')}`: rename the file"
             )
         elif below.endswith(ending(target)) and "/" not in target.file:
-            near = near or f"it is in a subfolder, and {target.title} may not read agents there"
+            near = near or f"it is in a subfolder, and {target.title} might not read agents there"
     return near or f"it is not in a folder of agents of the {kind} scope, such as {_outside(workspace)}"
 
 

@@ -67,10 +67,10 @@ def read_written(workspace: Workspace, file: AdoptableAgent, content: bytes) -> 
 
 
 class Recognition:
-    """Decides for each file, with what the sources of a manifest offer."""
+    """Decides under which pack each adopted file is recorded, from what the manifest's sources offer."""
 
     def __init__(self, candidates: Candidates, clients: Collection[str]) -> None:
-        """`clients` are those of entries that name none."""
+        """`clients` are the clients of manifest entries without `clients:`."""
         self.candidates = candidates
         self.workspace = candidates.workspace
         self.manifest = candidates.workspace.manifest
@@ -266,7 +266,7 @@ class Recognition:
 
     @property
     def _packs(self) -> set[PackName]:
-        """The packs that were chosen."""
+        """The names of the packs chosen so far."""
         return {one.entry.requirement.pack for one in self._choices}
 
     def _add_release(self, requirement: Requirement, name: str, own: Sequence[AdoptableAgent]) -> None:

@@ -117,7 +117,7 @@ def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple
             why = f": {pristine.failure.message}" if pristine.failure else ""
             raise DecisionNeeded(
                 f"{row.path}: its release can no longer be rendered{why}",
-                hint="`agentpack upgrade` writes it from an available release",
+                hint="`agentpack upgrade` writes the file from an available release",
             )
         behind = _PersonaLayers(part, again.pinned)
         yield _file(workspace, row, parse_pristine(text, workspace.form_of(row.client), part.persona), behind), behind

@@ -13,8 +13,8 @@ from agentpack.workspace.workspace import Workspace
 
 
 class Setting(NamedTuple):
-    """One setting that applies, and the line that decided it. Each allow list is a setting of its own: what is allowed
-    must be in all of them.
+    """A setting that applies, and the line that set it. Each allow list is a setting of its own, because a value must
+    be in all of them.
     """
 
     rule: str

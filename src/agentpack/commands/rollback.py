@@ -68,7 +68,9 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
 
 
 def _way_back(workspace: Workspace, current: Generation, goal: Generation) -> str:
-    """A sentence on what a plain rollback undoes, and which one goes further back."""
+    """A note that names the command a rollback without a number undoes, and the rollback that goes further back, if
+    any.
+    """
     is_undo = current.command.startswith("rollback ")
     further = _further_back(workspace, *((current, goal) if is_undo else (goal,)))
     way = (
@@ -139,7 +141,7 @@ def _goal(workspace: Workspace, current: Generation, target: int) -> Generation:
 
 
 def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[str, _Goal]) -> None:
-    """Raise DecisionNeeded for a half-merged lock whose sides cannot be separated any more."""
+    """Raise DecisionNeeded if the lock to restore has merge markers and its two sides cannot be read."""
     goal = goals.get(workspace.scope.lock)
     data = b"" if goal is None or goal.digest is None else workspace.store.blobs.get(goal.digest)
     try:
@@ -300,7 +302,9 @@ def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, 
 
 
 def _elsewhere(changes: Iterable[Change], current: Generation, goal: Generation) -> tuple[InstalledFile, ...]:
-    """The files left where a variable pointed before: those that come back, and current ones that are not removed."""
+    """The files that stay in folders a variable pointed to before: those of the target generation, and current ones
+    that are not deleted.
+    """
     gone = {change.path for change in changes if change.action is Action.DELETE} | {file.path for file in goal.files}
     rows = {file.path: file for file in (*goal.elsewhere, *current.elsewhere)}
     return tuple(row for path, row in rows.items() if path not in gone)

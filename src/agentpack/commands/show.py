@@ -184,7 +184,9 @@ def release_changes(workspace: Workspace, text: str, before: str, after: str) ->
 
 
 def other_release(workspace: Workspace, text: str, version: str) -> list[str]:
-    """The version to compare one with: that of the lock, or if it is that one, the newest. Empty if there is none."""
+    """A list with the version to compare `version` with: the locked one if it differs, else the newest other release;
+    empty if there is none.
+    """
     pack = parse_requirement(text).pack
     locked = workspace.lock.pack(pack) if workspace.lock else None
     if locked is not None and _version(version) != Version(locked.version):

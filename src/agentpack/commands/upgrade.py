@@ -67,7 +67,7 @@ def _held_by_ref(workspace: Workspace, manifest: Manifest, packs: Sequence[PackN
 
 
 class MergeSides(NamedTuple):
-    """The three texts of a merge."""
+    """The texts of a merge: `base` as rendered last, `ours` as on disk, `theirs` as rendered now."""
 
     base: bytes
     ours: bytes

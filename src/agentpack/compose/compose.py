@@ -77,7 +77,7 @@ def as_released(pack: Pack, persona: str) -> Persona:
 
 
 def _is_plain(sections: Iterable[Section]) -> bool:
-    """Whether the text needs no parameters."""
+    """Whether the text has no condition and no double braces, so that it is the same for all parameters."""
     for section in sections:
         parts = ((section.when, section.heading), *((rule.when, rule.text) for rule in section.rules))
         if any(when is not None or "{{" in text or "}}" in text for when, text in parts):

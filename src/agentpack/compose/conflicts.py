@@ -132,7 +132,7 @@ def refuse_excluded(chosen: Mapping[str, NamedLayer]) -> None:
     why = f": {reason}" if reason else ""
     raise Unresolvable(
         f"the variants {', '.join(most)} and {last} exclude each other{why}",
-        hint='choose one of them; `agentpack uninstall "NAME[VARIANT]"` removes an installed one'
+        hint='choose one of them; `agentpack uninstall "NAME[VARIANT]"` removes an installed variant'
         if count == 1
         else "remove one of them",
     )

@@ -30,7 +30,7 @@ MAX_LAID = 6_000
 
 
 def first_draft(layer: Layer, origin: Origin) -> Draft:
-    """The persona alone."""
+    """The draft of a persona without variants, every rule and section with this origin."""
     sections = tuple(
         section._replace(
             origin=origin,
@@ -71,7 +71,7 @@ def choose(names: Iterable[str], known: Mapping[str, NamedLayer], persona: str) 
 
 
 def _ordered(chosen: Mapping[str, NamedLayer]) -> list[NamedLayer]:
-    """By name, but each after those that it is declared to come after."""
+    """The variants sorted by name, except that each follows those it declares to come after."""
     after = {name: {*comes_directly_after(variant)} & chosen.keys() for name, variant in chosen.items()}
     before: dict[str, list[str]] = {}
     for name, others in after.items():

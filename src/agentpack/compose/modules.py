@@ -99,7 +99,12 @@ def without_modules(persona: Persona, conditions: Mapping[str, str]) -> Persona:
 
 
 def _runs(sections: tuple[Section, ...], conditions: Mapping[str, str]) -> Iterator[tuple[str, tuple[Section, ...]]]:
-    """The sections in order: each module with everything below it under its id, all others under `""`."""
+    """The sections in order, as pairs of id and sections: one pair for each module with its subsections, and one with
+    the id `""` for each run of other sections.
+
+    Args:
+        conditions: the condition of each module, by the id of its section.
+    """
     run: list[Section] = []
     id, level = "", 0
     for section in sections:

@@ -91,7 +91,9 @@ class Outline:
         return True
 
     def remove(self, id: str) -> None:
-        """Take out a rule, or a section with all deeper ones. Blank lines that set the neighbours apart stay."""
+        """Remove the rule, or the section with its subsections, that has this id. Blank lines between its neighbours
+        stay.
+        """
         title = self._headings.get(id)
         if title is not None:
             self._remove_section(title)

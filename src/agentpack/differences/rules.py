@@ -110,7 +110,7 @@ def recognise(known: Sequence[Entry], found: Sequence[Entry], *, edited: bool) -
 
 
 def same_text(one: Entry, other: Entry) -> bool:
-    """Whether both say the same. How their lines end does not count."""
+    """Whether both have the same text, line endings aside. A heading never equals a rule."""
     return _key(one) == _key(other)
 
 

@@ -115,8 +115,8 @@ class Disk(Observer):
             raise
 
     def _at_most(self, path: str) -> int:
-        """The permissions a new file or folder may have: nobody else may write what decides what is written and
-        deleted.
+        """The most permissions a new file or folder may get: not writable for others if agentpack keeps its own state
+        there.
         """
         plain = self.canonical(path)
         ours = any(plain.startswith(mine) or mine.startswith(f"{plain}/") for mine in self._ours)

@@ -206,7 +206,7 @@ def file_patch(path: str, before: str, after: str) -> str:
 
 
 def _outermost(changes: Iterable[_Change]) -> Iterator[_Change]:
-    """The changes without those inside of what is taken out, as a section is with the one that it stands below."""
+    """The changes, without those in a range that another change removes, such as a subsection of a removed section."""
     start = end = 0
     for change in sorted(changes, key=lambda change: (change.start, -change.end)):
         if change.start < end and (change.start > start or change.end > change.start):

@@ -156,7 +156,7 @@ def rules_of(body: str) -> frozenset[str]:
 
 
 def rule_similarity(one: frozenset[str], other: frozenset[str]) -> float:
-    """The share of common rules, 0 to 1."""
+    """How many of the rules in either set are in both, from 0 to 1; 0 for two empty sets."""
     return len(one & other) / len(one | other) if one or other else 0.0
 
 

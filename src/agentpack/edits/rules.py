@@ -49,7 +49,9 @@ class SectionEdit(NamedTuple):
 
 
 class Edits(NamedTuple):
-    """All that was done to a body. `unsaid` are words for what a variant cannot say."""
+    """The edits of a body: removed rules and sections, edits by section, and `unsaid`, descriptions of edits that a
+    variant cannot express.
+    """
 
     removed: tuple[Rule | Section, ...]
     sections: tuple[SectionEdit, ...]
@@ -222,7 +224,7 @@ class _Reader:
 def _neighbours(
     pairs: Sequence[tuple[int | None, int | None]], index: int, old: Sequence[Section]
 ) -> tuple[Section | None, Section | None]:
-    """The sections kept before and behind a place."""
+    """The nearest old sections before and behind `pairs[index]` that the edit keeps; None where there is none."""
     before = next((old[a] for a, b in reversed(pairs[:index]) if a is not None and b is not None), None)
     behind = next((old[a] for a, b in pairs[index + 1 :] if a is not None and b is not None), None)
     return before, behind
@@ -384,7 +386,7 @@ def _free(stem: str, taken: Set[str]) -> int:
 
 
 def escaped(text: str) -> str:
-    """Text in which double braces stand for themselves."""
+    """The text with each pair of double braces doubled, so that it renders as it was."""
     return text.replace("{{", "{{{{").replace("}}", "}}}}")
 
 

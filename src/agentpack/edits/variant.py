@@ -54,7 +54,7 @@ class EditedPersona(NamedTuple):
 
     @property
     def sources(self) -> dict[str, str]:
-        """Their texts, with placeholders."""
+        """The text of each rule and heading by its id, with placeholders."""
         return {id: part.heading if isinstance(part, Section) else part.text for id, part in self.parts.items()}
 
     @property

@@ -45,7 +45,7 @@ class CollectedEntries:
         self._bytes = 0
 
     def entry(self) -> None:
-        """Count one more header."""
+        """Count one more header of an archive. Raises UnsafeEntry if there are too many."""
         self._entries += 1
         if self._entries > self._times * MAX_ENTRIES:
             raise UnsafeEntry(f"more than {self._times * MAX_ENTRIES} entries")

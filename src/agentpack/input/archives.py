@@ -108,7 +108,7 @@ def _named(found: CollectedEntries, prefix: str | None) -> dict[str, bytes]:
 
 
 def _is_beside(folder: str) -> bool:
-    """Whether a folder is one in which macOS keeps what it has to say of files."""
+    """Whether a folder is `__MACOSX` or in one: macOS stores extra data about files there."""
     return _MACOS in folder.lower().removeprefix("./").split("/")
 
 

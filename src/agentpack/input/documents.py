@@ -121,7 +121,7 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
 
     Raises:
         HiddenText: an escape stands for a hidden character.
-        InvalidFile: lists every fault up to the first that ends parsing; NotYaml if that is a syntax error.
+        InvalidFile: lists every fault found; as NotYaml if parsing stopped at a syntax error.
     """
     if len(text) > MAX_BYTES:
         raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_BYTES // 1024} KiB")])

@@ -1,4 +1,4 @@
-"""Allowed values of clients' native settings."""
+"""The forms of clients' native settings (text, flag, number, list, …), and which values fit each."""
 
 import re
 from collections.abc import Callable, Mapping

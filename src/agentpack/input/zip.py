@@ -42,7 +42,7 @@ class _ZipEntry(NamedTuple):
 
 
 def read_zip(data: bytes, times: int = 1) -> CollectedEntries:
-    """The entries. Raises UnsafeEntry."""
+    """The files and folders of a zip archive. Raises UnsafeEntry for an archive that is refused."""
     found = CollectedEntries(len(data), times)
     end = _end(data)
     _, disk, first, here, count, length, start, _ = _END.unpack_from(data, end)

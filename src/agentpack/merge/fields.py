@@ -1,4 +1,4 @@
-"""Split a header into fields, each with its lines and its value, so that a merge compares values.
+"""Split a header into fields, each with its lines and its value, and decide when two values are equal.
 
 Decides where a field begins and ends in YAML, TOML and JSON. Each field is parsed again on its own and must have the
 same value as in the whole header; otherwise the header is not split.

@@ -1,4 +1,4 @@
-"""Merge a client's file: its header field by field, and its Markdown body.
+"""Merge a client's file: decides whose value of each header field is kept, and merges the Markdown body.
 
 If one side changed the value of a field, its value wins; both sides may write the same value differently. The lines are
 the release's if the user did not touch them or the release changed the value, else the user's: quotes, lists, comments

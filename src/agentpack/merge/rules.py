@@ -106,7 +106,9 @@ class _RuleMerge:
         return self.text()
 
     def change(self, i: int, j: int) -> None:
-        """The user kept this rule, perhaps edited."""
+        """Merge a rule that the user kept: `self.old[i]` became `self.mine[j]`. Records a conflict if the release
+        removed it.
+        """
         was, now = self.old[i].text, self.mine[j].text
         if was == now:
             return

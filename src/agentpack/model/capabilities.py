@@ -106,7 +106,7 @@ def within(limit: str, other: str) -> bool:
 
 
 def _is_included(held: frozenset[str], word: str) -> bool:
-    """Whether one of these words includes another one. Only those that can are asked: the words may be thousands."""
+    """Whether one of the held words includes `word`. For speed, only held words that could include it are compared."""
     heads = [word[:place] for place, sign in enumerate(word) if sign in "/~("]
     able = [_wide(held), (head for head in heads if head in held), *(_limited(held).get(head, ()) for head in heads)]
     return any(_includes(one, word) for some in able for one in some)
@@ -114,13 +114,13 @@ def _is_included(held: frozenset[str], word: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _wide(held: frozenset[str]) -> tuple[str, ...]:
-    """Those of these words that include words which do not begin with them."""
+    """The held words that can include words with another beginning, such as `every-tool`."""
     return tuple(word for word in held if word in _WIDE or word.startswith(BUT))
 
 
 @lru_cache(maxsize=256)
 def _limited(held: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
-    """Those of these words that say in brackets how a tool is limited, by the word before the brackets."""
+    """The held words with a limit in brackets, such as `shell(git%20*)`, by the word before the bracket."""
     found: dict[str, tuple[str, ...]] = {}
     for word in held:
         base, limit = _parted(word)

@@ -151,7 +151,9 @@ def git_address(place: str) -> str:
 
 
 def spellings(address: str) -> tuple[str, ...]:
-    """The names of a repository that policies know it by: its own first, plain, then its `https` address."""
+    """The addresses that a policy may use for a repository: first its own, then the `https` one if it differs. Both are
+    without a final `.git` or slash, with the host in lower case.
+    """
     plain = address.rstrip("/").removesuffix(".git")
     if url := _URL.match(plain):
         scheme, host, path = url["scheme"].lower(), url["host"].lower(), url["path"]

@@ -52,7 +52,7 @@ class LockedPack(NamedTuple):
 
     @property
     def made_of(self) -> tuple[object, ...]:
-        """What decides the texts that it renders to."""
+        """The values that decide which texts the pack renders to, to compare two locked packs."""
         content = self.digest if self.agents is None else tuple(row.content for row in self.agents)
         return self.version, self.source, content, self.variants, self.local_variants, dict(self.parameters)
 
@@ -122,7 +122,7 @@ class SkippedAgent(NamedTuple):
 
 
 class WrittenState(NamedTuple):
-    """What the files were written from, where that is no longer what is wanted."""
+    """The clients and releases that the files on disk were written from, if they differ from the wanted ones."""
 
     clients: tuple[str, ...]
     packs: tuple[LockedPack, ...]

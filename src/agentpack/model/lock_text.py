@@ -76,7 +76,7 @@ def _words(error: Exception) -> str:
 
 
 def _fault(file: str, message: str, line: int) -> InvalidFile:
-    hint = f"`git restore {file}` brings the committed one back; `agentpack lock` makes a new one from the manifest"
+    hint = f"`git restore {file}` restores the committed lock; `agentpack lock` makes a new one from the manifest"
     return InvalidFile([Fault(file, line, "", message)], hint=hint)
 
 

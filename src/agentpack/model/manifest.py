@@ -102,7 +102,7 @@ def _claiming(sources: Iterable[ConfiguredSource], pack: str) -> set[str]:
 
 
 def words(names: Iterable[str]) -> str:
-    """Names for people."""
+    """The names for a message: in backticks, joined by commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 

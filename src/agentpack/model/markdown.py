@@ -296,7 +296,7 @@ def _is_balanced(destination: str) -> bool:
 
 
 def _container_end(texts: Sequence[str], start: int) -> int:
-    """The end of the quotation or item that begins at `start`, by reading what is nested in it."""
+    """The line after the quotation or list item that begins on line `start`."""
     containers = _Containers()
     end = start
     for at in range(start, len(texts)):

@@ -42,7 +42,7 @@ class AgentRow(NamedTuple):
 
     @property
     def content(self) -> tuple[str, str]:
-        """What the file is, whatever becomes of it."""
+        """The file's path and digest, to compare rows without regard to why a file is left out."""
         return self.path, self.sha256
 
 

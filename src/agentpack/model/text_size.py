@@ -17,5 +17,5 @@ class TextSize(NamedTuple):
 
 
 def count(text: str) -> TextSize:
-    """The words of a text, and its tokens."""
+    """The size of a text: its words, and an estimate of its tokens."""
     return TextSize(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))

@@ -32,7 +32,7 @@ def is_web_address(text: str) -> bool:
 
 
 def web_address_fault(text: str) -> str | None:
-    """What forbids reading an address; None if it may be read. Also for what a server sends: it may hold a `?`."""
+    """Why agentpack does not read this address; None if it does. Also used for redirects, so a `?` is allowed."""
     found = _WEB.match(text)
     if found is None:
         return "is not a web address such as `https://example.com/kit-1.2.tar.gz`, in ASCII and without a user"
@@ -51,7 +51,7 @@ def check_web_address(text: str, whose: str) -> None:
     if holds_secret(text):
         raise UsageError(
             f"{whose} is at {shown}: {REFUSED}",
-            hint="a netrc file or `AGENTPACK_TOKEN_<SOURCE>` gives it: see docs/reference/network.md",
+            hint="a netrc file or `AGENTPACK_TOKEN_<SOURCE>` supplies the login: see docs/reference/network.md",
         )
     if fault := web_address_fault(text):
         raise UsageError(f"{whose} is at {shown}, which {fault}")

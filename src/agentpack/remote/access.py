@@ -93,7 +93,7 @@ class Remote:
             raise Unavailable(
                 f"the source `{source}` is needed, and `--offline` or {OFFLINE_VARIABLE} is set",
                 details=[f"it is at {place}, and the cache does not have what is needed"],
-                hint="run it once with the network; with a bundle of this lock, "
+                hint="run the command once with a network; with a bundle of this lock, "
                 "`agentpack sync --frozen --source FILE` needs no network",
             )
         lost = sum(self._lost.values())

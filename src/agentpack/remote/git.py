@@ -281,7 +281,7 @@ class Mirror:
         if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
             raise Unavailable(
                 f"{self.folder} may have been written by another user",
-                hint="delete it; XDG_CACHE_HOME moves the cache",
+                hint="delete that folder; XDG_CACHE_HOME moves the cache",
             )
         return True
 

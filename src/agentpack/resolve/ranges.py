@@ -1,4 +1,4 @@
-"""Version ranges as bit masks over the releases of a pack.
+"""Version ranges as bit masks over the releases of a pack; decides which ranges allow pre-releases.
 
 Bit 0 of every mask means "not selected" and is never set here; bit i + 1 is the i-th version in ascending order. A
 range is parsed once, and evaluated once for each distinct list of versions. Plain versions (numbers only) are found by

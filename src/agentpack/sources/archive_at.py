@@ -50,7 +50,7 @@ def _load(source: ConfiguredSource, remote: "Remote") -> bytes:
     data = fetch_archive(remote, source.name, source.place, expected)
     if expected is None:
         raise UsageError(
-            f"the source `{source.name}` has no `sha256`, so a changed archive would go unnoticed",
+            f"the source `{source.name}` has no `sha256`, so agentpack could not notice a changed archive",
             details=[f"it is at {source.place}"],
             hint=f"if you trust the current archive, add `sha256: {sha256(data).hexdigest()}` to its entry in "
             "agentpack.yaml",

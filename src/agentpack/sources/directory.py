@@ -321,7 +321,7 @@ def _check_same(ref: ReleaseRef, mine: Digest, other: str, theirs: Digest) -> No
         raise Refused(
             f"there are two different copies of {ref.pack} {ref.version}",
             details=(f"{mine}  {shown(ref.place, most=400)}", f"{theirs}  {shown(other, most=400)}"),
-            hint="remove the one that was not released",
+            hint="remove the copy that was not released",
         )
 
 
@@ -332,12 +332,14 @@ def _read(place: str) -> Mapping[str, bytes]:
 
     name = os.path.basename(place)
     if not stat.S_ISREG(os.lstat(place).st_mode):
-        raise UnsafeArchive(f"{shown(place, most=400)} is not a regular file", hint="put the archive itself there")
+        raise UnsafeArchive(
+            f"{shown(place, most=400)} is not a regular file", hint="replace it with the archive itself"
+        )
     files = read_archive(_content(place, MAX_ARCHIVE_BYTES), place, prefix=_stem(name))
     if MANIFEST not in files:
         raise UnsafeArchive(
             f"{shown(place, most=400)} contains no `{MANIFEST}`",
-            hint=f"it must be at the top of the archive, or in its only folder `{shown(_stem(name))}`",
+            hint=f"`pack.yaml` must be at the top of the archive, or in its only folder `{shown(_stem(name))}`",
         )
     return files
 

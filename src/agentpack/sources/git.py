@@ -122,7 +122,7 @@ class GitSource:
         return next(iter(self.states(pack)), None)
 
     def every_state(self) -> list[ReleaseRef]:
-        """The newest state of each pack that it offers as a collection."""
+        """The newest state of each pack that this collection has in its own repository, where there is one."""
         packs = (pack.name for pack in self.collection.packs if not pack.elsewhere)
         return [state for pack in packs if (state := self.state_of(pack)) is not None]
 
@@ -195,7 +195,7 @@ class GitSource:
     def _gone(self, ref: ReleaseRef) -> Unavailable:
         return Unavailable(
             f"{ref.pack} {ref.version} is not in {self.address} at {ref.commit[:12]}",
-            hint=f"`agentpack lock --upgrade-pack {ref.pack}` chooses again",
+            hint=f"`agentpack lock --upgrade-pack {ref.pack}` chooses a release again",
         )
 
     # Tags and commits.

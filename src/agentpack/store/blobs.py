@@ -59,7 +59,7 @@ class Blobs:
         if row is None:
             raise Refused(
                 f"the content {digest[:19]}… is missing from `{self._disk.absolute(layout.BLOBS)}`",
-                hint="`agentpack sync` restores released files without it",
+                hint="`agentpack sync` restores released files without that content",
             )
         number, offset, length = row
         data = b"" if length > MAX_READ_BYTES else self._disk.read_part(layout.pack(number), offset, length)

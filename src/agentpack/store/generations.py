@@ -1,4 +1,4 @@
-"""Records of transactions, and the pointer to the current one.
+"""The history on disk: a record for each transaction, and the pointer to the current one.
 
 Records are read with the names their paths have today. `apply` decides when a generation becomes current, `prune.py`
 which ones are deleted.

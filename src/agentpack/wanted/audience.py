@@ -10,7 +10,7 @@ from agentpack.wanted.candidates import Candidates
 
 
 class Audience:
-    """Follows the requirements between the chosen releases."""
+    """Finds which of the chosen releases get their own agents installed, and for which clients."""
 
     def __init__(self, candidates: Candidates, pins: Sequence[Chosen]) -> None:
         self.candidates = candidates

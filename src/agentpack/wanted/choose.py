@@ -1,4 +1,4 @@
-"""Choose releases.
+"""Choose a release of each pack: to install, as the lock pins it, or only to look.
 
 There are three entry points, and nothing else builds `Candidates`:
 

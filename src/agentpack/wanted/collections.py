@@ -146,7 +146,7 @@ class CollectionStates:
         if fault := next(false_rows([locked], self._sources()), ""):
             raise Refused(
                 f"agentpack.lock: {fault}",
-                hint="`git restore agentpack.lock` brings the committed one back; "
+                hint="`git restore agentpack.lock` restores the committed lock; "
                 f"`agentpack lock --upgrade-pack {locked.name}` locks what the source has now",
             )
         is_whole = entry is None or (entry.personas is None and not entry.without)
@@ -155,7 +155,7 @@ class CollectionStates:
             raise Refused(
                 f"{locked.name} {locked.version}: its agent files in agentpack.lock do not match its digest",
                 details=[f"locked  {locked.digest}", f"found   {found}"],
-                hint="`git restore agentpack.lock` brings the committed one back; "
+                hint="`git restore agentpack.lock` restores the committed lock; "
                 f"`agentpack lock --upgrade-pack {locked.name}` locks what the source has now",
             )
 

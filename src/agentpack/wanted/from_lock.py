@@ -53,7 +53,7 @@ def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
         raise DecisionNeeded(
             "agentpack.lock is out of date with agentpack.yaml",
             details=reasons,
-            hint="`agentpack lock` brings it up to date",
+            hint="`agentpack lock` brings the lock up to date",
         )
     return lock
 
@@ -72,17 +72,18 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     wanted = workspace.manifest.to_data()
     for key in sorted({*wanted, *lock.manifest}):
         if wanted.get(key) != lock.manifest.get(key):
-            reasons.append(f"agentpack.yaml: `{key}` was changed since")
+            reasons.append(f"agentpack.yaml: `{key}` has changed since the lock was written")
     texts = {(text.persona, text.name): text for text in workspace.documents.local_texts}
     for pack in lock.packs:
         for variant in pack.local_variants:
             text = texts.get((variant.persona, variant.name))
+            named = f"the local variant `{variant.name}` of {variant.persona}"
             if text is None:
-                reasons.append(f"the local variant `{variant.name}` of {variant.persona} is gone")
+                reasons.append(f"{named} is gone")
             elif line := unmerged_line(text.data):
-                reasons.append(f"the local variant `{variant.name}` of {variant.persona} has {MARKERS} on line {line}")
+                reasons.append(f"{named} has {MARKERS} on line {line}")
             elif text.digest != variant.digest:
-                reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
+                reasons.append(f"{named} has changed since the lock was written")
     reasons += map(str, workspace.changed_declarations(lock))
     if not reasons:  # a manifest that moved on explains the rest
         reasons += mismatches(workspace.manifest, lock)
@@ -138,7 +139,7 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
         changed = changed[:20]
         if declared := [one for one in workspace.changed_declarations(lock) if one.client in clients]:
             changed += map(str, declared)
-            why = "written before that: `agentpack lock` brings it up to date"
+            why = "written before that: `agentpack lock` brings the lock up to date"
         elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:
             changed += [f"`{one.path}` may have changed: the lock does not record its content" for one in declared]
         digests = {pack.name: pack.digest for pack in wanted.lock.packs}

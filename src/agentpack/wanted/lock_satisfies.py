@@ -1,4 +1,4 @@
-"""Whether a lock satisfies the manifest.
+"""Whether a lock satisfies the manifest: its releases (pre-releases too), variants, clients and sources.
 
 The lock stores the manifest it was made from and the requirements of each release, but whoever edits the lock can edit
 these too, so they prove nothing. Packs are followed from the manifest instead, requirement by requirement. Whether the

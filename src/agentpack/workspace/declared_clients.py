@@ -44,7 +44,7 @@ class ChangedDeclaration(NamedTuple):
     is_gone: bool = False
 
     def __str__(self) -> str:
-        return f"`{self.path}` {'is gone' if self.is_gone else 'was changed since'}"
+        return f"`{self.path}` {'is gone' if self.is_gone else 'has changed since the lock was written'}"
 
 
 def changed_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple[ChangedDeclaration, ...]:

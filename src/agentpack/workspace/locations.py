@@ -84,7 +84,7 @@ class ManagedPlaces:
         return self._fits(folder, chain(self._of("", self._documents), self._forms("")), whole=False) is not None
 
     def _fits(self, path: str, forms: Iterable[list[str]], *, whole: bool) -> list[str] | None:
-        """The first pattern that the path matches."""
+        """The first pattern, split at `/`, that the path matches; None if it matches none."""
         names = [name.split("/") if name else [] for name in self._names(path)]
         return next((form for form in forms for parts in names if _fits(parts, form, whole=whole)), None)
 

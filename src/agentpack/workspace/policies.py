@@ -50,7 +50,7 @@ class Policies:
         if own.hidden_text is not None and own.reports_hidden_text and scope.kind == "project":
             message = "a project cannot choose to only report hidden text"
             fault = Fault(own.files[0], own.hidden_text.line, "policy.hidden_text", message)
-            raise InvalidFile([fault], hint="the user's or the organisation's policy may say `report`")
+            raise InvalidFile([fault], hint="the user's or the organisation's policy can set `hidden_text: report`")
         return (own,)
 
     @cached_property

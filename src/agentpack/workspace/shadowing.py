@@ -22,7 +22,7 @@ MAX_BELOW = 20
 
 
 class ManagedFile(Protocol):
-    """A managed file."""
+    """What is needed of a managed file to find others with its agent's name."""
 
     @property
     def path(self) -> str: ...

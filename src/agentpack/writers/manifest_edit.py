@@ -90,7 +90,7 @@ class _ManifestText(YamlText):
 
     @property
     def packs(self) -> Any:
-        """The node of the list of entries."""
+        """The YAML node of the list `packs`. Raises KeyError if the manifest has no such key."""
         return _pairs(self.root)["packs"][1]
 
     def entry(self, item: Any, before: ManifestEntry, wanted: ManifestEntry | None) -> Iterator[Cut]:

@@ -321,7 +321,7 @@ class _SharedText(YamlText):
 
 
 class _Nodes(yaml.SafeLoader):
-    """Nodes as they stand in the text: an alias is itself, not what it stands for."""
+    """A loader for the nodes of a YAML text that keeps each alias as a node, and does not resolve it."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):

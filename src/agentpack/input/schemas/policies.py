@@ -16,7 +16,7 @@ from agentpack.model.requirement import parse_requirement
 
 
 def _denied(text: str) -> str:
-    """A requirement, or a pattern like those that allow."""
+    """The text, if it is a requirement or a pattern of pack names. Raises the validator's error if it is neither."""
     try:
         if "*" in re.split(r"[\s\[<>=!~@;,]", text, maxsplit=1)[0]:
             check_pack_pattern(text)
