@@ -195,6 +195,66 @@ def test_a_release_under_another_name_is_recognised_and_renamed(agentpack: Agent
     agentpack("diff")
 
 
+@pytest.mark.parametrize(
+    ("client", "path", "name"),
+    [
+        ("claude", ".claude/agents/py.md", "python-engineer"),
+        ("claude", ".claude/agents/team/python-engineer.md", "python-engineer"),
+        ("claude", ".claude/agents/python-engineer.md", "Python Engineer"),
+        ("claude", ".claude/agents/py.md", "snake"),
+        ("codex", ".codex/agents/py.toml", "python-engineer"),
+        ("copilot", ".github/agents/py.agent.md", "python-engineer"),
+    ],
+)
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_release_is_recognised_whatever_its_file_is_called_and_stays_there(
+    agentpack: Agentpack, project: Path, client: str, path: str, name: str, edited: bool
+) -> None:
+    text = agentpack("render", "python-engineer==1.0.0", "--client", client).out
+    text = text.replace("name: python-engineer", f"name: {name}")
+    if edited:
+        text = text.replace("- Keep architecture decisions", "- Keep all decisions")
+    write_tree(project, {path: text})
+    (file,) = adopted(agentpack, path)
+    assert (file["pack"], file["version"], file["path"]) == ("python-engineer", "1.0.0", path)
+    assert file["exact"] is not (edited or name == "Python Engineer")
+    assert ("as: {python-engineer: snake}" in (project / "agentpack.yaml").read_text()) is (name == "snake")
+    upgrade = "upgrade --latest --yes --accept every-tool --accept skills --on-conflict keep"
+    agentpack(*upgrade.split())
+    folder = path.partition("/agents/")[0] + "/agents"
+    assert [path.removeprefix(f"{folder}/")] == [*tree(project / folder)]
+    assert name in (project / path).read_text()
+    assert "3.0.0" in agentpack("status").out
+
+
+def test_the_texts_of_several_personas_are_recognised_whatever_their_files_are_called(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    personas = {name: persona_text(name) for name in ("alpha", "beta", "gamma")}
+    publish(tmp_path / "packs", make_pack("team", personas=personas))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+    for name in ("alpha", "gamma"):
+        text = agentpack("render", "team", "--client", "claude", "--persona", name).out
+        write_tree(project, {f"{AGENTS}/our-{name}.md": text})
+    before = tree(project / AGENTS)
+    assert [(file["pack"], file["exact"]) for file in adopted(agentpack)] == [("team", True)] * 2
+    for command in CLEAN:
+        agentpack(*command)
+    assert tree(project / AGENTS) == before
+
+
+def test_a_copy_that_cannot_stay_is_recognised_once_it_has_the_name_that_is_asked_for(
+    agentpack: Agentpack, project: Path
+) -> None:
+    text = agentpack("render", "python-engineer==1.0.0", "--client", "cursor").out
+    write_tree(project, {".cursor/agents/py.md": text})
+    said = agentpack("adopt", ".cursor/agents/py.md", expect=2).err
+    assert "its name is `python-engineer`" in said
+    assert "rename the file, then adopt it" in said
+    (project / ".cursor/agents/py.md").rename(project / ".cursor/agents/python-engineer.md")
+    assert [(file["pack"], file["exact"]) for file in adopted(agentpack)] == [("python-engineer", True)]
+
+
 def test_an_unknown_file_becomes_an_agent_of_a_local_collection(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     (file,) = adopted(agentpack, f"{AGENTS}/tidy.md")

@@ -1,7 +1,9 @@
 """uninstall: packs, variants or clients are taken out; what people had there before can be had back."""
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +239,8 @@ def test_the_text_of_a_local_variant_stays(installed: Agentpack, project: Path) 
     write_tree(project, {".agentpack/variants/one/other.md": variant_text("- More. {#more}\n")})
     ran = installed("uninstall", "one[house]")
     assert "other.md" not in ran.err
-    assert "note: .agentpack/variants/one/house.md is kept" in ran.err
+    told = "your local variant .agentpack/variants/one/house.md is kept: `agentpack install "
+    assert f'note: {told}"one[house]"` uses it again\n' in ran.err
     assert "- Go deep." in path.read_text()
     installed("diff")
     installed("install", "one[house]")
@@ -547,10 +550,81 @@ def test_removing_everything_says_what_stays_and_how_to_remove_it(agentpack: Age
     agentpack("install", "python-engineer", "--client", "codex", "--accept", "widened:codex")
     assert "the history stays" not in agentpack("uninstall", "--all", "--client", "codex").err
     told = agentpack("uninstall", "--all").err
-    assert ".agentpack/state, for `agentpack rollback`: delete that folder to remove it\n" in told
-    assert len([*(home / ".local/state/agentpack/projects").iterdir()]) == 1
-    assert "the id of that history stays in ~/.local/state/agentpack/projects" in told
+    (id,) = [one.name for one in (home / ".local/state/agentpack/projects").iterdir()]
+    command = f"rm -r .agentpack/state ~/.local/state/agentpack/projects/{id}"
+    assert f"note: the history stays, for `agentpack rollback`: `{command}` removes it\n" in told
     assert "`agentpack cache prune --all` empties it\n" in told
+
+
+@pytest.mark.parametrize("scope", [(), ("--user",)])
+def test_the_command_that_removes_the_history_removes_this_one_alone(
+    agentpack: Agentpack, project: Path, home: Path, scope: tuple[str, ...]
+) -> None:
+    others = [home / ".local/state/agentpack" / name for name in ("projects/" + 32 * "0", "log/last-bug.txt")]
+    for other in others:
+        other.parent.mkdir(parents=True)
+        other.write_text("Another's.\n")
+    agentpack("install", "python-engineer", "--client", "claude", *scope)
+    told = agentpack("uninstall", "--all", *scope).err
+    (command,) = re.findall(r"`(rm -r [^`]*)`", told)
+    subprocess.run(command, shell=True, check=True, cwd=project, env={"HOME": str(home), "PATH": os.environ["PATH"]})
+    assert "no history yet" in agentpack("history", *scope).err
+    assert all(other.exists() for other in others)
+    assert [*others[0].parent.iterdir()] == [others[0]]
+    agentpack("install", "python-engineer", "--client", "claude", *scope)
+    assert "generation 2" in agentpack("rollback", *scope).err
+
+
+def test_a_manifest_that_stays_is_named(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {CLAUDE.format("mine"): persona_text("mine")})
+    agentpack("adopt")
+    told = agentpack("uninstall", "--all", "--keep-files").err
+    assert "note: agentpack.yaml stays: it has more in it than packs\n" in told
+    assert (project / "agentpack.yaml").exists()
+
+
+@pytest.mark.parametrize("names", [["python-engineer"], ["--all"]])
+def test_a_local_variant_stays_when_its_pack_goes_and_the_next_install_names_it(
+    agentpack: Agentpack, project: Path, names: list[str]
+) -> None:
+    agentpack("install", "python-engineer", "--as", "python-engineer=snake", "--client", "claude")
+    path = project / CLAUDE.format("snake")
+    path.write_text(path.read_text() + "\n## House\n\n- Wipe your feet.\n")
+    assert "is not used" not in agentpack("keep", "python-engineer", "--as", "house").err
+    told = agentpack("uninstall", *names).err
+    place = ".agentpack/variants/python-engineer/house.md"
+    command = 'agentpack install "python-engineer[house]"'
+    assert f"note: your local variant {place} is kept: `{command}` uses it again\n" in told
+    install = ("install", "python-engineer", "--as", "python-engineer=snake", "--client", "claude")
+    assert f"note: your local variant {place} is not used: `{command}` adds it\n" in agentpack(*install).err
+    assert "local variant" not in agentpack("install", "python-engineer[house]").err
+    assert "- Wipe your feet." in path.read_text()
+
+
+def test_each_way_on_is_said_once_and_rollback_0_brings_back_what_was(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {CLAUDE.format("mine"): persona_text("mine", body="You are one.\n")})
+    before = tree(project)
+    agentpack("adopt")
+    agentpack("install", "python-engineer", "--client", "claude")
+    edited = project / CLAUDE.format("python-engineer")
+    edited.write_text(edited.read_text() + "\n## House\n\n- Wipe your feet.\n")
+    alone = agentpack("uninstall", "python-engineer", expect=3).err
+    said = agentpack("uninstall", "--all", expect=3).err
+    assert "is your own file, which you adopted" in said
+    ways = [line.removeprefix("hint:").split("`")[1] for line in said.splitlines() if line.startswith(("hint:", "  `"))]
+    assert ways == ["--keep-files", "--discard-edits", "agentpack rollback 0"]
+    assert "rollback 0" not in alone
+    agentpack("rollback", "0")
+    assert tree(project) == before
+
+
+def test_a_clone_has_no_state_of_before_to_go_back_to(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    shutil.rmtree(project / ".agentpack")
+    path = project / CLAUDE.format("python-engineer")
+    path.write_text(path.read_text() + "\n## House\n\n- Wipe your feet.\n")
+    agentpack("install", "python-engineer", "--set", "model=sonnet")
+    assert "rollback 0" not in agentpack("uninstall", "--all", expect=3).err
 
 
 def test_the_copies_of_adopted_files_are_said_to_stay_as_long_as_they_are_there(
@@ -579,4 +653,4 @@ def test_a_refused_uninstall_tells_nothing_of_what_it_did_not_do(
     assert "note: " not in agentpack("uninstall", *names, expect=3).err
     done = agentpack("uninstall", *names, "--discard-edits").err
     assert "note: removed the source `packs`" in done
-    assert ("note: the history stays in" in done) == (names == ["--all"])
+    assert ("note: the history stays" in done) == (names == ["--all"])

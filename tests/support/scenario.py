@@ -36,6 +36,7 @@ from support.trees import Mark, marks
 
 from agentpack.sources.bundled import bundled_folder
 
+_ID = re.compile(r"(?<=/agentpack/projects/)[0-9a-f]{32}\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ| \d\d:\d\d:\d\d [+-]\d{4})")
 _DIGEST = re.compile(r"(?:sha256:)?\b[0-9a-f]{64}\b|sha256:[0-9a-f]{12}\b")
 _SIZE = re.compile(r"\(\d+ bytes\)")
@@ -109,7 +110,7 @@ class Story:
         return "\n".join(told) + "\n"
 
     def _plain(self, line: str) -> str:
-        line = line.replace(str(self.box), "/box")
+        line = _ID.sub("ID", line.replace(str(self.box), "/box"))
         line = _SIZE.sub("(SIZE)", _TIME.sub("TIME", line))
         return _DIGEST.sub("DIGEST", line).rstrip()
 

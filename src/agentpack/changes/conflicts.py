@@ -57,15 +57,18 @@ _WAYS: Mapping[str, str | tuple[str, ...]] = {
     "folder": "move them, rename the persona (`as:` in agentpack.yaml), or turn off skills (`--set modules=inline`)",
 }
 """How to resolve a conflict, by its cause: options of `install`, `upgrade` and `sync`."""
+_NOT_REMOVED = (
+    "`--keep-files` leaves all files of these packs on disk, unmanaged",
+    "`--discard-edits` deletes these files; edits stay in the history, copies of adopted files in their pack",
+)
 _WAYS_OF: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "keep": {
         "merge": "where the two conflict, `--on-conflict keep` keeps that client's text, and `--on-conflict theirs` "
         "takes the variant's",
     },
     "uninstall": {
-        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves every file "
-        "on disk",
-        "own": "`--keep-files` leaves your file on disk, `--discard-edits` deletes it; the pack keeps its copy",
+        "edited": _NOT_REMOVED,
+        "own": _NOT_REMOVED,
         "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },
 }
@@ -99,8 +102,9 @@ class ConflictsFound(DecisionNeeded):
         if outcome.refusal is not None:  # a dry run of what would be refused as well
             details += (line.removesuffix("; nothing was changed") for line in outcome.refusal.lines)
             hints.append(outcome.refusal.hint or "")
-        super().__init__(f"{_count(conflicts)} a decision; nothing was changed", details=details, hint="; ".join(hints))
-        self.ways = tuple(hints)
+        self.ways = tuple(dict.fromkeys(hints))
+        hint = "; ".join(self.ways)
+        super().__init__(f"{_count(conflicts)} a decision; nothing was changed", details=details, hint=hint)
 
 
 def _keep_first(outcome: Outcome) -> Iterator[str]:

@@ -21,6 +21,12 @@ def history(workspace: Workspace) -> History:
     return History(current=generations.current(), generations=tuple(generations.read(n) for n in generations.numbers()))
 
 
+def reaches_back(workspace: Workspace) -> bool:
+    """Whether `rollback 0` can restore what was there before the first command in this checkout."""
+    generations = workspace.store.generations
+    return 1 in generations.numbers() and not generations.read(1).is_beginning
+
+
 def generation(workspace: Workspace, number: int) -> Generation:
     """The generation with this number. Raises UsageError if it is not stored."""
     known = {one.number: one for one in history(workspace).generations}

@@ -303,10 +303,13 @@ def _wanted(
 
 
 def _kept(candidates: Candidates, choice: AdoptionChoice) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """Where the files of a collection's agents stay, as in `Candidates.paths`."""
+    """Where the files of a release's or a collection's agents stay, as in `Candidates.paths`."""
+    pack = choice.entry.requirement.pack
+    for file in choice.files:
+        if (name := choice.personas.get(file.path)) is not None:
+            yield (file.client, pack, name), file.path
     if not choice.inner:
         return
-    pack = choice.entry.requirement.pack
     personas = candidates.read(pack, candidates.releases(pack)[0].version)[1].personas
     by_path = {layer.file.partition("/")[2]: persona for persona, layer in personas.items()}
     for file in choice.files:

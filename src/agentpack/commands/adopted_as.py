@@ -41,6 +41,8 @@ class AdoptionChoice(NamedTuple):
     """The release; empty for a collection."""
     inner: Mapping[str, str] = {}
     """For a collection, the path in it of each file's agent, by the file's path."""
+    personas: Mapping[str, str] = {}
+    """For a release, the name that it gives each file's agent, by the file's path."""
     pack_files: Mapping[str, bytes] = {}
     """The files to be written to the folder of local packs, by path in the pack; empty for what a source has."""
     state: Mapping[str, bytes] = {}
@@ -94,7 +96,7 @@ class Recognition:
         for name, own in by_name.items():
             requirement = self._recognised(own[0])
             if requirement is not None:
-                self._add_release(requirement, name, own)
+                self._add_release(self._renamed(requirement, slug(name), own), own)
             elif all(file.is_in_place for file in own) and (len(own) > 1 or not own[0].inner):
                 self._add_pack(own)
             else:
@@ -245,22 +247,15 @@ class Recognition:
             count = self._personas(requirement) if left and requirement.pack not in self._packs else 0
             same: dict[tuple[str, ...], list[AdoptableAgent]] = {}
             for client in dict.fromkeys(file.client for file in left) if count else ():
-                there = {one.path: one for one, _ in self._renderings(requirement, client)}
-                found = [
-                    file
-                    for file in left
-                    if file.client == client
-                    and file.path in there
-                    and there[file.path].digest == text_digest(file.data)
-                ]
+                there = {(one.persona, one.digest) for one, _ in self._renderings(requirement, client)}
+                mine = [file for file in left if file.client == client]
+                found = [file for file in mine if (slug(file.agent.name), text_digest(file.data)) in there]
                 if found:
-                    personas = tuple(sorted({there[file.path].persona for file in found}))
-                    same.setdefault(personas, []).extend(found)
+                    same.setdefault(tuple(sorted({slug(file.agent.name) for file in found})), []).extend(found)
             if same:
                 personas, own = max(same.items(), key=lambda row: len(row[1]))
                 entry = ManifestEntry(requirement, str(requirement), self._only(file.client for file in own))
-                entry = entry._replace(personas=personas if len(personas) < count else None)
-                self._choices.append(AdoptionChoice(tuple(own), entry, str(_exactly(requirement))))
+                self._add_release(entry._replace(personas=personas if len(personas) < count else None), own)
                 left = [file for file in left if file not in own]
         return left
 
@@ -269,19 +264,23 @@ class Recognition:
         """The names of the packs chosen so far."""
         return {one.entry.requirement.pack for one in self._choices}
 
-    def _add_release(self, requirement: Requirement, name: str, own: Sequence[AdoptableAgent]) -> None:
+    def _add_release(self, entry: ManifestEntry, own: Sequence[AdoptableAgent]) -> None:
+        version = str(_exactly(entry.requirement))
+        names = {file.path: slug(file.agent.name) for file in own}
+        self._choices.append(AdoptionChoice(tuple(own), entry, version, personas=names))
+
+    def _renamed(self, requirement: Requirement, name: str, own: Sequence[AdoptableAgent]) -> ManifestEntry:
+        """The entry for a release of one persona, which has the name of the files."""
         (persona,) = self.candidates.read(requirement.pack, _exactly(requirement))[1].personas
         renames = {} if persona == name else {persona: name}
-        only = self._only(file.client for file in own)
-        entry = ManifestEntry(requirement, str(requirement), only, {}, renames)
-        self._choices.append(AdoptionChoice(tuple(own), entry, str(_exactly(requirement))))
+        return ManifestEntry(requirement, str(requirement), self._only(file.client for file in own), {}, renames)
 
     def _recognised(self, file: AdoptableAgent) -> Requirement | None:
         """The release of one persona, and its variants, that a file is most similar to; None if none is similar
         enough.
         """
         best: tuple[float, Requirement] | None = None
-        for requirement in self._known_releases() if file.is_in_place else ():
+        for requirement in self._known_releases():
             scored = self._best_variants(requirement, file)
             if scored is not None and (best is None or scored[0] > best[0]):
                 best = scored

@@ -63,6 +63,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
             *arguments.notes,
             *_newer(chosen, asked, old),
             *_staying(wanted, arguments.packs, old, new, request),
+            *_local_variants(workspace, wanted, asked, new),
             *_unlisted(chosen, asked, old, request),
         ),
         notes_on=lambda plan: told if any(change.action in WRITES for change in plan.changes) else (),
@@ -132,6 +133,19 @@ def _staying(
         if before and len(there) > len(pack.personas or there) and before == new.wanted(name):
             ways = f"`agentpack install {name} --without NAME` leaves one out, `agentpack uninstall {name}` removes all"
             yield f"`--only` removes no agents: all {len(there)} of `{name}` stay installed; {ways}"
+
+
+def _local_variants(workspace: Workspace, wanted: Wanted, asked: Sequence[Requirement], new: Manifest) -> Iterator[str]:
+    """A sentence for each local variant of an agent of these packs that is not installed with it."""
+    texts = workspace.documents.local_texts
+    for requirement in asked if texts else ():
+        pack, entry = requirement.pack, new.wanted(requirement.pack)
+        used = entry.requirement.variants if entry else ()
+        personas = {new.name_in_pack(pack, part.persona.name) for part in wanted.parts if part.pack.name == pack}
+        for text in texts:
+            if text.persona in personas and text.name not in used:
+                place = workspace.scope.absolute(text.path)
+                yield f'your local variant {place} is not used: `agentpack install "{pack}[{text.name}]"` adds it'
 
 
 def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:

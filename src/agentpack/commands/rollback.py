@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from agentpack.changes.commit import DecidedChange, commit
 from agentpack.changes.documents import changed_packs
-from agentpack.changes.history import generation
+from agentpack.changes.history import generation, reaches_back
 from agentpack.changes.outcome import DocumentChange, Outcome
 from agentpack.changes.same_file import one_file
 from agentpack.changes.snapshot import current_pins
@@ -92,7 +92,7 @@ def _further_back(workspace: Workspace, goal: Generation, *others: Generation) -
     for number in reversed([number for number in numbers if number < origin.number]):
         if _contents(read(number)) not in known:
             return number
-    return 0 if origin.number and 1 in numbers and not read(1).is_beginning else None
+    return 0 if origin.number and reaches_back(workspace) else None
 
 
 def _contents(found: Generation) -> tuple[object, ...]:

@@ -3,9 +3,12 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from shlex import quote
 
 from agentpack.changes.clients import choose_clients, default_clients
+from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.decisions import make_change
+from agentpack.changes.history import reaches_back
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.planning import own_packs
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
@@ -23,6 +26,8 @@ from agentpack.workspace.preconditions import nothing_installed_error, require_p
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.writers.manifest_text import new_manifest
 from agentpack.writers.schema_line import without_schema_line
+
+_BACK_TO_BEFORE = "`agentpack rollback 0` restores all files as they were before agentpack's first command here"
 
 
 @changing
@@ -63,19 +68,22 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
     keeps = request.decisions.keep_files  # by its source a file can be recognised again
     state = _state_without(workspace, old, new, keeps_sources=keeps)
-    told = [*state.notes, *_texts_that_stay(workspace, asked)]
+    told = [*state.notes, *_texts_that_stay(workspace, () if clients else asked)]
     command = " ".join(("uninstall", *request.names))
     told += _copies_that_stay(workspace, asked, new)
     if not new.packs and request.everything:
-        folder, known = workspace.disk.absolute(layout.STATE), workspace.disk.known_states
-        told.append(f"the history stays in {folder}, for `agentpack rollback`: delete that folder to remove it")
-        if known is not None:
-            told.append(f"the id of that history stays in {known.folder}: a small file that nothing else needs")
+        if state.manifest is not None:
+            told.append(f"{workspace.scope.absolute(workspace.scope.manifest)} stays: it has more in it than packs")
+        told += _history_that_stays(workspace)
         told.append("the cache stays: `agentpack cache prune --all` empties it")
-        if workspace.documents.local_texts:
-            told.append(f"your local variants stay in {workspace.scope.absolute(workspace.scope.local_variants)}")
     state = state._replace(notes=(), notes_on=partial(_notes, workspace, told))
-    return make_change(workspace, command, state, request.restricted_to(asked))
+    try:
+        return make_change(workspace, command, state, request.restricted_to(asked))
+    except ConflictsFound as error:
+        if not new.packs and request.everything and reaches_back(workspace):
+            error.ways += (_BACK_TO_BEFORE,)
+            error.hint = "; ".join(error.ways)
+        raise
 
 
 def _requirement(workspace: Workspace, text: str) -> Requirement:
@@ -226,11 +234,28 @@ def _copies_that_stay(workspace: Workspace, asked: Sequence[Requirement], new: M
 
 
 def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iterator[str]:
-    """Notes on local variants removed from a requirement: their files are the user's and stay."""
-    names = {name for requirement in asked for name in requirement.variants}
-    for text in workspace.documents.local_texts if names else ():
-        if text.name in names:
-            yield f"{workspace.scope.absolute(text.path)} is kept, so you can install `{text.name}` again"
+    """Notes on the local variants of what is removed: their files are the user's and stay."""
+    rows = workspace.lock.files if workspace.lock else ()
+    for requirement in asked:
+        pack = requirement.pack
+        personas = {workspace.manifest.name_in_pack(pack, row.persona) for row in rows if row.pack == pack}
+        for text in workspace.documents.local_texts:
+            if text.persona in personas and text.name in (requirement.variants or (text.name,)):
+                way = f'`agentpack install "{pack}[{text.name}]"` uses it again'
+                yield f"your local variant {workspace.scope.absolute(text.path)} is kept: {way}"
+
+
+def _history_that_stays(workspace: Workspace) -> Iterator[str]:
+    """A note on the history, which stays, and on the file that says it is this user's. The state folder of the user
+    scope also has those files, of every project.
+    """
+    absolute, known = workspace.disk.absolute, workspace.disk.known_states
+    if known is None:
+        places = [absolute(path) for path in (layout.CURRENT, layout.GENERATIONS, layout.BLOBS)]
+    else:
+        places = [absolute(layout.STATE), known.file_of(absolute(layout.STATE))]
+    command = " ".join(("rm -r", *(quote(place) for place in places if place)))
+    yield f"the history stays, for `agentpack rollback`: `{command}` removes it"
 
 
 def _notes(workspace: Workspace, told: Sequence[str], planned: Plan) -> Iterator[str]:

@@ -43,6 +43,11 @@ class KnownStates:
         """The absolute path of the folder with the ids."""
         return self._disk.absolute(_FOLDER)
 
+    def file_of(self, state: str) -> str:
+        """The absolute path of the file with the id of a state folder; empty if there is none."""
+        name = _id_of(state)
+        return f"{self.folder}/{name}" if name and self._has(name) else ""
+
     def maker_of(self, state: str, project: str) -> StateOwner:
         """Who made a state folder. Reads only its id, and never follows a link out of the project."""
         if not os.path.lexists(state):

@@ -75,7 +75,7 @@ def read_file(target: Client, data: bytes, stem: str) -> Agent:
         fault = _kept(target, name)
     if fault is None and name != stem:
         file = target.file.replace("{name}", name)
-        fault = f"its name is `{name}`, for which agentpack would write `{file}`: rename the file"
+        fault = f"its name is `{name}`, for which agentpack would write `{file}`: rename the file, then adopt it"
     return _agent(read, name, fault)
 
 
