@@ -114,7 +114,7 @@ def test_a_release_that_may_do_more_stops_it_and_is_named(tmp_path: Path) -> Non
     clone = Clone(tmp_path, ["read", "shell"])
     body = clone.upgrade(expect=3)
     assert body.startswith("**The upgrade needs a decision; nothing was changed.**\n")
-    assert "    error: reviews 1.0.0 -> 1.1.0: the new release lets its agents do more than the old one" in body
+    assert "    error: reviews 1.0.0 -> 1.1.0: the new release lets agents do more than the old one" in body
     assert "--accept shell`" in body
     assert clone.outcome == "outcome=stopped"
     assert clone.run("git", "status", "--porcelain") == ""

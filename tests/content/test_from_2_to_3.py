@@ -38,7 +38,7 @@ def test_an_edit_of_the_core_is_kept_and_the_stop_for_more_tools_comes_once(agen
     replace(edit / "agentpack.yaml", ("==2.0.0", ""))
     before = tree(edit)
     stopped = agentpack("upgrade", "--yes", expect=3).err
-    assert "the new release lets its agents do more than the old one; nothing was changed" in stopped
+    assert "the new release lets agents do more than the old one; nothing was changed" in stopped
     assert "-> every-tool" in stopped
     assert "--accept every-tool --accept skills`" in stopped
     assert tree(edit) == before

@@ -88,8 +88,7 @@ class CapabilitiesWidened(DecisionNeeded):
         accept = f"`agentpack {self.accepting}` accepts it" if command else f"accept it with `{options}`"
         other = "without `--latest`" if "--latest" in command else "with a version range"
         super().__init__(
-            f"{_some_words(moves, 'packs')}: the new release lets its agents do more than the old one; nothing was "
-            "changed",
+            f"{_some_words(moves, 'packs')}: the new release lets agents do more than the old one; nothing was changed",
             details=list(_details(self.changes)),
             hint=f"{accept}, or keep the old release {other}",
         )
