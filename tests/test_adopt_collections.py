@@ -588,6 +588,7 @@ def test_a_file_too_large_for_a_pack_is_passed_over(agentpack: Agentpack, projec
     ],
     ids=["files", "bytes", "headers"],
 )
+@pytest.mark.campaign
 def test_more_files_than_a_pack_may_hold_are_refused_before_they_are_read(
     agentpack: Agentpack, project: Path, files: dict[str, str]
 ) -> None:

@@ -525,6 +525,7 @@ def test_the_user_has_a_bundle_too(agentpack: Agentpack, project: Path, home: Pa
     assert {"agentpack.yaml", "agentpack.lock"} <= set(files)
 
 
+@pytest.mark.campaign
 def test_a_bundle_holds_the_packs_of_a_large_lock(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     names = [f"pack-{number}" for number in range(300)]
     beside = {f"notes/{number}.md": f"{number}\n" for number in range(8)}

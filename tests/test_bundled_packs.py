@@ -253,6 +253,7 @@ def pairs_of_values() -> Iterator[tuple[str, tuple[str, ...], dict[str, Value]]]
             yield version, variants, dict(zip(met, values, strict=True))
 
 
+@pytest.mark.campaign
 def test_no_rendering_shows_a_trace_of_the_pack_format() -> None:
     for version, variants, values in pairs_of_values():
         header, body = split(rendered(version, variants, "claude", **values))
@@ -490,6 +491,7 @@ def test_the_text_keeps_to_its_budget_of_words(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", versions())
+@pytest.mark.campaign
 def test_a_variant_keeps_to_its_budget_of_words(version: str) -> None:
     for name in pack(version).variant_names:
         for parameter, declaration in pack(version).declarations.items():

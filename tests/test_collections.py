@@ -921,6 +921,7 @@ def test_a_part_of_a_collection_keeps_the_agent_whose_new_text_cannot_be_taken(
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_a_large_collection_is_installed_whole(agentpack: Agentpack, project: Path) -> None:
     names = [f"agent-{number}" for number in range(160)]
     files = marketplace(dict.fromkeys(names, "Work."), plugins=80)

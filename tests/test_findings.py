@@ -86,6 +86,7 @@ def test_a_sign_is_found(rule: str, text: str) -> None:
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("end", ["x", "\u00e9", "\u20ac", "\U0001f600"])
+@pytest.mark.campaign
 def test_of_a_very_long_file_the_beginning_is_looked_through(end: str) -> None:
     text = "<!-- a -->\n" + "x" * (MAX_SCANNED - 13) + end * 4 + "\n<!-- b -->\n"
     assert [found.rule for found in scan(text.encode(), "x.md")] == ["AP103", "AP111", "AP161"]
@@ -200,6 +201,7 @@ def test_the_page_has_every_rule_as_the_code_has_it() -> None:
 @pytest.mark.parametrize(
     "piece", ["<", "<!--", "<a ", "![", "[a]:", "`", "http://", "(//", "curl |", "ignore all the ", "A1b"]
 )
+@pytest.mark.campaign
 def test_hostile_repetition_is_looked_through_to_its_end(piece: str) -> None:
     """A quarter of a million of them: an expression that is not linear would not come back."""
     data = (piece * (256 * 1024 // len(piece))).encode() + b"\n<!-- the end -->"

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.untraced
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.campaign
 def test_broken_packs_are_refused_or_planned(seed: int, tmp_path: Path) -> None:
     assert fuzz.rounds(usually(100, thorough=250), seed, tmp_path / "findings") == 0
 

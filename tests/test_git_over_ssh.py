@@ -43,6 +43,7 @@ def test_both_forms_give_what_a_folder_gives(
     assert "unchanged" in agentpack("status", cwd=folder).out
 
 
+@pytest.mark.campaign
 def test_a_server_that_hands_over_tips_only_is_enough(
     agentpack: Agentpack, project: Path, kit: Repository, server: SshServer
 ) -> None:

@@ -724,6 +724,7 @@ def words(log: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("tagged", [False, True])
+@pytest.mark.campaign
 def test_fifty_packs_of_one_repository_cost_one_question_and_two_fetches(
     agentpack: Agentpack, project: Path, tmp_path: Path, asked: Path, tagged: bool
 ) -> None:
@@ -749,6 +750,7 @@ def test_fifty_packs_of_one_repository_cost_one_question_and_two_fetches(
 
 
 @pytest.mark.parametrize("tagged", [True, False])
+@pytest.mark.campaign
 def test_packs_released_one_after_another_cost_as_much(
     agentpack: Agentpack, project: Path, tmp_path: Path, asked: Path, tagged: bool
 ) -> None:

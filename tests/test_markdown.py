@@ -241,6 +241,7 @@ HOSTILE = [
 @pytest.mark.untraced
 @pytest.mark.parametrize("unit", HOSTILE)
 @pytest.mark.parametrize("end", ["", "x", "]: /url"])
+@pytest.mark.campaign
 def test_one_huge_line_comes_to_an_end(unit: str, end: str) -> None:
     line = unit * (LINE // len(unit)) + end
     for lines in ([line], ["[" + line], ["<a " + line], ["- " + line, "lazy"], ["[a]: " + line, "---"]):

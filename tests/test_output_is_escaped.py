@@ -608,6 +608,7 @@ class _Seen(HTMLParser):
         self.words.append(data)
 
 
+@pytest.mark.campaign
 def test_a_page_of_html_has_no_element_or_attribute_of_a_text(ran: list[tuple[Job, Done]]) -> None:
     pages = [
         done.out.decode("utf-8") for job, done in ran if not job.terminal and job.arguments[-2:] == ["--format", "html"]

@@ -975,6 +975,7 @@ CHANGING = ("install python-engineer", "uninstall data-reviewer", "sync", "lock"
 
 @pytest.mark.parametrize("place", ["user", "organisation"])
 @pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.campaign
 def test_a_policy_that_cannot_be_read_stops_every_change(
     agentpack: Agentpack, project: Path, tmp_path: Path, packs: Path, monkeypatch: Any, place: str, kind: str
 ) -> None:

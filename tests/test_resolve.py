@@ -195,6 +195,7 @@ def test_the_author_s_spelling_of_a_version_is_kept() -> None:
 
 
 @pytest.mark.untraced
+@pytest.mark.campaign
 def test_a_long_chain_does_not_go_deep() -> None:
     chain = {f"p{i}": releases("1.0.0", "2.0.0", requires=[f"p{i + 1}"] if i < 3000 else []) for i in range(3001)}
     assert len(pins(["p0"], Shelf(chain))) == 3001
@@ -205,6 +206,7 @@ def test_a_long_chain_does_not_go_deep() -> None:
 
 
 @pytest.mark.untraced
+@pytest.mark.campaign
 def test_a_hostile_puzzle_ends() -> None:
     """Eleven packs want eleven places of which there are ten: no proof of it is short."""
     holes = range(1, 11)
@@ -220,6 +222,7 @@ def test_a_hostile_puzzle_ends() -> None:
 
 
 @pytest.mark.untraced
+@pytest.mark.campaign
 def test_what_a_pack_s_author_wrote_cannot_flood_the_message() -> None:
     long = "==" + ".".join(["7"] * 2000)
     many = ",".join(f"!=0.{n}" for n in range(2000))

@@ -93,6 +93,7 @@ def test_it_is_asked_only_once(
 
 
 @pytest.mark.parametrize("words", ["search x", "show python-engineer", "install python-engineer"])
+@pytest.mark.campaign
 def test_a_manifest_full_of_silent_sources_costs_no_more_than_a_few_time_outs(
     agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:

@@ -226,6 +226,7 @@ def test_the_check_of_the_action_annotates_what_differs(tmp_path: Path) -> None:
     clone.run(*call, expect=1, RUNNER_TEMP=str(tmp_path))
 
 
+@pytest.mark.campaign
 def test_no_module_of_the_checkout_is_run_to_install_agentpack(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     checkout = tmp_path / "checkout"

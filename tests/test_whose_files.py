@@ -219,6 +219,7 @@ def masked() -> Iterator[None]:
 
 @pytest.mark.parametrize("mask", UMASKS, ids=oct)
 @pytest.mark.parametrize("scope", ["--project", "--user"])
+@pytest.mark.campaign
 def test_under_every_umask_a_life_goes_well_and_only_the_user_may_write_the_state(
     agentpack: Agentpack, crew: Path, home: Path, masked: None, mask: int, scope: str
 ) -> None:

@@ -113,6 +113,7 @@ def renames(folder: Path) -> list[int]:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("is_damaged", [False, True], ids=["finished", "undone"])
+@pytest.mark.campaign
 def test_while_the_next_command_finishes_or_undoes_a_change(folder: Path, path: str, is_damaged: bool) -> None:
     first(folder / "kept")
     box = folder / "kept"
@@ -124,6 +125,7 @@ def test_while_the_next_command_finishes_or_undoes_a_change(folder: Path, path: 
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.campaign
 def test_while_a_change_that_failed_is_undone(folder: Path, path: str) -> None:
     first(folder / "kept")
     at = renames(folder)[-1]

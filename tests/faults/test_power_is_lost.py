@@ -115,6 +115,7 @@ def test_a_change_that_fails_after_it_was_decided_is_taken_back(box: Path, at: i
 
 
 @pytest.mark.parametrize("damaged", [False, True], ids=["finished", "undone"])
+@pytest.mark.campaign
 def test_power_is_lost_again_while_a_change_is_put_in_order(box: Path, damaged: bool) -> None:
     first(box)
     shutil.copytree(box, box.with_name("kept"))

@@ -104,6 +104,7 @@ def test_after_an_error_the_old_state_stands_at_once(stage: Stage, error: int) -
         stage.assert_whole()
 
 
+@pytest.mark.campaign
 def test_on_a_disk_that_stays_broken_an_error_says_whether_the_old_state_stands(stage: Stage) -> None:
     unfinished = 0
     for n in points(stage):
@@ -191,6 +192,7 @@ def test_a_recovery_that_fails_at_any_call_is_done_again(stage: Stage, error: in
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_killed_while_undoing_it_is_finished_by_the_next_command(stage: Stage) -> None:
     for n in points(stage):
         probe = stage.disk(n, error=errno.EIO, sync=False)
@@ -207,6 +209,7 @@ def test_killed_while_undoing_it_is_finished_by_the_next_command(stage: Stage) -
             assert_clean(stage.box)
 
 
+@pytest.mark.campaign
 def test_a_change_that_cannot_be_finished_is_undone_however_often_that_is_killed(stage: Stage) -> None:
     """What was half written beside its place when the first attempt ended is not taken for whole by the second."""
     crashed = stage.box.with_name("crashed")

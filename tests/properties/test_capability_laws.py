@@ -190,6 +190,7 @@ def rendered(draw: st.DrawFn, client: str) -> bytes:
 @pytest.mark.parametrize("client", sorted(MODULES))
 @settings(max_examples=usually(10, thorough=25, nightly=200))
 @given(data=st.data())
+@pytest.mark.campaign
 def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataObject) -> None:
     content = data.draw(rendered(client))
     declaration = declared(client)

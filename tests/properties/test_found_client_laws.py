@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.packs import make_pack, persona_text, publish
@@ -32,6 +33,7 @@ def _variables(home: Path) -> dict[str, str]:
 
 @given(clients=FEW, foreign=FOREIGN, packs=st.sets(st.sampled_from(sorted(PACKS)), min_size=1), user=st.booleans())
 @settings(max_examples=15)
+@pytest.mark.campaign
 def test_an_install_goes_on_without_them_and_is_the_same_where_they_are_not(
     clients: set[str], foreign: set[str], packs: set[str], user: bool
 ) -> None:

@@ -376,6 +376,7 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_nothing_that_the_user_wrote_is_lost_and_every_generation_comes_back() -> None:
     run_state_machine_as_test(
         Life,
