@@ -520,7 +520,7 @@ def test_the_user_s_own_clients_are_named_in_full(agentpack: Agentpack, project:
     place.write_text("schema: 1\nuser: {folder: .house/agents}\nfixed: {hooks: {start: make}}\n")
     for command, code in LOOKING.items():
         ran = agentpack(*command.split(), "--user", expect=code)
-        assert "/.config/agentpack/clients/house.yaml` was changed" in ran.out + ran.err, command
+        assert "/.config/agentpack/clients/house.yaml` has changed since" in ran.out + ran.err, command
     assert "~/.config/agentpack/clients/house.yaml" in agentpack("sync", "--user", expect=3).err
 
 

@@ -656,7 +656,7 @@ def test_nor_does_one_in_a_lock(agentpack: Agentpack, project: Path, packs: Path
     lock.write_text(lock.read_text().replace('"packs",', '"bundled",').replace(': "packs"', ': "bundled"'))
     assert '"source": "bundled"' in lock.read_text()
     by_user("sources: {allow: [bundled]}\n")
-    assert "`sources` was changed" in agentpack("sync", "--frozen", expect=3).err
+    assert "`sources` has changed since" in agentpack("sync", "--frozen", expect=3).err
     (project / "agentpack.yaml").unlink()  # nothing is left to hold the lock against
     assert "`sources.allow`" in agentpack("sync", "--frozen", expect=5).err
 

@@ -124,7 +124,7 @@ def test_a_lock_that_is_out_of_date_stays_so(agentpack: Agentpack, project: Path
     path = project / "agentpack.yaml"
     path.write_text(path.read_text().replace("path: packs}", "path: ./packs}"))
     agentpack("source", "add", "more", "packs")
-    assert "`sources` was changed" in agentpack("sync", "--locked", expect=3).err
+    assert "`sources` has changed since" in agentpack("sync", "--locked", expect=3).err
 
 
 def test_patterns_that_would_move_a_locked_pack_are_refused(agentpack: Agentpack, project: Path, packs: Path) -> None:
