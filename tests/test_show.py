@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import pytest
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
+from agentpack.cli.show import MOST_CHANGES
 from agentpack.cli.wrapping import MAX_DRAWN, drawn
+from agentpack.model.changelog import ChangelogEntry
 
 PARAMETERS = {
     "tone": {"type": "string", "default": "calm", "choices": ["calm", "loud"], "description": "How it talks."}
@@ -250,6 +253,42 @@ def test_on_a_terminal_a_changelog_is_drawn_and_in_a_pipe_it_is_as_it_was_writte
     assert f"1.1.0\nMoved\n\n{rule}\n{line}\n `look`  in the module <kept>\n\n • {page}\n" in shown
     coloured = run_all([on_terminal._replace(variables={"AGENTPACK_PAGER": "cat", "TERM": "xterm"})])[0].out.decode()
     assert "\x1b[36m`look`\x1b[0m" in coloured
+
+
+def test_of_a_long_entry_the_first_part_is_shown_and_the_rest_on_request(agentpack: Agentpack, project: Path) -> None:
+    beginning = "All is new.\n\n### What to do\n\nNothing."
+    long = f"{beginning}\n\n### Added\n\n" + "\n".join(f"- Rule {number}." for number in range(MOST_CHANGES))
+    plain = "### Added\n\n" + "\n".join(f"- Rule {number}." for number in range(MOST_CHANGES))
+    short = plain.rpartition("\n- ")[0].rpartition("\n- ")[0]
+    told = f"# Changelog\n\n## 1.3.0\n\n{long}\n\n## 1.2.0\n\n{short}\n\n## 1.1.0\n\n{plain}\n"
+    publish(
+        project / "packs", *(make_pack("news", version, files={"CHANGELOG.md": told}) for version in ("1.0.0", "1.3.0"))
+    )
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: packs}\n"})
+    words = ("show", "news", "--changes", "1.0.0", "1.3.0")
+    ran = agentpack(*words)
+    assert short.count("\n") == MOST_CHANGES - 1
+    assert ran.out.endswith(f"\n\n1.3.0\n{beginning}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
+    assert f"\n{MOST_CHANGES + 3} more lines say the rest: `--verbose` prints them\n" in ran.err
+    whole = agentpack(*words, "--verbose")
+    assert whole.out.endswith(f"\n\n1.3.0\n{long}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
+    assert "more lines" not in whole.err
+    data = agentpack(*words, "--json").envelope["data"]
+    assert [entry["text"] for entry in data["entries"]] == [long, short, plain]
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("One. Two.", "One. Two."),
+        (f"One. {'two ' * 60}end.", "One."),
+        (f"{'two ' * 60}end.", "two " * 54 + "two …"),
+        ("x" * 300, "x" * 220 + " …"),
+        ("- A list", ""),
+    ],
+)
+def test_a_plan_says_the_first_sentences_of_an_entry(text: str, lead: str) -> None:
+    assert ChangelogEntry("1.0.0", 1, f"\n\n{text}\n\nMore.\n").lead == lead
 
 
 def test_a_changelog_too_long_to_be_drawn_is_shown_as_it_was_written() -> None:

@@ -23,6 +23,8 @@ from agentpack.reports.escaping import safe_text
 from agentpack.wanted.offers import OfferedPack, offers
 
 app = verb_app()
+MOST_CHANGES = 40
+"""Lines of a release's changelog that `show --changes` prints whole; of a longer one the first part."""
 MOST_DESCRIBED = 160
 """Characters of an agent's description that `show PLACE` prints; `--verbose` prints all."""
 
@@ -107,10 +109,15 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
     size = _size_between(session, *between) if found.comparable else None
     title = output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold")
     output.print(f"{title}  ({size})" if size else title)
+    left = 0
     for entry in found.entries:
+        text = entry.text.strip() if output.verbose else entry.beginning(MOST_CHANGES)
+        left += entry.text.strip().count("\n") - text.count("\n")
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
-        output.print_markdown(safe_text(entry.text.strip()))
+        output.print_markdown(safe_text(text))
+    if left:
+        output.say(f"{left} more lines say the rest: `--verbose` prints them")
     if not found.entries:
         output.say("the pack has no changelog for these versions")
     if size:

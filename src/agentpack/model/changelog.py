@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
@@ -12,7 +13,7 @@ from agentpack.model.names import MAX_VERSION
 FILE = "CHANGELOG.md"
 MAX_CHANGELOG = 1024 * 1024
 """Characters of a changelog that are read."""
-_LEAD = 160
+_LEAD = 220
 """Characters of an entry's first paragraph that are shown in a plan."""
 _LOOKED_AT = 1_000
 _HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILINE)
@@ -38,7 +39,18 @@ class ChangelogEntry(NamedTuple):
         words = " ".join(paragraph.split())
         if not words or words[0] in "#|-*+>`<":
             return ""
-        return words if len(words) <= _LEAD else f"{words[:_LEAD].rpartition(' ')[0] or words[:_LEAD]} …"
+        if len(words) <= _LEAD:
+            return words
+        sentences, end, _ = words[:_LEAD].rpartition(". ")
+        return sentences + "." if end else f"{words[:_LEAD].rpartition(' ')[0] or words[:_LEAD]} …"
+
+    def beginning(self, most: int) -> str:
+        """The text without blank lines around it; if it has more than `most` lines, only up to its second heading."""
+        text = self.text.strip()
+        if text.count("\n") < most:
+            return text
+        headings = list(islice(_INNER.finditer(text), 2))
+        return text[: headings[1].start()].rstrip() if headings[1:] else text
 
 
 def entries(text: str) -> Iterator[ChangelogEntry]:
