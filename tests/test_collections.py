@@ -419,7 +419,11 @@ def test_agents_of_one_name_in_two_packs_are_told_apart(agentpack: Agentpack, pr
         files = {"agents/checker.md": agent_text("checker", f"The {name}."), f"agents/{name}.md": agent_text(name, "x")}
         write_tree(project / f"plugins/{name}", files)
     names = ("install", "first", "second", "--source", "plugins")
-    assert "`install --as second/checker=checker-2`" in agentpack(*names, expect=4).err
+    typed = "agentpack install first second --source plugins"
+    for option in ("--as second/checker=checker-2", "--without second/checker"):
+        assert f"`{typed} {option}`" in agentpack(*names, expect=4).err
+        agentpack(*shlex.split(f"{typed} {option}")[1:])
+        agentpack("rollback")
     assert "both have an agent `checker`" in agentpack(*names, "--as", "checker=other", expect=2).err
     agentpack(*names, "--as", "second/checker=other-checker")
     assert agents(project) == ["checker.md", "first.md", "other-checker.md", "second.md"]
@@ -435,7 +439,7 @@ def test_an_agent_is_renamed_by_name_by_path_and_in_a_pack_that_is_installed_alr
         write_tree(project / name, {"agents/checker.md": agent_text("Checker", f"The {name}.")})
     agentpack("install", "./second")
     hint = agentpack("install", "./first", expect=4).err
-    assert "`install --as second/checker=checker-2`" in hint
+    assert "`agentpack install ./first --as second/checker=checker-2`" in hint
     agentpack("install", "./first", "--as", "second/checker=checker-2")
     assert "The second." in (project / ".claude/agents/checker-2.md").read_text()
     agentpack("install", "first", "--as", "agents/checker.md=third")

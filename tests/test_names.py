@@ -27,7 +27,9 @@ def test_what_is_no_pack_name_is_refused(text: str) -> None:
     """The sign for kelvin is there because it lower-cases to a plain k."""
     with pytest.raises(UsageError, match="is not a pack name") as refused:
         pack_name(text)
-    hint = f"for a folder or an address, `agentpack show {text}` lists its packs, and `install` takes it"
+    hint = (
+        f"for a folder or an address, `agentpack show {text}` lists its packs, `agentpack install {text}` installs them"
+    )
     assert refused.value.hint == (
         hint if "/" in text else "use ASCII letters, digits and single hyphens: `python-engineer`"
     )

@@ -586,7 +586,8 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         (
             "render ./place",
             "`./place` is not a pack name",
-            "for a folder or an address, `agentpack show ./place` lists its packs, and `install` takes it",
+            "for a folder or an address, `agentpack show ./place` lists its packs, "
+            "`agentpack install ./place` installs them",
         ),
         ("upgrade x 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),
         ("diff --to 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),

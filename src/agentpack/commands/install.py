@@ -14,8 +14,9 @@ from agentpack.environment import NO_PROJECT
 from agentpack.errors import AgentpackError, Unresolvable, UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import is_version_word
+from agentpack.model.names import PackName, is_version_word
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.wanted.assignment import NameTaken
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection, with_clients
@@ -44,11 +45,16 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new = _without_settings(_with_settings(candidates, new, asked, request.settings), asked, request.unset)
     request = request.restricted_to(asked)
     try:
-        chosen = choose_clients(choose(candidates, new), request.decisions).with_named_clients()
+        selection = choose(candidates, new)
+        chosen = choose_clients(selection, request.decisions).with_named_clients()
+        wanted, moved = wanted_with_variants(chosen)
+    except NameTaken as error:
+        is_only = len(selection.assembler.parts(PackName(error.pack))) == 1
+        error.name_commands(_as_typed(workspace, request), is_only=is_only)
+        raise
     except Unresolvable as error:
         error.hint = _variants_meant(candidates, asked) or error.hint
         raise
-    wanted, moved = wanted_with_variants(chosen)
     for pack in arguments.packs:
         name = pack.requirement.pack
         chosen.assembler.refuse_unknown(name, pack.personas or ())
@@ -74,6 +80,15 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
         names = name_warnings(candidates, old, new, workspace.lock, wanted)
         state = state._replace(warnings=(*names, *install_warnings(candidates, workspace.lock, wanted)))
     return make_change(workspace, " ".join(("install", *request.names)), state, request)
+
+
+def _as_typed(workspace: Workspace, request: ChangeRequest) -> str:
+    """The command that makes the request."""
+    from shlex import quote  # only for an error
+
+    sources = (f"--source {quote(place)}" for place in request.sources)
+    accepts = (f"--accept {quote(word)}" for word in (*workspace.accepted, *workspace.sources.accepted_words))
+    return " ".join(("agentpack install", *map(quote, request.names), *sources, *request.option_words(), *accepts))
 
 
 def _where(chosen: Selection, old: Manifest, request: ChangeRequest) -> Iterator[str]:

@@ -59,7 +59,8 @@ def pack_name(text: str) -> PackName:
     if not _PACK.match(name) or not text.isascii():
         hint = "use ASCII letters, digits and single hyphens: `python-engineer`"
         if "/" in text:
-            hint = f"for a folder or an address, `agentpack show {text}` lists its packs, and `install` takes it"
+            hint = f"for a folder or an address, `agentpack show {text}` lists its packs, `agentpack install {text}` "
+            hint += "installs them"
         raise UsageError(f"`{text}` is not a pack name", hint=hint)
     return PackName(name)
 

@@ -55,7 +55,29 @@ def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
             yield f"{reads}: no second file is written for {'them' if several else 'it'}"
 
 
-class NameReserved(Unresolvable):
+class NameTaken(Unresolvable):
+    """A persona needs another name; `pack` has it."""
+
+    def __init__(self, message: str, details: Sequence[str], pack: str, persona: str) -> None:
+        self.pack, self.persona = pack, persona
+        way = f"set `as: {{{persona}: {persona}-2}}` or `without: [{persona}]` for `{pack}` in agentpack.yaml"
+        super().__init__(message, details=details, hint=way)
+
+    def name_commands(self, typed: str, *, is_only: bool) -> None:
+        """Name the ways out as commands: what the user typed, and an option more.
+
+        Args:
+            is_only: the pack has no other persona, so it cannot be left out.
+        """
+        agent = f"{self.pack}/{self.persona}"
+        self.ways = (
+            f"`{typed} --as {agent}={self.persona}-2` renames it",
+            *(() if is_only else (f"`{typed} --without {agent}` leaves it out",)),
+        )
+        self.hint = "; ".join(self.ways)
+
+
+class NameReserved(NameTaken):
     """A client keeps the name of a persona for itself; `why` says so without the persona's name."""
 
     why = ""
@@ -129,8 +151,9 @@ class FileAssignment:
         if file.name in target.reserved:
             error = NameReserved(
                 f"`{file.name}` is a name reserved by {target.title}",
-                details=[f"pack {file.pack}"],
-                hint=_rename(file.pack, persona),
+                [f"pack {file.pack}"],
+                file.pack,
+                persona,
             )
             error.why = f"{target.title} keeps the name for itself"
             raise error
@@ -241,13 +264,6 @@ def _acceptances(given: _Requested) -> tuple[str, str]:
     return f"{given.file.pack}:{word}", word
 
 
-def _rename(pack: str, persona: str) -> str:
-    return (
-        f"rename it (`install --as {pack}/{persona}={persona}-2`) or leave it out (`install --without "
-        f"{pack}/{persona}`), or set `as:` or `without:` in agentpack.yaml"
-    )
-
-
 def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
     return DecisionNeeded(
         f"{one.target.title} and {other.target.title} read the same file, but need different texts; nothing was "
@@ -268,8 +284,8 @@ def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
         detail = f"both would be {other.file.path}"
     else:
         detail = f"{other.target.title} reads {one.file.path} and {other.file.path}"
-    hint = _rename(other.file.pack, other.file.persona)
     if other.target.name in SKILLS:
         hint = "rename one of the personas (`as:` in agentpack.yaml), or turn off skills for one "
         hint += "(`parameters: {modules: inline}`)"
-    return Unresolvable(message, details=[detail], hint=hint)
+        return Unresolvable(message, details=[detail], hint=hint)
+    return NameTaken(message, [detail], other.file.pack, other.file.persona)
