@@ -741,7 +741,9 @@ def test_a_denied_pack_is_denied_by_way_of_the_folder_above(
     assert "`sources.deny`" in agentpack("sync", expect=5).err
 
 
-@pytest.mark.parametrize("entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-reviewer/1.0.0"])
+@pytest.mark.parametrize(
+    "entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-reviewer/1.0.0"]
+)
 def test_a_denied_link_to_a_pack_or_a_release_denies_it_in_its_source(
     agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, entry: str
 ) -> None:
