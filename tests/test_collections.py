@@ -1140,7 +1140,7 @@ def test_a_lock_of_elsewhere_whose_agents_do_not_come_to_its_digest_is_refused(
         f"error: kit {locked['version']}: its agent files in agentpack.lock do not match its digest\n"
         f"  locked  {locked['digest']}\n"
         f"  found   {digest_of_rows(rows)}\n"
-        "hint: `git restore agentpack.lock` brings the committed one back; `agentpack lock --upgrade-pack kit` locks "
+        "hint: `git restore agentpack.lock` restores the committed lock; `agentpack lock --upgrade-pack kit` locks "
         "what the source has now\n"
     )
     assert tree(project) == before
