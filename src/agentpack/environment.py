@@ -111,6 +111,12 @@ class Scope(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind} {self.root}"
 
+    def line(self, home: str) -> str:
+        """The line that names the scope in messages, with `~` for the home folder."""
+        base = home.rstrip("/") + "/"
+        below = self.root.startswith(base)
+        return f"{self.kind} ~/{self.root.removeprefix(base)}" if below else str(self)
+
     def absolute(self, path: str) -> str:
         """The absolute path of a named path, for people."""
         name, rest = split_root(path)
