@@ -422,8 +422,10 @@ def test_a_ref_that_names_a_release_is_moved_like_a_range(
     agentpack("install", f"git+{far.address}@v1.0.0")
     shown = agentpack("diff", "--upgrade", "--latest", "--json", expect=1).envelope["data"]["packs"]
     assert shown == [{"name": pack, "before": "1.0.0", "after": "1.1.0"}]
+    moves = "the source `far` moves to `ref: v1.1.0`, for all its packs"
+    assert moves in agentpack("upgrade", "--latest", "--dry-run").err
     told = agentpack("upgrade", "--latest", "--yes").err
-    assert "the source `far` is now at `ref: v1.1.0`, for all its packs" in told
+    assert moves in told
     assert "held back" not in told
     assert locked(project, pack)["version"] == "1.1.0"
     manifest = project / "agentpack.yaml"
