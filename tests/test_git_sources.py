@@ -15,6 +15,8 @@ from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
+from agentpack.environment import in_local_time
+
 NAME = "data-reviewer"
 HASH = ("hash-object", "-w", "--stdin")
 
@@ -420,8 +422,10 @@ def test_a_ref_that_names_a_release_is_moved_like_a_range(
     agentpack("install", f"git+{far.address}@v1.0.0")
     shown = agentpack("diff", "--upgrade", "--latest", "--json", expect=1).envelope["data"]["packs"]
     assert shown == [{"name": pack, "before": "1.0.0", "after": "1.1.0"}]
+    moves = "the source `far` moves to `ref: v1.1.0`, for all its packs"
+    assert moves in agentpack("upgrade", "--latest", "--dry-run").err
     told = agentpack("upgrade", "--latest", "--yes").err
-    assert "the source `far` is now at `ref: v1.1.0`, for all its packs" in told
+    assert moves in told
     assert "held back" not in told
     assert locked(project, pack)["version"] == "1.1.0"
     manifest = project / "agentpack.yaml"
@@ -632,6 +636,30 @@ def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
     rows = {row["name"]: row for row in agentpack("status", "--json").envelope["data"]["packs"]}
     assert (rows[NAME]["tag"], rows[NAME]["ref"], rows[NAME]["in_range"]) == ("data-reviewer--v1.0.0", "", "1.2.0")
     assert (rows["kit"]["tag"], rows["kit"]["ref"], rows["kit"]["in_range"]) == ("", "main", None)
+
+
+def test_status_says_when_a_repository_was_last_asked_or_how_to_ask_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    far = Repository(tmp_path / "tagged").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    agentpack("install", f"git+{far.address}")
+    (told,) = mirrors()[0].glob("references")
+    os.utime(told, (0, 1796083200))
+    look = "(`agentpack upgrade --check` looks for newer releases)"
+    asked = f"(last asked for releases: {in_local_time('2026-12-01T00:00:00Z')})"
+    out = agentpack("status", "--verbose").out
+    assert asked in out
+    assert look not in out
+    (row,) = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["looked"], row["asked"], row["newest"]) == (True, "2026-12-01T00:00:00Z", None)
+    agentpack("upgrade", "--check")
+    assert asked not in agentpack("status", "--verbose").out
+    told.unlink()
+    out = agentpack("status", "--verbose").out
+    assert look in out
+    assert "last asked" not in out
+    (row,) = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["looked"], row["asked"], row["newest"]) == (False, None, None)
 
 
 def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, project: Path, hub: Path) -> None:

@@ -565,3 +565,12 @@ def test_a_bundled_pack_is_taken_from_the_folder_that_is_named_now(agentpack: Ag
     lock = (project / "agentpack.lock").read_text()
     assert '"version": "9.0.0"' in lock
     assert '"source": "newer"' in lock
+
+
+def test_that_new_skills_may_use_skills_is_only_in_json(agentpack: Agentpack) -> None:
+    words = ("install", "python-engineer==3.0.0", "--client", "claude", "--dry-run")
+    told = agentpack(*words).err
+    assert "may use: every-tool, model:large\n" in told
+    assert told.count("may use") == 1
+    rows = agentpack(*words, "--json").envelope["data"]["capabilities"]
+    assert [row["after"] for row in rows if row["client"] != "claude"] == [["skills"]] * 6

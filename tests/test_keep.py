@@ -1414,8 +1414,7 @@ def test_what_stands_below_the_generated_list_of_skills_is_kept_above_it(
     file.write_text(text)
     said = agentpack("keep").err
     name = path.format("python-engineer")
-    what = "“## Skills” is no longer at the end, where agentpack writes it"
-    assert f"note: {name}: {what}\n" in said
+    assert f"note: {name}: your lines move above `## Skills`, which agentpack writes at the end\n" in said
     kept = file.read_text()
     own, heading, generated = released.partition("## Skills\n")
     assert kept.endswith(heading + generated)

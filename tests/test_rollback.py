@@ -54,8 +54,8 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
 def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None:
     first = agentpack("rollback").err
     assert "was a rollback" not in first
-    assert "; `agentpack rollback 1` goes further back\ngeneration 4; `agentpack rollback` undoes it\n" in first
-    further = "; `agentpack rollback 1` goes further back instead\n"
+    assert "; `agentpack rollback 1` goes back to generation 1\ngeneration 4; `agentpack rollback` undoes it\n" in first
+    further = "; `agentpack rollback 1` goes back to generation 1 instead\n"
     told = f"the last command was a rollback, to generation 2, and this undoes it{further}"
     assert told in agentpack("rollback", "--dry-run").err
     assert told in agentpack("rollback").err
@@ -67,7 +67,7 @@ def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None
 def test_the_generation_that_a_rollback_names_further_back_has_other_contents(agentpack: Agentpack) -> None:
     for _ in range(5):
         told = agentpack("rollback", "--dry-run").err
-        named = re.search(r"`agentpack rollback (\d+)` goes further back", told)
+        named = re.search(r"`agentpack rollback (\d+)` goes back to generation \1( instead)?\n", told)
         assert named is not None
         assert "nothing to change" not in agentpack("rollback", named[1], "--dry-run").err
         agentpack("rollback")
@@ -493,7 +493,8 @@ def test_what_came_with_a_pull_goes_with_its_lock(agentpack: Agentpack, project:
 def test_a_rollback_says_what_it_undoes(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.1.0", "--client", "claude")
     agentpack("install", "python-reviewer")
-    told = "note: this undoes generation 2, install python-reviewer; `agentpack rollback 0` goes further back\n"
+    further = "`agentpack rollback 0` goes back to before generation 1"
+    told = f"note: this undoes generation 2, install python-reviewer; {further}\n"
     assert told in agentpack("rollback", "--dry-run").err
     assert told in agentpack("rollback").err
     (project / ".claude/agents/python-engineer.md").write_text("Mine.\n")

@@ -100,7 +100,7 @@ def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collectio
         source._replace(options={**source.options, "ref": moved[source.name]}) if source.name in moved else source
         for source in manifest.sources
     )
-    notes = [f"the source `{source}` is now at `ref: {tag}`, for all its packs" for source, tag in moved.items()]
+    notes = [f"the source `{source}` moves to `ref: {tag}`, for all its packs" for source, tag in moved.items()]
     return manifest._replace(sources=tuple(sources)), notes
 
 

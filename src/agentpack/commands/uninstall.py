@@ -119,7 +119,9 @@ def _state_without(workspace: Workspace, old: Manifest, new: Manifest, *, keeps_
         recorded = {**wanted.lock.manifest, "sources": new.to_data()["sources"]}
         wanted = wanted._replace(lock=wanted.lock._replace(manifest=recorded))
     state = desired_state(workspace, old, new, wanted)
-    words = (f"removed the source `{name}`, which `install` had added: no pack uses it any more" for name in unused)
+    words = (
+        f"also removes the source `{name}`, which `install` had added: no pack uses it any more" for name in unused
+    )
     state = state._replace(notes=tuple(words))
     is_empty = not new.packs and not new.models and not new.sources
     if is_empty and state.manifest is not None:
