@@ -1091,13 +1091,14 @@ def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(instal
     installed("diff")
 
 
+@pytest.mark.parametrize(("places", "more"), [(2, ""), (3, ""), (4, ", and 1 more"), (5, ", and 2 more")])
 def test_of_many_places_that_both_changed_the_first_ones_are_told(
-    agentpack: Agentpack, project: Path, tmp_path: Path
+    agentpack: Agentpack, project: Path, tmp_path: Path, places: int, more: str
 ) -> None:
     """Each by the words that differ, even far back in a rule."""
     long = "that every test of the project is to be run before anybody looks at what was changed there"
     for version, word in (("1.0.0", "one"), ("1.1.0", "other")):
-        rules = "".join(f"- Rule {number}: {long}, {word} way {{#r{number}}}\n" for number in range(5))
+        rules = "".join(f"- Rule {number}: {long}, {word} way {{#r{number}}}\n" for number in range(places))
         publish(tmp_path / "packs", make_pack("reviews", version, personas={"reviewer": persona_text(body=rules)}))
     agentpack("install", "reviews==1.0.0", "--client", "claude", "--source", str(tmp_path / "packs"))
     file = project / FILE
@@ -1105,7 +1106,8 @@ def test_of_many_places_that_both_changed_the_first_ones_are_told(
     agentpack("keep")
     told = agentpack("install", "reviews@latest").err
     shown = "“… was changed there, my way” (the new release: “… was changed there, other way”)"
-    assert f"5 places that your variant changes too; your text is kept: {shown}, {shown}, {shown}, and 2 more\n" in told
+    said = f"{places} places that your variant changes too; your text is kept: {', '.join([shown] * min(places, 3))}"
+    assert f"{said}{more}\n" in told
 
 
 HOUSE = """\
@@ -1157,6 +1159,67 @@ def test_variants_over_one_another_follow_a_release_together(released: Agentpack
     assert "## House rules\n" in text
     released("diff")
     released("sync", "--locked")
+
+
+def _of(name: str, *changes: tuple[str, str]) -> str:
+    """A file of an agent with two rules of several lines, with these changes."""
+    rules = ("- Look before you change. {#look}", "- Say what you saw. {#say}")
+    body = "".join(f"{rule}\n  Line two.\n  Line three.\n" for rule in rules)
+    for old, new in changes:
+        body = body.replace(old, new)
+    return persona_text(name, body=f"Of {name}. {{#identity}}\n\n{body}")
+
+
+def test_of_several_variants_each_follows_the_release_of_its_pack_where_it_can(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """One agent is gone, one variant was changed by hand since, and one is of a pack that stays."""
+    newer, names = ("Line three", "The new line three"), ("auditor", "checker", "reviewer")
+    older = make_pack("reviews", personas={name: _of(name) for name in names})
+    later = make_pack("reviews", "2.0.0", personas={name: _of(name, newer) for name in names[1:]})
+    others = (make_pack("others", number, personas={"other": _of("other")}) for number in ("1.0.0", "2.0.0"))
+    packs = publish(tmp_path / "packs", older, later, *others)
+    asked = ("others==1.0.0", "reviews==1.0.0")
+    agentpack("install", *asked, "--client", "claude", "--client", "codex", "--source", str(packs))
+    for name in (*names, "other"):
+        file = project / f".claude/agents/{name}.md"
+        file.write_text(file.read_text().replace("Look before", "Look twice before"))
+        agentpack("keep", name)
+    edit(project, ("Say what", "Say all that"))
+    agentpack("keep", "reviewer", "--as", "second")
+    by_hand = (project / VARIANT).read_text().replace("Look twice", "Look thrice")
+    write_tree(project, {VARIANT: by_hand})
+    assert agentpack("install", "reviews==2.0.0").err.splitlines()[1:] == [
+        "reviews 1.0.0 [local, second] -> 2.0.0 [local, second]",
+        "  - .claude/agents/auditor.md  removed",
+        "  ~ .claude/agents/checker.md  updated",
+        "  ~ .claude/agents/reviewer.md  updated",
+        "  - .codex/agents/auditor.toml  removed",
+        "  ~ .codex/agents/checker.toml  updated",
+        "  ~ .codex/agents/reviewer.toml  updated",
+        "  ~ agentpack.yaml  updated",
+        "  ~ agentpack.lock  updated",
+        "  ~ .agentpack/variants/checker/local.md  updated",
+        "  ~ .agentpack/variants/reviewer/second.md  updated",
+        "generation 13; `agentpack rollback` undoes it",
+    ]
+    old, new = (f"  Line two.\n  {line}.\n" for line in newer)
+    look, say = "- Look twice before you change.", "- Say what you saw."
+    variants = {str(path.relative_to(project)): path.read_text() for path in project.glob(".agentpack/variants/*/*.md")}
+    assert {path.split("/", 2)[2]: text.split("---\n")[2] for path, text in variants.items()} == {
+        "auditor/local.md": f"{look} {{#look}}\n{old}",
+        "checker/local.md": f"{look} {{#look}}\n{new}",
+        "other/local-2.md": f"{look} {{#look}}\n{old}",
+        "reviewer/local.md": by_hand.split("---\n")[2],
+        "reviewer/second.md": f"- Say all that you saw. {{#say}}\n{new}",
+    }
+    texts = {path.stem: path.read_text().split("\n\n", 1)[1] for path in project.glob(".claude/agents/*.md")}
+    assert texts == {
+        "checker": f"{look}\n{new}{say}\n{new}",
+        "other": f"{look}\n{old}{say}\n{old}",
+        "reviewer": f"- Look thrice before you change.\n{old}- Say all that you saw.\n{new}",
+    }
+    agentpack("diff")
 
 
 LONG = "- Look before you change. {#look}\n  Line two.\n  Line three.\n  Line four.\n  Line five.\n"
