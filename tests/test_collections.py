@@ -292,6 +292,66 @@ def test_an_unknown_agent_in_the_manifest_is_told_with_what_is_near(
     assert tree(project) == before
 
 
+def test_agents_are_told_by_the_names_in_their_files_and_meant_by_name_or_path_alone(
+    agentpack: Agentpack, project: Path
+) -> None:
+    names = {"one": "Code Reviewer", "two": "agents-one-md", "three": "three"}
+    write_tree(project / "kit", {f"agents/{path}.md": agent_text(name, "Work.") for path, name in names.items()})
+    agentpack("install", "./kit", "--client", "claude", "--only", "agents/one.md")
+    assert agents(project) == ["code-reviewer.md"]
+    manifest = project / "agentpack.yaml"
+    written = manifest.read_text()
+    unknown = "error: `kit` has no agent `nobody`\n  it has Code Reviewer, three, agents-one-md\n"
+    manifest.write_text(re.sub("(personas: ).*", r"\1[nobody]", written))
+    assert agentpack("sync", expect=4).err == f"project {project}\n{unknown}"
+    manifest.write_text(f"{written}    as: {{nobody: first}}\n")
+    told = agentpack("sync", expect=4).err.splitlines()[1]
+    assert re.sub(r"h[0-9a-f]{12}", "h", told) == "error: kit 0.0.0+h has no agent `nobody` to rename (`as`)"
+    for named in ("Code Reviewer", "code-reviewer", "agents/one.md"):
+        manifest.write_text(f"{written}    as: {{{named}: first}}\n")
+        agentpack("sync")
+        assert agents(project) == ["first.md"]
+        manifest.write_text(written)
+        agentpack("sync")
+
+
+def test_a_name_in_the_manifest_that_no_pack_has_leads_to_what_a_collection_has(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack())
+    kit(project, **{"data-reviewer": "Work.", "solo": "Work."})
+    write_tree(project / "kits", {f"{name}/agents/{name}.md": agent_text(name, "Work.") for name in ("next", "last")})
+    sources = "{name: packs, path: ../packs}, {name: kit, path: kit}, {name: kits, path: kits}"
+    manifest = project / "agentpack.yaml"
+    for asked, told in {
+        "data-reviewer>=9": "error: no release of `data-reviewer` matches `>=9`\n  there is only 1.0.0\n"
+        "hint: widen the range so that it allows 1.0.0\n",
+        "solo": "error: there is no pack named `solo`\n"
+        "hint: `solo` is an agent of `kit`: `agentpack install kit --only solo`\n",
+        "kit": "error: there is no pack named `kit`\n"
+        "hint: `kit` offers `kit` in a collection: write `{require: kit, source: kit}`\n",
+        "nobody": "error: there is no pack named `nobody`\nhint: `agentpack search` lists all packs\n",
+    }.items():
+        manifest.write_text(f"schema: 1\nclients: [claude]\nsources: [{sources}]\npacks: [{asked}]\n")
+        assert agentpack("sync", expect=4).err == f"project {project}\n{told}"
+
+
+def test_another_version_of_the_same_agents_changes_nothing(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    write_tree(project / "kit", {"plugin.json": json.dumps({"name": "kit", "version": "1.0.0"})})
+    agentpack("install", "./kit", "--client", "claude")
+    before = tree(project)
+    write_tree(project / "kit", {"plugin.json": json.dumps({"name": "kit", "version": "1.1.0"})})
+    before["kit/plugin.json"] = (project / "kit/plugin.json").read_bytes()
+    for words in (("sync",), ("sync", "--frozen"), ("sync", "--locked"), ("lock", "--check"), ("upgrade", "--yes")):
+        assert agentpack(*words).err == f"project {project}\nnothing to change\n"
+    assert tree(project) == before
+    shutil.rmtree(project / ".agentpack")  # as in a clone
+    told = "as 1.0.0, and the same files are 1.1.0 in `kit`"
+    assert f"error: agentpack.lock: kit is locked {told}\n" in agentpack("sync", expect=5).err
+    assert f"  kit is locked {told}\n" in agentpack("sync", "--locked", expect=3).err
+
+
 @pytest.mark.parametrize("first", [["--only", "one"], ["--all"]], ids=["some", "all"])
 def test_leaving_out_the_last_agent_leads_to_uninstall(agentpack: Agentpack, project: Path, first: list[str]) -> None:
     kit(project, one="Work.", two="Work.")
