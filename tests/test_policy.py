@@ -770,6 +770,15 @@ def test_a_neighbour_of_a_denied_place_is_not_denied(
     agentpack("sync")
 
 
+def test_nor_is_one_that_exists(agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any) -> None:
+    near = [f"{packs}-2", f"{packs}/data", f"{packs.parent}/p", f"{packs}/data-reviewer/1", str(project)]
+    for folder in near:
+        Path(folder).mkdir(exist_ok=True)
+    by_organisation(f"sources: {{deny: {near}}}\n")
+    own_manifest(project, str(packs))
+    agentpack("sync")
+
+
 # Ages.
 
 
