@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from support.collection_files import LAYOUTS, agent_text, beside, marketplace
-from support.packs import make_pack, publish
+from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 from agentpack.changes.agent_names import unknown_agent
 from agentpack.model.git_places import GitPlace
-from agentpack.model.names import PackName, kebab
+from agentpack.model.names import PackName, kebab, text_digest
 from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows
 from agentpack.sources.collection import Collection, collection, telling_name
 from agentpack.sources.trees import MemoryTree
@@ -292,6 +292,66 @@ def test_an_unknown_agent_in_the_manifest_is_told_with_what_is_near(
     assert tree(project) == before
 
 
+def test_agents_are_told_by_the_names_in_their_files_and_meant_by_name_or_path_alone(
+    agentpack: Agentpack, project: Path
+) -> None:
+    names = {"one": "Code Reviewer", "two": "agents-one-md", "three": "three"}
+    write_tree(project / "kit", {f"agents/{path}.md": agent_text(name, "Work.") for path, name in names.items()})
+    agentpack("install", "./kit", "--client", "claude", "--only", "agents/one.md")
+    assert agents(project) == ["code-reviewer.md"]
+    manifest = project / "agentpack.yaml"
+    written = manifest.read_text()
+    unknown = "error: `kit` has no agent `nobody`\n  it has Code Reviewer, three, agents-one-md\n"
+    manifest.write_text(re.sub("(personas: ).*", r"\1[nobody]", written))
+    assert agentpack("sync", expect=4).err == f"project {project}\n{unknown}"
+    manifest.write_text(f"{written}    as: {{nobody: first}}\n")
+    told = agentpack("sync", expect=4).err.splitlines()[1]
+    assert re.sub(r"h[0-9a-f]{12}", "h", told) == "error: kit 0.0.0+h has no agent `nobody` to rename (`as`)"
+    for named in ("Code Reviewer", "code-reviewer", "agents/one.md"):
+        manifest.write_text(f"{written}    as: {{{named}: first}}\n")
+        agentpack("sync")
+        assert agents(project) == ["first.md"]
+        manifest.write_text(written)
+        agentpack("sync")
+
+
+def test_a_name_in_the_manifest_that_no_pack_has_leads_to_what_a_collection_has(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack())
+    kit(project, **{"data-reviewer": "Work.", "solo": "Work."})
+    write_tree(project / "kits", {f"{name}/agents/{name}.md": agent_text(name, "Work.") for name in ("next", "last")})
+    sources = "{name: packs, path: ../packs}, {name: kit, path: kit}, {name: kits, path: kits}"
+    manifest = project / "agentpack.yaml"
+    for asked, told in {
+        "data-reviewer>=9": "error: no release of `data-reviewer` matches `>=9`\n  there is only 1.0.0\n"
+        "hint: widen the range so that it allows 1.0.0\n",
+        "solo": "error: there is no pack named `solo`\n"
+        "hint: `solo` is an agent of `kit`: `agentpack install kit --only solo`\n",
+        "kit": "error: there is no pack named `kit`\n"
+        "hint: `kit` offers `kit` in a collection: write `{require: kit, source: kit}`\n",
+        "nobody": "error: there is no pack named `nobody`\nhint: `agentpack search` lists all packs\n",
+    }.items():
+        manifest.write_text(f"schema: 1\nclients: [claude]\nsources: [{sources}]\npacks: [{asked}]\n")
+        assert agentpack("sync", expect=4).err == f"project {project}\n{told}"
+
+
+def test_another_version_of_the_same_agents_changes_nothing(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    write_tree(project / "kit", {"plugin.json": json.dumps({"name": "kit", "version": "1.0.0"})})
+    agentpack("install", "./kit", "--client", "claude")
+    before = tree(project)
+    write_tree(project / "kit", {"plugin.json": json.dumps({"name": "kit", "version": "1.1.0"})})
+    before["kit/plugin.json"] = (project / "kit/plugin.json").read_bytes()
+    for words in (("sync",), ("sync", "--frozen"), ("sync", "--locked"), ("lock", "--check"), ("upgrade", "--yes")):
+        assert agentpack(*words).err == f"project {project}\nnothing to change\n"
+    assert tree(project) == before
+    shutil.rmtree(project / ".agentpack")  # as in a clone
+    told = "as 1.0.0, and the same files are 1.1.0 in `kit`"
+    assert f"error: agentpack.lock: kit is locked {told}\n" in agentpack("sync", expect=5).err
+    assert f"  kit is locked {told}\n" in agentpack("sync", "--locked", expect=3).err
+
+
 @pytest.mark.parametrize("first", [["--only", "one"], ["--all"]], ids=["some", "all"])
 def test_leaving_out_the_last_agent_leads_to_uninstall(agentpack: Agentpack, project: Path, first: list[str]) -> None:
     kit(project, one="Work.", two="Work.")
@@ -301,8 +361,6 @@ def test_leaving_out_the_last_agent_leads_to_uninstall(agentpack: Agentpack, pro
 
 
 def test_personas_of_a_pack_with_a_manifest_are_chosen_in_the_same_way(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack, persona_text
-
     files = make_pack("duo", personas={"lead": persona_text("lead"), "writer": persona_text("writer")})
     write_tree(project / "packs/duo", files)
     agentpack("install", "duo", "--source", "packs", "--only", "lead")
@@ -623,8 +681,6 @@ def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project:
 
 
 def test_a_pack_is_installed_beside_a_folder_of_its_name(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack, publish
-
     publish(project / "packs", make_pack())
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: ours, path: packs}\npacks: []\n"})
     (project / "data-reviewer").mkdir()
@@ -856,8 +912,6 @@ WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
 def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alone(
     agentpack: Agentpack, project: Path, tmp_path: Path, words: tuple[str, ...], moved: str
 ) -> None:
-    from support.packs import make_pack
-
     kit(project, one="You write.\n\n- Ask.", two="Work.")
     write_tree(project / "packs/data-reviewer", make_pack())
     write_tree(project / "other", {"agents/other.md": agent_text("other", "Work.")})
@@ -891,6 +945,58 @@ def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alon
     if "rollback" in ran.err:
         Agentpack(clone)("rollback")
         assert {path: data for path, data in tree(clone).items() if path in before} == before
+
+
+@pytest.mark.parametrize("moved", ["gone", "elsewhere"])
+def test_a_text_that_is_nowhere_is_told_with_why_and_what_to_do(
+    agentpack: Agentpack, project: Path, moved: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    shutil.rmtree(project / ".agentpack")
+    kit(project, one="Work on.")
+    if moved == "gone":
+        shutil.rmtree(project / "kit")
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    [why, *more] = {
+        "gone": (
+            "cannot be read",
+            "  the source `kit` is missing: there is no folder kit",
+            "  `kit` comes from it",
+            "  restore the folder, or change `sources:` in agentpack.yaml",
+        ),
+        "elsewhere": ("now has a different text",),
+    }[moved]
+    assert agentpack("explain", "one", expect=6).err.splitlines() == [
+        f"project {project}",
+        f"error: kit {locked['version']}: agents/one.md is not stored here, and `kit` {why}",
+        f"  expected {text_digest(agent_text('one', 'Work.').encode())}",
+        *more,
+        "hint: restore the locked state of the source, or install its current state: `agentpack upgrade kit`",
+    ]
+
+
+def test_what_was_accepted_for_another_pack_goes_with_it_where_a_text_is_nowhere(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    text = persona_text("limited", tools=["read"])
+    publish(tmp_path / "packs", make_pack("limited", personas={"limited": text}))
+    limited = ("limited", "--source", str(tmp_path / "packs"), "--client", "codex", "--accept", "widened:codex")
+    agentpack("install", *limited)
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / "kit")
+    lock = project / "agentpack.lock"
+    assert json.loads(lock.read_text())["accepted"] == ["limited:widened:codex"]
+    before = json.loads(lock.read_text())
+    agentpack("uninstall", "limited")
+    after = json.loads(lock.read_text())
+    assert after["accepted"] == []
+    for key, of in (("packs", "name"), ("files", "pack")):
+        assert after[key] == [row for row in before[key] if row[of] != "limited"]
 
 
 def test_a_file_whose_text_is_nowhere_is_left_by_all_but_sync(
@@ -1027,8 +1133,6 @@ def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
 
 
 def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack
-
     write_tree(project / "packs/data-reviewer", make_pack())
     agentpack("install", "data-reviewer", "--source", "packs")
     before = tree(project)
@@ -1163,6 +1267,22 @@ def test_a_lock_of_elsewhere_with_another_digest_is_refused_whatever_else_an_ent
     assert not (project / ".claude").exists()
 
 
+def test_a_pack_whose_entry_names_another_source_is_looked_for_there_alone(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    for name in ("one", "two"):
+        write_tree(project / "other", {f"packs/{name}/agents/{name}.md": agent_text(name, "Work.")})
+    manifest = project / "agentpack.yaml"
+    text = manifest.read_text().replace("packs:\n", "  - {name: other, path: other/packs}\npacks:\n")
+    manifest.write_text(text.replace("source: kit", "source: other"))
+    before = tree(project)
+    for words in (("upgrade", "--yes"), ("upgrade", "kit", "--yes"), ("sync",)):
+        assert "error: the source `other` has no pack `kit`" in agentpack(*words, expect=4).err
+    assert tree(project) == before
+    manifest.write_text(manifest.read_text().replace("other/packs", "elsewhere"))
+    assert "the source `other` is missing: there is no folder elsewhere" in agentpack("upgrade", "--yes", expect=6).err
+
+
 def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
     agentpack("install", "./market", "--all")
@@ -1179,8 +1299,6 @@ def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project
 
 
 def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack
-
     write_tree(project / ".agentpack/packs/data-reviewer/1.0.0", make_pack())
     agentpack("install", "data-reviewer", "--source", ".agentpack/packs")
     (persona,) = (project / ".agentpack/packs").rglob("personas/*.md")

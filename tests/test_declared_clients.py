@@ -386,6 +386,24 @@ def test_two_sides_of_a_lock_are_merged_with_what_they_declare(agentpack: Agentp
     agentpack("diff")
 
 
+@pytest.mark.parametrize("sides", ["declared, not", "not, declared"])
+def test_a_declaration_that_is_gone_is_named_where_one_side_of_a_lock_knows_it(
+    agentpack: Agentpack, house: Path, sides: str
+) -> None:
+    known = lock(house)
+    texts = {
+        "declared": json.dumps(known, indent=1),
+        "not": json.dumps({key: value for key, value in known.items() if key != "declared"}, indent=1),
+    }
+    ours, theirs = (texts[side] for side in sides.split(", "))
+    (house / "agentpack.lock").write_text(f"<<<<<<< a\n{ours}\n=======\n{theirs}\n>>>>>>> b\n")
+    (house / FILE).unlink()
+    manifest = house / "agentpack.yaml"
+    manifest.write_text(manifest.read_text() + "# read anew\n")
+    told = f"agentpack.yaml:3: clients[0]: there is no client `house` (`{FILE}`, which declared it, is gone)"
+    assert agentpack("install", "data-reviewer", expect=2).err == f"project {house}\nerror: {told}\n"
+
+
 def test_what_one_branch_accepted_of_a_declaration_the_other_did_not(agentpack: Agentpack, house: Path) -> None:
     commit(house)
     git(house, "switch", "--quiet", "--create", "side")

@@ -377,7 +377,143 @@ def test_a_pack_for_another_agentpack_is_passed_over(agentpack: Agentpack, proje
 
 # -- packs on packs ----------------------------------------------------------------------------------------------------
 
-EXTENDING = """\
+# What cannot be written.
+
+
+RENAME = (
+    "hint: rename it (`install --as {0}={1}-2`) or leave it out (`install --without {0}`), or set `as:` or `without:` "
+    "in agentpack.yaml\n"
+)
+LIMITED = {name: persona_text(name, tools=["read"]) for name in ("aa", "bb", "cc", "dd")}
+REFUSED_FOR_A_CLIENT: dict[str, tuple[str, str, int, str]] = {
+    "a name twice": (
+        "plain other",
+        "claude",
+        4,
+        "error: `other` and `plain` both have a persona `same`\n"
+        "  both would be .claude/agents/same.md\n" + RENAME.format("plain/same", "same"),
+    ),
+    "a name twice for a client that reads both folders": (
+        "plain other",
+        "goose",
+        4,
+        "error: `other` and `plain` both have a persona `same`\n"
+        "  both would be .goose/agents/same.md\n" + RENAME.format("plain/same", "same"),
+    ),
+    "no agents in the scope": (
+        "plain",
+        "zcode",
+        3,
+        "error: ZCode has no agents in the project scope\n"
+        "hint: `agentpack clients` shows which client has agents in which scope\n",
+    ),
+    "a limit of one": (
+        "single",
+        "codex",
+        3,
+        "error: Codex cannot limit tools, so aa would get every tool there; nothing was written\n"
+        "  Codex: aa: tools limited to read\n"
+        "hint: install without it, or accept it with `--accept widened:codex`\n",
+    ),
+    "a limit of several": (
+        "limited",
+        "codex,claude",
+        3,
+        "error: Codex cannot limit tools, so aa, bb, cc and 1 more would get every tool there; nothing was written\n"
+        + "".join(f"  Codex: {name}: tools limited to read\n" for name in LIMITED)
+        + "hint: install without it (`agentpack install limited --client claude`), or accept it with `--accept "
+        "widened:codex`\n",
+    ),
+    "several clients": (
+        "single plain",
+        "codex,goose,kimi,claude",
+        3,
+        "error: Codex, Goose cannot limit tools, so aa would get every tool there; nothing was written\n"
+        "  Codex: aa: tools limited to read\n"
+        "  Goose: aa: tools limited to read\n"
+        "hint: install without them (`agentpack install single --client kimi --client claude`), or accept it with "
+        "`--accept widened:codex` `--accept widened:goose`\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_FOR_A_CLIENT)
+def test_what_cannot_be_written_for_a_client_is_told_in_full(
+    agentpack: Agentpack, project: Path, tmp_path: Path, case: str
+) -> None:
+    same = {"same": persona_text("same")}
+    personas = {"plain": same, "other": same, "limited": LIMITED, "single": {"aa": LIMITED["aa"]}}
+    publish(tmp_path / "sources", *(make_pack(name, personas=those) for name, those in personas.items()))
+    names, clients, code, told = REFUSED_FOR_A_CLIENT[case]
+    words = (*names.split(), "--source", str(tmp_path / "sources"), "--client", clients)
+    assert agentpack("install", *words, expect=code).err == f"project {project}\n{told}"
+    assert tree(project) == {}
+
+
+def test_a_client_without_agents_in_the_scope_hinders_no_other(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    ran = agentpack("install", "data-reviewer", "--source", "packs", "--client", "zcode,claude")
+    assert "note: ZCode has no agents in the project scope\n" in ran.err
+    assert sorted(path for path in tree(project) if path.startswith(".")) == [AGENT]
+
+
+@pytest.mark.parametrize("names", [("Code Reviewer", "code-reviewer"), ("code-reviewer", "Code Reviewer")])
+@pytest.mark.parametrize("client", ["claude", "codex"])
+def test_agents_of_two_collections_that_become_one_persona_are_told_by_its_name(
+    agentpack: Agentpack, project: Path, client: str, names: tuple[str, str]
+) -> None:
+    for kit, name in zip(("first", "second"), names, strict=True):
+        text = f"---\nname: {name}\ndescription: Works.\n---\nWork.\n"
+        write_tree(project, {f"{kit}/agents/x.md": text})
+    packs = [f"{{require: {name}, source: {name}}}" for name in ("first", "second")]
+    sources = "{name: first, path: first}, {name: second, path: second}"
+    (project / "agentpack.yaml").write_text(
+        f"schema: 1\nclients: [{client}]\nsources: [{sources}]\npacks: [{', '.join(packs)}]\n"
+    )
+    path = {"claude": ".claude/agents/code-reviewer.md", "codex": ".codex/agents/code-reviewer.toml"}[client]
+    assert agentpack("sync", expect=4).err == (
+        f"project {project}\nerror: `first` and `second` both have a persona `code-reviewer`\n  both would be {path}\n"
+        + RENAME.format("second/code-reviewer", "code-reviewer")
+    )
+
+
+@pytest.mark.parametrize("top", ["base", "other", "top"])
+def test_personas_that_extend_each_other_in_a_circle_are_refused(
+    agentpack: Agentpack, project: Path, tmp_path: Path, top: str
+) -> None:
+    extends = {"base": "other", "other": "base", "top": "base"}
+    publish(
+        tmp_path / "circle",
+        *(
+            make_pack(name, requires=[below], personas={name: persona_text(name, extends=below)})
+            for name, below in extends.items()
+        ),
+    )
+    words = ("install", top, "--source", str(tmp_path / "circle"), "--client", "claude")
+    first = f"{top}-1.0.0/personas/{top}.md"
+    told = f"error: {first}: extends: the persona extends itself, perhaps through others\n"
+    assert agentpack(*words, expect=2).err == f"project {project}\n{told}"
+
+
+def test_a_client_that_is_new_for_what_a_pack_requires_is_told_of_its_files_too(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    lead = make_pack("lead", requires=["data-reviewer"], personas={"lead": persona_text("lead")})
+    publish(tmp_path / "team", lead, make_pack())
+    agentpack("install", "lead", "--source", str(tmp_path / "team"), "--client", "claude")
+
+    def notes(clients: str) -> list[str]:
+        told = agentpack("install", "lead", "--client", clients).err.splitlines()
+        return [line for line in told if line.startswith("note: ")]
+
+    assert notes("claude,goose") == [
+        "note: Goose reads 2 files such as .claude/agents/reviewer.md: no second file is written for it"
+    ]
+    assert notes("claude,goose") == []
+
+
+EXTENDING = EXTENDING = """\
 ---
 name: reviewer
 description: Reviews our data.

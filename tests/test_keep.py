@@ -1119,6 +1119,37 @@ remove: [look]
 """
 
 
+def test_a_local_variant_whose_file_is_gone_is_told_whatever_others_are_there(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack(personas={name: persona_text(name) for name in ("one", "two")}))
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    for name in ("one", "two"):
+        with (project / f".claude/agents/{name}.md").open("a") as file:
+            file.write("\nMore.\n")
+        agentpack("keep", name, "--as", f"mine-{name}")
+    (project / ".agentpack/variants/two/mine-two.md").unlink()
+
+    def hint(name: str) -> str:
+        return (
+            "hint: its file is gone, and may never have been committed: restore .agentpack/variants, or run `agentpack "
+            f'uninstall "data-reviewer[{name}]"` to remove the variant\n'
+        )
+
+    unknown = "error: `data-reviewer` has no variant `mine-two`\n  its variants: mine-one\n"
+    for words in (("sync",), ("lock",), ("upgrade", "--yes"), ("install", "data-reviewer")):
+        assert agentpack(*words, expect=4).err == f"project {project}\n{unknown}{hint('mine-two')}"
+    asked = agentpack("install", "data-reviewer[mine-onr]", expect=4).err
+    assert asked.endswith(hint("mine-two"))  # it stays asked for
+    agentpack("uninstall", "data-reviewer[mine-two]")
+    (project / ".agentpack/variants/one/mine-one.md").unlink()
+    unknown = "error: `data-reviewer` has no variant `mine-one`\n  it has no variants\n"
+    assert agentpack("sync", expect=4).err == f"project {project}\n{unknown}{hint('mine-one')}"
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("[mine-one]", "[other]"))
+    assert "hint: its file" not in agentpack("sync", expect=4).err
+
+
 def test_an_id_that_a_later_release_no_longer_has_is_a_note(released: Agentpack, project: Path) -> None:
     write_tree(project, {VARIANT: HOUSE})
     released("install", "reviews[local]==1.0.0")

@@ -1,6 +1,7 @@
 """`agentpack.lock`: the same inputs give the same bytes, and what is no lock is told in words."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,11 @@ from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, Locked
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName, digest_of
+from agentpack.model.pack import AgentRow, digest_of_rows
+from agentpack.wanted.assignment import NotWritten, not_written_words
 from agentpack.wanted.lock_satisfies import mismatches
-from agentpack.wanted.skipped import skipped_agents
+from agentpack.wanted.skipped import left_out_words, skipped_agents, skipped_data
+from agentpack.workspace.found_clients import SkippedClient, UnlistedClients, skipped_words
 
 DIGEST = digest_of(b"x")
 
@@ -174,3 +178,315 @@ def test_agents_that_a_client_does_not_get_are_new_where_one_of_them_is() -> Non
     before, now = (Lock({}, (), (), (), skipped=rows) for rows in ((one,), (one, two)))
     assert [agents.is_new for agents in skipped_agents(now, before)] == [True]
     assert [agents.is_new for agents in skipped_agents(now, now)] == [False]
+
+
+PLAIN: dict[str, Any] = {"variants": (), "local_variants": (), "parameters": {}, "requires": ()}
+ROWS = (AgentRow("agents/a.md", "0" * 64), AgentRow("agents/b.md", "1" * 64))
+BY_KIT = {**PLAIN, "wanted_by": ("kit 1.0.0",)}
+AGENTS = {**PLAIN, "source": "ours", "agents": ROWS, "digest": digest_of_rows(ROWS)}
+OURS = [{"name": "ours", "path": "ours"}, {"name": "theirs", "path": "theirs"}]
+LOCKED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
+    "as it was": ({}, [PLAIN], []),
+    "the same clients in another order": ({"clients": ["codex", "claude"]}, [PLAIN], []),
+    "other clients": (
+        {"clients": ["claude", "cursor"]},
+        [PLAIN],
+        ["the lock is for claude, codex, not for the clients of agentpack.yaml"],
+    ),
+    "nothing asks": ({"packs": []}, [PLAIN], ["kit 1.0.0 is in the lock, but nothing asks for it"]),
+    "nothing is there": ({}, [], ["agentpack.yaml asks for kit, which is not in the lock"]),
+    "what is required is not there": (
+        {},
+        [{**PLAIN, "requires": ("base>=1", "more")}],
+        ["kit 1.0.0 asks for base, which is not in the lock", "kit 1.0.0 asks for more, which is not in the lock"],
+    ),
+    "what is required": (
+        {},
+        [
+            {**PLAIN, "requires": ("base[v]>=1",)},
+            {**BY_KIT, "name": "base", "variants": ("v",), "requires": ("deep",)},
+            {**PLAIN, "name": "deep", "wanted_by": ("base 1.0.0",)},
+        ],
+        [],
+    ),
+    "another release than is asked for": (
+        {"packs": [{"require": "kit>=2"}]},
+        [{**PLAIN, "requires": ("base<1",)}, {**BY_KIT, "name": "base"}],
+        [
+            "base 1.0.0 is locked, but kit 1.0.0 asks for base<1",
+            "kit 1.0.0 is locked, but agentpack.yaml asks for kit>=2",
+        ],
+    ),
+    "an early release that nobody asked for": (
+        {"packs": [{"require": "kit>=1"}]},
+        [{**PLAIN, "version": "2.0.0rc1"}],
+        ["kit 2.0.0rc1 is locked, but agentpack.yaml asks for kit>=1"],
+    ),
+    "an early release that the manifest asks for": (
+        {"packs": [{"require": "base>=2.0.0rc1"}, {"require": "kit"}]},
+        [
+            {**PLAIN, "requires": ("base>=1",)},
+            {**PLAIN, "name": "base", "version": "2.0.0rc1", "wanted_by": ("agentpack.yaml", "kit 1.0.0")},
+        ],
+        [],
+    ),
+    "an early release that another pack asks for": (
+        {},
+        [
+            {**PLAIN, "requires": ("base>=2.0.0rc1",)},
+            {**BY_KIT, "name": "base", "version": "2.0.0rc1"},
+        ],
+        [],
+    ),
+    "an early release that another pack asks for, and not the manifest": (
+        {"packs": [{"require": "base>=1"}, {"require": "kit"}]},
+        [
+            {**PLAIN, "requires": ("base>=2.0.0rc1",)},
+            {**PLAIN, "name": "base", "version": "2.0.0rc1", "wanted_by": ("agentpack.yaml", "kit 1.0.0")},
+        ],
+        ["base 2.0.0rc1 is locked, but agentpack.yaml asks for base>=1"],
+    ),
+    "variants": (
+        {"packs": [{"require": "kit[a,b,house]"}]},
+        [{**PLAIN, "variants": ("b", "d", "c"), "local_variants": (LocalVariant("one", "house", DIGEST),)}],
+        [
+            "kit is locked without the requested variant `a`",
+            "kit is locked with the variant `c`, which nothing asks for",
+            "kit is locked with the variant `d`, which nothing asks for",
+        ],
+    ),
+    "a local variant that one asked for may require": (
+        {"packs": [{"require": "kit[house]"}]},
+        [{**PLAIN, "local_variants": tuple(LocalVariant("one", name, DIGEST) for name in ("base", "house"))}],
+        [],
+    ),
+    "wanted by another": (
+        {},
+        [{**PLAIN, "requires": ("base",), "wanted_by": ()}, {**PLAIN, "name": "base", "requires": ("base",)}],
+        [
+            "base is wanted by kit 1.0.0, and the lock says agentpack.yaml",
+            "kit is wanted by agentpack.yaml, and the lock says by nothing",
+        ],
+    ),
+    "parameters": (
+        {"packs": [{"require": "kit", "parameters": {"one": 1, "two": True, "same": "x"}}]},
+        [{**PLAIN, "parameters": {"two": 1, "more": "", "same": "x"}}],
+        [f"kit is locked with another value of its parameter `{name}`" for name in ("more", "one", "two")],
+    ),
+    "names": (
+        {"packs": [{"require": "kit", "as": {"one": "first"}}]},
+        [{**PLAIN, "renames": {"one": "other"}}],
+        ["kit is locked with other names of its personas (`as`)"],
+    ),
+    "the same names": (
+        {"packs": [{"require": "kit", "as": {"one": "first"}}]},
+        [{**PLAIN, "renames": {"one": "first"}}],
+        [],
+    ),
+    "names that the lock does not repeat": ({"packs": [{"require": "kit", "as": {"one": "first"}}]}, [PLAIN], []),
+    "fewer clients": (
+        {"clients": ["claude", "codex"]},
+        [{**PLAIN, "clients": ("claude",)}],
+        ["kit is locked for claude, and the manifest names others"],
+    ),
+    "no client": (
+        {"packs": [{"require": "kit", "clients": ["claude"]}]},
+        [{**PLAIN, "clients": ()}],
+        ["kit is locked for no client, and the manifest names others"],
+    ),
+    "fewer clients of those found": ({}, [{**PLAIN, "clients": ("claude",)}], []),
+    "another source": (
+        {"packs": [{"require": "kit", "source": "theirs"}]},
+        [{**PLAIN, "source": "ours"}],
+        ["kit is locked from the source `ours`, and agentpack.yaml names `theirs`"],
+    ),
+    "a source that is gone": (
+        {},
+        [{**PLAIN, "source": "gone"}],
+        ["kit is locked from the source `gone`, which agentpack.yaml does not have"],
+    ),
+    "a source that provides other packs": (
+        {"sources": [{**OURS[0], "packs": ["acme-*"]}]},
+        [{**PLAIN, "source": "ours"}],
+        ["`kit` may not come from `ours`: its `packs` are `acme-*` in agentpack.yaml"],
+    ),
+    "a collection": ({"packs": [{"require": "kit", "source": "ours"}]}, [AGENTS], []),
+    "a collection without a source": (
+        {},
+        [AGENTS],
+        ["kit is locked from a collection, and agentpack.yaml names no source for it"],
+    ),
+    "a collection with other agents": (
+        {"packs": [{"require": "kit", "source": "ours"}]},
+        [{**AGENTS, "agents": ROWS[:1]}],
+        ["kit is locked with agent files that do not match its digest"],
+    ),
+    "a part of a collection": (
+        {"packs": [{"require": "kit", "source": "ours", "personas": ["a"]}]},
+        [{**AGENTS, "agents": ROWS[:1]}],
+        [],
+    ),
+    "a collection without one": (
+        {"packs": [{"require": "kit", "source": "ours", "without": ["b"]}]},
+        [{**AGENTS, "agents": ROWS[:1]}],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOCKED)
+def test_each_way_in_which_a_lock_is_not_what_the_manifest_asks_for_is_told(case: str) -> None:
+    asked, packs, told = LOCKED[case]
+    manifest = Manifest.from_data({"packs": [{"require": "kit"}], "sources": OURS, **asked})
+    made = tuple(pack(**{"name": "kit", **values}) for values in packs)
+    assert list(mismatches(manifest, Lock({}, ("claude", "codex"), made, ()))) == told
+
+
+def test_a_lock_for_no_client_is_told() -> None:
+    told = ["the lock is for no client, not for the clients of agentpack.yaml"]
+    assert list(mismatches(Manifest.from_data({"clients": ["claude"]}), Lock({}, (), (), ()))) == told
+
+
+# What is skipped and left out, in words.
+
+TOOLS = "tools limited to read"
+SKIPPED: dict[str, tuple[list[tuple[str, str, str]], list[str]]] = {
+    "all agents for one client": (
+        [("codex", "one", TOOLS)],
+        [
+            "skipped for codex: all agents of kit: it cannot limit tools as this file asks; `agentpack install kit "
+            "--accept widened:codex` writes it"
+        ],
+    ),
+    "some for several": (
+        [(client, name, TOOLS) for client in ("claude", "goose") for name in ("one", "two")],
+        [
+            "skipped for claude, goose: one, two: they cannot limit tools as these files ask; `agentpack install kit "
+            "--accept widened:claude --accept widened:goose` writes them"
+        ],
+    ),
+    "for other reasons": (
+        [("claude", name, f"{name} limited") for name in ("a", "b", "c", "d")],
+        [
+            "skipped for claude: a, b, c, d: it cannot enforce every restriction (a limited, b limited, c limited and "
+            "1 more); `agentpack install kit --accept widened:claude` writes them"
+        ],
+    ),
+    "too many to name": (
+        [("claude", name, TOOLS) for name in "abcdefg"],
+        [
+            "skipped for claude: a, b, c, d, e, f and 1 more: it cannot limit tools as these files ask; `agentpack "
+            "install kit --accept widened:claude` writes them"
+        ],
+    ),
+    "refused": (
+        [("codex", name, f"{REFUSED}{name} is short") for name in ("a", "b")],
+        ["skipped for codex: all agents of kit: a is short, b is short"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SKIPPED)
+def test_agents_that_a_client_does_not_get_are_told_with_the_way_to_have_them(case: str) -> None:
+    skipped, told = SKIPPED[case]
+    rows = tuple(SkippedAgent(client, "kit", name, reason) for client, name, reason in skipped)
+    written = tuple(LockedFile(f"{client}/x", client, "kit", "x", "0" * 64) for client in ("claude", "goose"))
+    lock = Lock({}, ("claude", "codex", "goose"), (), written, skipped=rows)
+    assert [str(agents) for agents in skipped_agents(lock)] == told
+
+
+def test_skipped_agents_are_data_too() -> None:
+    lock = Lock({}, ("codex",), (), (), skipped=(SkippedAgent("codex", "kit", "one", TOOLS),))
+    assert skipped_data([]) == {}
+    assert skipped_data(skipped_agents(lock)) == {
+        "skipped_agents": [
+            {
+                "pack": "kit",
+                "clients": ["codex"],
+                "personas": ["one"],
+                "reasons": [TOOLS],
+                "is_whole": True,
+                "is_new": True,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("count", "in_full", "told"),
+    [
+        (1, False, "kit: 1 agent file is skipped: a0 (it is a0)"),
+        (2, False, "kit: 2 agent files are skipped: a0 (it is a0), a1 (it is a1)"),
+        (6, False, f"kit: 6 agent files are skipped: {', '.join(f'a{n} (it is a{n})' for n in range(6))}"),
+        (
+            7,
+            False,
+            f"kit: 7 agent files are skipped: {', '.join(f'a{n} (it is a{n})' for n in range(6))} and 1 more "
+            "(`agentpack status --verbose` names all)",
+        ),
+        (7, True, f"kit: 7 agent files are skipped: {', '.join(f'a{n} (it is a{n})' for n in range(7))}"),
+    ],
+)
+def test_agent_files_that_cannot_be_taken_are_told_once(count: int, in_full: bool, told: str) -> None:
+    out = tuple(AgentRow(f"a{n}", "0" * 64, f"it is a{n}") for n in range(count))
+    taken = (AgentRow("b", "0" * 64),)
+    now = Lock({}, (), (pack("kit", agents=(*out, *taken)), pack("other", agents=taken), pack("plain")), ())
+    assert list(left_out_words(now, in_full=in_full)) == [told]
+    assert list(left_out_words(now, now, in_full=in_full)) == []
+    before = Lock({}, (), (pack("kit", agents=taken),), ())
+    assert list(left_out_words(now, before, in_full=in_full)) == [told]
+
+
+def test_clients_that_read_the_files_of_others_share_a_line() -> None:
+    rows = [
+        NotWritten("zcode", "ZCode", "project"),
+        NotWritten("pool", "Pool", "project"),
+        NotWritten("goose", "Goose", "project", "a.md"),
+        NotWritten("goose", "Goose", "project", "b.md"),
+        NotWritten("goose", "Goose", "project", "c.md", is_wider=True),
+        NotWritten("goose", "Goose", "project", "d.md", is_wider=True),
+        NotWritten("goose", "Goose", "project", "e.md"),
+        NotWritten("copilot", "Copilot", "project", "e.md"),
+        NotWritten("copilot", "Copilot", "project", "f.md", is_wider=True),
+    ]
+    assert list(not_written_words(rows)) == [
+        "ZCode, Pool have no agents in the project scope",
+        "Goose reads 2 files such as a.md: no second file is written for it",
+        "Goose reads 2 files such as c.md, but cannot limit tools as they ask",
+        "Goose, Copilot read e.md: no second file is written for them",
+        "Copilot reads f.md, but cannot limit tools as it asks",
+    ]
+    assert list(not_written_words(rows[:1])) == ["ZCode has no agents in the project scope"]
+
+
+def test_clients_that_were_found_and_skipped_share_a_line() -> None:
+    def one(name: str, reason: str, way: str = "", *packs: str) -> SkippedClient:
+        return SkippedClient(name, name.title(), reason, way.replace("{}", name), packs)
+
+    accept = "accept it with `--accept widened:{}`, then add it with `--client {}`"
+    assert list(
+        skipped_words(
+            [
+                one("codex", "it cannot limit tools", accept),
+                one("goose", "it cannot limit tools", accept),
+                one("zcode", "it has no agents"),
+                one("pool", "it has no agents"),
+                one("kilo", "it has no agents", "", "kit", "more"),
+                one("roo", "its file is odd", "once that is fixed, add it with `--client {}`"),
+            ]
+        )
+    ) == [
+        "skipped Codex, Goose: they cannot limit tools; accept it with `--accept widened:codex,widened:goose`, then "
+        "add them with `--client codex,goose`",
+        "skipped Zcode, Pool: they have no agents",
+        "skipped Kilo for kit, more: it has no agents",
+        "skipped Roo: its file is odd; once that is fixed, add it with `--client roo`",
+    ]
+
+
+def test_clients_that_are_used_and_not_listed_are_told_with_the_way_to_add_them() -> None:
+    told = "found here, but not in `clients:` of agentpack.yaml: {0}; `agentpack install kit more --client {1}` adds "
+    told += "{2}"
+    packs = ("kit", "more")
+    assert str(UnlistedClients(("codex",), packs)) == told.format("codex", "codex", "it")
+    assert str(UnlistedClients(("codex", "goose"), packs)) == told.format("codex, goose", "codex,goose", "them")

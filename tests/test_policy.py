@@ -400,7 +400,7 @@ def test_what_is_passed_over_is_told_of_its_own_pack_alone(agentpack: Agentpack,
     assert install(agentpack, packs).err.count("skipped data-reviewer") == 1
     assert agentpack("upgrade", "--yes").err.count("skipped data-reviewer") == 1
     install(agentpack, packs, "data-reviewer<2")
-    assert "passed over" not in agentpack("upgrade", "--yes").err
+    assert "skipped" not in agentpack("upgrade", "--yes").err
 
 
 def test_each_setting_that_lets_a_release_pass_is_explained(agentpack: Agentpack, packs: Path) -> None:
@@ -741,9 +741,7 @@ def test_a_denied_pack_is_denied_by_way_of_the_folder_above(
     assert "`sources.deny`" in agentpack("sync", expect=5).err
 
 
-@pytest.mark.parametrize(
-    "entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-reviewer/1.0.0"]
-)
+@pytest.mark.parametrize("entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-r*/*"])
 def test_a_denied_link_to_a_pack_or_a_release_denies_it_in_its_source(
     agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, entry: str
 ) -> None:
@@ -772,6 +770,15 @@ def test_a_neighbour_of_a_denied_place_is_not_denied(
     agentpack("sync")
 
 
+def test_nor_is_one_that_exists(agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any) -> None:
+    near = [f"{packs}-2", f"{packs}/data", f"{packs.parent}/p", f"{packs}/data-reviewer/1", str(project)]
+    for folder in near:
+        Path(folder).mkdir(exist_ok=True)
+    by_organisation(f"sources: {{deny: {near}}}\n")
+    own_manifest(project, str(packs))
+    agentpack("sync")
+
+
 # Ages.
 
 
@@ -779,9 +786,20 @@ def test_a_release_that_is_too_young_is_passed_over_until_it_is_old_enough(agent
     by_user("minimum_age: 14\n")
     install(agentpack, packs)
     assert "skipped data-reviewer 2.0.0" in agentpack("upgrade", "--yes").err
-    assert "passed over" not in agentpack("sync").err
+    assert "skipped" not in agentpack("sync").err
     age(packs / "data-reviewer/2.0.0", 15)
     assert "data-reviewer 1.0.0 -> 2.0.0" in agentpack("upgrade", "--yes").err
+
+
+def test_a_young_release_older_than_the_one_that_is_taken_is_not_told(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 14\n")
+    age(packs / "data-reviewer/1.0.0", 1)
+    age(packs / "data-reviewer/2.0.0", 20)
+    assert "skipped" not in install(agentpack, packs).err
+    publish(packs, make_pack(version="3.0.0"))
+    told = "note: skipped data-reviewer 3.0.0: it was released today; 14 days must have passed "
+    told += "(~/.config/agentpack/policy.yaml:1)"
+    assert [line for line in agentpack("upgrade", "--yes").err.splitlines() if "skipped" in line] == [told]
 
 
 def test_upgrading_past_the_range_takes_none_that_is_too_young(
@@ -795,8 +813,8 @@ def test_upgrading_past_the_range_takes_none_that_is_too_young(
 
 def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, packs: Path) -> None:
     by_user("minimum_age: 14\n")
-    assert "passed over" not in install(agentpack, packs, "data-reviewer<2").err
-    assert "passed over" not in agentpack("sync").err
+    assert "skipped" not in install(agentpack, packs, "data-reviewer<2").err
+    assert "skipped" not in agentpack("sync").err
 
 
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:

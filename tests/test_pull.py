@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -210,6 +211,30 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     assert err.count("side of the merge") == 1  # both have the same release of the other pack
     locked = {pack["name"]: pack["version"] for pack in json.loads(lock.read_text())["packs"]}
     assert locked == {"acme": "1.0.0", "data-reviewer": "1.1.0"}
+
+
+@pytest.mark.parametrize("there", ["ours", "theirs", "neither", "nothing"])
+def test_of_a_half_merged_lock_the_row_counts_that_the_file_is_equal_to(
+    agentpack: Agentpack, project: Path, there: str
+) -> None:
+    lock, file = project / "agentpack.lock", project / ".claude/agents/reviewer.md"
+    texts = {}
+    for side, version in (("base", "1.0.0"), ("theirs", "1.2.0"), ("ours", "1.1.0")):
+        text = persona_text(body=f"You review {side}. {{#identity}}\n")
+        publish(project / "packs", make_pack(version=version, personas={"reviewer": text}))
+        agentpack("install", f"data-reviewer=={version}", "--source", "packs", "--client", "claude")
+        texts[side] = (lock.read_text(), file.read_text())
+    marks = f"<<<<<<< HEAD\n{texts['ours'][0]}||||||| base\n{texts['base'][0]}=======\n{texts['theirs'][0]}>>>>>>> x\n"
+    lock.write_text(marks)
+    manifest = project / MANIFEST
+    manifest.write_text(re.sub("data-reviewer==.*", "data-reviewer", manifest.read_text()))
+    written = {**{side: text for side, (_, text) in texts.items()}, "neither": "Mine.\n"}
+    file.write_text(written[there]) if there in written else file.unlink()
+    agentpack("lock")
+    [row] = json.loads(lock.read_text())["files"]
+    side = there if there in texts else "ours"
+    assert row["sha256"] == hashlib.sha256(texts[side][1].encode()).hexdigest()
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["version"] == "1.1.0"
 
 
 def test_of_a_half_merged_lock_a_pack_that_another_one_brings_along_is_merged_too(

@@ -324,8 +324,7 @@ class Locations:
         except ValueError as error:
             raise self._unreadable(path, error, data) from None
         # a file that held nothing but our entries goes with the last of them
-        content = data if data or before is None else None
-        return Step(path, None if before is None else digest_of(before), content)
+        return Step(path, None if before is None else digest_of(before), data or None)
 
 
 class PlaceChange(NamedTuple):
