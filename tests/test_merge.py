@@ -803,6 +803,12 @@ def test_a_rule_put_in_stands_first_below_its_heading_when_nothing_else_does() -
     assert merged == "## A\n\n- two\n- one\n\n## B\n\n- mine\n"
 
 
+def test_a_rule_put_in_above_all_headings_stays_there_when_its_neighbours_moved_away() -> None:
+    base = "- one {#one}\n\n## A {#a}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n- two {#two}\n"
+    assert carried(base, ("- one\n", "- one\n- mine\n"), theirs) == "- mine\n\n## A\n\n- one\n- two\n"
+
+
 def test_two_rules_put_in_together_stay_together() -> None:
     base = "## A {#a}\n\n- one {#one}\n- two {#two}\n- three {#three}\n"
     theirs = "## A {#a}\n\n- three {#three}\n- two {#two}\n- four {#four}\n"
