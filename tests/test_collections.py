@@ -1538,3 +1538,68 @@ def test_a_rename_without_both_names_is_told_how_to_write_it(agentpack: Agentpac
     kit(project, one="Work.")
     ran = agentpack("install", "./kit", "--as", text, expect=2)
     assert f"error: `--as {text}` is not `OLD=NEW`\nhint: for example `--as " in ran.err
+
+
+@pytest.mark.parametrize(("count", "more"), [(20, ""), (21, ", …")])
+def test_a_pack_that_a_source_lacks_is_told_with_twenty_that_it_has(
+    agentpack: Agentpack, project: Path, count: int, more: str
+) -> None:
+    names = [f"kit-{number:02}" for number in range(count)]
+    for name in names:
+        write_tree(project / f"kits/{name}", {"agents/one.md": agent_text("one", "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in names]
+    write_tree(project / "kits", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    ran = agentpack("install", "other", "--source", "kits", expect=4)
+    assert ran.err == (
+        f"project {project}\n"
+        "error: `kits` has no pack `other`\n"
+        f"  it has {', '.join(names[:20])}{more}\n"
+        "hint: `agentpack show ./kits` lists what it offers\n"
+    )
+    assert agentpack("install", "kitt-01", "--source", "kits", expect=4).err.endswith("hint: did you mean `kit-01`?\n")
+    ran = agentpack("install", "./kits", expect=3)
+    listed = "".join(f"  {name}: 1 agent\n" for name in names[:20])
+    rest = f"  and {count - 20} more; `agentpack show ./kits` lists them\n" if more else ""
+    assert ran.err == (
+        f"project {project}\n"
+        f"error: ./kits offers {count} packs: choose one\n{listed}{rest}"
+        "hint: `agentpack install kit-00 --source ./kits`, `--only AGENT`, or `--all`\n"
+    )
+
+
+def test_an_agent_called_like_its_pack_is_asked_for_by_its_name(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"kit-0": "Work.", "two": "Work.", "three": "Work."}))
+    refused = agentpack("install", "./market", "--only", "kit-1", expect=4)
+    assert refused.err == (
+        f"project {project}\n"
+        "error: `kit-1` is a pack of `market`, not an agent\n"
+        "hint: `agentpack install kit-1 --source market`\n"
+    )
+    agentpack("install", "./market", "--only", "kit-0")
+    assert agents(project) == ["kit-0.md"]
+
+
+def test_namesakes_that_are_left_out_are_told_in_alphabetical_order(agentpack: Agentpack, project: Path) -> None:
+    names = [f"agent-{number}" for number in range(6)]
+    files = {f"agents/{name}.md": agent_text(name, "Work.") for name in names}
+    for name in ("first", "second"):
+        write_tree(project / f"plugins/{name}", {**files, f"agents/{name}.md": agent_text(name, "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "plugins", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    told = agentpack("install", "--source", "plugins", "--all").err
+    listed = ", ".join(f"second/{name}" for name in names)
+    assert (
+        "note: 6 agents are left out (`without:` in agentpack.yaml), because another pack has an agent with that name: "
+        f"{listed}; `--as second/agent-0=NEW` installs one under another name\n" in told
+    )
+    assert "without: [agent-0, agent-1, agent-2, agent-3, agent-4, agent-5]" in (project / "agentpack.yaml").read_text()
+
+
+def test_a_folder_of_a_name_is_told_though_a_source_is_missing(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: gone, path: gone}\npacks: []\n"})
+    kit(project, one="Work.")
+    assert agentpack("install", "kit", expect=4).err == (
+        f"project {project}\n"
+        "error: there is no pack named `kit`\n"
+        "hint: for the folder `kit`, write `agentpack install ./kit`\n"
+    )

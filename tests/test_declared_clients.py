@@ -208,6 +208,16 @@ def test_a_client_whose_declaration_is_gone_can_be_left_out(agentpack: Agentpack
     agentpack("diff")
 
 
+@pytest.mark.parametrize("command", ["sync", "lock", "upgrade --yes", "install data-reviewer"])
+def test_a_declaration_that_changed_is_told_by_whatever_writes_the_lock(
+    agentpack: Agentpack, house: Path, command: str
+) -> None:
+    declare(house, {**DECLARATION, "version": "2"})
+    notes = [line for line in agentpack(*command.split()).err.splitlines() if FILE in line]
+    assert notes == [f"note: `{FILE}` has changed since the lock was written"]
+    assert FILE not in agentpack(*command.split()).err
+
+
 # Nobody may do more unseen.
 
 

@@ -1393,3 +1393,51 @@ def test_a_damaged_mirror_is_not_taken_for_a_repository_without_agents(
         assert "mirror" in ran.err, (words, ran.err)
         assert "history was rewritten" not in ran.err
     assert tree(project) == {path: text for path, text in before.items() if path != ".claude/agents/one.md"}
+
+
+def test_a_plugin_whose_repository_has_not_what_is_named_stops_no_other(
+    agentpack: Agentpack, project: Path, hub: Path
+) -> None:
+    head = plugin(hub, "one").head[:12]
+    Repository(hub / "bare").commit({"README.md": "Nothing yet.\n"})
+    address = "https://git.example.com"
+    far = market(
+        hub,
+        here="./here",
+        deep={"source": "git-subdir", "url": f"{address}/one", "path": "deep"},
+        later={"source": "url", "url": f"{address}/one", "ref": "later"},
+        bare={"source": "url", "url": f"{address}/bare"},
+    )
+    told = agentpack("install", f"git+{far.address}", "--all").err
+    assert [line for line in told.splitlines() if line.startswith("note: skipped")] == [
+        f"note: skipped `deep`: {address}/one has no folder `deep` at {head}",
+        f"note: skipped `later`: {address}/one has no branch or tag `later`",
+        f"note: skipped `bare`: the plugin `bare` has no agents: {address}/bare has none",
+    ]
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["near.md"]
+
+
+def test_a_direct_reference_to_a_collection_tells_what_packs_it_has(agentpack: Agentpack, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit(marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    refused = agentpack("install", f"kit-2 @ git+{far.address}", expect=4).err
+    assert refused.partition("\n")[2] == (
+        f"error: {far.address} has no pack `kit-2`\n  it has kit-0, kit-1\nhint: did you mean `kit-1` or `kit-0`?\n"
+    )
+
+
+def test_asking_for_the_newest_removes_the_ref_of_the_source_that_the_manifest_names(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        far = Repository(tmp_path / name)
+        for version in ("1.0.0", "1.1.0"):
+            far.commit(make_pack(version=version)).tag(f"v{version}")
+    addresses = [f"git+{Repository(tmp_path / name).address}@v1.0.0" for name in ("first", "second")]
+    agentpack("install", NAME, "--source", addresses[0])
+    agentpack("source", "add", "second", addresses[1])
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace(f"- {NAME}", f"- {{require: {NAME}, source: second}}"))
+    told = agentpack("install", f"{NAME}@latest").err
+    assert "the source `second` no longer has a `ref:`" in told
+    assert "the source `first` no longer has" not in told
+    assert (locked(project, NAME)["source"], locked(project, NAME)["version"]) == ("second", "1.1.0")

@@ -9,6 +9,7 @@ import pytest
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in, entries_of
 from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
+from agentpack.merge.fields import same_value
 from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.merge.rules import carry_edits
 from agentpack.model.changes import Conflict, Draft
@@ -706,3 +707,146 @@ def test_a_rule_that_the_user_took_out_stays_out_where_the_release_moved_it_and_
     known = KnownEntries(entries_in(base), entries_in(theirs))
     merged = merge(base.encode(), ours.encode(), theirs.encode(), lambda: known)
     assert merged.content == f"## One\n\n## Two\n\n{rules[1]}{rules[3]}".encode()
+
+
+# What the lines of a text come to.
+
+
+@pytest.mark.parametrize("more", ["nothing", "released", "mine", "dropped", "taken out"])
+def test_lines_of_one_block_go_together_whatever_else_the_header_has(more: str) -> None:
+    """Neither a field more or less, nor keys that stand in the body, make a conflict of lines that merge."""
+    base = HEADER + b"```yaml\nrun: one\nrun: two\nrun: three\n```\n"
+    ours, theirs = base.replace(b"run: one", b"run: mine"), base.replace(b"run: three", b"run: theirs")
+    wanted = ours.replace(b"run: three", b"run: theirs")
+    color, model = (b"name: x\n", b"name: x\ncolor: red\n"), (b"model: opus\n", b"")
+    changed = {"nothing": (b"", b""), "released": color, "mine": color, "dropped": model, "taken out": model}[more]
+    if more in ("mine", "taken out"):
+        ours = ours.replace(*changed)
+    else:
+        theirs = theirs.replace(*changed)
+    assert merge(base, ours, theirs).content == wanted.replace(*changed)
+
+
+def test_a_field_behind_a_line_of_dashes_is_a_field_of_a_file_that_is_data() -> None:
+    base = b"name = 'x'\nprompt = '''\nOne.\n---\nTwo.\n'''\nmodel = 'a'\ncolor = 'red'\n"
+    ours = base.replace(b"model = 'a'\n", b"").replace(b"'red'", b"'blue'")
+    theirs = base.replace(b"model = 'a'\n", b"").replace(b"prompt", b"model = 'a'\nprompt")
+    assert merge(base, ours, theirs, form="toml").content == ours
+
+
+def test_a_long_text_is_merged_by_the_lines_of_one_rule() -> None:
+    rules = "".join(f"- rule {n}\n" for n in range(1200))
+    base = f"{rules}- long\n  first\n  second\n  third\n{rules}".encode()
+    ours, theirs = base.replace(b"first", b"mine"), base.replace(b"third", b"theirs")
+    assert merge(base, ours, theirs).content == ours.replace(b"third", b"theirs")
+
+
+# Fields.
+
+
+@pytest.mark.parametrize("form", ["markdown", "yaml"])
+def test_an_escape_of_a_hidden_character_in_a_header_is_merged_as_any_text(form: str) -> None:
+    base = HEADER if form == "markdown" else HEADER.removeprefix(b"---\n").partition(b"---\n")[0]
+    ours = base.replace(b"Reviews.", b'"Reviews\\u200b."')
+    theirs = base.replace(b"tools: Read, Grep", b"tools: Read")
+    assert merge(base, ours, theirs, form=form).content == ours.replace(b"Read, Grep", b"Read")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ([1, 2], "1, 2", False),
+        (["a", 1], "a, 1", False),
+        (["a", "b"], " a,b ", True),
+        (["a ", "b"], "a, b", True),
+        (["a", "b"], ["a ", "b"], False),
+        ("a, b", "a,b", False),
+        ({"a": 1}, "a", False),
+        (None, "", False),
+        (1, True, False),
+        (1, 1.0, False),
+        ([], "", False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, False),
+    ],
+)
+def test_values_are_the_same_by_type_and_order_and_a_list_is_its_text(one: object, other: object, same: bool) -> None:
+    assert same_value(one, other) is same
+    assert same_value(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("top", "settled"), [("# mine\n", True), ("\n", True), ("# mine\n\n", True), ("words\n", False)]
+)
+def test_what_stands_on_top_of_a_header_that_is_no_yaml(top: str, settled: bool) -> None:
+    """A comment or a blank line stays there; with anything else it is no header of fields."""
+    text = "name: x\ndescription: Use when: it matters\nmodel: opus\ncolor: blue\n"
+    base = f"---\n{top}{text}---\nText.\n".encode()
+    ours = base.replace(b"model: opus\n", b"").replace(b"name: x\n", b"model: opus\nname: x\n")
+    theirs = base.replace(b"opus", b"haiku")
+    assert merge(base, ours, theirs).content == (ours.replace(b"opus", b"haiku") if settled else None)
+
+
+# Rules that go where the release has moved theirs.
+
+
+def test_a_rule_put_in_stands_at_the_end_of_its_section_when_its_neighbours_moved_away() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- three {#three}\n- four {#four}\n\n## B {#b}\n\n- two {#two}\n- one {#one}\n"
+    merged = carried(base, ("- one\n", "- one\n- mine\n"), theirs)
+    assert merged == "## A\n\n- three\n- four\n- mine\n\n## B\n\n- two\n- one\n"
+
+
+def test_a_rule_put_in_stands_first_below_its_heading_when_nothing_else_does() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- two {#two}\n- one {#one}\n\n## B {#b}\n"
+    merged = carried(base, ("- two\n", "- two\n- mine\n"), theirs)
+    assert merged == "## A\n\n- two\n- one\n\n## B\n\n- mine\n"
+
+
+def test_a_rule_put_in_above_all_headings_stays_there_when_its_neighbours_moved_away() -> None:
+    base = "- one {#one}\n\n## A {#a}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n- two {#two}\n"
+    assert carried(base, ("- one\n", "- one\n- mine\n"), theirs) == "- mine\n\n## A\n\n- one\n- two\n"
+
+
+def test_two_rules_put_in_together_stay_together() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- three {#three}\n- two {#two}\n- four {#four}\n"
+    merged = carried(base, ("- two\n", "- mine\n- and mine\n- two\n"), theirs)
+    assert merged == "## A\n\n- three\n- mine\n- and mine\n- two\n- four\n"
+
+
+def test_a_rule_and_a_section_put_in_one_after_the_other_go_each_to_its_place() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## B {#b}\n\n- two {#two}\n\n## A {#a}\n\n- one {#one}\n- new {#new}\n"
+    merged = carried(base, ("- one\n", "- one\n- mine\n\n## Ours\n\n- four\n"), theirs)
+    assert merged == "## Ours\n\n- four\n\n## B\n\n- two\n\n## A\n\n- one\n- mine\n- new\n"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n\n\n"])
+def test_the_end_of_a_text_whose_rules_moved_is_as_the_release_has_it(end: str) -> None:
+    theirs = f"- two {{#two}}\n- one {{#one}}{end}"
+    merged = carried("- one {#one}\n- two {#two}\n", ("- two\n", "- two, mine\n"), theirs)
+    assert merged == f"- two, mine\n- one{end}"
+
+
+def test_text_that_would_become_part_of_the_rule_before_it_is_not_put_there() -> None:
+    base = "## A {#a}\n\n- item {#item}\n\nOne. {#one}\n"
+    theirs = "## B {#b}\n\n## A {#a}\n\n- item {#item}\n"
+    assert carry(base, ("One.\n", "One.\n\n    code of mine\n"), theirs) is None
+
+
+@pytest.mark.parametrize("line", ["one", "first", "second"])
+def test_a_line_that_both_sides_changed_alike_in_a_rule_that_moved_is_no_conflict(line: str) -> None:
+    base = "- one {#one}\n  first\n  second\n- two {#two}\n"
+    theirs = "- two {#two}\n- one {#one}\n  first\n  second\n".replace(f" {line}", f" {line}, new")
+    assert carried(base, (f" {line}", f" {line}, new"), theirs) == ID.sub("", theirs)
+
+
+@pytest.mark.parametrize(("before", "after"), [("", " and the rest\n"), ("- ", "\n"), ("- ", "")])
+def test_a_copy_to_merge_by_hand_has_whole_lines_where_a_conflict_has_none(before: str, after: str) -> None:
+    base, ours, theirs = sides = tuple(f"{before}{side}{after}" for side in ("one", "mine", "theirs"))
+    draft = (before, Conflict("one", "mine", "theirs"), after)
+    marked = with_markers(base, ours, theirs, MarkerLabels("yours", "before", "new"), draft)
+    old, mine, new = (side.rstrip("\n") for side in sides)
+    assert marked == f"<<<<<<< yours\n{mine}\n||||||| before\n{old}\n=======\n{new}\n>>>>>>> new\n"
