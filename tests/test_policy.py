@@ -400,7 +400,7 @@ def test_what_is_passed_over_is_told_of_its_own_pack_alone(agentpack: Agentpack,
     assert install(agentpack, packs).err.count("skipped data-reviewer") == 1
     assert agentpack("upgrade", "--yes").err.count("skipped data-reviewer") == 1
     install(agentpack, packs, "data-reviewer<2")
-    assert "passed over" not in agentpack("upgrade", "--yes").err
+    assert "skipped" not in agentpack("upgrade", "--yes").err
 
 
 def test_each_setting_that_lets_a_release_pass_is_explained(agentpack: Agentpack, packs: Path) -> None:
@@ -741,7 +741,9 @@ def test_a_denied_pack_is_denied_by_way_of_the_folder_above(
     assert "`sources.deny`" in agentpack("sync", expect=5).err
 
 
-@pytest.mark.parametrize("entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-reviewer/1.0.0"])
+@pytest.mark.parametrize(
+    "entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-reviewer/1.0.0"]
+)
 def test_a_denied_link_to_a_pack_or_a_release_denies_it_in_its_source(
     agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, entry: str
 ) -> None:
@@ -777,7 +779,7 @@ def test_a_release_that_is_too_young_is_passed_over_until_it_is_old_enough(agent
     by_user("minimum_age: 14\n")
     install(agentpack, packs)
     assert "skipped data-reviewer 2.0.0" in agentpack("upgrade", "--yes").err
-    assert "passed over" not in agentpack("sync").err
+    assert "skipped" not in agentpack("sync").err
     age(packs / "data-reviewer/2.0.0", 15)
     assert "data-reviewer 1.0.0 -> 2.0.0" in agentpack("upgrade", "--yes").err
 
@@ -793,8 +795,22 @@ def test_upgrading_past_the_range_takes_none_that_is_too_young(
 
 def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, packs: Path) -> None:
     by_user("minimum_age: 14\n")
-    assert "passed over" not in install(agentpack, packs, "data-reviewer<2").err
-    assert "passed over" not in agentpack("sync").err
+    assert "skipped" not in install(agentpack, packs, "data-reviewer<2").err
+    assert "skipped" not in agentpack("sync").err
+
+
+def test_only_releases_after_the_one_that_is_installed_are_told_as_skipped(agentpack: Agentpack, packs: Path) -> None:
+    age(packs / "data-reviewer/2.0.0", 20)
+    publish(packs, *(make_pack(version=version) for version in ("1.5.0", "2.1.0", "3.0.0")))
+    by_user("minimum_age: 14\n")
+    why = "it was released today; 14 days must have passed (~/.config/agentpack/policy.yaml:1)"
+    every = [f"note: skipped data-reviewer {version}: {why}" for version in ("2.1.0", "3.0.0")]
+    for words in (("install", "data-reviewer", "--source", str(packs), "--client", "claude"), ("upgrade", "--yes")):
+        assert [line for line in agentpack(*words).err.splitlines() if "skipped" in line] == every
+    err = agentpack("install", "data-reviewer<3").err
+    assert [line for line in err.splitlines() if "skipped" in line] == []
+    err = agentpack("upgrade", "--yes").err
+    assert [line for line in err.splitlines() if "skipped" in line] == every[:1]
 
 
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:
@@ -1374,6 +1390,19 @@ def test_hidden_text_passes_where_user_or_organisation_say_report(
     assert "\u200b" in (project / ".claude/agents/helper.md").read_text(encoding="utf-8")
     monkeypatch.delenv("AGENTPACK_POLICY")
     assert agentpack("sync", "--json", expect=5).envelope["errors"][0]["code"] == "hidden-text"
+
+
+@pytest.mark.parametrize("said", ["maximum_size: 1 MiB", "hidden_text: refuse"])
+def test_a_policy_that_does_not_say_report_lets_no_hidden_text_pass(
+    agentpack: Agentpack, project: Path, tmp_path: Path, said: str
+) -> None:
+    by_user(f"{said}\n")
+    write_tree(tmp_path / "kit", {"agents/helper.md": "---\nname: helper\ndescription: Helps.\n---\nHel\u200bp.\n"})
+    publish(tmp_path / "packs", make_pack(personas={"reviewer": persona_text(body="You help.\u200b {#identity}\n")}))
+    for words in (("data-reviewer", "--source", str(tmp_path / "packs")), (str(tmp_path / "kit"),)):
+        error = error_of(agentpack("install", *words, "--client", "claude", "--json", expect=5))
+        assert error["code"] == "hidden-text"
+    assert tree(project) == {}
 
 
 @pytest.mark.parametrize("key", ["policy", '"pol\\x69cy"'])
