@@ -333,6 +333,18 @@ def test_two_packs_with_one_agent_are_told_apart_by_what_the_client_sees(agentpa
     assert len(agents(project)) == 3
 
 
+def test_two_packs_whose_agents_would_be_one_file_are_told_so(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kits/one", {"agents/a.md": named("Code Reviewer")})
+    write_tree(project / "kits/two", {"agents/a.md": named("code-reviewer")})
+    install = ("install", "one", "two", "--source", "kits", "--client", "claude")
+    assert agentpack(*install, expect=4).err == (
+        f"project {project}\n"
+        "error: `one` and `two` both have a persona `code-reviewer`\n"
+        "  both would be .claude/agents/code-reviewer.md\n"
+        f"hint: `agentpack {' '.join(install)} --as two/code-reviewer=code-reviewer-2` renames it\n"
+    )
+
+
 def test_a_file_of_the_same_name_is_told_by_the_name_that_the_client_sees(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "team", {"a.md": named("Code Reviewer")})
     write_tree(project / ".claude/agents", {"mine.md": named("code-reviewer"), "other.md": named("Code Reviewer")})

@@ -28,7 +28,7 @@ from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
 from agentpack.environment import Environment, project_scope, user_scope
 from agentpack.errors import InvalidFile
-from agentpack.model.variables import VARIABLES
+from agentpack.model.variables import VARIABLES, earlier_root
 from agentpack.workspace.workspace import Workspace
 
 AGENT = ".claude/agents/reviewer.md"
@@ -196,6 +196,9 @@ def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home:
             assert managed.holds(place, client), place
             assert managed.holds(workspace.disk.canonical(path))
             assert not managed.holds(f"{path}/more")
+            assert managed.holds(f"{path}->"), path
+            assert managed.may_contain(f"{path}->"), path
+            assert not managed.may_contain(f"{path.rpartition('/')[0]}/settings.json->")
             folder = path
             while folder := folder.rpartition("/")[0]:
                 assert managed.may_contain(folder), folder
@@ -207,6 +210,23 @@ def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home:
             assert not managed.holds(path), path
         for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/.x"):
             assert not managed.may_contain(folder), folder
+
+
+def test_what_lies_where_a_variable_pointed_to_earlier_is_managed_by_every_name_of_it(home: Path) -> None:
+    environment = Environment(home=str(home), cwd=str(home), variables={"CLAUDE_CONFIG_DIR": str(home / "new")})
+    workspace = Workspace(environment, user_scope(environment, ""))
+    earlier = earlier_root("$CLAUDE_CONFIG_DIR", str(home / "old"))
+    before = workspace.managed
+    assert not before.holds("old/agents/x.md")
+    workspace = Workspace(environment, user_scope(environment, ""))
+    workspace.disk.add_roots({"$CLAUDE_CONFIG_DIR": str(home / "old")})
+    for root in ("$CLAUDE_CONFIG_DIR", earlier, "new", "old"):
+        assert workspace.managed.holds(f"{root}/agents/x.md"), root
+        assert workspace.managed.may_contain(f"{root}/agents"), root
+        assert not workspace.managed.holds(f"{root}/settings.json"), root
+        assert not workspace.managed.may_contain(f"{root}/other"), root
+    for root in ("$config", "other"):
+        assert not workspace.managed.holds(f"{root}/agents/x.md"), root
 
 
 def _declarations(path: str) -> Iterator[tuple[str, str]]:

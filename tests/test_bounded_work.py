@@ -7,6 +7,7 @@ seconds of this process, of which there were many times as many before the bound
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,25 @@ def test_more_personas_that_extend_each_other_are_refused(agentpack: Agentpack, 
     extending(agentpack, tmp_path / "at", MAX_EXTENDED + 1)
     told = extending(agentpack, tmp_path / "past", MAX_EXTENDED + 2, expect=2)
     assert f"more than {MAX_EXTENDED} personas extend each other" in told
+
+
+@pytest.mark.parametrize("names", [("aa",), ("aa", "bb"), ("zz", "aa", "bb"), ("zz", "yy", "aa", "bb", "cc")])
+def test_personas_that_extend_each_other_in_a_circle_are_refused(
+    agentpack: Agentpack, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    following = dict(zip(names, (*names[1:], "aa"), strict=True))
+    publish(
+        tmp_path / "packs",
+        *(
+            make_pack(name, personas={name: persona_text(name, extends=over)}, requires=[over])
+            for name, over in following.items()
+        ),
+    )
+    words = ("install", names[0], "--source", str(tmp_path / "packs"), "--client", "claude")
+    told = agentpack(*words, expect=2).err
+    assert re.search(
+        rf"error: .*personas/{names[0]}.md.*: extends: the persona extends itself, perhaps through others\n", told
+    ), told
 
 
 def test_packs_that_require_in_a_chain(agentpack: Agentpack, tmp_path: Path) -> None:

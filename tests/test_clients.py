@@ -177,15 +177,22 @@ def test_a_manifest_may_call_a_client_what_people_do(agentpack: Agentpack, proje
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("clients: [vscoode]", "did you mean `vscode`"),
-        ("models: {opus: {vscode: a, copilot: b}}", "duplicate entry `copilot`"),
+        (
+            "clients: [claude, vscoode]",
+            "3: clients[1]: there is no client `vscoode` (did you mean `vscode` or `vs-code`?)",
+        ),
+        ("clients: [zzzzzz]", "3: clients[0]: there is no client `zzzzzz` (`agentpack clients` lists them)"),
+        (
+            "models: {opus: {vscode: a, copilot: b}}",
+            "3: models.opus.copilot: duplicate entry `copilot` (first on line 3; keep one entry)",
+        ),
     ],
 )
 def test_a_word_that_means_no_client_or_one_twice_is_a_fault(
     agentpack: Agentpack, project: Path, text: str, fault: str
 ) -> None:
     (project / "agentpack.yaml").write_text(f"schema: 1\npacks: []\n{text}\n")
-    assert fault in agentpack("sync", expect=2).err
+    assert agentpack("sync", expect=2).err == f"project {project}\nerror: agentpack.yaml:{fault}\n"
 
 
 def test_completion_offers_names_also_behind_a_comma(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -352,6 +352,40 @@ def test_another_version_of_the_same_agents_changes_nothing(agentpack: Agentpack
     assert f"  kit is locked {told}\n" in agentpack("sync", "--locked", expect=3).err
 
 
+@pytest.mark.parametrize(
+    ("key", "left", "there", "told"),
+    [
+        (
+            "as: {%s: other}",
+            {"ops-cost", "other", "a-b-tester", "agent-cf2a"},
+            ["other.md"],
+            "{release} has no agent `nobody` to rename (`as`)",
+        ),
+        ("personas: [%s]", {"net-4-8"}, ["agent-cf2a.md"], "`kit` has no agent `nobody`"),
+        ("without: [%s]", {"ops-cost", "a-b-tester", "agent-cf2a"}, [], "`kit` has no agent `nobody`"),
+    ],
+)
+def test_an_agent_in_the_manifest_is_the_one_of_that_name_whatever_others_are_called(
+    agentpack: Agentpack, project: Path, key: str, left: set[str], there: list[str], told: str
+) -> None:
+    for name, title in (("one", "Ops & Cost"), ("two", "Net 4.8"), ("three", "A/B Tester"), ("agent-cf2a", "日本")):
+        write_tree(project / "kit", {f"agents/{name}.md": agent_text(title, f"Work as {name}.")})
+    agentpack("install", "./kit", "--client", "claude")
+    manifest = project / "agentpack.yaml"
+    written = manifest.read_text()
+    for asked in ("Net 4.8", "NET 4.8", "net-4-8", "agents/two.md"):
+        manifest.write_text(f"{written}    {key % json.dumps(asked)}\n")
+        agentpack("sync")
+        assert {name.removesuffix(".md") for name in agents(project)} == left
+    manifest.write_text(f"{written}    {key % '日本'}\n")
+    agentpack("sync")
+    assert [name for name in ("agent-cf2a.md", "other.md") if name in agents(project)] == there
+    manifest.write_text(f"{written}    {key % 'nobody'}\n")
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    told = told.format(release=f"kit {locked['version']}")
+    assert agentpack("sync", expect=4).err.startswith(f"project {project}\nerror: {told}\n")
+
+
 @pytest.mark.parametrize("first", [["--only", "one"], ["--all"]], ids=["some", "all"])
 def test_leaving_out_the_last_agent_leads_to_uninstall(agentpack: Agentpack, project: Path, first: list[str]) -> None:
     kit(project, one="Work.", two="Work.")
@@ -367,7 +401,9 @@ def test_personas_of_a_pack_with_a_manifest_are_chosen_in_the_same_way(agentpack
     assert agents(project) == ["lead.md"]
     agentpack("install", "duo", "--all", "--as", "writer=author")
     assert agents(project) == ["author.md", "lead.md"]
-    assert "has no persona `nobody`" in agentpack("install", "duo", "--without", "nobody", expect=4).err
+    for option, name in (("--without", "nobody"), ("--only", "personas/lead.md"), ("--only", "lead.md")):
+        told = f"error: duo 1.0.0 has no persona `{name}`"
+        assert told in agentpack("install", "duo", option, name, expect=4).err
 
 
 def test_a_name_that_several_plugins_have_or_spell_with_a_prefix_is_told_with_its_packs(
@@ -1351,6 +1387,59 @@ def test_a_lock_that_its_release_does_not_bear_out_is_found(
         ran = Agentpack(clone)(*words, expect=None)
         assert ran.exit_code != 0 or "the locked releases were not checked" in ran.err, (mutation, words)
         assert {path: data for path, data in tree(clone).items() if path != "agentpack.lock"} == before
+
+
+FALSE_ROWS: dict[str, tuple[dict[str, str], str]] = {
+    "another version": ({"version": "7.0.0"}, "as 7.0.0, and the same files are {version} in `{name}`"),
+    "a version of another digest": (
+        {"version": "0.0.0+h000000000000"},
+        "as 0.0.0+h000000000000, which is not the version of its digest",
+    ),
+    "a version of another commit": (
+        {"version": "0.0.0+20261128100100.g0123456789ab", "commit": "f" * 40},
+        "as 0.0.0+20261128100100.g0123456789ab, which is not the version of its commit",
+    ),
+    "a version of its commit": (
+        {"version": "0.0.0+20261128100100.g0123456789ab", "commit": f"0123456789ab{'f' * 28}"},
+        "from a repository, but `{name}` is not one",
+    ),
+    "a repository without a commit": (
+        {"repository": "https://git.example.com/kit"},
+        "from a repository without a commit",
+    ),
+    "a commit of a repository": (
+        {"repository": "https://git.example.com/kit", "commit": "0" * 40},
+        "from https://git.example.com/kit, but `{name}` is not one",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FALSE_ROWS)
+def test_each_row_that_its_place_does_not_bear_out_is_told_with_what_is_wrong(
+    agentpack: Agentpack, project: Path, what: str
+) -> None:
+    publish(project / "packs", make_pack("a-pack"))
+    agentpack("install", "a-pack", "--source", "packs", "--client", "claude")
+    kit(project, one="Work.")
+    write_tree(project, {"other/agents/two.md": agent_text("two", "Work.")})
+    agentpack("install", "./kit", "./other")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    assert [row["name"] for row in lock["packs"]] == ["a-pack", "kit", "other"]
+    changed, told = FALSE_ROWS[what]
+    lines = [
+        f"  {row['name']} is locked {told.format(name=row['name'], version=row['version'])}\n"
+        for row in lock["packs"][1:]
+    ]
+    for row in lock["packs"][1:]:
+        row.update(changed)
+    path.write_text(json.dumps(lock, indent=1) + "\n")
+    assert agentpack("sync", "--locked", expect=3).err == (
+        f"project {project}\n"
+        "error: agentpack.lock is out of date with agentpack.yaml\n"
+        f"{''.join(lines)}"
+        "hint: `agentpack lock` brings the lock up to date\n"
+    )
 
 
 def test_a_part_of_a_collection_is_as_its_lock_says(agentpack: Agentpack, project: Path) -> None:

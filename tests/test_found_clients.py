@@ -421,6 +421,32 @@ def unnamed(project: Path, packs: str) -> Path:
     return project
 
 
+def test_a_client_that_was_skipped_for_one_pack_is_told_what_it_reads_when_it_is_added_to_it(
+    agentpack: Agentpack, unnamed: Path
+) -> None:
+    use(unnamed, "goose")
+    (unnamed / ".codex").rmdir()
+    reads = f"{CLIENTS['goose'].title} reads .claude/agents/"
+    err = agentpack("sync").err
+    assert f"note: {reads}plain.md: no second file is written for it\n" in err
+    assert f"{reads}limited.md" not in err
+    locked = json.loads((unnamed / "agentpack.lock").read_text())
+    assert locked["clients"] == ["claude", "goose"]
+    assert {row["name"]: row.get("clients") for row in locked["packs"]} == {"limited": ["claude"], "plain": None}
+    err = agentpack("install", "limited", "--client", "goose", "--accept", "widened:goose").err
+    assert f"note: {reads}limited.md: no second file is written for it\n" in err
+    assert "plain.md" not in err
+    assert "second file" not in agentpack("install", "limited", "--client", "gemini").err
+
+
+def test_a_client_that_gets_a_pack_with_what_it_requires_is_told_that_it_reads_both(
+    agentpack: Agentpack, packs: str
+) -> None:
+    agentpack("install", "needy", "--source", packs, "--client", "claude")
+    reads = f"note: {CLIENTS['copilot'].title} reads 2 files such as .claude/agents/"
+    assert reads in agentpack("install", "needy", "--client", "copilot").err
+
+
 @pytest.mark.parametrize("command", [("sync",), ("upgrade", "--yes"), ("lock",)])
 def test_a_manifest_without_clients_never_fails_for_a_found_one(
     agentpack: Agentpack, unnamed: Path, tmp_path: Path, command: tuple[str, ...]

@@ -1087,6 +1087,26 @@ def test_a_repository_that_a_marketplace_here_does_not_name_passes_no_command(
     agentpack("diff")
 
 
+def test_a_plugin_of_another_repository_that_is_locked_from_none_is_told_with_the_one_it_has(
+    agentpack: Agentpack, project: Path, hub: Path
+) -> None:
+    plugin(hub, "one")
+    entry = {"name": "one", "source": {"source": "url", "url": "https://git.example.com/one"}}
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": [entry]})})
+    agentpack("install", "./market")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    [row] = lock["packs"]
+    del row["repository"], row["commit"]
+    path.write_text(json.dumps(lock | {"packs": [row | {"version": f"0.0.0+h{row['digest'][7:19]}"}]}))
+    assert agentpack("sync", "--locked", expect=3).err == (
+        f"project {project}\n"
+        "error: agentpack.lock is out of date with agentpack.yaml\n"
+        "  one is locked from no repository, and `market` has it in https://git.example.com/one\n"
+        "hint: `agentpack lock` brings the lock up to date\n"
+    )
+
+
 def test_a_repository_that_a_marketplace_elsewhere_does_not_name_is_refused_once_it_is_asked(
     agentpack: Agentpack, project: Path, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,14 +1,21 @@
 """What people type or paste in place of a pack or an address: it works, or they are told what to write."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
+from support.cases import case
 from support.collection_files import agent_text
 from support.git_server import git_server
 from support.packs import make_pack, publish, variant_text
 from support.repositories import Repository
 from support.running import Agentpack
-from support.trees import tree
+from support.trees import tree, write_tree
+
+from agentpack.environment import Environment, project_scope
+from agentpack.wanted.offers import agent_hint
+from agentpack.workspace.workspace import Workspace
 
 PAGE = "https://github.com/acme/agents"
 WRONG = {
@@ -205,6 +212,54 @@ def test_an_agent_that_is_installed_already_is_told_as_such(agentpack: Agentpack
     hint = "hint: `one` is installed already, as an agent of `kit`: `agentpack render kit --persona one` prints it\n"
     assert hint in agentpack("install", "one", expect=4).err
     agentpack("render", "kit", "--persona", "one")
+
+
+AGENT_HINTS = {
+    "one": ("kit", True),
+    "kit/one": ("kit", True),
+    "One": ("kit", False),
+    "two": ("kit", False),
+    "kit/two": ("kit", False),
+    "smith": ("crew", True),
+    "miller": ("crew", False),
+    "cook": ("cooks", False),
+    "three": ("more-more", True),
+    "more/three": ("more-more", True),
+    "more-more/three": ("more-more", True),
+    "crew/one": None,
+    "kit/": None,
+    "nobody": None,
+}
+"""By what is asked for: the pack that has the agent, and whether it is installed."""
+
+
+def test_the_name_of_an_agent_leads_to_how_it_is_installed_or_printed(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack("more"))
+    agentpack("install", "more", "--source", "packs", "--client", "claude")
+    for path in ("kit/agents/one", "kit/agents/two", "more/agents/three", "gone/agents/four"):
+        write_tree(project, {f"{path}.md": agent_text(path.rpartition("/")[2], "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("crew", "cooks")]
+    files = {".claude-plugin/marketplace.json": json.dumps({"name": "plugins", "plugins": plugins})}
+    for path in ("crew/agents/smith", "crew/agents/miller", "cooks/agents/cook"):
+        files[f"{path}.md"] = agent_text(path.rpartition("/")[2], "Work.")
+    write_tree(project / "plugins", files)
+    agentpack("install", "./gone")
+    shutil.rmtree(project / "gone")
+    agentpack("install", "./kit", "--only", "one")
+    agentpack("install", "./more")
+    agentpack("install", "crew", "--source", "plugins", "--without", "miller")
+    workspace = Workspace(Environment.current(), project_scope(str(project), ""))
+    sources = workspace.sources.open(workspace.manifest)
+    for asked, expected in AGENT_HINTS.items():
+        with case(asked):
+            hint = None
+            if expected is not None:
+                (pack, is_there), name = expected, asked.rpartition("/")[2]
+                hint = f"`{name}` is an agent of `{pack}`: `agentpack install {pack} --only {name}`"
+                if is_there:
+                    way = f"`agentpack render {pack} --persona {name}` prints it"
+                    hint = f"`{name}` is installed already, as an agent of `{pack}`: {way}"
+            assert agent_hint(sources, workspace.manifest, asked) == hint
 
 
 def test_two_releases_after_diff_lead_to_its_options(agentpack: Agentpack, project: Path) -> None:

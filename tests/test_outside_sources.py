@@ -94,6 +94,17 @@ def test_accepted_once_it_is_read_from_then_on(agentpack: Agentpack, project: Pa
     assert "outside" not in agentpack("status").err
 
 
+def test_what_the_user_wrote_in_a_manifest_of_their_own_needs_no_agreement(
+    agentpack: Agentpack, home: Path, tmp_path: Path
+) -> None:
+    write_tree(tmp_path / "theirs", {"agents/their-notes.md": AGENT.replace("private-notes", "their-notes")})
+    text = MANIFEST.format(place=tmp_path / "theirs").replace("require: agents", "require: theirs")
+    write_tree(home / ".config/agentpack", {"agentpack.yaml": text})
+    agentpack("sync", "--user")
+    assert (home / ".claude/agents/their-notes.md").exists()
+    assert "outside" not in agentpack("status", "--user").err
+
+
 def test_only_the_source_that_is_named_is_accepted(
     agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
 ) -> None:

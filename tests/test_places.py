@@ -12,6 +12,7 @@ from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import everything, write_tree
 
+from agentpack.clients import CLIENTS
 from agentpack.disk import Disk
 from agentpack.errors import Refused
 from agentpack.workspace.locations import Locations
@@ -354,6 +355,25 @@ def test_a_link_into_the_source_does_not_change_the_release(
     ran = agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude", "--adopt", expect=3)
     assert ".claude/agents is a link into the source `packs`" in ran.err
     assert not (project / "packs/agents/reviewer.md").exists()
+
+
+ODD: dict[str, Callable[[Path], None]] = {
+    "folder": Path.mkdir,
+    "link": lambda path: path.symlink_to("nowhere"),
+    "special file": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_entry_is_not_there_where_its_file_is_none(tmp_path: Path, kind: str) -> None:
+    places = Locations(Disk({"": str(tmp_path)}), lambda path: CLIENTS["roo"].shared)
+    assert places.read(".roomodes#one") is places.look(".roomodes#one") is None
+    ODD[kind](tmp_path / ".roomodes")
+    assert places.read(".roomodes#one") is None
+    seen = places.look(".roomodes#one")
+    assert seen is not None
+    assert (seen.digest, seen.blocked) == (None, f"a {kind} is in the way")
+    assert places.read("$CODEX_HOME/x#one") is places.look("$CODEX_HOME/x#one") is None
 
 
 def test_one_folder_mounted_twice_is_one_place(tmp_path: Path) -> None:

@@ -817,6 +817,20 @@ def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, 
     assert "skipped" not in agentpack("sync").err
 
 
+def test_only_releases_after_the_one_that_is_installed_are_told_as_skipped(agentpack: Agentpack, packs: Path) -> None:
+    age(packs / "data-reviewer/2.0.0", 20)
+    publish(packs, *(make_pack(version=version) for version in ("1.5.0", "2.1.0", "3.0.0")))
+    by_user("minimum_age: 14\n")
+    why = "it was released today; 14 days must have passed (~/.config/agentpack/policy.yaml:1)"
+    every = [f"note: skipped data-reviewer {version}: {why}" for version in ("2.1.0", "3.0.0")]
+    for words in (("install", "data-reviewer", "--source", str(packs), "--client", "claude"), ("upgrade", "--yes")):
+        assert [line for line in agentpack(*words).err.splitlines() if "skipped" in line] == every
+    err = agentpack("install", "data-reviewer<3").err
+    assert [line for line in err.splitlines() if "skipped" in line] == []
+    err = agentpack("upgrade", "--yes").err
+    assert [line for line in err.splitlines() if "skipped" in line] == every[:1]
+
+
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:
     by_user("minimum_age: 14\n")
     err = install(agentpack, packs, "data-reviewer>=2", expect=5).err
@@ -1394,6 +1408,19 @@ def test_hidden_text_passes_where_user_or_organisation_say_report(
     assert "\u200b" in (project / ".claude/agents/helper.md").read_text(encoding="utf-8")
     monkeypatch.delenv("AGENTPACK_POLICY")
     assert agentpack("sync", "--json", expect=5).envelope["errors"][0]["code"] == "hidden-text"
+
+
+@pytest.mark.parametrize("said", ["maximum_size: 1 MiB", "hidden_text: refuse"])
+def test_a_policy_that_does_not_say_report_lets_no_hidden_text_pass(
+    agentpack: Agentpack, project: Path, tmp_path: Path, said: str
+) -> None:
+    by_user(f"{said}\n")
+    write_tree(tmp_path / "kit", {"agents/helper.md": "---\nname: helper\ndescription: Helps.\n---\nHel\u200bp.\n"})
+    publish(tmp_path / "packs", make_pack(personas={"reviewer": persona_text(body="You help.\u200b {#identity}\n")}))
+    for words in (("data-reviewer", "--source", str(tmp_path / "packs")), (str(tmp_path / "kit"),)):
+        error = error_of(agentpack("install", *words, "--client", "claude", "--json", expect=5))
+        assert error["code"] == "hidden-text"
+    assert tree(project) == {}
 
 
 @pytest.mark.parametrize("key", ["policy", '"pol\\x69cy"'])

@@ -51,7 +51,7 @@ def _at_place(pack: LockedPack, sources: Sources) -> str:
         address = git_address(offered.elsewhere.place)
         locked = pack.repository or "no repository"
         return f"from {locked}, and `{source.name}` has it in {address}" if locked != address else ""
-    if pack.commit or pack.repository:
+    if pack.commit:
         return f"from {pack.repository or 'a repository'}, but `{source.name}` is not one" if offered else ""
     told = (offered.version if offered else "") or str(digest_version(pack.digest))
     if pack.version == told:

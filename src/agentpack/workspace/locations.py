@@ -205,7 +205,8 @@ class Locations:
         if seen.kind != "file" or seen.digest is None:
             if seen.kind == "link":
                 self._links.add(place)
-            return Observed(None, seen.mode, f"a {seen.kind} is in the way")
+            kind = "special file" if seen.kind == "other" else seen.kind
+            return Observed(None, seen.mode, f"a {kind} is in the way")
         if key is None:
             return Observed(seen.text, seen.mode, exact=None if seen.text == seen.digest else seen.digest)
         text = self._read_entries(path, seen.digest).get(key)
