@@ -122,6 +122,15 @@ def test_explain_has_the_text_of_each_rule_on_every_terminal(
     run(["explain", "python-engineer"])
     assert "You are a Python engi" in screen.getvalue()
     assert re.search(r"^[A-Z][A-Za-z ]+ \([a-z-]+\)$", screen.getvalue(), re.MULTILINE)
+    way = "`agentpack explain python-engineer description` shows one whole, `--json` all"
+    assert f"long texts are cut: {way}" in " ".join(screen.getvalue().split())
+    agent = project / ".claude/agents/short.md"
+    agent.write_text("---\nname: short\ndescription: Short.\n---\nShort.\n")
+    agentpack("adopt", str(agent))
+    screen = look(monkeypatch)
+    run(["explain", "short"])
+    assert "Short." in screen.getvalue()
+    assert "cut" not in screen.getvalue()
 
 
 def test_explain_has_a_rule_below_an_origin_that_leaves_no_room_for_it(
