@@ -213,7 +213,13 @@ class Output:
         return _styled(text, names) if self.color_words else text
 
     def table(
-        self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = (), least: int = 1000
+        self,
+        headers: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        whole: Sequence[int] = (),
+        least: int = 1000,
+        prose: int = 0,
     ) -> None:
         """Print rows under headers: aligned to the terminal's width, or tab-separated in a pipe.
 
@@ -222,6 +228,7 @@ class Output:
                 word of the others, each row is printed as several lines.
             least: columns beyond so many are left out where they would take rows of several lines, unless
                 `--verbose` is set.
+            prose: the width that the last column needs unless its cells are shorter, as it holds sentences.
         """
         if self.json:
             return
@@ -238,6 +245,7 @@ class Output:
         if left := headers[len(lines[0]) :]:
             self.say(f"a wider terminal or `--verbose` also shows: {', '.join(left)}")
         (headers, *rows), widths = lines, needed(lines, whole)
+        widths[-1] = max(widths[-1], min(prose, max(len(line[-1]) for line in lines)))
         if not fits(widths, gap=2):
             for row in rows:
                 for line in stacked(headers, row):
