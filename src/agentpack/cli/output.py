@@ -237,7 +237,7 @@ class Output:
             for row in [list(headers), *rows]:
                 self.print("\t".join(row))
             return
-        from agentpack.cli.wrapping import columns, fits, needed, stacked, widened
+        from agentpack.cli.wrapping import drawn_table, fits, needed, stacked, widened
 
         lines = [list(headers), *rows]
         while least < len(lines[0]) and not (self.verbose or fits(needed(lines, range(len(lines[0]))), gap=2)):
@@ -251,21 +251,7 @@ class Output:
                 for line in stacked(headers, row):
                     self.print(line)
             return
-        from rich.console import Console  # a terminal only: rich is slow to load
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, header_style="bold" if self.color else "", show_edge=False)
-        # rich shrinks a column below its `min_width` when another one is long
-        for header, width in zip(headers, widened(widths, lines, gap=2), strict=True):
-            table.add_column(header, overflow="fold", width=width)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        # both told, else rich takes 80 columns for a terminal that it calls dumb
-        console = Console(no_color=not self.color, highlight=False, width=columns(), height=25)
-        with console.capture() as drawn:  # what is folded into the start of a line goes through the same door
-            console.print(table)
-        self.print(drawn.get().removesuffix("\n"))
+        self.print(drawn_table(lines, widened(widths, lines, gap=2), styled=self.color))
 
     # Ends.
 
