@@ -147,7 +147,7 @@ def test_a_check_that_fails_for_an_edit_names_the_way_back(agentpack: Agentpack,
     agentpack("sync")
     (project / AGENT).write_text((project / AGENT).read_text() + "\n- More.\n")
     told = agentpack("sync", "--locked", "--check", expect=1).err
-    assert "`agentpack sync --discard-edits` restores the released text" in told
+    assert "`agentpack sync --discard-edits` restores the locked text" in told
     agentpack("sync", "--discard-edits")
     agentpack("sync", "--locked", "--check")
 

@@ -130,7 +130,7 @@ def check_scope(session: Session, format: str, *, as_locked: bool) -> Result:
             session.output.print(line)
     else:
         _print_short(session, found, place)
-    _summary(session, found, "; `agentpack sync --discard-edits` restores the released text")
+    _summary(session, found, "; `agentpack sync --discard-edits` restores the locked text")
     data = {
         "differs": found.differs,
         "remarks": [
