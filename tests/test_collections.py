@@ -17,6 +17,7 @@ from support.trees import marks, tree, write_tree
 from agentpack.changes.agent_names import unknown_agent
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab
+from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows
 from agentpack.sources.collection import Collection, collection, telling_name
 from agentpack.sources.trees import MemoryTree
 
@@ -270,6 +271,25 @@ def test_an_unknown_agent_is_told_with_some_that_there_are(
     assert f"error: `kit` has no agent `agents/a1.md`\n  it has {', '.join(names[:12])}{more}\n" in refused
     assert "hint: did you mean `agents/a" in refused
     agentpack("install", "./kit", "--only", "agents/a11.md")
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [("tow", "did you mean `two`?"), ("agents/tow.md", "did you mean `agents/two.md` or `agents/one.md`?")],
+)
+def test_an_unknown_agent_in_the_manifest_is_told_with_what_is_near(
+    agentpack: Agentpack, project: Path, asked: str, hint: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    before = tree(project)
+    manifest = project / "agentpack.yaml"
+    written = manifest.read_text()
+    manifest.write_text(f"{written}    personas: [{asked}]\n")
+    told = f"error: `kit` has no agent `{asked}`\n  it has one, two\nhint: {hint}\n"
+    assert agentpack("sync", expect=4).err.endswith(f"/project\n{told}")
+    manifest.write_text(written)
+    assert tree(project) == before
 
 
 @pytest.mark.parametrize("first", [["--only", "one"], ["--all"]], ids=["some", "all"])
@@ -674,6 +694,35 @@ def test_what_nobody_chose_makes_nothing_newer(agentpack: Agentpack, project: Pa
     }
 
 
+def test_asking_for_fewer_agents_by_hand_leaves_the_others_as_locked(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Old.", two="Old.", three="Old.")
+    agentpack("install", "./kit", "--client", "claude")
+    manifest, folder = project / "agentpack.yaml", project / ".claude/agents"
+    written = manifest.read_text()
+    kit(project, one="New.", two="New.", three="New.")
+    for asked, texts in (
+        ("    without: [three]\n", {"one": "Old.", "two": "Old."}),
+        ("    without: [two, three]\n", {"one": "Old."}),
+        ("    without: [three, two, nobody]\n", {"one": "Old."}),
+        ("    without: [three]\n", {"one": "New.", "two": "New."}),  # what was left out is not locked
+        ("    personas: [two, one]\n", {"one": "New.", "two": "New."}),
+        ("    without: [two]\n", {"one": "New.", "three": "New."}),
+        ("    personas: [two, one]\n", {"one": "New.", "two": "New."}),
+    ):
+        manifest.write_text(written + asked)
+        agentpack("sync")
+        assert {path.stem: path.read_text() for path in folder.iterdir()} == {
+            name: agent_text(name, text) for name, text in texts.items()
+        }, asked
+    kit(project, one="Newer.", two="Newer.")
+    for asked in ("    personas: [one, two]\n", "    personas: [one, two]\n    without: []\n"):  # as it was
+        manifest.write_text(written + asked)
+        assert agentpack("sync", "--check").err == f"project {project}\nnothing differs\n"
+    manifest.write_text(written + "    personas: [one]\n")
+    agentpack("sync")
+    assert {path.stem: path.read_text() for path in folder.iterdir()} == {"one": agent_text("one", "New.")}
+
+
 def test_packs_of_one_place_are_upgraded_one_by_one(agentpack: Agentpack, project: Path) -> None:
     for name in ("first", "second"):
         write_tree(project / f"kits/{name}", {f"{name}-agent.md": agent_text(f"{name}-agent", "Old.")})
@@ -867,7 +916,8 @@ def test_an_agent_that_is_gone_from_the_place(agentpack: Agentpack, project: Pat
     kit(project, one="Work.", two="Work.")
     agentpack("install", "./kit")
     (project / "kit/agents/two.md").unlink()
-    agentpack("upgrade", "--yes")
+    ran = agentpack("upgrade", "--yes")
+    assert [line for line in ran.err.splitlines() if line.startswith("note: ")] == []
     assert agents(project) == ["one.md"]
 
 
@@ -995,6 +1045,30 @@ def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Age
     }
 
 
+def test_a_release_that_became_a_collection_is_told_with_both_digests(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "packs/kit", make_pack("kit"))
+    agentpack("install", "kit", "--source", "packs", "--client", "claude")
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    shutil.rmtree(project / "packs/kit")
+    text = agent_text("reviewer", "Be evil.")
+    plugin = {"plugin.json": json.dumps({"name": "kit", "version": "1.0.0"})}
+    write_tree(project / "packs/kit", {**plugin, "agents/reviewer.md": text})
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("- kit", "- {require: kit, source: packs}"))
+    found = digest_of_rows(agent_rows({"agents/reviewer.md": text.encode()}))
+    told = (
+        f"project {project}\n"
+        "error: kit 1.0.0 from `packs` is not what was locked: it had a `pack.yaml`\n"
+        f"  locked  {locked['digest']}\n"
+        f"  found   {found}, of agent files alone\n"
+        "hint: if you trust what the source holds now, `agentpack upgrade kit` installs it\n"
+    )
+    for words in (("sync",), ("lock",), ("install", "kit")):
+        assert agentpack(*words, expect=5).err == told
+    agentpack("upgrade", "kit", "--yes")
+    assert (project / ".claude/agents/reviewer.md").read_text() == text
+
+
 def test_an_upgrade_names_the_plugins_that_are_new_in_a_marketplace(agentpack: Agentpack, project: Path) -> None:
     def offer(*names: str) -> None:
         for name in names:
@@ -1045,6 +1119,33 @@ def test_a_collection_called_like_a_pack_of_releases_that_is_installed_gets_anot
     packs = agentpack("status", "--json").envelope["data"]["packs"]
     assert {row["name"]: row["source"] for row in packs} == {"kit": "packs", "kit-kit": "kit"}
     assert agents(project) == ["one.md", "reviewer.md"]
+
+
+@pytest.mark.parametrize("change", ["another text", "an agent less"])
+def test_a_lock_of_elsewhere_whose_agents_do_not_come_to_its_digest_is_refused(
+    agentpack: Agentpack, project: Path, change: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    shutil.rmtree(project / ".agentpack")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    MUTATIONS[change](lock)
+    path.write_text(json.dumps(lock))
+    before = tree(project)
+    [locked] = lock["packs"]
+    rows = [AgentRow(row["path"], row["sha256"], "") for row in locked["agents"]]
+    assert agentpack("sync", expect=5).err == (
+        f"project {project}\n"
+        f"error: kit {locked['version']}: its agent files in agentpack.lock do not match its digest\n"
+        f"  locked  {locked['digest']}\n"
+        f"  found   {digest_of_rows(rows)}\n"
+        "hint: `git restore agentpack.lock` restores the committed lock; `agentpack lock --upgrade-pack kit` locks "
+        "what the source has now\n"
+    )
+    assert tree(project) == before
+    agentpack("lock", "--upgrade-pack", "kit")
+    agentpack("sync", "--locked")
 
 
 @pytest.mark.parametrize("more", ["", "    clients: [claude, codex]\n", "    as: {one: first}\n"])
@@ -1191,6 +1292,35 @@ def test_an_agent_with_another_name_in_the_same_file_is_named_with_the_way_to_ke
     again = agentpack("upgrade", "--yes").err
     assert "is called" not in again and "any more" not in again
     assert agents(project) == [f"{old}.md", *([] if is_part else ["three.md"]), "two.md"]
+
+
+def test_agents_with_other_names_in_the_same_files_are_told_in_one_note(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    for old, new in (("one", "first"), ("two", "Second One"), ("three", "three")):
+        write_tree(project / "kit", {f"agents/{old}.md": agent_text(new, "Work on.")})
+    told = agentpack("upgrade", "--yes").err
+    assert [line for line in told.splitlines() if "called" in line] == [
+        "note: kit: `one` is called `first` now, `two` is called `second-one` now; `as: {first: one, second-one: two}` "
+        "in its entry of agentpack.yaml keeps the old name, and your edits"
+    ]
+    assert agents(project) == ["first.md", "second-one.md", "three.md"]
+    for old, new in (("one", "two"), ("two", "one")):  # each of them is there still
+        write_tree(project / "kit", {f"agents/{old}.md": agent_text(new, "Work.")})
+    agentpack("upgrade", "--yes")
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work on.") for name in ("one", "two")})
+    assert "is called" not in agentpack("upgrade", "--yes").err
+
+
+def test_an_agent_that_could_not_be_read_has_no_other_name_when_it_can(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    write_tree(project / "kit", {"agents/two.md": "---\nname: [a]\ndescription: Works.\n---\nWork.\n"})
+    told = "note: kit: 1 agent file is skipped: agents/two.md (its header has no name)\n"
+    assert told in agentpack("install", "./kit", "--client", "claude").err
+    kit(project, two="Work.")
+    ran = agentpack("upgrade", "--yes")
+    assert [line for line in ran.err.splitlines() if line.startswith("note: ")] == []
+    assert agents(project) == ["one.md", "two.md"]
 
 
 def test_only_of_an_installed_pack_says_that_the_others_stay(agentpack: Agentpack, project: Path) -> None:

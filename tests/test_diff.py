@@ -585,6 +585,62 @@ def test_the_side_that_is_not_named_is_what_is_locked(installed: Agentpack) -> N
     installed("diff", "--to", "reviews@1.0.0", expect=0)
 
 
+ASYNC = ".claude/skills/python-engineer-async/SKILL.md"
+
+
+@pytest.mark.parametrize("name", ["python-engineer-async", ASYNC])
+@pytest.mark.parametrize(
+    ("installed_packs", "words"),
+    [
+        (["python-engineer==1.1.0"], "--from 1.1.0 --to 3.0.0"),
+        (["python-engineer==1.1.0"], "--to v3.0.0"),
+        (["python-engineer==1.1.0"], "--upgrade --latest"),
+        (["python-engineer==3.0.0", "python-reviewer"], "--from 1.1.0 --to 3.0.0"),
+        (["python-engineer==1.1.0", "python-reviewer"], "--from python-engineer@1.1.0 --to 3.0.0"),
+        (["python-engineer==1.1.0", "python-reviewer"], "--from 1.1.0 --to python-engineer@3.0.0"),
+        ([], "--from python-engineer@1.1.0 --to 3.0.0"),
+    ],
+)
+def test_a_skill_or_file_that_the_output_names_limits_the_comparison(
+    agentpack: Agentpack, installed_packs: list[str], words: str, name: str
+) -> None:
+    if installed_packs:
+        agentpack("install", *installed_packs, "--client", "claude")
+    ran = agentpack("diff", *words.split(), name, expect=1)
+    assert [line for line in ran.out.splitlines() if line.startswith(".")] == [f"{ASYNC}  new  +25 -0"]
+    assert ran.err.endswith(": 1 file differs\nhint: `--format unified` shows the text of new files\n")
+    text = agentpack("diff", *words.split(), name, "--format", "unified", expect=1)
+    assert "\n+## Async Python\n" in text.out
+    assert "hint: " not in text.err
+
+
+def test_a_version_alone_is_one_of_the_pack_that_is_named(agentpack: Agentpack) -> None:
+    """Also where another is installed."""
+    agentpack("install", "python-engineer", "--client", "claude")
+    ran = agentpack("diff", "--from", "1.0.0", "--to", "2.0.0", "python-reviewer", "--stat", expect=1)
+    assert ran.out.splitlines()[-1].startswith(".claude/agents/python-reviewer.md  changed")
+
+
+def test_the_text_of_removed_files_is_in_a_patch_too(agentpack: Agentpack) -> None:
+    words = ("diff", "--from", "python-engineer@3.0.0", "--to", "2.1.0")
+    assert agentpack(*words, expect=1).err.endswith("\nhint: `--format unified` shows the text of removed files\n")
+    assert "\n-## Async Python\n" in agentpack(*words, "--format", "unified", expect=1).out
+    assert "hint: " not in agentpack(*words, "--stat", expect=1).err
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("reviewr", "did you mean `reviewer` or `reviews`?"),
+        (".codex/agents/reviewer.toml", "`--client` compares another client's files"),
+    ],
+)
+def test_a_name_that_neither_release_has_is_refused(installed: Agentpack, name: str, hint: str) -> None:
+    ran = installed("diff", "--from", "1.0.0", "--to", "reviews@1.1.0", name, expect=2)
+    assert f"error: neither release has an agent, a skill or a file `{name}` for Claude Code\n" in ran.err
+    assert f"  there: reviewer, reviews\nhint: {hint}\n" in ran.err
+
+
 def test_a_side_that_is_not_locked_has_to_be_named(agentpack: Agentpack) -> None:
     ran = agentpack("diff", "--to", "python-engineer@1.1.0", expect=2)
     assert "error: `python-engineer` is not locked here\nhint: give both `--from` and `--to`" in ran.err

@@ -492,6 +492,59 @@ def test_packs_with_a_manifest_are_the_same_from_a_tag_as_from_a_folder(
     }
 
 
+@pytest.mark.parametrize("form", ["v{}", f"{NAME}/{{}}"])
+def test_a_tag_with_another_number_than_its_manifest_is_named_with_its_repository(
+    agentpack: Agentpack, project: Path, tmp_path: Path, form: str
+) -> None:
+    far, tag = Repository(tmp_path / "far"), form.format("1.3.0")
+    far.commit(make_pack(version="1.0.0")).tag(form.format("1.0.0"))
+    agentpack("install", NAME, "--source", f"git+{far.address}")
+    far.commit(make_pack(version="1.2.0")).tag(tag)
+    said = agentpack("upgrade", expect=2).err
+    assert f"error: {far.address}: the tag `{tag}` holds version 1.2.0 of {NAME}\n" in said
+    assert f"`{NAME}!=1.3.0` in agentpack.yaml passes it over\n" in said
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(re.sub(rf"{NAME}\b(?!:)$", f'"{NAME}!=1.3.0"', manifest.read_text(), flags=re.MULTILINE))
+    agentpack("upgrade", "--yes")
+
+
+@pytest.mark.parametrize("is_pack", [True, False])
+def test_a_newer_version_without_a_tag_is_told_and_costs_no_question(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_pack: bool
+) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setenv("GIT_TRACE", str(log))
+
+    def upgraded(*words: str) -> tuple[str, int]:
+        """What is said, and how many commands of git were run for it."""
+        log.write_text("")
+        said = agentpack("upgrade", *words).err
+        return said, len(re.findall("trace: built-in: git (ls-remote|fetch)", log.read_text()))
+
+    def version(number: str) -> dict[str, bytes | str]:
+        manifest = json.dumps({"name": NAME, "version": number})
+        bare = {".claude-plugin/plugin.json": manifest, "agents/one.md": agent_text("one", f"As of {number}.")}
+        return {**make_pack(version=number)} if is_pack else {**bare}
+
+    far = Repository(tmp_path / "far")
+    far.commit(version("1.0.0")).tag("v1.0.0")
+    agentpack("install", NAME, "--source", f"git+{far.address}")
+    assert "only tags are releases" not in agentpack("upgrade").err
+    far.commit(version("1.1.0rc1"))
+    said, asked = upgraded()
+    assert "only tags are releases" not in said
+    assert asked
+    far.commit(version("1.1.0"))
+    told = f"note: the default branch of {far.address} has {NAME} 1.1.0, newer than its last tag `v1.0.0`"
+    said, as_often = upgraded()
+    assert as_often == asked
+    assert f"{told}; only tags are releases\n" in said
+    for words in (["--check"], [NAME], ["--dry-run"]):
+        assert f"{told}; only tags are releases\n" in upgraded(*words)[0]
+    far.tag("v1.1.0")
+    assert "only tags are releases" not in agentpack("upgrade", "--yes").err
+
+
 @pytest.mark.parametrize("how", ["file", "folder", "annotated"])
 def test_a_tag_of_something_else_than_a_commit_is_no_release(
     agentpack: Agentpack, project: Path, kit: Repository, how: str

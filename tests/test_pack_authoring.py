@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import re
+import shlex
 import tarfile
 from pathlib import Path
 
@@ -28,12 +30,34 @@ def test_a_new_pack_passes_check_and_tests_as_it_is(agentpack: Agentpack, projec
     assert all(test["passed"] for test in done["tests"])
 
 
-@pytest.mark.parametrize(("name", "words"), [("data-reviewer", "a data reviewer"), ("api-editor", "an api editor")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("data-reviewer", "the data reviewer"),
+        ("sql-editor", "the sql editor"),
+        ("my-helper", "my helper"),
+        ("a-team", "a team"),
+    ],
+)
 def test_a_new_pack_is_written_in_plain_english(agentpack: Agentpack, project: Path, name: str, words: str) -> None:
-    then = f"next: edit it, then `agentpack pack check {name}` and `agentpack pack test {name}`\n"
+    then = (
+        f"next: edit it, then `agentpack pack check {name}` and `agentpack pack test {name}`\n"
+        f"`agentpack install ./{name}` installs it\n"
+        "to release it in git, tag the commit `v<version>`, such as `v0.1.0`\n"
+    )
     assert then not in agentpack("pack", "new", name, "--dry-run").err
     assert agentpack("pack", "new", name).err.endswith(then)
-    assert f"You are {words}" in (project / f"{name}/personas/{name}.md").read_text()
+    assert f"\nYou are {words}. " in (project / f"{name}/personas/{name}.md").read_text()
+
+
+@pytest.mark.parametrize("folder", ["my pack", "./packs/mine", "../mine"])
+def test_the_commands_that_a_new_pack_ends_with_work(agentpack: Agentpack, project: Path, folder: str) -> None:
+    said = agentpack("pack", "new", "mine", folder).err
+    commands = re.findall(r"`agentpack ([^`]*)`", said)
+    assert len(commands) == 3
+    for command in commands:
+        agentpack(*shlex.split(command))
+    assert (project / ".claude/agents/mine.md").exists()
 
 
 def test_a_pack_beside_the_project_is_tested_and_built_too(

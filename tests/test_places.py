@@ -97,6 +97,64 @@ def test_a_file_that_clients_share_by_a_link_is_no_edit_by_hand_in_the_history(
     assert "edits by hand" not in agentpack("history").out
 
 
+def test_what_becomes_of_a_shared_file_is_told_for_each_client_in_the_order_of_paths(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    LINKS["the folder of agents"](project)
+    shared = "note: .cursor/agents is a link to .claude/agents: Claude Code and Cursor read the same file"
+    assert install(clients="claude cursor qwen").splitlines()[1:] == [
+        "note: the source `packs` is outside the project: other clones need ../packs too",
+        "data-reviewer 1.0.0",
+        "may use: every-tool",
+        "  + .claude/agents/reviewer.md  new",
+        "  + .cursor/agents/reviewer.md  new",
+        "  + .qwen/agents/reviewer.md  new",
+        "  + agentpack.yaml  new",
+        "  + agentpack.lock  new",
+        shared,
+        "generation 1; `agentpack rollback` undoes it",
+    ]
+    (project / CLAUDE).write_text((project / CLAUDE).read_text() + "- Mine.\n")
+    documents = ["  ~ agentpack.yaml  updated", "  ~ agentpack.lock  updated"]
+    assert install("1.1.0", clients="claude cursor qwen").splitlines()[1:] == [
+        "data-reviewer 1.0.0 -> 1.1.0",
+        "  ~ .claude/agents/reviewer.md  updated, your edits kept",
+        "  ~ .cursor/agents/reviewer.md  updated, your edits kept",
+        "  ~ .qwen/agents/reviewer.md  updated",
+        *documents,
+        shared,
+        "generation 3; `agentpack rollback` undoes it",
+    ]
+    assert agentpack("uninstall", "data-reviewer", "--client", "claude").err.splitlines()[1:] == [
+        "  - .claude/agents/reviewer.md  no longer managed",
+        "  ! .cursor/agents/reviewer.md  edited by hand, not changed",
+        *documents,
+        "generation 4; `agentpack rollback` undoes it",
+    ]
+    assert agentpack("uninstall", "data-reviewer", "--discard-edits").err.splitlines()[1:5] == [
+        "data-reviewer 1.1.0 removed",
+        "  - .cursor/agents/reviewer.md  removed",
+        "  - .qwen/agents/reviewer.md  removed",
+        "  - agentpack.yaml  removed",
+    ]
+
+
+def test_what_a_shared_file_lacks_is_told_of_each_client(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    for name in "ab":
+        house = f"schema: 1\ntitle: House {name.upper()}\nproject: {name}/agents\nformat: markdown\n"
+        write_tree(project, {f".agentpack/clients/{name}.yaml": house})
+    (project / "a").mkdir()
+    _link(project / "b", "a")
+    notes = [line for line in install("2.0.0", clients="a b").splitlines() if line.startswith("note: ")]
+    assert notes[1:] == [
+        "note: model: `opus` is left out for a, b (2 clients): its agents cannot choose a model",
+        "note: color: `blue` is left out for a, b (2 clients): the client does not support it",
+        "note: b is a link to a: House A and House B read the same file",
+    ]
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_going_back_to_one_of_two_clients_that_share_a_file_leaves_it_to_that_one(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
@@ -116,17 +174,30 @@ def test_going_back_to_one_of_two_clients_that_share_a_file_leaves_it_to_that_on
 
 @pytest.mark.parametrize("linked", [CLAUDE, CURSOR])
 @pytest.mark.parametrize("behind", [CLAUDE, CURSOR])
+@pytest.mark.parametrize("merged", [None, "kept", "given up"])
 def test_folders_made_one_hold_what_either_client_got_last_and_no_edit(
-    agentpack: Agentpack, project: Path, packs: Path, install: Callable[..., str], behind: str, linked: str
+    agentpack: Agentpack,
+    project: Path,
+    packs: Path,
+    install: Callable[..., str],
+    behind: str,
+    linked: str,
+    merged: str | None,
 ) -> None:
     """An edit kept one client's file at the release before; its user gave it up for the other's text, and a link."""
     install()
     edited, linked_file = project / behind, project / linked
     other = project / (CURSOR if linked == CLAUDE else CLAUDE)
     edited.write_text(edited.read_text().replace("Say what you saw", "Say all that you saw"))
+    ahead = project / (CURSOR if behind == CLAUDE else CLAUDE)
+    if merged:
+        ahead.write_text(ahead.read_text().replace("Look", "Look twice"))
     install("1.1.0", "--partial", expect=3)
-    text = (project / (CURSOR if behind == CLAUDE else CLAUDE)).read_text()
+    text = ahead.read_text()
     assert "have seen" in text
+    assert ("Look twice" in text) == (merged is not None)
+    if merged == "given up":
+        text = text.replace("Look twice", "Look")
     other.write_text(text)
     linked_file.unlink()
     linked_file.parent.rmdir()
@@ -135,7 +206,7 @@ def test_folders_made_one_hold_what_either_client_got_last_and_no_edit(
     publish(packs, make_pack(version="1.2.0", personas={"reviewer": persona_text(body=newest)}))
     install("1.2.0")
     assert other.read_text() == text.replace("have seen", "know")
-    agentpack("diff")
+    agentpack("diff", expect=int(merged == "kept"))
 
 
 @pytest.mark.parametrize("link", LINKS)
@@ -320,6 +391,25 @@ def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
     assert not (project / CLAUDE).exists()
 
 
+def test_an_edit_of_a_file_of_both_scopes_is_an_edit_to_either(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(project / ".claude"))
+    install("1.0.0", "--user", clients="claude")
+    (project / CLAUDE).write_text((project / CLAUDE).read_text() + "- Mine.\n")
+    assert install("1.0.0", clients="claude").splitlines()[-5:] == [
+        "  ! .claude/agents/reviewer.md  edited by hand, not changed",
+        "  + agentpack.yaml  new",
+        "  + agentpack.lock  new",
+        "note: .claude/agents/reviewer.md is also managed in the user scope",
+        "generation 1; `agentpack rollback` undoes it",
+    ]
+    assert install("1.0.0", clients="claude").splitlines()[1:] == [
+        "  ! .claude/agents/reviewer.md  edited by hand, not changed",
+        "nothing to change",
+    ]
+
+
 def test_a_home_folder_that_is_a_project_shares_its_files_with_the_user(
     agentpack: Agentpack, home: Path, packs: Path
 ) -> None:
@@ -404,6 +494,34 @@ def test_uninstall_removes_a_file_where_it_was_written_unless_it_was_edited(
     assert work.exists()
 
 
+def test_uninstall_passes_by_what_became_of_a_file_where_it_was_written(
+    agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    paths = {name: tmp_path / name / "agents/reviewer.md" for name in ("as-written", "edited", "gone", "folder", "now")}
+    for path in paths.values():
+        monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(path.parents[1]))
+        install("1.0.0", "--user", clients="claude")
+    paths["edited"].write_text("Mine.\n")
+    paths["gone"].unlink()
+    paths["folder"].unlink()
+    paths["folder"].mkdir()
+    said = agentpack("uninstall", "data-reviewer", "--user", "--discard-edits", "--dry-run").err
+    assert said.count("reviewer.md  removed") == len(("as-written", "edited", "now"))
+    told = agentpack("uninstall", "data-reviewer", "--user").err.replace(str(tmp_path), "").splitlines()
+    assert told[1:3] == ["data-reviewer 1.0.0 removed", "  - /now/agents/reviewer.md  removed"]
+    assert [*sorted(told[3:6]), *told[6:]] == [
+        "  - /as-written/agents/reviewer.md  removed",
+        "  - /edited/agents/reviewer.md  no longer managed",
+        "  - /folder/agents/reviewer.md  no longer managed",
+        "  - ~/.config/agentpack/agentpack.yaml  removed",
+        "  - ~/.config/agentpack/agentpack.lock  removed",
+        "note: /edited/agents/reviewer.md was edited and is left on disk; delete it yourself",
+        "note: removed the source `packs`, which `install` had added: no pack uses it any more",
+        "generation 6; `agentpack rollback --user` undoes it",
+    ]
+    assert {name for name, path in paths.items() if path.exists()} == {"edited", "folder"}
+
+
 @pytest.mark.parametrize("option", ["--keep-files", "--discard-edits"])
 def test_uninstall_treats_a_file_where_it_was_written_as_it_is_told_to(
     agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str
@@ -478,15 +596,22 @@ def test_a_variable_that_leads_to_the_same_folder_by_a_link_leaves_the_file_wher
         shutil.rmtree(other)
     other.symlink_to(tmp_path / "work")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work" if back else other))
-    said = install("1.1.0", "--user", clients="claude")
-    assert "left in place" not in said
+    said = install("1.1.0", "--user", clients="claude").replace(str(tmp_path), "")
+    assert said.splitlines()[1:5] == [
+        "data-reviewer 1.0.0 -> 1.1.0",
+        f"  ~ {'/work' if back else '/own'}/agents/reviewer.md  updated",
+        "  ~ ~/.config/agentpack/agentpack.yaml  updated",
+        "  ~ ~/.config/agentpack/agentpack.lock  updated",
+    ]
+    assert "note: " not in said
     assert "have seen" in agent.read_text()
     agentpack("diff", "--user")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(other))
-    said = agentpack("sync", "--user").err
-    assert "left in place" not in said
+    assert agentpack("sync", "--user").err.splitlines()[1:] == ["nothing to change"]
     agentpack("diff", "--user")
-    agentpack("uninstall", "data-reviewer", "--user")
+    said = agentpack("uninstall", "data-reviewer", "--user").err.replace(str(tmp_path), "")
+    assert said.count("agents/reviewer.md") == 1
+    assert f"  - {'/work' if back else '/own'}/agents/reviewer.md  removed\n" in said
     assert not agent.exists()
 
 

@@ -741,6 +741,29 @@ def test_a_denied_pack_is_denied_by_way_of_the_folder_above(
     assert "`sources.deny`" in agentpack("sync", expect=5).err
 
 
+@pytest.mark.parametrize(
+    "entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-reviewer/1.0.0"]
+)
+def test_a_denied_link_to_a_pack_or_a_release_denies_it_in_its_source(
+    agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, entry: str
+) -> None:
+    (tmp_path / "alias").symlink_to(packs / "data-reviewer")
+    by_organisation(f"sources: {{deny: ['{tmp_path}/{entry}']}}\n")
+    own_manifest(project, str(packs))
+    ran = install(agentpack, packs, "data-reviewer==1.0.0", expect=0 if entry == "al*" else 5)
+    assert ("`sources.deny`" in ran.err) == (entry != "al*")  # a pattern finds names, not where links lead
+
+
+def test_a_collection_elsewhere_is_not_denied_for_the_folder_a_user_is_in(
+    agentpack: Agentpack, project: Path, tmp_path: Path, by_organisation: Any
+) -> None:
+    write_tree(tmp_path / "kit", {"agents/one.md": "---\nname: one\ndescription: Works.\n---\nWork.\n"})
+    by_organisation(f"sources: {{deny: ['{project}']}}\n")
+    agentpack("install", str(tmp_path / "kit"), "--client", "claude")
+    by_organisation(f"sources: {{deny: ['{tmp_path}/kit']}}\n")
+    assert "`sources.deny`" in agentpack("sync", expect=5).err
+
+
 def test_a_neighbour_of_a_denied_place_is_not_denied(
     agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any
 ) -> None:
@@ -824,6 +847,27 @@ def test_a_young_release_that_is_installed_already_stays(agentpack: Agentpack, p
     assert "it is installed here already" in agentpack("policy", "explain", "data-reviewer==2.0.0").out
 
 
+def test_explain_says_why_an_age_is_enough(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    install(agentpack, packs, "data-reviewer==1.0.0")
+
+    def explained(asked: str, expect: int = 0) -> tuple[str, str]:
+        ran = agentpack("policy", "explain", asked, expect=expect)
+        return ran.out.replace(f" ({file}:1)\n", "\n"), ran.err.removeprefix(f"project {project}\n")
+
+    file = by_user("minimum_age: 14\n")
+    rule = "minimum_age        it was released"
+    old = f"data-reviewer 1.0.0: allowed\n  ok       {rule} 20 days ago; 14 days must have passed\n"
+    young = "skipped data-reviewer 2.0.0: it was released today; 14 days must have passed\n"
+    assert explained("data-reviewer") == (old, young)
+    assert explained("data-reviewer==1.0.0") == (old, young)
+    refused = f"data-reviewer 2.0.0: refused\n  refused  {rule} today; 14 days must have passed\n"
+    for asked in ("data-reviewer==2.0.0", "data-reviewer>=2"):
+        assert explained(asked, expect=5) == (refused, "")
+    by_user("minimum_age: 25\n")
+    kept = "data-reviewer 1.0.0: allowed\n  ok       minimum_age        it is installed here already\n"
+    assert explained("data-reviewer") == (kept, young.replace("14", "25"))
+
+
 def test_a_young_release_that_only_the_lock_has_is_refused(agentpack: Agentpack, project: Path, packs: Path) -> None:
     install(agentpack, packs)
     shutil.rmtree(project / ".agentpack")
@@ -890,7 +934,7 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     words = capabilities_of(made)[pack.name]
     assert release_facts(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
     with pytest.raises(PolicyRefused) as error:
-        enforce(asked.candidates, made)
+        enforce(asked.candidates, made, allow_installed=False)
     assert "`web` (claude) is denied by `web`" in error.value.details[0]
 
 

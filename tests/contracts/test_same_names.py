@@ -2,6 +2,7 @@
 whichever folder the client reads it.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.trees import tree, write_tree
 
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
+from agentpack.workspace.shadowing import agent_names
 
 SCOPES = ("project", "user")
 NEW = {"reviewer": persona_text(body="You review more. {#identity}\n")}
@@ -80,6 +82,136 @@ def test_a_name_that_is_used_twice_is_named_in_every_folder_a_client_reads(
 
 
 @pytest.mark.parametrize(
+    ("client", "reads", "uses"),
+    [
+        ("claude", "Claude Code: project beats user", "the project's"),
+        ("copilot", "GitHub Copilot (CLI and VS Code): user beats project", "the user's"),
+        (
+            "opencode",
+            "OpenCode: project and user are merged field by field, project wins",
+            "both, the project's fields first",
+        ),
+    ],
+)
+def test_an_agent_in_both_scopes_is_told_in_each_with_the_one_that_is_used(
+    agentpack: Agentpack, project: Path, home: Path, packs: str, client: str, reads: str, uses: str
+) -> None:
+    paths = {}
+    for scope, root in (("project", project), ("user", home)):
+        words = ("install", "data-reviewer", "--source", packs, "--client", client, f"--{scope}", "--json")
+        [path] = [file["path"] for file in agentpack(*words).envelope["data"]["files"]]
+        paths[scope] = str(path).replace("$XDG_CONFIG_HOME", ".config") if "$" in path else path
+        paths[scope] = f"{root}/{paths[scope]}"
+    title = CLIENTS[client].title
+    for here, there in (("project", "user"), ("user", "project")):
+        [same] = agentpack("status", f"--{here}", "--json").envelope["data"]["same_names"]
+        assert same == {
+            "persona": "reviewer",
+            "client": client,
+            "ours": paths[here],
+            "other": paths[there],
+            "scope": there,
+            "reads": reads,
+            "uses": uses,
+        }
+        shown = brief(Path(paths[there]), home, project if here == "project" else home)
+        [line] = twice(agentpack("status", f"--{here}").out.splitlines())
+        assert line == (
+            f"name      {shown} ({there} scope) is also named `reviewer`; {title} reads both and uses {uses}"
+        )
+
+
+HEADED = "---\nname: alpha\n---\n"
+NO_NAME = "---\ndescription: x\n---\nname: alpha\n"
+NO_HEADER = "name: alpha\n"
+DEEP = "/".join(str(level) for level in range(21))
+NAMED: dict[str, tuple[str, dict[str, str | bytes], dict[str, str]]] = {
+    "the name in the header, in any form": (
+        "claude",
+        {
+            "a.md": HEADED,
+            "b.md": '---\r\nname:\t"b\u00e9ta" \r\n---\r\n',
+            "c.md": "---\nnames: x\n  'name: x'\n  name : 'gamma'  \n---\n",
+            "d.md": "\ufeff---\nname: delta\nname: other\n---\n",
+            "e.md": f"---\nx: {'x' * 4060}\nname: epsilon\n---\n",
+            "f.md": "---\nname:\n---\n",
+            "g.md": NO_NAME,
+            "h.md": NO_HEADER,
+            "f2.md": b"---\nname: \xff\n---\n",
+            "i.md": f"---\nx: {'x' * 4096}\nname: iota\n---\n",
+        },
+        {"a.md": "alpha", "b.md": "b\u00e9ta", "c.md": "gamma", "d.md": "delta", "e.md": "epsilon", "f2.md": "\ufffd"},
+    ),
+    "below the folder": (
+        "claude",
+        {"z/y/a.md": HEADED, "b/a.md": HEADED, "z/b.md": HEADED, f"{DEEP[:-3]}/x.md": HEADED, f"{DEEP}/x.md": HEADED},
+        {f"{DEEP[:-3]}/x.md": "alpha", "b/a.md": "alpha", "z/b.md": "alpha", "z/y/a.md": "alpha"},
+    ),
+    "no file of another kind": (
+        "claude",
+        dict.fromkeys(("a.txt", ".a.md", "a.md~", "a.md.swp", "a.agent.md", "md"), HEADED),
+        {"a.agent.md": "alpha"},
+    ),
+    "the file's name if it has a header without one": (
+        "copilot",
+        {"a.agent.md": NO_NAME, "b.md": NO_NAME, "c.md": NO_HEADER, "d/e.agent.md": NO_NAME, "f.md": HEADED},
+        {"a.agent.md": "a", "b.md": "b", "f.md": "alpha", "d/e.agent.md": "e"},
+    ),
+    "the path if there is no name": (
+        "kilo",
+        {"a.md": NO_HEADER, "b/c.md": NO_NAME, "b/d.md": HEADED},
+        {"a.md": "a", "b/c.md": "b/c", "b/d.md": "alpha"},
+    ),
+    "the path, whatever the name": (
+        "kiro",
+        {"a.md": HEADED, "b/c.md": NO_HEADER},
+        {"a.md": "a", "b/c.md": "b/c"},
+    ),
+    "the stem of a file in another format": (
+        "vibe",
+        {"a.toml": 'name = "alpha"\n', "b/c.toml": "x = 1\n", "d.md": HEADED},
+        {"a.toml": "a"},
+    ),
+    "the name in another format": (
+        "codex",
+        {"a.toml": 'name = "alpha"\n', "b/c.toml": "x = 1\n\"name\" = 'beta'\n", "d.toml": "x = 1\n"},
+        {"a.toml": "alpha", "b/c.toml": "beta"},
+    ),
+    "a folder for each": (
+        "deepagents",
+        {"AGENTS.md": HEADED, "a/AGENTS.md": HEADED, "a/b/AGENTS.md": HEADED, "c/other.md": HEADED},
+        {"a/AGENTS.md": "alpha"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_the_agents_in_a_folder_have_the_names_that_their_client_gives_them(tmp_path: Path, case: str) -> None:
+    client, files, names = NAMED[case]
+    write_tree(tmp_path / "agents", files)
+    found = [(path, name) for path, name in agent_names(str(tmp_path / "agents"), CLIENTS[client], set())]
+    assert found == [(f"{tmp_path}/agents/{path}", name) for path, name in names.items()]
+
+
+def test_a_file_that_is_skipped_is_skipped_through_links_too(tmp_path: Path) -> None:
+    folder = tmp_path / "agents"
+    write_tree(tmp_path, {"agents/a.md": HEADED, "agents/b/c.md": HEADED, "other.md": HEADED})
+    (folder / "d.md").symlink_to("a.md")
+    (folder / "e.md").symlink_to("../other.md")
+    (folder / "f.md").symlink_to("nowhere.md")
+    (tmp_path / "link").symlink_to("agents")
+
+    def found(place: Path, *but: str) -> list[str]:
+        skipped = {os.path.realpath(tmp_path / path) for path in but}
+        return [os.path.relpath(path, place) for path, _ in agent_names(str(place), CLIENTS["claude"], skipped)]
+
+    for place in (folder, tmp_path / "link"):
+        assert found(place) == ["a.md", "d.md", "e.md", "b/c.md"]
+        assert found(place, "agents/a.md") == ["e.md", "b/c.md"]
+        assert found(place, "agents/b/c.md", "other.md") == ["a.md", "d.md"]
+
+
+@pytest.mark.parametrize(
     ("client", "path", "text"),
     [
         ("claude", ".claude/agents/mine.md", persona_text()),
@@ -123,7 +255,8 @@ def test_what_a_client_reads_of_ours_for_another_client_is_held_against_its_own_
     write_tree(project, {".github/agents/reviewer.md": persona_text()})
     words = ("--source", packs, "--client", "copilot", "--client", "claude")
     (said,) = twice(agentpack("install", "data-reviewer", *words, "--json").envelope["data"]["warnings"])
-    assert said.startswith(".github/agents/reviewer.md is also named `reviewer`; GitHub Copilot")
+    told = "reads both and uses only one"  # the other is in its own folder
+    assert said == f".github/agents/reviewer.md is also named `reviewer`; GitHub Copilot (CLI and VS Code) {told}"
 
 
 def test_a_file_of_ours_for_another_client_is_no_other_agent(agentpack: Agentpack, packs: str) -> None:
@@ -168,6 +301,57 @@ def test_an_upgrade_names_an_agent_that_came_meanwhile(agentpack: Agentpack, pro
     publish(Path(packs), make_pack(version="1.1.0", description="More."), make_pack(version="1.2.0", personas=NEW))
     said = agentpack("upgrade", "--dry-run").err
     assert ".opencode/agent/reviewer.md is also named `reviewer`; OpenCode reads both and uses only one" in said
+
+
+def test_a_file_is_named_when_ours_is_written_and_not_when_another_is(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    two = {"reviewer": persona_text(), "writer": persona_text("writer")}
+    publish(Path(packs), make_pack("duo", personas=two))
+    agentpack("install", "duo", "--source", packs, "--client", "claude")
+    write_tree(project, {".claude/agents/mine.md": persona_text()})
+    told = "note: .claude/agents/mine.md is also named `reviewer`; Claude Code reads both and uses only one"
+    publish(Path(packs), make_pack("duo", "1.1.0", personas={**two, "writer": persona_text("writer", "More.\n")}))
+    assert twice(agentpack("upgrade", "--yes").err.splitlines()) == []
+    publish(Path(packs), make_pack("duo", "1.2.0", personas={**two, **NEW}))
+    assert twice(agentpack("upgrade", "--yes").err.splitlines()) == [told]
+    (project / ".claude/agents/reviewer.md").unlink()
+    assert f"name      {told.removeprefix('note: ')}\n" in agentpack("status").out
+    (project / ".claude/agents/reviewer.md").write_text("No name.\n")
+    assert f"name      {told.removeprefix('note: ')}\n" in agentpack("status").out
+
+
+def test_a_file_that_goes_in_the_same_change_is_not_named(agentpack: Agentpack, project: Path, packs: str) -> None:
+    agentpack("install", "data-reviewer", "--source", packs, "--client", "claude")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("[claude]", "[copilot]"))
+    assert twice(agentpack("sync").err.splitlines()) == []
+    assert sorted(path for path in tree(project) if "agents/" in path) == [".github/agents/reviewer.agent.md"]
+
+
+def test_an_agent_below_a_folder_is_none_for_a_client_that_does_not_look_there(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    write_tree(project, {".claude/agents/below/mine.md": persona_text("mine")})
+    agentpack("adopt", ".claude/agents/below/mine.md")
+    names = {".goose/agents/other.md": "mine", ".github/agents/x.md": "mine", ".github/agents/y.agent.md": "reviewer"}
+    write_tree(project, {place: persona_text(name) for place, name in names.items()})
+    words = ("install", "data-reviewer", "--source", packs, "--client", "goose,claude,copilot")
+    one = "GitHub Copilot (CLI and VS Code) reads both and uses only one"
+    assert twice(agentpack(*words).err.splitlines()) == [
+        f"note: .github/agents/y.agent.md is also named `reviewer`; {one}"
+    ]
+    assert twice(agentpack("status").out.splitlines()) == [
+        f"name      .github/agents/x.md is also named `mine`; {one}",
+        f"name      .github/agents/y.agent.md is also named `reviewer`; {one}",
+    ]
+
+
+def test_a_file_with_the_name_of_one_that_is_adopted_is_named(agentpack: Agentpack, project: Path) -> None:
+    paths = [f".claude/agents/{name}.md" for name in ("mine", "other")]
+    write_tree(project, {path: persona_text() for path in paths})
+    told = f"note: {paths[1]} is also named `reviewer`; Claude Code reads both and uses only one"
+    assert twice(agentpack("adopt", paths[0]).err.splitlines()) == [told]
 
 
 def test_a_variable_that_moves_a_client_moves_its_older_folders_too() -> None:

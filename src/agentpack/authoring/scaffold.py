@@ -31,7 +31,7 @@ description: >-
   anything else.
 tools: [read, search]
 ---
-You are {article} {words}. {{#identity}}
+You are {words}. {{#identity}}
 
 ## First {{#first}}
 
@@ -120,17 +120,18 @@ OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 """
 
+_NO_ARTICLE = frozenset(("a", "an", "her", "his", "my", "our", "the", "their", "your"))
+
 
 def new_pack(name: str, *, persona: str, description: str, author: str) -> Mapping[str, bytes]:
     """The files of a new pack, by POSIX path. The arguments must be single lines."""
-    words = persona.replace("-", " ")
+    first, *_ = words = persona.split("-")
     values = {
         "name": name,
         "persona": persona,
         "description": description,
         "author": author,
-        "words": words,
-        "article": "an" if words[0] in "aeiou" else "a",
+        "words": " ".join(words if first in _NO_ARTICLE else ("the", *words)),
     }
     quoted = {**values, "description": _quoted(description), "author": _quoted(author)}
     texts = {

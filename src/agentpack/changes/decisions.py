@@ -142,7 +142,7 @@ def _same_names(workspace: Workspace, state: DesiredState, planned: Plan) -> Ite
     if any(change.previous is None or change.action in WRITES for change in planned.changes):
         from agentpack.workspace.shadowing import same_name_warnings  # only where a file of ours changes
 
-        yield from same_name_warnings(workspace, planned, state.lock.clients if state.lock else ())
+        yield from same_name_warnings(workspace, planned, state.lock.all_clients if state.lock else ())
 
 
 def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:

@@ -119,6 +119,14 @@ def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[s
                 yield f"{pin.pack} {newest} {f'lacks {instead}' if instead else f'is out of range; {way}'}"
 
 
+def unreleased(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
+    """A sentence for each pack of which a newer version has no tag, as far as the choice has read it."""
+    sources = chosen.candidates.sources
+    for pin in chosen.pins:
+        if not packs or pin.pack in packs:
+            yield from filter(None, (source.unreleased(sources.name_there(pin.pack)) for source in sources.all))
+
+
 def lost_variants(candidates: Candidates, pack: PackName, variants: Collection[str], newest: Version) -> str:
     """The variants that a release lacks, each with what to do instead; empty if it has them all."""
     lost = {*variants}.difference(candidates.variants(pack, newest)) if variants else set[str]()

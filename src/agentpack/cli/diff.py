@@ -13,7 +13,6 @@ from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
-from agentpack.model.names import is_version_word
 from agentpack.model.unmerged import HINT as UNMERGED_HINT
 from agentpack.reports.words import Place, remark_lines, short
 from agentpack.workspace.preconditions import require_manifest
@@ -73,21 +72,12 @@ def diff(
     if from_ is not None or to is not None:
         from agentpack.commands.diff_releases import diff_releases
 
-        found = diff_releases(
-            session.workspace, _with_pack(session, name, from_), _with_pack(session, name, to), limits
-        )
+        found = diff_releases(session.workspace, from_, to, limits)
     elif upgrade:
         found = diff_upgrade(session.workspace, limits, latest=latest)
     else:
         found = diff_disk(session.workspace, limits)
     return _show(session, found, format, stat=stat)
-
-
-def _with_pack(session: Session, name: str | None, text: str | None) -> str | None:
-    """A requirement; for a version alone, one of the pack that is named, or of the only one that is installed."""
-    lock = session.workspace.lock
-    packs = [name] if name else [pack.name for pack in lock.packs] if lock else []
-    return f"{packs[0]}@{text.removeprefix('v')}" if text and is_version_word(text) and len(packs) == 1 else text
 
 
 def _check(format: str | None, *, upgrade: bool, latest: bool, stat: bool, releases: bool) -> None:
@@ -169,6 +159,9 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
         for line in _lines(session, found, format or "text", place, stat=stat):
             output.print(line, wrap=format in (None, "text", "rules"))
     _summary(session, found)
+    whole = [word for word in ("new", "removed") if any(file.state == word for file in found.files)]
+    if whole and not stat and format in (None, "text", "rules"):
+        session.output.say(f"hint: `--format unified` shows the text of {' and '.join(whole)} files")
     return Result({}, 1 if found.differs else 0)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,8 +71,12 @@ def new(
     for path in made.files:
         session.output.say(f"  {path}")
     if not dry_run:
-        there = safe(made.folder)
-        session.output.say(f"next: edit it, then `agentpack pack check {there}` and `agentpack pack test {there}`")
+        there = safe(quote(made.folder))
+        place = there if there.strip("'").startswith(("/", ".", "~")) else f"./{there}"
+        say = session.output.say
+        say(f"next: edit it, then `agentpack pack check {there}` and `agentpack pack test {there}`")
+        say(f"`agentpack install {place}` installs it")
+        say("to release it in git, tag the commit `v<version>`, such as `v0.1.0`")
     return Result({"folder": made.folder, "files": list(made.files), "dry_run": dry_run})
 
 

@@ -263,11 +263,11 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
     """
     from agentpack.changes.newest import newest, not_taken  # resolving is loaded only here
 
-    limits.check(workspace, workspace.states.recorded.values())
     packs = _packs_of(workspace, limits.name)
     chosen, wanted, _ = newest(workspace, packs, latest=latest, preview=True)
     recognise_releases(workspace, wanted)
     planned = plan_for(workspace, wanted)
+    limits.check(workspace, [*workspace.states.recorded.values(), *planned.changes])
     pristine = Pristine(workspace)
     files = [
         _upgraded(workspace, pristine, wanted, change, limits)

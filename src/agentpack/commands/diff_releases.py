@@ -1,6 +1,6 @@
 """Compare two releases, or variants of packs. Nothing needs to be installed; writes nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
@@ -11,6 +11,7 @@ from agentpack.differences.parsed_files import NOTHING, compare_personas
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import widening
 from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.model.names import did_you_mean, is_version_word
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement
@@ -35,15 +36,16 @@ def diff_releases(
     """Compare two releases, or two variants of one, rendered for one client with default parameters.
 
     Args:
-        before, after: requirements; the newest matching release is used. None means the
-            locked release; then both sides use the parameters in the manifest.
+        before, after: requirements; the newest matching release is used. A version alone is one of the pack that is
+            meant. None means the locked release; then both sides use the parameters in the manifest.
 
     Raises:
-        UsageError: the pack is not locked.
+        UsageError: the pack is not locked, or neither release has what the limits name.
         Unresolvable: no release matches.
     """
     clients = tuple(limits.clients) or named_clients(workspace, workspace.manifest)[:1] or (DEFAULT,)
     limits = limits._replace(clients=clients)
+    before, after = _with_pack(workspace, before, after, limits), _with_pack(workspace, after, before, limits)
     sides = []
     for text, other in ((before, after), (after, before)):
         if text is not None:
@@ -52,6 +54,7 @@ def diff_releases(
             assert other is not None
             sides.append(_locked_release(workspace, parse_named(workspace, other).pack, clients))
     old, new = sides
+    _check_name(workspace, limits, [file for side in sides for file, _ in side.files.values()])
     if len(old.files) == len(new.files) == 1:
         pairs = [(*old.files, *new.files)]
     else:
@@ -68,6 +71,41 @@ def diff_releases(
         after=new.label,
         files=tuple(named),
         capabilities=tuple(c for c in capabilities if c.before != c.after and limits.includes(c)),
+    )
+
+
+def _with_pack(workspace: Workspace, text: str | None, other: str | None, limits: ComparisonFilter) -> str | None:
+    """A requirement as it is. A version alone is one of the pack of the other requirement, of the pack that is named,
+    of that with the named persona or file, or of the only one that is locked.
+    """
+    if text is None or not is_version_word(text):
+        return text
+    pack = limits.name
+    if other is not None and not is_version_word(other):
+        pack = parse_named(workspace, other).pack
+    elif workspace.lock is not None:
+        locked = [one.name for one in workspace.lock.packs]
+        rows = workspace.states.of_lock(workspace.lock).values()
+        owners = {row.pack for row in rows if limits.name in (row.persona, row.path)} or {*locked}
+        is_pack = pack is not None and "/" not in pack and (pack in locked or _is_offered(workspace, pack))
+        pack = next(iter(owners)) if len(owners) == 1 and not is_pack else pack
+    return f"{pack}@{text.removeprefix('v')}" if pack else text
+
+
+def _is_offered(workspace: Workspace, pack: str) -> bool:
+    return pack in candidates_to_view(workspace, workspace.manifest, workspace.lock).known()
+
+
+def _check_name(workspace: Workspace, limits: ComparisonFilter, files: Sequence[Rendering]) -> None:
+    if limits.name is None or any(limits.name in (file.pack, file.persona, file.path) for file in files):
+        return
+    names = sorted({name for file in files for name in (file.pack, file.persona)})
+    titles = ", ".join(workspace.clients.named(client).title for client in limits.clients)
+    hint = "`--client` compares another client's files" if "/" in limits.name else did_you_mean(limits.name, names)
+    raise UsageError(
+        f"neither release has an agent, a skill or a file `{limits.name}` for {titles}",
+        details=[f"there: {', '.join(names)}"],
+        hint=hint,
     )
 
 

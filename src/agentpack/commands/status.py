@@ -157,7 +157,7 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
     return Status(
         packs,
         tuple(file for file in files if file.pack not in known),
-        tuple(same_names(workspace, (file for file in files if file.state != "elsewhere"), lock.clients)),
+        tuple(same_names(workspace, (file for file in files if file.state != "elsewhere"), lock.all_clients)),
         tuple(_unmanaged(workspace, files, folders)),
         tuple(_stale(workspace)),
         tuple(_uses(workspace, lock)),

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from agentpack.changes.decisions import make_change
-from agentpack.changes.newest import held_back, newest, not_installed, not_taken, way_past_ref
+from agentpack.changes.newest import held_back, newest, not_installed, not_taken, unreleased, way_past_ref
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -45,7 +45,12 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         chosen, wanted, followed = look(preview=True)
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
     beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` installs it")
-    notes = (*not_installed(chosen, packs), *_held_by_ref(workspace, chosen.manifest, packs), *beyond)
+    notes = (
+        *not_installed(chosen, packs),
+        *_held_by_ref(workspace, chosen.manifest, packs),
+        *beyond,
+        *unreleased(chosen, packs),
+    )
     state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
         from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack

@@ -94,6 +94,12 @@ class Source(Protocol):
         """A remark for people about the newest release of a pack; empty if there is nothing to say."""
         ...
 
+    def unreleased(self, pack: PackName) -> str:
+        """A sentence on a newer version of a pack that is no release, as far as that is known without asking the place;
+        empty if there is none.
+        """
+        ...
+
     def unsigned(self, ref: ReleaseRef) -> str | None:
         """Why no tag with a signature that the user trusts names the release; None if one does, or if the place has no
         tags at all.
@@ -125,6 +131,10 @@ class OnThisMachine(ABC):
         return False
 
     def remark(self, pack: PackName) -> str:
+        """Empty."""
+        return ""
+
+    def unreleased(self, pack: PackName) -> str:
         """Empty."""
         return ""
 

@@ -5,7 +5,6 @@ Its tags are its releases, in the forms that people use: `<pack>--v1.2.0` (what 
 default branch. `ref:` names one branch, tag or commit instead; `subdirectory:` names the folder that is the place.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Names
 from functools import cached_property
@@ -19,7 +18,7 @@ from agentpack.model.git_places import GitPlace, check_ref, check_subdirectory, 
 from agentpack.model.lock import LockedPack
 from agentpack.model.lock_text import is_commit
 from agentpack.model.manifest import ConfiguredSource
-from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, first_few, kebab
+from agentpack.model.names import MAX_VERSION, PackName, kebab
 from agentpack.model.pack import NO_RELEASE, ReleaseRef, moved_tag
 from agentpack.model.requirement import Requirement
 from agentpack.remote.access import Remote
@@ -27,11 +26,10 @@ from agentpack.remote.git import Mirror, mirror_of
 from agentpack.remote.git_references import Tag
 from agentpack.sources.collection import AGENTS, Collection, CollectionPack, collection
 from agentpack.sources.elsewhere import Plugin, Plugins
-from agentpack.sources.git_tags import read_tag, tagged
+from agentpack.sources.git_tags import mistagged, no_such_ref, read_tag, tagged, without_tag
 from agentpack.sources.git_tree import GitTree
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots, releases_in
 
-_FEW = 12
 MAX_PREFETCHED = 200
 """Commits of releases that are fetched before anybody asks for them."""
 
@@ -157,8 +155,8 @@ class GitSource:
         state = self._at(ref.commit)
         roots = releases_in(state.tree, state.roots, ref.pack, self.where)
         if ref.version not in roots:
-            if ref.tag and len(roots) == 1:  # `read_pack` says that the tag has another number than the manifest
-                return pack_files(state.tree, next(iter(roots.values())), self.where)
+            if ref.tag and len(roots) == 1:
+                raise mistagged(ref, next(iter(roots)), self.address)
             raise self._gone(ref)
         return pack_files(state.tree, roots[ref.version], self.where)
 
@@ -181,6 +179,15 @@ class GitSource:
         count = self.mirror.commits_since(newest.commit, self._commit)
         commits = "1 commit" if count == 1 else f"{count} commits"
         return f"the default branch is {commits} ahead of the tag `{newest.tag}`" if count else ""
+
+    def unreleased(self, pack: PackName) -> str:
+        """Whether the default branch has a newer version than the newest tag, in a sentence."""
+        newest = next(iter(self._refs.get(pack, ())), None)
+        if newest is None or not newest.tag or newest.repository or self.place.ref:
+            return ""
+        about = self._now.collection.pack(pack)
+        versions = (root.version for root in self._now.roots if root.name == pack)
+        return without_tag(newest, [*versions, about.version if about else ""], self.address)
 
     def unsigned(self, ref: ReleaseRef) -> str | None:
         if plugin := self._plugin(ref.pack) if ref.repository else None:
@@ -239,14 +246,7 @@ class GitSource:
             return references.head
         if commit := references.named(ref)[1]:
             return commit
-        known = (*references.branches, *sorted(references.tags, reverse=True))
-        hint = did_you_mean(ref, known) or "name one of these after `@`, or as `ref:` in agentpack.yaml"
-        if re.fullmatch(r"[0-9a-f]{7,63}", ref):
-            hint = "write a commit in full, with 40 digits"
-        if ref == "latest":
-            hint = "leave out `@latest` to get the newest release"
-        there = f"it has {first_few(known, _FEW)}"
-        raise Unresolvable(f"{self.address} has no branch or tag `{ref}`", details=[there], hint=hint)
+        raise no_such_ref(references, ref, self.address)
 
     @property
     def _now(self) -> _State:

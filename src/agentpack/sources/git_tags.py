@@ -3,13 +3,18 @@
 They are `<pack>--v1.2.0` (what `claude plugin tag` makes), `<pack>-v1.2.0`, `<pack>/1.2.0`, and `v1.2.0`.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.errors import UsageError
-from agentpack.model.names import MAX_VERSION, PackName, pack_name
+from agentpack.errors import Fault, InvalidFile, Unresolvable, UsageError
+from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, first_few, pack_name
+from agentpack.model.pack import ReleaseRef
 from agentpack.remote.git_references import References, Tag
+
+_FEW = 12
+"""Branches and tags that are listed."""
 
 
 def tagged(references: References) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
@@ -34,6 +39,35 @@ def read_tag(name: str) -> tuple[PackName | None, Version] | None:
                 return None
     version = _version_of(name[1:]) if name.startswith("v") else None
     return None if version is None else (None, version)
+
+
+def no_such_ref(references: References, ref: str, address: str) -> Unresolvable:
+    """The error for a `ref:` that is no branch, tag or commit of the repository at an address."""
+    known = (*references.branches, *sorted(references.tags, reverse=True))
+    hint = did_you_mean(ref, known) or "name one of these after `@`, or as `ref:` in agentpack.yaml"
+    if re.fullmatch(r"[0-9a-f]{7,63}", ref):
+        hint = "write a commit in full, with 40 digits"
+    if ref == "latest":
+        hint = "leave out `@latest` to get the newest release"
+    there = f"it has {first_few(known, _FEW)}"
+    return Unresolvable(f"{address} has no branch or tag `{ref}`", details=[there], hint=hint)
+
+
+def mistagged(release: ReleaseRef, there: Version, address: str) -> InvalidFile:
+    """The error for a tag whose number is not the version in its pack.yaml."""
+    told = Fault(address, 0, "", f"the tag `{release.tag}` holds version {there} of {release.pack}")
+    way = f"`{release.pack}!={release.version}` in agentpack.yaml passes it over"
+    return InvalidFile([told], hint=f"its author deletes the tag, or raises `version:` and moves it; {way}")
+
+
+def without_tag(newest: ReleaseRef, versions: Iterable[str], address: str) -> str:
+    """A sentence on the versions of a pack on the default branch, if one is newer than the newest tag."""
+    found = (version for text in versions if (version := _version_of(text)) is not None)
+    final = max((version for version in found if not version.is_prerelease), default=newest.version)
+    if final <= newest.version:
+        return ""
+    branch = f"the default branch of {address} has {newest.pack} {final}, newer than its last tag `{newest.tag}`"
+    return f"{branch}; only tags are releases"
 
 
 def _version_of(text: str) -> Version | None:

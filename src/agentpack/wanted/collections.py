@@ -196,8 +196,6 @@ class CollectionStates:
         if entry is None or then is None:
             return None
         fewer = then.personas is None and {*then.without} <= {*entry.without}
-        if entry.personas is None and not fewer and then.personas != entry.personas:
-            return None
         if entry.personas is None and not fewer:
             return None
         state = self._as_rows(locked, locked.agents or ())

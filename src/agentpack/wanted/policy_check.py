@@ -26,7 +26,7 @@ from agentpack.workspace.file_releases import lock_of_generation
 from agentpack.workspace.workspace import Workspace
 
 
-def enforce(candidates: Candidates, wanted: Wanted, *, allow_installed: bool = False) -> None:
+def enforce(candidates: Candidates, wanted: Wanted, *, allow_installed: bool) -> None:
     """Refuse releases that a policy does not allow.
 
     Args:
@@ -125,7 +125,7 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
         start = start.rstrip("/") if start == entry.value else start.rpartition("/")[0]
         if start.startswith("/"):
             names |= {start + path[len(above) :] for path in (source, inner) for above in _aliases(start, path)}
-    return source, tuple(sorted(names))
+    return source, tuple(names)
 
 
 def _aliases(folder: str, path: str) -> Iterator[str]:

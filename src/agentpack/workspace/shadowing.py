@@ -12,7 +12,6 @@ from agentpack.environment import Scope, find_scope, split_root, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.line_ends import MARK
-from agentpack.model.names import is_junk
 from agentpack.workspace.workspace import Workspace
 
 _HEAD = 4096
@@ -180,7 +179,7 @@ def agent_names(folder: str, target: Client, but: Container[str]) -> Iterator[tu
         real = real_path(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
-            if f"{real}/{leaf}" in but or leaf.startswith(".") or is_junk(leaf) or not _is_agent(target, folder, path):
+            if f"{real}/{leaf}" in but or leaf.startswith(".") or not _is_agent(target, folder, path):
                 continue
             if not os.path.islink(path) or real_path(path) not in but:
                 name = _name_of(target, folder, path)
