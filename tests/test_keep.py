@@ -1079,6 +1079,14 @@ def test_an_edit_of_a_rule_that_is_gone_stays_and_is_told(released: Agentpack, p
     released("diff")
 
 
+def test_a_variant_of_the_user_is_named_by_its_path(installed: Agentpack, home: Path, tmp_path: Path) -> None:
+    installed("install", "reviews==1.0.0", "--source", str(tmp_path / "packs"), "--client", "claude", "--user")
+    edit(home, ("- Stop when done.", "- Stop when told."))
+    installed("keep", "reviewer", "--user")
+    told = installed("upgrade", "--latest", "--yes", "--user").err
+    assert "note: ~/.config/agentpack/variants/reviewer/local.md: reviews 1.1.0 changes a place" in told
+
+
 def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(installed: Agentpack, project: Path) -> None:
     edit(project, ("- Stop when done.", "- Stop when told."))
     installed("keep", "reviewer")

@@ -316,7 +316,10 @@ def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
         f"{AGENT}  edited by hand, and not up to date with the lock  +1 -1  1 rule changed",
     ]
     full = lock_only("diff", expect=1).out
-    assert "edited by hand, and not up to date with the lock; `agentpack sync` merges the two" in full
+    assert (
+        "edited by hand, and not up to date with the lock; `agentpack sync` merges the two, or names the conflict"
+        in full
+    )
     assert "{+all+}" in full
     assert "edited by hand, and not up to date" in lock_only("sync", "--check", expect=1).out
     (file,) = lock_only("diff", "--json", expect=1).envelope["data"]["files"]
@@ -324,7 +327,8 @@ def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
     assert file["rules"][0]["origin"] == "local edit"
     for format in ("rules", "markdown", "html", "github", "unified"):
         assert "all" in lock_only("diff", "--format", format, expect=1).out or format == "github"
-    assert f"{AGENT}  (and not up to date with the lock: `agentpack sync` merges the two)" in lock_only("status").out
+    advice = "(and not up to date with the lock: `agentpack sync` merges the two, or names the conflict)"
+    assert f"{AGENT}  {advice}" in lock_only("status").out
     lock_only("sync", "--on-conflict", "keep")
     assert "not up to date" not in lock_only("status").out
     [pack] = lock_only("status", "--json").envelope["data"]["packs"]

@@ -143,6 +143,15 @@ def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agen
     assert tree(project) == {path: mark.content for path, mark in before.items()}
 
 
+def test_a_check_that_fails_for_an_edit_names_the_way_back(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    (project / AGENT).write_text((project / AGENT).read_text() + "\n- More.\n")
+    told = agentpack("sync", "--locked", "--check", expect=1).err
+    assert "`agentpack sync --discard-edits` restores the locked text" in told
+    agentpack("sync", "--discard-edits")
+    agentpack("sync", "--locked", "--check")
+
+
 def test_a_pack_that_was_edited_under_its_version_fails_a_check_here_as_in_a_clone(
     agentpack: Agentpack, project: Path
 ) -> None:

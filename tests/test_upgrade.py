@@ -255,6 +255,15 @@ def test_a_decision_holds_for_the_places_that_collide_and_no_others(
     assert "where both sides changed" in ran.err
 
 
+def test_a_conflict_that_was_left_is_one_that_sync_may_stop_at(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
+    agentpack("upgrade", "--latest", "--yes", "--partial", expect=3)
+    assert "`agentpack sync` merges the two, or names the conflict" in agentpack("status").out
+    assert "was edited where the new text changes too" in agentpack("sync", expect=3).err
+
+
 @pytest.mark.parametrize("verb", [("install", "data-reviewer==1.1.0"), ("upgrade", "--latest", "--yes"), ("sync",)])
 def test_every_option_that_a_conflict_names_is_one_of_the_command(
     agentpack: Agentpack, project: Path, verb: tuple[str, ...]

@@ -133,6 +133,11 @@ class Scope(NamedTuple):
         return self.shown(f"{self.declared_clients}/{client}.yaml")
 
 
+def in_words(kind: str, path: str) -> str:
+    """A named path of a scope in a sentence: the user scope's begin with `~/`."""
+    return f"~/{path}" if kind == "user" and not path.startswith("$") else path
+
+
 def split_root(path: str) -> tuple[str, str]:
     """The root's name and the rest: `$state/current` -> (`$state`, `current`), `a/b` -> (``, `a/b`)."""
     if path.startswith("$"):

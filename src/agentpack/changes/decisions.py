@@ -61,7 +61,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         documents=documents,
         packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *wanted.notes(changed, before),
+            *wanted.notes(workspace.scope.kind, changed, before),
             *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, state.lock),
             *state.notes,

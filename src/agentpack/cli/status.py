@@ -149,7 +149,8 @@ def _file_words(session: Session, file: FileStatus) -> str:
     words = _STATES[file.state].partition(": ")[2]
     if file.unmerged:
         return f"{session.workspace.scope.shown(file.path)}:{file.unmerged}  ({MARKERS})"
-    words = "and not up to date with the lock: `agentpack sync` merges the two" if file.outdated else words
+    if file.outdated:
+        words = "and not up to date with the lock: `agentpack sync` merges the two, or names the conflict"
     return session.workspace.scope.shown(file.path) + (f"  ({words})" if words else "")
 
 

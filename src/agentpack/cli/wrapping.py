@@ -141,6 +141,19 @@ def widened(widths: Sequence[int], rows: Sequence[Sequence[str]], gap: int) -> l
     return laid
 
 
+def drawn_table(rows: Sequence[Sequence[str]], widths: Sequence[int], *, styled: bool) -> str:
+    """The rows, the first of which is the header, in columns of these widths."""
+    from rich.console import Console  # slow to load
+    from rich.text import Text
+
+    table = grid([list(map(Text, row)) for row in rows], widths, header_style="bold" if styled else "")
+    # both told, else rich takes 80 columns for a terminal that it calls dumb
+    console = Console(no_color=not styled, highlight=False, width=columns(), height=25)
+    with console.capture() as lines:
+        console.print(table)
+    return lines.get().removesuffix("\n")
+
+
 def stacked(headers: Sequence[str], row: Sequence[str]) -> Iterator[str]:
     """A row that does not fit the width: a line for each non-empty cell."""
     width = max(map(len, headers))
