@@ -70,13 +70,11 @@ def _yaml(text: str) -> Fields:
     starts = [document.lines[key,] - 1 for key in _table(document.data)]
     ends = [*starts, len(lines)][1:]
     chunks = [(key, lines[a:b]) for key, a, b in zip(document.data, starts, ends, strict=True)]
-    return _fields(lines[: min(starts, default=len(lines))], chunks, lambda key, own: _yaml_value(key, own))
+    return _fields(lines[: min(starts, default=len(lines))], chunks, lambda _, own: _yaml_value(own))
 
 
-def _yaml_value(key: str, text: str) -> Any:
-    (name, value), *more = _table(read_yaml(text, "header", hidden=True).data).items()
-    if name != key or more:
-        raise ValueError
+def _yaml_value(text: str) -> Any:
+    (value,) = _table(read_yaml(text, "header", hidden=True).data).values()
     return value
 
 
