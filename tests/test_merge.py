@@ -214,11 +214,21 @@ def test_a_long_text_of_repeated_lines_is_merged_in_bounded_work() -> None:
     base = "".join(words).encode()
     ours = "".join([*words[:100], "- mine\n", *words[100:]]).encode()
     theirs = "".join([*words[:20_000], "- new\n", *words[20_000:]]).encode()
-    content = merge(base, ours, theirs).content
-    assert content is not None
-    assert b"- mine\n" in content and b"- new\n" in content
+    wanted = "".join([*words[:100], "- mine\n", *words[100:20_000], "- new\n", *words[20_000:]]).encode()
+    assert merge(base, ours, theirs).content == wanted
     clashing = merge(base, ours.replace(b"- mine", b"- mine\n- rule 3, mine"), ours.replace(b"- mine", b"- theirs"))
     assert len(clashing.conflicts) == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 1250, 2499, 2500])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_long_text_is_merged_from_its_first_line_to_its_last(at: int, swapped: bool) -> None:
+    rules = [f"- rule {number}\n" for number in range(2500)]
+    rules[700] = "- rule 700\n  first\n  second\n  third\n"
+    there = "".join([*rules[:at], "- mine\n", *rules[at:]]).replace("first", "first, mine")
+    sides = (there, "".join(rules).replace("third", "third, new"))
+    base, ours, theirs = (side.encode() for side in ("".join(rules), *(reversed(sides) if swapped else sides)))
+    assert merge(base, ours, theirs).content == there.replace("third", "third, new").encode()
 
 
 # Headers: values, not lines.
@@ -234,8 +244,10 @@ def test_the_words_of_a_field_are_the_users_where_the_release_left_its_value() -
     assert merge(HEADER, ours, theirs).content == ours.replace(b'"Read, Grep"', b"Read")
 
 
-def test_a_list_in_a_block_is_no_conflict_with_a_release_that_changes_it() -> None:
-    base = HEADER.replace(b"Read, Grep", b"[Read, Grep]")
+@pytest.mark.parametrize("description", ["Reviews.", r'"Reviews\u200b all."', '"Reviews: all."'])
+def test_a_list_in_a_block_is_no_conflict_with_a_release_that_changes_it(description: str) -> None:
+    """Also beside an escape that no reader sees: others warn of it."""
+    base = HEADER.replace(b"Read, Grep", b"[Read, Grep]").replace(b"Reviews.", description.encode())
     ours = base.replace(b"[Read, Grep]", b"\n  - Read\n  - Grep  # to find things")
     merged = merge(base, ours, base.replace(b"[Read, Grep]", b"[Read]"))
     assert merged.content == base.replace(b"tools: [Read, Grep]", b"# to find things\ntools: [Read]")
@@ -361,6 +373,14 @@ def test_a_merge_by_lines_loads_no_yaml() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("tools", ["[Read, 5]", "[5]", "[]", "[[Read, Grep]]", "[Read, Grep, Bash]", "5", "{Read: 1}"])
+def test_a_list_of_anything_else_is_another_value(tools: str) -> None:
+    base = b'---\nname: x\ntools: "Read, Grep"\nmodel: opus\n---\nText.\n'
+    ours = base.replace(b'"Read, Grep"', tools.encode())
+    assert merge(base, ours, base.replace(b"opus", b"haiku")).content == ours.replace(b"opus", b"haiku")
+    assert merge(base, ours, base.replace(b"Read, Grep", b"Read")).content is None
 
 
 def test_a_release_that_makes_a_list_of_a_text_is_taken_where_nobody_edited_it() -> None:
@@ -600,8 +620,9 @@ def test_a_new_rule_with_only_short_words_of_one_that_both_took_out_is_no_confli
     assert draft == ("- three\n- one\n- Run the long job at night.\n",)
 
 
-def test_blank_lines_in_a_field_of_a_header_that_is_no_yaml_are_no_change_of_its_value() -> None:
-    base = b"---\nname: x\ndescription: Use: it\ntools:\n- a\n- b\n---\nbody\n"
+@pytest.mark.parametrize("top", [b"", b"# ours\n", b"\n", b"\n# ours\n\n"])
+def test_blank_lines_in_a_field_of_a_header_that_is_no_yaml_are_no_change_of_its_value(top: bytes) -> None:
+    base = b"---\n" + top + b"name: x\ndescription: Use: it\ntools:\n- a\n- b\n---\nbody\n"
     spaced, released = base.replace(b"- a\n", b"- a\n\n"), base.replace(b"- b", b"- c")
     assert merge(base, spaced, released).content == released
 

@@ -74,7 +74,7 @@ def _yaml(text: str) -> Fields:
 
 
 def _yaml_value(text: str) -> Any:
-    ((_, value),) = _table(read_yaml(text, "header", hidden=True).data).items()
+    (value,) = _table(read_yaml(text, "header", hidden=True).data).values()
     return value
 
 
