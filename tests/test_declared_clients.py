@@ -449,6 +449,23 @@ def test_a_lock_made_after_a_half_merge_stops_for_what_neither_side_declared(age
     assert FILE in agentpack("lock", expect=3).err
 
 
+def test_what_may_be_of_another_declaration_is_told_beside_the_files(agentpack: Agentpack, house: Path) -> None:
+    told = {
+        "changed": "error: agentpack.lock is out of date with agentpack.yaml\n"
+        f"  `{FILE}` was changed since\nhint: `agentpack lock` brings it up to date\n",
+        "unrecorded": "error: the locked releases do not match agentpack.lock\n"
+        "  .house/agents/reviewer.md\n"
+        f"  `{FILE}` may have changed: the lock does not record its content\n"
+        "hint: the lock was changed by hand, or by another version of agentpack: `agentpack lock` rewrites it\n",
+    }
+    declare(house, {**DECLARATION, "title": "Other", "fixed": {"x": "y"}})
+    for words in (("sync", "--frozen"), ("sync", "--locked")):
+        assert agentpack(*words, expect=3).err == f"project {house}\n{told['changed']}"
+    put_lock(house, {key: value for key, value in lock(house).items() if key != "declared"})
+    for words in (("sync", "--frozen"), ("sync", "--locked")):
+        assert agentpack(*words, expect=3).err == f"project {house}\n{told['unrecorded']}"
+
+
 @pytest.mark.parametrize("value", [[], {"house": "x"}, {"house": 1}, {"House!": "sha256:" + "0" * 64}])
 def test_a_lock_that_says_it_otherwise_is_no_lock(agentpack: Agentpack, house: Path, value: object) -> None:
     put_lock(house, {**lock(house), "declared": value})

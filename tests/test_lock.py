@@ -1,9 +1,14 @@
 """`agentpack.lock`: the same inputs give the same bytes, and what is no lock is told in words."""
 
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
 
 from agentpack.errors import InvalidFile
 from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
@@ -490,3 +495,103 @@ def test_clients_that_are_used_and_not_listed_are_told_with_the_way_to_add_them(
     packs = ("kit", "more")
     assert str(UnlistedClients(("codex",), packs)) == told.format("codex", "codex", "it")
     assert str(UnlistedClients(("codex", "goose"), packs)) == told.format("codex, goose", "codex,goose", "them")
+
+
+# A lock that says otherwise than its releases.
+
+FALSE_ROWS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
+    "other powers of one": (lambda lock: lock["files"][0].update(capabilities="read"), [".claude/agents/one.md"]),
+    "another text of all": (
+        lambda lock: [row.update(sha256="0" * 64) for row in lock["files"]],
+        [".claude/agents/one.md", ".claude/agents/two.md", ".codex/agents/one.toml", ".codex/agents/two.toml"],
+    ),
+    "a file less": (lambda lock: lock["files"].pop(2), [".codex/agents/one.toml"]),
+    "a file more": (
+        lambda lock: lock["files"].append({**lock["files"][0], "path": ".claude/agents/zzz.md", "persona": "zzz"}),
+        [".claude/agents/zzz.md"],
+    ),
+    "an agent that is skipped": (
+        lambda lock: lock.update(
+            skipped=[{"client": "claude", "pack": "data-reviewer", "persona": "one", "reason": "tools limited"}]
+        ),
+        ["one for claude (skipped)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FALSE_ROWS)
+def test_rows_that_the_releases_do_not_give_are_told(agentpack: Agentpack, project: Path, case: str) -> None:
+    publish(project / "packs", make_pack(personas={name: persona_text(name) for name in ("one", "two")}))
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude,codex")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    change, places = FALSE_ROWS[case]
+    change(lock)
+    path.write_text(json.dumps(lock))
+    told = "".join(f"  {place}\n" for place in places)
+    for words in (("sync", "--locked"), ("sync", "--frozen")):
+        assert agentpack(*words, expect=3).err == (
+            f"project {project}\nerror: the locked releases do not match agentpack.lock\n{told}"
+            "hint: the lock was changed by hand, or by another version of agentpack: `agentpack lock` rewrites it\n"
+        )
+    said = "agentpack.lock  does not match the locked releases; `agentpack lock` rewrites it, or says what else "
+    said += "differs\n"
+    assert agentpack("diff", expect=1).out.startswith(said + told)
+
+
+def test_of_many_rows_that_the_releases_do_not_give_twenty_are_told(agentpack: Agentpack, project: Path) -> None:
+    names = [f"a{number:02}" for number in range(21)]
+    publish(project / "packs", make_pack(personas={name: persona_text(name) for name in names}))
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    path = project / "agentpack.lock"
+    path.write_text(re.sub('"capabilities": ".*"', '"capabilities": "read"', path.read_text()))
+    told = [f"  .claude/agents/{name}.md" for name in names[:20]]
+    assert agentpack("sync", "--locked", expect=3).err.splitlines()[2:-1] == told
+
+
+def test_rows_of_another_setting_of_a_variable_are_told_with_it(
+    agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs = publish(tmp_path / "packs", make_pack())
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
+    agentpack("install", "data-reviewer", "--source", str(packs), "--client", "codex", "--user")
+    monkeypatch.delenv("CODEX_HOME")
+    for words in (("sync", "--locked"), ("sync", "--frozen")):
+        assert agentpack(*words, "--user", expect=3).err == (
+            f"user {home}\nerror: the locked releases do not match agentpack.lock\n"
+            "  $CODEX_HOME/agents/reviewer.toml\n  .codex/agents/reviewer.toml\n"
+            "hint: the lock was written with another setting of CODEX_HOME: set it as it was, or run `agentpack sync "
+            "--user`\n"
+        )
+
+
+# What is not there.
+
+
+def test_a_name_that_is_not_in_the_manifest_is_told_with_what_it_is(agentpack: Agentpack, project: Path) -> None:
+    lead = {name: persona_text(name) for name in ("lead", "second")}
+    publish(project / "packs", make_pack("lead", requires=["data-reviewer"], personas=lead), make_pack())
+    agentpack("install", "lead", "--source", "packs", "--client", "claude")
+    for name, told in {
+        "data-reviewer": "  it is here because `lead 1.0.0` needs it\n  there: lead\n",
+        "second": "  `second` is an agent of the pack `lead`\n  there: lead\n"
+        "hint: `agentpack install lead --without second` removes only this agent\n",
+        "laed": "  there: lead\nhint: did you mean `lead`?\n",
+        "nothing-like-it": "  there: lead\n",
+    }.items():
+        for command in ("uninstall", "upgrade"):
+            said = agentpack(command, name, expect=2).err
+            assert said == f"project {project}\nerror: `{name}` is not in agentpack.yaml\n{told}"
+
+
+def test_a_lock_that_is_not_there_is_told_with_the_way_to_have_one(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    manifest = project / "agentpack.yaml"
+    (project / "agentpack.lock").unlink()
+    back = "`git restore agentpack.lock` restores it; `agentpack lock` writes a new one"
+    for text, hint in ((manifest.read_text(), back), ("schema: 1\n", "`agentpack lock` writes one")):
+        manifest.write_text(text)
+        for words in (("sync", "--locked"), ("sync", "--frozen")):
+            said = agentpack(*words, expect=3).err
+            assert said == f"project {project}\nerror: there is no agentpack.lock\nhint: {hint}\n"
