@@ -461,9 +461,20 @@ def test_what_may_be_of_another_declaration_is_told_beside_the_files(agentpack: 
     declare(house, {**DECLARATION, "title": "Other", "fixed": {"x": "y"}})
     for words in (("sync", "--frozen"), ("sync", "--locked")):
         assert agentpack(*words, expect=3).err == f"project {house}\n{told['changed']}"
-    put_lock(house, {key: value for key, value in lock(house).items() if key != "declared"})
-    for words in (("sync", "--frozen"), ("sync", "--locked")):
-        assert agentpack(*words, expect=3).err == f"project {house}\n{told['unrecorded']}"
+    written = {key: value for key, value in lock(house).items() if key != "declared"}
+    [row] = [row for row in written["files"] if row["client"] == "house"]
+    others = [one for one in written["files"] if one != row]
+    more = ".house/agents/writer.md"
+    for now, rows, place in (
+        ({"title": "Other", "fixed": {"x": "y"}}, [*others, row], row["path"]),
+        ({}, others, row["path"]),  # only the release has it
+        ({}, [*others, row, {**row, "path": more, "persona": "writer"}], more),  # only the lock has it
+    ):
+        declare(house, {**DECLARATION, **now})
+        put_lock(house, {**written, "files": rows})
+        for words in (("sync", "--frozen"), ("sync", "--locked")):
+            said = agentpack(*words, expect=3).err
+            assert said == f"project {house}\n{told['unrecorded'].replace(row['path'], place)}"
 
 
 @pytest.mark.parametrize("value", [[], {"house": "x"}, {"house": 1}, {"House!": "sha256:" + "0" * 64}])
