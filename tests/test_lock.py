@@ -11,7 +11,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
+from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent, WrittenState
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName, digest_of
@@ -19,6 +19,7 @@ from agentpack.model.pack import AgentRow, digest_of_rows
 from agentpack.wanted.assignment import NotWritten, not_written_words
 from agentpack.wanted.lock_satisfies import mismatches
 from agentpack.wanted.skipped import left_out_words, skipped_agents, skipped_data
+from agentpack.workspace.file_releases import FileRelease, as_written, with_files
 from agentpack.workspace.found_clients import SkippedClient, UnlistedClients, skipped_words
 
 DIGEST = digest_of(b"x")
@@ -595,3 +596,87 @@ def test_a_lock_that_is_not_there_is_told_with_the_way_to_have_one(agentpack: Ag
         for words in (("sync", "--locked"), ("sync", "--frozen")):
             said = agentpack(*words, expect=3).err
             assert said == f"project {project}\nerror: there is no agentpack.lock\nhint: {hint}\n"
+
+
+# The rows of files that are left as they are.
+
+
+def row(name: str, text: str, client: str = "claude", *, of: str = "kit", release: str | None = None) -> LockedFile:
+    return LockedFile(f"{client}/{name}", client, of, name, text * 64, release=release)
+
+
+def test_a_file_that_is_left_keeps_the_row_and_the_release_it_was_written_from() -> None:
+    base, newer = pack("base", **PLAIN), pack("base", **PLAIN, version="1.1.0")
+    wanted = Lock(
+        {},
+        ("claude", "codex"),
+        (pack("kit", **PLAIN, version="2.0.0"), base, pack("other", **PLAIN)),
+        (row("a", "1"), row("b", "2"), row("c", "3", "codex"), row("o", "4", of="other")),
+        ("other:shell",),
+        declared={"codex": digest_of(b"now"), "claude": DIGEST},
+    )
+    before = Lock(
+        {},
+        ("claude",),
+        (),
+        (),
+        ("kit:edit", "kit:widened:codex", "other:web", "shell"),
+        declared={"codex": digest_of(b"then"), "house": digest_of(b"x"), "claude": DIGEST},
+    )
+    old = pack("kit", **PLAIN)
+    left = FileRelease(row("a", "0"), old, (base, newer, pack("deep", **PLAIN)))
+    written = [row("b", "2"), row("c", "3", "codex"), row("o", "4", of="other")]
+    found = with_files(wanted, written, [left], before)
+    assert {file.path: file for file in found.files} == {
+        "claude/a": row("a", "0", release="1.0.0"),
+        **{file.path: file for file in written},
+    }
+    assert found.written == WrittenState(("claude",), (old, newer, pack("deep", **PLAIN)), {})
+    assert found.accepted == ("kit:edit", "other:shell")
+    behind = FileRelease(row("c", "9", "codex"), old)
+    for told in ({}, {"codex": digest_of(b"before that")}):
+        earlier = before._replace(written=WrittenState(("cursor",), (), told))
+        found = with_files(wanted, written, [left, behind], earlier)
+        assert found.written is not None
+        assert found.written.clients == ("cursor",)
+        assert found.written.declared == {"codex": digest_of(b"then"), **told}
+    found = with_files(wanted, written, [left], None)
+    assert (found.accepted, found.written and found.written.clients) == (("other:shell",), ("claude", "codex"))
+
+
+def test_files_that_are_as_wanted_need_no_release() -> None:
+    wanted = Lock({}, ("claude",), (pack("kit", **PLAIN),), (row("a", "1"), row("b", "2")), ("kit:edit",))
+    older = row("a", "1", release="0.9.0")._replace(capabilities="all")
+    same = FileRelease(older, pack("kit", **PLAIN, version="0.9.0"))
+    for before in (None, wanted._replace(accepted=("kit:shell",), written=WrittenState((), (), {}))):
+        assert with_files(wanted._replace(written=WrittenState((), (), {})), [row("b", "2")], [same], before) == wanted
+
+
+def test_a_lock_as_its_files_were_written_has_the_releases_of_then() -> None:
+    manifest = Manifest.from_data({"packs": [{"require": "kit[new]>=2", "as": {"one": "now"}}, {"require": "more"}]})
+    pins = (
+        pack("kit", **{**PLAIN, "variants": ("old",), "parameters": {"a": 1}}, renames={"one": "then"}),
+        pack("gone", **{**PLAIN, "variants": ("v",)}),
+        pack("below", **{**PLAIN, "wanted_by": ("kit 1.0.0",)}),
+    )
+    lock = Lock(
+        manifest.to_data(),
+        ("claude",),
+        (pack("kit", **PLAIN, version="2.0.0"), pack("more", **PLAIN)),
+        (row("a", "1", release="1.0.0"), row("m", "2", of="more")),
+        declared={"house": digest_of(b"now"), "yard": digest_of(b"now")},
+        written=WrittenState(("claude", "codex"), pins, {"house": digest_of(b"then")}),
+    )
+    found = as_written(lock)
+    names = ["kit 1.0.0", "more 1.0.0", "gone 1.0.0", "below 1.0.0"]
+    assert [f"{one.name} {one.version}" for one in found.packs] == names
+    assert found.manifest["packs"] == [
+        {"require": "gone[v]"},
+        {"require": "kit[old]>=2", "parameters": {"a": 1}, "as": {"one": "then"}},
+        {"require": "more"},
+    ]
+    assert found.clients == ("claude", "codex")
+    assert found.files == (row("a", "1"), row("m", "2", of="more"))
+    assert found.declared == {"house": digest_of(b"then"), "yard": digest_of(b"now")}
+    assert found.written is None
+    assert as_written(found) == found
