@@ -1442,6 +1442,56 @@ def test_each_row_that_its_place_does_not_bear_out_is_told_with_what_is_wrong(
     )
 
 
+FALSE: dict[str, tuple[dict[str, str], str]] = {
+    "another digest": (
+        {"version": "0.0.0+h000000000000"},
+        "as 0.0.0+h000000000000, which is not the version of its digest",
+    ),
+    "another commit": (
+        {"version": "0.0.0+20261128100100.g0123456789ab", "commit": "f" * 40},
+        "as 0.0.0+20261128100100.g0123456789ab, which is not the version of its commit",
+    ),
+    "no commit": ({"repository": "https://git.example.com/kit"}, "from a repository without a commit"),
+    "a repository": (
+        {"repository": "https://git.example.com/kit", "commit": "f" * 40},
+        "from https://git.example.com/kit, but `kit` is not one",
+    ),
+    "a commit": ({"commit": "f" * 40}, "from a repository, but `kit` is not one"),
+    "another version": ({"version": "7.0.0"}, "as 7.0.0, and the same files are {version} in `kit`"),
+}
+
+
+@pytest.mark.parametrize("case", FALSE)
+def test_a_row_that_its_place_does_not_bear_out_is_told_whatever_stands_before_it(
+    agentpack: Agentpack, project: Path, case: str
+) -> None:
+    publish(project / "packs", make_pack("acme", personas={"acme": persona_text("acme")}))
+    agentpack("install", "acme", "--source", "packs", "--client", "claude")
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    shutil.rmtree(project / ".agentpack")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    change, told = FALSE[case]
+    [row] = [row for row in lock["packs"] if row["name"] == "kit"]
+    told = "kit is locked " + told.format(**row)
+    row.update(change)
+    path.write_text(json.dumps(lock))
+    assert agentpack("sync", expect=5).err == (
+        f"project {project}\nerror: agentpack.lock: {told}\n"
+        "hint: `git restore agentpack.lock` brings the committed one back; `agentpack lock --upgrade-pack kit` locks "
+        "what the source has now\n"
+    )
+    assert agentpack("sync", "--locked", expect=3).err == (
+        f"project {project}\nerror: agentpack.lock is out of date with agentpack.yaml\n  {told}\n"
+        "hint: `agentpack lock` brings it up to date\n"
+    )
+    assert agentpack("diff", expect=1).out.splitlines()[:2] == [
+        "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`",
+        f"  {told}",
+    ]
+
+
 def test_a_part_of_a_collection_is_as_its_lock_says(agentpack: Agentpack, project: Path) -> None:
     """The digest is of all its agents, and the lock has the rows of those that were taken."""
     kit(project, one="Work.", two="Work.")

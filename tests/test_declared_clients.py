@@ -459,6 +459,34 @@ def test_a_lock_made_after_a_half_merge_stops_for_what_neither_side_declared(age
     assert FILE in agentpack("lock", expect=3).err
 
 
+def test_what_may_be_of_another_declaration_is_told_beside_the_files(agentpack: Agentpack, house: Path) -> None:
+    told = {
+        "changed": "error: agentpack.lock is out of date with agentpack.yaml\n"
+        f"  `{FILE}` was changed since\nhint: `agentpack lock` brings it up to date\n",
+        "unrecorded": "error: the locked releases do not match agentpack.lock\n"
+        "  .house/agents/reviewer.md\n"
+        f"  `{FILE}` may have changed: the lock does not record its content\n"
+        "hint: the lock was changed by hand, or by another version of agentpack: `agentpack lock` rewrites it\n",
+    }
+    declare(house, {**DECLARATION, "title": "Other", "fixed": {"x": "y"}})
+    for words in (("sync", "--frozen"), ("sync", "--locked")):
+        assert agentpack(*words, expect=3).err == f"project {house}\n{told['changed']}"
+    written = {key: value for key, value in lock(house).items() if key != "declared"}
+    [row] = [row for row in written["files"] if row["client"] == "house"]
+    others = [one for one in written["files"] if one != row]
+    more = ".house/agents/writer.md"
+    for now, rows, place in (
+        ({"title": "Other", "fixed": {"x": "y"}}, [*others, row], row["path"]),
+        ({}, others, row["path"]),  # only the release has it
+        ({}, [*others, row, {**row, "path": more, "persona": "writer"}], more),  # only the lock has it
+    ):
+        declare(house, {**DECLARATION, **now})
+        put_lock(house, {**written, "files": rows})
+        for words in (("sync", "--frozen"), ("sync", "--locked")):
+            said = agentpack(*words, expect=3).err
+            assert said == f"project {house}\n{told['unrecorded'].replace(row['path'], place)}"
+
+
 @pytest.mark.parametrize("value", [[], {"house": "x"}, {"house": 1}, {"House!": "sha256:" + "0" * 64}])
 def test_a_lock_that_says_it_otherwise_is_no_lock(agentpack: Agentpack, house: Path, value: object) -> None:
     put_lock(house, {**lock(house), "declared": value})

@@ -1,12 +1,17 @@
 """`agentpack.lock`: the same inputs give the same bytes, and what is no lock is told in words."""
 
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
+from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent, WrittenState
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName, digest_of
@@ -14,6 +19,7 @@ from agentpack.model.pack import AgentRow, digest_of_rows
 from agentpack.wanted.assignment import NotWritten, not_written_words
 from agentpack.wanted.lock_satisfies import mismatches
 from agentpack.wanted.skipped import left_out_words, skipped_agents, skipped_data
+from agentpack.workspace.file_releases import FileRelease, as_written, with_files
 from agentpack.workspace.found_clients import SkippedClient, UnlistedClients, skipped_words
 
 DIGEST = digest_of(b"x")
@@ -490,3 +496,187 @@ def test_clients_that_are_used_and_not_listed_are_told_with_the_way_to_add_them(
     packs = ("kit", "more")
     assert str(UnlistedClients(("codex",), packs)) == told.format("codex", "codex", "it")
     assert str(UnlistedClients(("codex", "goose"), packs)) == told.format("codex, goose", "codex,goose", "them")
+
+
+# A lock that says otherwise than its releases.
+
+FALSE_ROWS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
+    "other powers of one": (lambda lock: lock["files"][0].update(capabilities="read"), [".claude/agents/one.md"]),
+    "another text of all": (
+        lambda lock: [row.update(sha256="0" * 64) for row in lock["files"]],
+        [".claude/agents/one.md", ".claude/agents/two.md", ".codex/agents/one.toml", ".codex/agents/two.toml"],
+    ),
+    "a file less": (lambda lock: lock["files"].pop(2), [".codex/agents/one.toml"]),
+    "a file more": (
+        lambda lock: lock["files"].append({**lock["files"][0], "path": ".claude/agents/zzz.md", "persona": "zzz"}),
+        [".claude/agents/zzz.md"],
+    ),
+    "an agent that is skipped": (
+        lambda lock: lock.update(
+            skipped=[{"client": "claude", "pack": "data-reviewer", "persona": "one", "reason": "tools limited"}]
+        ),
+        ["one for claude (skipped)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FALSE_ROWS)
+def test_rows_that_the_releases_do_not_give_are_told(agentpack: Agentpack, project: Path, case: str) -> None:
+    publish(project / "packs", make_pack(personas={name: persona_text(name) for name in ("one", "two")}))
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude,codex")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    change, places = FALSE_ROWS[case]
+    change(lock)
+    path.write_text(json.dumps(lock))
+    told = "".join(f"  {place}\n" for place in places)
+    for words in (("sync", "--locked"), ("sync", "--frozen")):
+        assert agentpack(*words, expect=3).err == (
+            f"project {project}\nerror: the locked releases do not match agentpack.lock\n{told}"
+            "hint: the lock was changed by hand, or by another version of agentpack: `agentpack lock` rewrites it\n"
+        )
+    said = "agentpack.lock  does not match the locked releases; `agentpack lock` rewrites it, or says what else "
+    said += "differs\n"
+    assert agentpack("diff", expect=1).out.startswith(said + told)
+
+
+def test_of_many_rows_that_the_releases_do_not_give_twenty_are_told(agentpack: Agentpack, project: Path) -> None:
+    names = [f"a{number:02}" for number in range(21)]
+    publish(project / "packs", make_pack(personas={name: persona_text(name) for name in names}))
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    path = project / "agentpack.lock"
+    path.write_text(re.sub('"capabilities": ".*"', '"capabilities": "read"', path.read_text()))
+    told = [f"  .claude/agents/{name}.md" for name in names[:20]]
+    assert agentpack("sync", "--locked", expect=3).err.splitlines()[2:-1] == told
+
+
+def test_rows_of_another_setting_of_a_variable_are_told_with_it(
+    agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs = publish(tmp_path / "packs", make_pack())
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
+    agentpack("install", "data-reviewer", "--source", str(packs), "--client", "codex", "--user")
+    monkeypatch.delenv("CODEX_HOME")
+    for words in (("sync", "--locked"), ("sync", "--frozen")):
+        assert agentpack(*words, "--user", expect=3).err == (
+            f"user {home}\nerror: the locked releases do not match agentpack.lock\n"
+            "  $CODEX_HOME/agents/reviewer.toml\n  .codex/agents/reviewer.toml\n"
+            "hint: the lock was written with another setting of CODEX_HOME: set it as it was, or run `agentpack sync "
+            "--user`\n"
+        )
+
+
+# What is not there.
+
+
+def test_a_name_that_is_not_in_the_manifest_is_told_with_what_it_is(agentpack: Agentpack, project: Path) -> None:
+    lead = {name: persona_text(name) for name in ("lead", "second")}
+    publish(project / "packs", make_pack("lead", requires=["data-reviewer"], personas=lead), make_pack())
+    agentpack("install", "lead", "--source", "packs", "--client", "claude")
+    for name, told in {
+        "data-reviewer": "  it is here because `lead 1.0.0` needs it\n  there: lead\n",
+        "second": "  `second` is an agent of the pack `lead`\n  there: lead\n"
+        "hint: `agentpack install lead --without second` removes only this agent\n",
+        "laed": "  there: lead\nhint: did you mean `lead`?\n",
+        "nothing-like-it": "  there: lead\n",
+    }.items():
+        for command in ("uninstall", "upgrade"):
+            said = agentpack(command, name, expect=2).err
+            assert said == f"project {project}\nerror: `{name}` is not in agentpack.yaml\n{told}"
+
+
+def test_a_lock_that_is_not_there_is_told_with_the_way_to_have_one(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    manifest = project / "agentpack.yaml"
+    (project / "agentpack.lock").unlink()
+    back = "`git restore agentpack.lock` restores it; `agentpack lock` writes a new one"
+    for text, hint in ((manifest.read_text(), back), ("schema: 1\n", "`agentpack lock` writes one")):
+        manifest.write_text(text)
+        for words in (("sync", "--locked"), ("sync", "--frozen")):
+            said = agentpack(*words, expect=3).err
+            assert said == f"project {project}\nerror: there is no agentpack.lock\nhint: {hint}\n"
+
+
+# The rows of files that are left as they are.
+
+
+def row(name: str, text: str, client: str = "claude", *, of: str = "kit", release: str | None = None) -> LockedFile:
+    return LockedFile(f"{client}/{name}", client, of, name, text * 64, release=release)
+
+
+def test_a_file_that_is_left_keeps_the_row_and_the_release_it_was_written_from() -> None:
+    base, newer = pack("base", **PLAIN), pack("base", **PLAIN, version="1.1.0")
+    wanted = Lock(
+        {},
+        ("claude", "codex"),
+        (pack("kit", **PLAIN, version="2.0.0"), base, pack("other", **PLAIN)),
+        (row("a", "1"), row("b", "2"), row("c", "3", "codex"), row("o", "4", of="other")),
+        ("other:shell",),
+        declared={"codex": digest_of(b"now"), "claude": DIGEST},
+    )
+    before = Lock(
+        {},
+        ("claude",),
+        (),
+        (),
+        ("kit:edit", "kit:widened:codex", "other:web", "shell"),
+        declared={"codex": digest_of(b"then"), "house": digest_of(b"x"), "claude": DIGEST},
+    )
+    old = pack("kit", **PLAIN)
+    left = FileRelease(row("a", "0"), old, (base, newer, pack("deep", **PLAIN)))
+    written = [row("b", "2"), row("c", "3", "codex"), row("o", "4", of="other")]
+    found = with_files(wanted, written, [left], before)
+    assert {file.path: file for file in found.files} == {
+        "claude/a": row("a", "0", release="1.0.0"),
+        **{file.path: file for file in written},
+    }
+    assert found.written == WrittenState(("claude",), (old, newer, pack("deep", **PLAIN)), {})
+    assert found.accepted == ("kit:edit", "other:shell")
+    behind = FileRelease(row("c", "9", "codex"), old)
+    for told in ({}, {"codex": digest_of(b"before that")}):
+        earlier = before._replace(written=WrittenState(("cursor",), (), told))
+        found = with_files(wanted, written, [left, behind], earlier)
+        assert found.written is not None
+        assert found.written.clients == ("cursor",)
+        assert found.written.declared == {"codex": digest_of(b"then"), **told}
+    found = with_files(wanted, written, [left], None)
+    assert (found.accepted, found.written and found.written.clients) == (("other:shell",), ("claude", "codex"))
+
+
+def test_files_that_are_as_wanted_need_no_release() -> None:
+    wanted = Lock({}, ("claude",), (pack("kit", **PLAIN),), (row("a", "1"), row("b", "2")), ("kit:edit",))
+    older = row("a", "1", release="0.9.0")._replace(capabilities="all")
+    same = FileRelease(older, pack("kit", **PLAIN, version="0.9.0"))
+    for before in (None, wanted._replace(accepted=("kit:shell",), written=WrittenState((), (), {}))):
+        assert with_files(wanted._replace(written=WrittenState((), (), {})), [row("b", "2")], [same], before) == wanted
+
+
+def test_a_lock_as_its_files_were_written_has_the_releases_of_then() -> None:
+    manifest = Manifest.from_data({"packs": [{"require": "kit[new]>=2", "as": {"one": "now"}}, {"require": "more"}]})
+    pins = (
+        pack("kit", **{**PLAIN, "variants": ("old",), "parameters": {"a": 1}}, renames={"one": "then"}),
+        pack("gone", **{**PLAIN, "variants": ("v",)}),
+        pack("below", **{**PLAIN, "wanted_by": ("kit 1.0.0",)}),
+    )
+    lock = Lock(
+        manifest.to_data(),
+        ("claude",),
+        (pack("kit", **PLAIN, version="2.0.0"), pack("more", **PLAIN)),
+        (row("a", "1", release="1.0.0"), row("m", "2", of="more")),
+        declared={"house": digest_of(b"now"), "yard": digest_of(b"now")},
+        written=WrittenState(("claude", "codex"), pins, {"house": digest_of(b"then")}),
+    )
+    found = as_written(lock)
+    names = ["kit 1.0.0", "more 1.0.0", "gone 1.0.0", "below 1.0.0"]
+    assert [f"{one.name} {one.version}" for one in found.packs] == names
+    assert found.manifest["packs"] == [
+        {"require": "gone[v]"},
+        {"require": "kit[old]>=2", "parameters": {"a": 1}, "as": {"one": "then"}},
+        {"require": "more"},
+    ]
+    assert found.clients == ("claude", "codex")
+    assert found.files == (row("a", "1"), row("m", "2", of="more"))
+    assert found.declared == {"house": digest_of(b"then"), "yard": digest_of(b"now")}
+    assert found.written is None
+    assert as_written(found) == found
