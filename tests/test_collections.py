@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.collection_files import LAYOUTS, agent_text, beside, marketplace
-from support.packs import make_pack, publish
+from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
@@ -927,6 +927,28 @@ def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alon
     if "rollback" in ran.err:
         Agentpack(clone)("rollback")
         assert {path: data for path, data in tree(clone).items() if path in before} == before
+
+
+def test_an_acceptance_goes_with_its_pack_beside_one_whose_text_is_nowhere(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    limited = make_pack("limited", personas={"limited": persona_text("limited", tools=["read"])})
+    write_tree(project / "packs/limited", limited)
+    write_tree(project / "kit", {"agents/one.md": agent_text("one", "Work.", more="tools: Read\n")})
+    agentpack("install", "limited", "--source", "packs", "--client", "codex", "--accept", "widened:codex")
+    agentpack("install", "./kit", "--accept", "widened:codex")
+
+    def accepted(folder: Path) -> list[str]:
+        found: list[str] = json.loads((folder / "agentpack.lock").read_text())["accepted"]
+        return found
+
+    assert accepted(project) == ["kit:widened:codex", "limited:widened:codex"]
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    edited = clone / ".codex/agents/one.toml"
+    edited.write_text(edited.read_text() + "# ours\n")
+    Agentpack(clone)("uninstall", "limited")
+    assert accepted(clone) == ["kit:widened:codex"]
 
 
 def test_a_file_whose_text_is_nowhere_is_left_by_all_but_sync(

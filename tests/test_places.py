@@ -367,13 +367,15 @@ ODD: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("kind", ODD)
 def test_an_entry_is_not_there_where_its_file_is_none(tmp_path: Path, kind: str) -> None:
     places = Locations(Disk({"": str(tmp_path)}), lambda path: CLIENTS["roo"].shared)
-    assert places.read(".roomodes#one") is places.look(".roomodes#one") is None
+    assert places.read(".roomodes#one") is None
+    assert places.look(".roomodes#one") is None
     ODD[kind](tmp_path / ".roomodes")
     assert places.read(".roomodes#one") is None
     seen = places.look(".roomodes#one")
     assert seen is not None
     assert (seen.digest, seen.blocked) == (None, f"a {kind} is in the way")
-    assert places.read("$CODEX_HOME/x#one") is places.look("$CODEX_HOME/x#one") is None
+    assert places.read("$CODEX_HOME/x#one") is None
+    assert places.look("$CODEX_HOME/x#one") is None
 
 
 def test_one_folder_mounted_twice_is_one_place(tmp_path: Path) -> None:
