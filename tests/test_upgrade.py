@@ -588,11 +588,11 @@ def test_a_local_variant_of_another_persona_is_named_where_it_was_in_use_alone(
     agentpack: Agentpack, project: Path
 ) -> None:
     write_tree(project, {".agentpack/variants/tester/mine.md": "---\nsummary: More.\n---\n- Mine. {#mine}\n"})
-    publish(project / "packs", make_pack())
-    install = ("install", "data-reviewer[mine]", "--source", "packs", "--client", "claude")
+    publish(project / "named", make_pack())
+    install = ("install", "data-reviewer[mine]", "--source", "named", "--client", "claude")
     told = f"project {project}\nerror: `data-reviewer` has no variant `mine`\n  it has no variants\n"
     assert agentpack(*install, expect=4).err == told
-    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    agentpack("install", "data-reviewer", "--source", "named", "--client", "claude")
     assert agentpack(*install, expect=4).err == told
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("- data-reviewer", "- data-reviewer[mine]"))
