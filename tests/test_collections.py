@@ -1035,6 +1035,28 @@ def test_what_was_accepted_for_another_pack_goes_with_it_where_a_text_is_nowhere
         assert after[key] == [row for row in before[key] if row[of] != "limited"]
 
 
+def test_an_acceptance_goes_with_its_pack_beside_one_whose_text_is_nowhere(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    limited = make_pack("limited", personas={"limited": persona_text("limited", tools=["read"])})
+    write_tree(project / "packs/limited", limited)
+    write_tree(project / "kit", {"agents/one.md": agent_text("one", "Work.", more="tools: Read\n")})
+    agentpack("install", "limited", "--source", "packs", "--client", "codex", "--accept", "widened:codex")
+    agentpack("install", "./kit", "--accept", "widened:codex")
+
+    def accepted(folder: Path) -> list[str]:
+        found: list[str] = json.loads((folder / "agentpack.lock").read_text())["accepted"]
+        return found
+
+    assert accepted(project) == ["kit:widened:codex", "limited:widened:codex"]
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", "kit"))
+    edited = clone / ".codex/agents/one.toml"
+    edited.write_text(edited.read_text() + "# ours\n")
+    Agentpack(clone)("uninstall", "limited")
+    assert accepted(clone) == ["kit:widened:codex"]
+
+
 def test_a_file_whose_text_is_nowhere_is_left_by_all_but_sync(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from support.effort import every, usually
-from support.packs import make_pack, persona_text, publish, variant_text
+from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree
 
@@ -590,6 +590,22 @@ def test_a_command_without_accept_names_one_that_has_it(agentpack: Agentpack, ho
     agentpack(*hint.partition("`agentpack ")[2].partition("`")[0].split())
     agentpack("uninstall", "other")
     agentpack("diff")
+
+
+def test_a_file_of_another_client_left_in_conflict_was_written_by_no_declaration(
+    agentpack: Agentpack, house: Path
+) -> None:
+    mine = house / ".claude/agents/reviewer.md"
+    mine.write_text(mine.read_text().replace("Say what you saw.", "Say nothing."))
+    before = lock(house)["declared"]
+    declare(house, {**DECLARATION, "description": "summary"})
+    body = BODY.replace("Say what you saw.", "Say it all.")
+    publish(house / "packs", make_pack(version="1.1.0", personas={"reviewer": persona_text(body=body)}))
+    agentpack("upgrade", "--yes", "--partial", expect=3)
+    left = lock(house)
+    assert [(file["client"], file.get("release")) for file in left["files"]] == [("claude", "1.0.0"), ("house", None)]
+    assert left["declared"] != before
+    assert "declared" not in left["written"]
 
 
 def test_a_file_left_in_conflict_was_written_by_the_declaration_before(agentpack: Agentpack, house: Path) -> None:

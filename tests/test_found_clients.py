@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.effort import sample
-from support.packs import make_pack, persona_text, publish
+from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
@@ -437,6 +437,31 @@ def test_a_client_that_was_skipped_for_one_pack_is_told_what_it_reads_when_it_is
     assert f"note: {reads}limited.md: no second file is written for it\n" in err
     assert "plain.md" not in err
     assert "second file" not in agentpack("install", "limited", "--client", "gemini").err
+
+
+def test_a_pack_for_fewer_clients_whose_variant_follows_a_release_stays_for_these(
+    agentpack: Agentpack, unnamed: Path, packs: str
+) -> None:
+    agentpack("sync")
+    file = unnamed / ".claude/agents/limited.md"
+    file.write_text(file.read_text().replace("you change.", "you change anything."))
+    agentpack("keep", "limited")
+
+    def clients() -> list[Any]:
+        data = json.loads((unnamed / "agentpack.lock").read_text())
+        return [data["clients"], *((row["name"], row.get("clients")) for row in data["packs"])]
+
+    before = clients()
+    assert before == [["claude", "codex"], ("limited", ["claude"]), ("plain", None)]
+    newer = persona_text("limited", BODY.replace("{#look}", "{#watch}"), tools=["read", "search"])
+    publish(Path(packs), make_pack("limited", "1.1.0", personas={"limited": newer}))
+    variant = unnamed / ".agentpack/variants/limited/local.md"
+    before_it = variant.read_text()
+    assert "- Look before you change anything. {#look}\n" in before_it
+    agentpack("upgrade", "--yes")
+    assert variant.read_text() == before_it.replace("{#look}", "{#watch}")
+    assert clients() == before
+    assert "- Look before you change anything.\n- Say" in file.read_text()
 
 
 def test_a_client_that_gets_a_pack_with_what_it_requires_is_told_that_it_reads_both(

@@ -331,6 +331,10 @@ def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, pr
         ("show", "kit", "--changes", "1.0.0", "2.0.0"),
     ):
         assert told in agentpack(*words, expect=4).err, words
+    write_tree(project / "packs", {"other/agents/other.md": agent_text("other", "Work.")})
+    agentpack("install", "other", "--source", "packs")
+    assert "holds it" not in agentpack("install", "other==9", expect=4).err
+    agentpack("uninstall", "other")
     agentpack("install", "kit@latest")
     agentpack("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0", expect=1)
 

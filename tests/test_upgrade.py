@@ -593,6 +593,27 @@ def test_a_release_without_a_requested_variant_is_told_wherever_it_is_newer(
     assert "  newer     2.0.0, which lacks `thorough` (" in out
 
 
+def test_a_local_variant_of_another_persona_is_named_where_it_was_in_use_alone(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project, {".agentpack/variants/tester/mine.md": "---\nsummary: More.\n---\n- Mine. {#mine}\n"})
+    publish(project / "named", make_pack())
+    install = ("install", "data-reviewer[mine]", "--source", "named", "--client", "claude")
+    told = f"project {project}\nerror: `data-reviewer` has no variant `mine`\n  it has no variants\n"
+    assert agentpack(*install, expect=4).err == told
+    agentpack("install", "data-reviewer", "--source", "named", "--client", "claude")
+    assert agentpack(*install, expect=4).err == told
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("- data-reviewer", "- data-reviewer[mine]"))
+    for command in ("sync", "upgrade", "lock"):
+        assert agentpack(command, expect=4).err == (
+            f"{told}hint: `mine`: it is a local variant of `tester`, which data-reviewer 1.0.0 does not have or which "
+            'is left out; `agentpack uninstall "data-reviewer[mine]"` stops using it, and keeps its file\n'
+        )
+    agentpack("uninstall", "data-reviewer[mine]")
+    agentpack("sync")
+
+
 def test_an_edited_local_pack_leads_to_its_version(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "packs/news", make_pack("news", "1.0.0"))
     agentpack("install", "news", "--source", "packs")
