@@ -1501,7 +1501,7 @@ def test_a_row_that_its_place_does_not_bear_out_is_told_whatever_stands_before_i
     path.write_text(json.dumps(lock))
     assert agentpack("sync", expect=5).err == (
         f"project {project}\nerror: agentpack.lock: {told}\n"
-        "hint: `git restore agentpack.lock` brings the committed one back; `agentpack lock --upgrade-pack kit` locks "
+        "hint: `git restore agentpack.lock` restores the committed lock; `agentpack lock --upgrade-pack kit` locks "
         "what the source has now\n"
     )
     assert agentpack("sync", "--locked", expect=3).err == (

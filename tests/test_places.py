@@ -536,7 +536,7 @@ def test_uninstall_passes_by_what_became_of_a_file_where_it_was_written(
         "  - ~/.config/agentpack/agentpack.yaml  removed",
         "  - ~/.config/agentpack/agentpack.lock  removed",
         "note: /edited/agents/reviewer.md was edited and is left on disk; delete it yourself",
-        "note: removed the source `packs`, which `install` had added: no pack uses it any more",
+        "note: also removes the source `packs`, which `install` had added: no pack uses it any more",
         "generation 6; `agentpack rollback --user` undoes it",
     ]
     assert {name for name, path in paths.items() if path.exists()} == {"edited", "folder"}
