@@ -1506,7 +1506,7 @@ def test_a_row_that_its_place_does_not_bear_out_is_told_whatever_stands_before_i
     )
     assert agentpack("sync", "--locked", expect=3).err == (
         f"project {project}\nerror: agentpack.lock is out of date with agentpack.yaml\n  {told}\n"
-        "hint: `agentpack lock` brings it up to date\n"
+        "hint: `agentpack lock` brings the lock up to date\n"
     )
     assert agentpack("diff", expect=1).out.splitlines()[:2] == [
         "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`",

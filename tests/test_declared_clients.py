@@ -462,7 +462,7 @@ def test_a_lock_made_after_a_half_merge_stops_for_what_neither_side_declared(age
 def test_what_may_be_of_another_declaration_is_told_beside_the_files(agentpack: Agentpack, house: Path) -> None:
     told = {
         "changed": "error: agentpack.lock is out of date with agentpack.yaml\n"
-        f"  `{FILE}` was changed since\nhint: `agentpack lock` brings it up to date\n",
+        f"  `{FILE}` has changed since the lock was written\nhint: `agentpack lock` brings the lock up to date\n",
         "unrecorded": "error: the locked releases do not match agentpack.lock\n"
         "  .house/agents/reviewer.md\n"
         f"  `{FILE}` may have changed: the lock does not record its content\n"

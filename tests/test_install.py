@@ -380,25 +380,20 @@ def test_a_pack_for_another_agentpack_is_passed_over(agentpack: Agentpack, proje
 # What cannot be written.
 
 
-RENAME = (
-    "hint: rename it (`install --as {0}={1}-2`) or leave it out (`install --without {0}`), or set `as:` or `without:` "
-    "in agentpack.yaml\n"
-)
+RENAME = "hint: `{command} --as plain/same=same-2` renames it\n"
 LIMITED = {name: persona_text(name, tools=["read"]) for name in ("aa", "bb", "cc", "dd")}
 REFUSED_FOR_A_CLIENT: dict[str, tuple[str, str, int, str]] = {
     "a name twice": (
         "plain other",
         "claude",
         4,
-        "error: `other` and `plain` both have a persona `same`\n"
-        "  both would be .claude/agents/same.md\n" + RENAME.format("plain/same", "same"),
+        "error: `other` and `plain` both have a persona `same`\n  both would be .claude/agents/same.md\n" + RENAME,
     ),
     "a name twice for a client that reads both folders": (
         "plain other",
         "goose",
         4,
-        "error: `other` and `plain` both have a persona `same`\n"
-        "  both would be .goose/agents/same.md\n" + RENAME.format("plain/same", "same"),
+        "error: `other` and `plain` both have a persona `same`\n  both would be .goose/agents/same.md\n" + RENAME,
     ),
     "no agents in the scope": (
         "plain",
@@ -446,6 +441,7 @@ def test_what_cannot_be_written_for_a_client_is_told_in_full(
     publish(tmp_path / "sources", *(make_pack(name, personas=those) for name, those in personas.items()))
     names, clients, code, told = REFUSED_FOR_A_CLIENT[case]
     words = (*names.split(), "--source", str(tmp_path / "sources"), "--client", clients)
+    told = told.replace("{command}", shlex.join(("agentpack", "install", *words)))
     assert agentpack("install", *words, expect=code).err == f"project {project}\n{told}"
     assert tree(project) == {}
 
@@ -474,7 +470,8 @@ def test_agents_of_two_collections_that_become_one_persona_are_told_by_its_name(
     path = {"claude": ".claude/agents/code-reviewer.md", "codex": ".codex/agents/code-reviewer.toml"}[client]
     assert agentpack("sync", expect=4).err == (
         f"project {project}\nerror: `first` and `second` both have a persona `code-reviewer`\n  both would be {path}\n"
-        + RENAME.format("second/code-reviewer", "code-reviewer")
+        "hint: set `as: {code-reviewer: code-reviewer-2}` or `without: [code-reviewer]` for `second` in "
+        "agentpack.yaml\n"
     )
 
 
