@@ -241,7 +241,7 @@ def test_a_row_for_a_persona_that_the_old_release_lacks_lets_nothing_through(
     more = row | {"path": f".claude/agents/{persona}.md", "persona": persona, "capabilities": "every-tool, hooks"}
     data["files"] = [more] if persona == "reviewer" else [row, more | {"sha256": "0" * 64}]
     path.write_text(json.dumps(data))
-    assert "evil for claude: none known before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    assert "evil for claude: new -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("- reviews", "- reviews>=1.1"))
     assert "-> read, shell" in stopped(agentpack, "sync").err
@@ -260,7 +260,7 @@ def test_a_row_that_names_the_file_of_another_agent_lets_nothing_through(agentpa
     named = {"path": ".claude/agents/mine.md", "sha256": sha256(mine.read_bytes()).hexdigest()}
     data["files"].append(row | named | {"persona": "evil", "capabilities": "every-tool"})
     path.write_text(json.dumps(data))
-    assert "evil for claude: none known before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    assert "evil for claude: new -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
 
 
 def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: Agentpack) -> None:
@@ -316,7 +316,7 @@ def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: P
         packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["read", "shell"]}
     )
     ran = stopped(agentpack, "upgrade", "--yes")
-    assert "fixer for claude: none known before -> read, shell" in ran.err
+    assert "fixer for claude: new -> read, shell" in ran.err
     assert "--accept shell`" in ran.err
     assert "every-tool" not in ran.err
     ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
@@ -336,7 +336,7 @@ def test_what_a_pack_may_do_for_one_client_it_may_not_do_for_another(
         forget_capabilities(agentpack)
     release(packs, "1.1.0", reviewer={"tools": ["read"]}, fixer={"tools": ["shell"]})
     err = stopped(agentpack, "upgrade", "--yes", "--accept", "widened:codex").err
-    assert "fixer for claude: none known before -> shell" in err
+    assert "fixer for claude: new -> shell" in err
     assert "fixer for codex" not in err
 
 
@@ -516,7 +516,7 @@ def test_a_lock_that_does_not_tell_it_is_as_good_as_any_where_no_release_moves(
 def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
     forget_capabilities(widened)
     shutil.rmtree(packs / "reviews/1.0.0")
-    assert "none known before -> every-tool" in stopped(widened, "upgrade", "--yes").err
+    assert "new -> every-tool" in stopped(widened, "upgrade", "--yes").err
     widened("upgrade", "--yes", "--accept", "every-tool")
 
 
@@ -623,7 +623,7 @@ def test_a_name_that_is_given_meanwhile_does_not_hide_it(widened: Agentpack) -> 
     manifest = widened.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("- reviews", "- {require: reviews, as: {reviewer: critic}}"))
     ran = stopped(widened, "sync")
-    assert "critic for claude: none known before -> every-tool" in ran.err
+    assert "critic for claude: new -> every-tool" in ran.err
 
 
 def test_a_base_that_comes_along_without_a_lock_is_held_against_what_extended_it(
