@@ -502,6 +502,36 @@ def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, proje
     assert b"`agentpack rollback` undoes it" in done.out
 
 
+def test_a_pack_that_comes_or_goes_and_a_file_of_others_are_in_the_plan_without_news(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """A release requires another pack than the one before, and has an agent that the user has a file for."""
+    you, more = (persona_text(body=f"{body} {{#you}}\n") for body in ("You.", "You do."))
+    publish(
+        project / "more",
+        make_pack("crew", "1.0.0", personas={"reviewer": you}, requires=["base"]),
+        make_pack("crew", "2.0.0", personas={"reviewer": more, "checker": persona_text("checker")}, requires=["soil"]),
+        *(make_pack(name, personas={name: persona_text(name)}) for name in ("base", "soil")),
+    )
+    agentpack("install", "crew==1.0.0", "--source", "more", "--client", "claude")
+    (project / ".claude/agents/checker.md").write_text("---\nname: checker\ndescription: Mine.\n---\nMine.\n")
+    looked = agentpack("upgrade", "--latest", "--adopt", "--dry-run", "--json").envelope["data"]
+    assert [news["pack"] for news in looked["news"]] == ["crew"]
+    assert agentpack("upgrade", "--latest", "--adopt", "--dry-run").err.splitlines()[1:] == [
+        "base 1.0.0 removed",
+        "crew 1.0.0 -> 2.0.0  (+8 -3 lines, 6 rules)",
+        "soil 1.0.0",
+        "may use (checker, soil): every-tool",
+        "  - .claude/agents/base.md  removed",
+        "  ~ .claude/agents/checker.md  replaced; the previous text is in the history",
+        "  ~ .claude/agents/reviewer.md  updated",
+        "  + .claude/agents/soil.md  new",
+        "  ~ agentpack.yaml  updated",
+        "  ~ agentpack.lock  updated",
+        "dry run: nothing was written",
+    ]
+
+
 @pytest.mark.parametrize("clients", ["claude,codex", "codex,claude"])
 def test_of_several_clients_files_of_one_persona_the_one_with_most_changes_counts(
     agentpack: Agentpack, project: Path, clients: str
