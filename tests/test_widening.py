@@ -282,6 +282,19 @@ def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack
     assert "may use more: read, search -> every-tool" in widened("rollback").err
 
 
+def test_going_back_tells_of_each_agent_that_may_do_other_things_then(agentpack: Agentpack, packs: Path) -> None:
+    same, more = {"tools": ["read"]}, {"tools": ["read", "shell"]}
+    release(packs, "1.0.0", "crew", alike=same, builder=more, looker=same, other=same, tester=more)
+    agentpack("install", "crew", "--source", str(packs), "--client", "claude")
+    release(packs, "1.1.0", "crew", added=same, alike=same, builder=same, looker=more, other=more, tester=same)
+    agentpack("upgrade", "--yes", "--accept", "shell")
+    told = [line for line in agentpack("rollback").err.splitlines() if "may use" in line]
+    assert told == [
+        "may use more (builder, tester): read -> read, shell",
+        "may use less (looker, other): read, shell -> read",
+    ]
+
+
 @pytest.mark.parametrize("forgotten", ["now", "then"])
 def test_going_back_says_nothing_of_what_either_lock_does_not_tell(widened: Agentpack, forgotten: str) -> None:
     if forgotten == "then":
