@@ -647,6 +647,58 @@ def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, p
         assert moved["text"].startswith("- Collect metrics through OpenTelemetry")
 
 
+def _with_rules(name: str, *rules: str) -> str:
+    return persona_text(name, body="".join(("You are it. {#identity}\n\n## Rules {#rules}\n\n", *rules)))
+
+
+def test_only_a_rule_that_is_gone_is_told_where_an_agent_of_its_pack_has_it_for_the_same_client(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Not one that begins alike, nor one that the release words anew where it is, nor what other packs have."""
+    kept, say = "- Keep it. {#keep}\n", "- Say what you saw. {#say}\n"
+    look = "- Look twice. {#look}\n  Before you change.\n"
+    alike = "- Look twice. {#again}\n  After you changed.\n"
+    older = {"reviewer": _with_rules("reviewer", kept, look, say, alike), "checker": _with_rules("checker", kept)}
+    newer = {
+        "reviewer": _with_rules("reviewer", kept.replace("it.", "it all.")),
+        "checker": _with_rules("checker", kept, look, say.replace("saw", "have seen"), alike),
+    }
+    publish(
+        project / "more",
+        make_pack("crew", "1.0.0", personas=older),
+        make_pack("crew", "2.0.0", personas=newer),
+        make_pack("others", personas={"other": _with_rules("other", kept, look, alike)}),
+    )
+    words = ("--source", "more", "--client", "claude,codex")
+    agentpack("install", "crew==1.0.0", "others", *words)
+    path = project / ".claude/agents/reviewer.md"
+    text = path.read_text().replace("Before you", "Always before you").replace("Say what", "Say all that")
+    path.write_text(text.replace("Keep it", "Keep it mine"))
+    upgrade = ("upgrade", "crew", "--latest", "--dry-run")
+    found = agentpack(*upgrade, "--json", expect=3).envelope["data"]["files"]
+    there = ".claude/agents/checker.md"
+    assert [(file["path"], file["conflicts"]) for file in found if file["conflicts"]] == [
+        (
+            ".claude/agents/reviewer.md",
+            [
+                {"base": "- Keep it.", "ours": "- Keep it mine.", "theirs": "- Keep it all.", "moved": []},
+                {
+                    "base": "- Look twice.\n  Before you change.",
+                    "ours": "- Look twice.\n  Always before you change.",
+                    "theirs": "",
+                    "moved": [{"path": there, "text": "- Look twice.\n  Before you change."}],
+                },
+                {
+                    "base": "- Say what you saw.",
+                    "ours": "- Say all that you saw.",
+                    "theirs": "",
+                    "moved": [{"path": there, "text": "- Say what you have seen."}],
+                },
+            ],
+        )
+    ]
+
+
 def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.1.0", "--client", "claude")
     upgrade = agentpack("upgrade", "--latest", "--accept", "skills", "--dry-run", "--json").envelope["data"]["news"][0][
