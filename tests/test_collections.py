@@ -442,6 +442,34 @@ def test_an_agent_that_is_left_out_is_shown_as_the_others_of_its_pack(
     assert "name: two\n" in agentpack("render", "kit", "--persona", "two").out
 
 
+@pytest.mark.parametrize("number", [20, 21])
+def test_of_many_packs_of_a_place_twenty_are_told_where_it_lacks_the_one_that_is_asked_for(
+    agentpack: Agentpack, project: Path, number: int
+) -> None:
+    names = [f"pack-{index:02}" for index in range(number)]
+    publish(project / "packs", *(make_pack(name) for name in names))
+    told = agentpack("install", "other-thing", "--source", "packs", expect=4).err
+    assert told.splitlines()[1:] == [
+        "error: `packs` has no pack `other-thing`",
+        f"  it has {', '.join(names[:20])}{', …' if number > 20 else ''}",
+        "hint: `agentpack show ./packs` lists what it offers",
+    ]
+
+
+@pytest.mark.parametrize("asked", ["first", "first/first"])
+def test_an_agent_with_the_name_of_a_pack_of_its_place_is_asked_for_as_any(
+    agentpack: Agentpack, project: Path, asked: str
+) -> None:
+    for name, agent in (("first", "first"), ("second", "other")):
+        write_tree(project / f"market/{name}", {f"agents/{agent}.md": agent_text(agent, "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    agentpack("install", "./market", "--only", asked)
+    assert agents(project) == ["first.md"]
+    told = agentpack("install", "./market", "--only", "second", expect=4).err
+    assert "error: `second` is a pack of `market`, not an agent\n" in told
+
+
 def test_a_pack_comes_from_the_source_that_is_named_or_not_at_all(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.")
     before = tree(project)

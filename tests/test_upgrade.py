@@ -699,6 +699,32 @@ def test_only_a_rule_that_is_gone_is_told_where_an_agent_of_its_pack_has_it_for_
     ]
 
 
+def test_of_the_packs_in_conflict_those_whose_rules_moved_lead_to_keep(agentpack: Agentpack, project: Path) -> None:
+    kept, look = "- Keep it. {#keep}\n", "- Look twice. {#look}\n"
+    for name in ("solo", "crew", "band"):
+        personas = {f"{name}-{part}": _with_rules(f"{name}-{part}", kept, look) for part in "ab"}
+        publish(project / "more", make_pack(name, "1.0.0", personas=personas))
+        first = _with_rules(f"{name}-a", kept, look.replace("twice", "thrice") if name == "solo" else "")
+        publish(project / "more", make_pack(name, "2.0.0", personas={**personas, f"{name}-a": first}))
+    asked = ("solo==1.0.0", "crew==1.0.0", "band==1.0.0")
+    agentpack("install", *asked, "--source", "more", "--client", "claude")
+    for name in ("solo", "crew", "band"):
+        path = project / f".claude/agents/{name}-a.md"
+        path.write_text(path.read_text().replace("Look twice", "Look always"))
+    told = agentpack("upgrade", "--latest", "--yes", expect=3).err
+    keep = "then the same command again: each edit goes where its rule is now\n"
+    assert told.partition("error: ")[2].splitlines(keepends=True)[:6] == [
+        "3 files need a decision; nothing was changed\n",
+        *(
+            f"  .claude/agents/{name}-a.md: was edited where the new text changes too\n"
+            for name in ("band", "crew", "solo")
+        ),
+        f"hint: `agentpack keep band`, {keep}",
+        f"  `agentpack keep crew`, {keep}",
+    ]
+    assert "keep solo" not in told
+
+
 def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.1.0", "--client", "claude")
     upgrade = agentpack("upgrade", "--latest", "--accept", "skills", "--dry-run", "--json").envelope["data"]["news"][0][
