@@ -14,7 +14,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
-from agentpack.changes.agent_names import unknown_agent
+from agentpack.changes.agent_names import packs_with, unknown_agent
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
 from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows
@@ -435,11 +435,39 @@ def test_the_agents_of_a_pack_that_end_in_a_name_are_told_in_alphabetical_order(
     assert error.hint == ", ".join(f"`--only kit/{name}`" for name in sorted(names))
 
 
-@pytest.mark.parametrize(("number", "more"), [(8, ""), (9, " and 1 more")])
-def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, more: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "between", "more"),
+    [(1, "", ""), (2, " or ", ""), (3, ", ", ""), (8, ", ", ""), (9, ", ", " and 1 more")],
+)
+def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, between: str, more: str) -> None:
     names = [f"{index}-pro" for index in range(number)]
     error = unknown_agent("no such agent", "pro", {PackName("kit"): {name: name for name in names}})
-    assert error.hint == ", ".join(f"`--only kit/{name}`" for name in names[:8]) + more
+    assert error.hint == between.join(f"`--only kit/{name}`" for name in names[:8]) + more
+
+
+@pytest.mark.parametrize(
+    ("text", "having"),
+    [
+        *((text, ["first"]) for text in ("Code Reviewer", "code-reviewer", "Code_Reviewer", "agents/x.md")),
+        *((f"first/{text}", ["first"]) for text in ("Code Reviewer", "CODE REVIEWER", "agents/x.md")),
+        *((f"second/{text}", []) for text in ("Code Reviewer", "code-reviewer", "agents/x.md")),
+        *((text, ["second"]) for text in ("first", "second/first")),  # an agent with the name of another pack
+        *((text, []) for text in ("first/first", "first/", "second", "third/first", "code")),
+        *((text, ["first", "second"]) for text in ("shared", "Shared")),
+    ],
+)
+def test_an_agent_is_known_by_each_of_its_names_in_its_pack(text: str, having: list[str]) -> None:
+    names = ("agents/x.md", "Code Reviewer", "code-reviewer")
+    first, second = dict.fromkeys(names, "Code Reviewer"), {"first": "first"}
+    packs = {PackName("first"): {**first, "shared": "shared"}, PackName("second"): {**second, "shared": "shared"}}
+    assert packs_with(text, packs) == having
+
+
+def test_of_agents_with_names_as_near_as_each_other_the_same_are_always_told() -> None:
+    names = ("test", "task", "fast", "last", "past", "cast", "taste", "toast")
+    for order in (names, names[::-1]):
+        error = unknown_agent("no such agent", "tast", {PackName("kit"): {name: name for name in order}})
+        assert error.hint == "did you mean `toast` or `taste`?"
 
 
 def test_an_old_record_that_is_damaged_keeps_no_release_from_being_installed(
@@ -516,6 +544,44 @@ def test_what_search_prints_for_an_agent_leads_to_how_it_is_installed(
     way = "`agentpack render kit --persona two` prints it"
     assert f"hint: `two` is installed already, as an agent of `kit`: {way}\n" in told
     assert "did you mean `two`?" in agentpack("explain", "kit/two", expect=2).err if "/" in name else True
+
+
+@pytest.mark.parametrize("choice", [("--only", "one"), ("--without", "two")])
+def test_an_agent_that_is_left_out_is_shown_as_the_others_of_its_pack(
+    agentpack: Agentpack, project: Path, choice: tuple[str, str]
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", *choice)
+    assert agents(project) == ["one.md"]
+    assert "name: two\n" in agentpack("render", "kit", "--persona", "two").out
+
+
+@pytest.mark.parametrize("number", [20, 21])
+def test_of_many_packs_of_a_place_twenty_are_told_where_it_lacks_the_one_that_is_asked_for(
+    agentpack: Agentpack, project: Path, number: int
+) -> None:
+    names = [f"pack-{index:02}" for index in range(number)]
+    publish(project / "packs", *(make_pack(name) for name in names))
+    told = agentpack("install", "other-thing", "--source", "packs", expect=4).err
+    assert told.splitlines()[1:] == [
+        "error: `packs` has no pack `other-thing`",
+        f"  it has {', '.join(names[:20])}{', …' if number > 20 else ''}",
+        "hint: `agentpack show ./packs` lists what it offers",
+    ]
+
+
+@pytest.mark.parametrize("asked", ["first", "first/first"])
+def test_an_agent_with_the_name_of_a_pack_of_its_place_is_asked_for_as_any(
+    agentpack: Agentpack, project: Path, asked: str
+) -> None:
+    for name, agent in (("first", "first"), ("second", "other")):
+        write_tree(project / f"market/{name}", {f"agents/{agent}.md": agent_text(agent, "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    agentpack("install", "./market", "--only", asked)
+    assert agents(project) == ["first.md"]
+    told = agentpack("install", "./market", "--only", "second", expect=4).err
+    assert "error: `second` is a pack of `market`, not an agent\n" in told
 
 
 def test_a_pack_comes_from_the_source_that_is_named_or_not_at_all(agentpack: Agentpack, project: Path) -> None:

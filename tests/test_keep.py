@@ -702,6 +702,25 @@ def test_an_edit_of_a_file_that_is_older_than_the_lock_waits_for_a_sync(installe
     assert "when all is done" not in (project / VARIANT).read_text()
 
 
+@pytest.mark.parametrize("by", ["", "reviewer", "reviews", FILE])
+@pytest.mark.parametrize("there", ["nothing", "a folder", "a byte-order mark", "CRLF"])
+def test_a_file_without_other_words_has_no_edit_to_keep(
+    installed: Agentpack, project: Path, there: str, by: str
+) -> None:
+    file = project / FILE
+    text = file.read_bytes()
+    file.unlink()
+    if there == "a folder":
+        file.mkdir()
+    elif there != "nothing":
+        file.write_bytes(text.replace(b"\n", b"\r\n") if there == "CRLF" else b"\xef\xbb\xbf" + text)
+    before = tree(project)
+    what = f"{by} has" if by else "there are"
+    told = installed("keep", *filter(None, [by])).err.splitlines()[1:]
+    assert told == [f"{what} no local edits; nothing to change"]
+    assert tree(project) == before
+
+
 def test_without_an_edit_there_is_nothing_to_keep(installed: Agentpack) -> None:
     assert "no local edits" in installed("keep", "reviewer").err
 

@@ -556,6 +556,104 @@ def test_a_last_rule_that_is_taken_out_leaves_no_blank_line_at_the_end() -> None
     assert resolved(draft or (), 1) == "One.\n"
 
 
+CARRIED: dict[str, tuple[str, str, str, str]] = {
+    "rules, a text and a section are put in where they were": (
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\n- Four. {#four}\n- Five. {#five}\n",
+        "## A\n\n- One.\n- Two.\n- Mine.\n\nThree.\n\n- Four.\n- More.\n- Five.\n\n### B\n\n- Below.\n",
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\n- Four. {#four}\n- Five. {#five}\n",
+        "## A\n\n- One.\n- Two.\n- Mine.\n\nThree.\n\n- Four.\n- More.\n- Five.\n\n### B\n\n- Below.\n",
+    ),
+    "a heading that was taken out stays while a rule of the user's is below it": (
+        "## A {#a}\n\n- One. {#one}\n\n### B {#b}\n\n- Two. {#two}\n- Four. {#four}\n",
+        "### B\n\n- Four, mine.\n",
+        "## A {#a}\n\n- Four. {#four}\n- One. {#one}\n\n### B {#b}\n\n- Two. {#two}\n",
+        "<|## A>\n\n- Four, mine.\n\n### B\n",
+    ),
+    "a heading that was taken out stays while a deeper one is below it": (
+        "## A {#a}\n\n- Two. {#two}\n\n### B {#b}\n\n- Four. {#four}\n- Five. {#five}\n",
+        "### B\n\n- Four.\n- Five.\n",
+        "## A {#a}\n\n- Two. {#two}\n\n### B {#b}\n\n- Five. {#five}\n",
+        "<|## A>\n\n### B\n\n- Five.\n",
+    ),
+    "a heading that was taken out with all below it is gone beside a new section": (
+        "## A {#a}\n\nTwo. {#two}\n\nFive. {#five}\n",
+        "",
+        "## A {#a}\n\nTwo. {#two}\n\nFive. {#five}\n\n## New\n\n- New below.\n- Both.\n",
+        "## New\n\n- New below.\n- Both.\n",
+    ),
+    "a heading in other words on both sides, and a rule behind one that the release takes out": (
+        "## A {#a}\n\n- One. {#one}\n\nTwo. {#two}\n\n- Four. {#four}\n\nFive. {#five}\n",
+        "## A mine\n\n- One.\n\nTwo.\n\n- Four.\n\nFive.\n\n- Mine.\n",
+        "## A new {#a}\n\n- One. {#one}\n\nTwo. {#two}\n\n- Four. {#four}\n",
+        "<## A mine|## A new>\n\n- One.\n\nTwo.\n\n- Four.\n- Mine.\n",
+    ),
+    "a section before one that the release takes out stands at the end, with what was below that": (
+        "- One. {#one}\n- Five. {#five}\n\n## A {#a}\n\n## B {#b}\n\n- Four. {#four}\n",
+        "- One.\n- Five.\n\n## Mine\n\n- Below.\n\n## A\n\n- First.\n- Second.\n\n## B\n\n- Four.\n",
+        "- One. {#one}\n\nNew.\n\n- Five. {#five}\n\n## B {#b}\n\n- Four. {#four}\n\n## New\n\n- New below.\n",
+        "- One.\n\nNew.\n\n- Five.\n\n## B\n\n- Four.\n\n## New\n\n- New below.\n\n"
+        "## Mine\n\n- Below.\n- First.\n- Second.\n",
+    ),
+    "a rule among others stays where the release takes out all": (
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n- Three. {#three}\n",
+        "## A\n\n- One.\n- Two.\n- Mine.\n- Three.\n",
+        "",
+        "- Mine.\n",
+    ),
+    "a section stays where the release takes out all": (
+        "## A {#a}\n\n- One. {#one}\n\nFour. {#four}\n",
+        "## A\n\n- One.\n\nFour.\n\n## Mine\n\n- Below.\n",
+        "",
+        "## Mine\n\n- Below.\n",
+    ),
+    "an edit and a rule stay where the release takes out all": (
+        "## A {#a}\n\nOne. {#one}\n\n- Two. {#two}\n- Three. {#three}\n",
+        "## A\n\nOne.\n\n- Mine.\n- Two, mine.\n- Three.\n",
+        "",
+        "<- Two, mine.|>\n- Mine.\n",
+    ),
+    "rules before the first and between two texts stand before and behind the same ones": (
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\nFour. {#four}\n\n- Five. {#five}\n",
+        "## A\n\n- Mine.\n- More.\n- One.\n- Two.\n\nThree.\n\n- Last.\n\nFour.\n\n- Five.\n",
+        "- One. {#one}\n- New.\n- Two. {#two}\n\nThree. {#three}\n\nFour. {#four}\n\n- Five. {#five}\n\n### New\n",
+        "- Mine.\n- More.\n- One.\n- New.\n- Two.\n\nThree.\n\n- Last.\n\nFour.\n\n- Five.\n\n### New\n",
+    ),
+    "a section stands before the one that it preceded": (
+        "- One. {#one}\n\n## A {#a}\n\n- Three. {#three}\n\n## B {#b}\n\n- Five. {#five}\n",
+        "- One.\n\n## A\n\n- Three.\n\n## Mine\n\n- Below.\n\n## B\n\n- Five.\n",
+        "- One. {#one}\n\n## A {#a}\n\n- Three. {#three}\n\n## B {#b}\n\n- Five. {#five}\n\n### New\n",
+        "- One.\n\n## A\n\n- Three.\n\n## Mine\n\n- Below.\n\n## B\n\n- Five.\n\n### New\n",
+    ),
+    "a section at the end stays at the end": (
+        "- One. {#one}\n\n## A {#a}\n\n## B {#b}\n\n- Two. {#two}\n- Three. {#three}\n",
+        "- One.\n\n## A\n\n## B\n\n- Two.\n- Three.\n\n### Mine\n\n- Below.\n",
+        "- One. {#one}\n\n## B {#b}\n\n- Two. {#two}\n- Three. {#three}\n\n## A {#a}\n",
+        "- One.\n\n## B\n\n- Two.\n- Three.\n\n## A\n\n### Mine\n\n- Below.\n",
+    ),
+    "a rule that both put in stands once, where the release has it": (
+        "- One. {#one}\n\nThree. {#three}\n\n## A {#a}\n\n## B {#b}\n",
+        "- One.\n\nThree.\n\n## A\n\n- Mine.\n- Both.\n- More.\n\n## B\n",
+        "- One. {#one}\n- New.\n\n## A {#a}\n\n## B {#b}\n\n- Both.\n",
+        "- One.\n- New.\n\n## A\n\n- Mine.\n- More.\n\n## B\n\n- Both.\n",
+    ),
+    "a text at the end stands behind the last of its section": (
+        "## A {#a}\n\nOne. {#one}\n\n- Three. {#three}\n\n## B {#b}\n\n- Four. {#four}\n",
+        "## A\n\nOne.\n\n- Three.\n\n## B\n\n- Four.\n\nMine.\n",
+        "## A {#a}\n\n- Three. {#three}\n\nOne. {#one}\n\n## B {#b}\n\nNew.\n\nNewer.\n\n## C\n\n- Six.\n",
+        "## A\n\n- Three.\n\nOne.\n\n## B\n\nNew.\n\nNewer.\n\nMine.\n\n## C\n\n- Six.\n",
+    ),
+}
+"""By what happens: a text, an edit of it, a release of it, and what both come to, with `<ours|theirs>` in conflict."""
+
+
+@pytest.mark.parametrize("case", CARRIED)
+def test_an_edit_goes_where_its_rules_went(case: str) -> None:
+    base, ours, theirs, wanted = CARRIED[case]
+    draft = carry(base, (ID.sub("", base), ours), theirs) or ()
+    shown = (f"<{piece.ours}|{piece.theirs}>" if isinstance(piece, Conflict) else piece for piece in draft)
+    assert "".join(shown) == wanted
+
+
 @pytest.mark.parametrize(("form", "ours"), [("json", "[1]\n"), ("json", "1\n"), ("yaml", "- 1\n"), ("yaml", "one\n")])
 def test_a_file_of_fields_that_an_edit_made_something_else_is_a_conflict(form: str, ours: str) -> None:
     base, theirs = {"json": (b'{"model": "a"}\n', b'{"model": "b"}\n'), "yaml": (b"model: a\n", b"model: b\n")}[form]

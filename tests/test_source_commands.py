@@ -315,6 +315,19 @@ def test_a_pack_of_the_users_own_source_brings_the_source_with_it(
     assert "nothing to change" in agentpack("install", "crew").err
 
 
+def test_a_source_of_the_users_own_inside_the_project_is_named_by_its_place_there(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("source", "add", "mine", str(packs), "--user")
+    assert agentpack("install", "crew==1.0.0").err.splitlines()[-2:] == [
+        "note: `crew` comes from your own source `mine`, which is now in agentpack.yaml",
+        "generation 1; `agentpack rollback` undoes it",
+    ]
+    assert without_schema_line((project / "agentpack.yaml").read_text()) == (
+        "schema: 1\nclients: [claude]\nsources:\n  - {name: mine, path: packs}\npacks:\n  - crew==1.0.0\n"
+    )
+
+
 def test_own_sources_of_the_project_come_first_and_the_bundled_packs_last(
     agentpack: Agentpack, project: Path, packs: Path, own: Path
 ) -> None:

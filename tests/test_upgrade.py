@@ -511,6 +511,36 @@ def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, proje
     assert b"`agentpack rollback` undoes it" in done.out
 
 
+def test_a_pack_that_comes_or_goes_and_a_file_of_others_are_in_the_plan_without_news(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """A release requires another pack than the one before, and has an agent that the user has a file for."""
+    you, more = (persona_text(body=f"{body} {{#you}}\n") for body in ("You.", "You do."))
+    publish(
+        project / "more",
+        make_pack("crew", "1.0.0", personas={"reviewer": you}, requires=["base"]),
+        make_pack("crew", "2.0.0", personas={"reviewer": more, "checker": persona_text("checker")}, requires=["soil"]),
+        *(make_pack(name, personas={name: persona_text(name)}) for name in ("base", "soil")),
+    )
+    agentpack("install", "crew==1.0.0", "--source", "more", "--client", "claude")
+    (project / ".claude/agents/checker.md").write_text("---\nname: checker\ndescription: Mine.\n---\nMine.\n")
+    looked = agentpack("upgrade", "--latest", "--adopt", "--dry-run", "--json").envelope["data"]
+    assert [news["pack"] for news in looked["news"]] == ["crew"]
+    assert agentpack("upgrade", "--latest", "--adopt", "--dry-run").err.splitlines()[1:] == [
+        "base 1.0.0 removed",
+        "crew 1.0.0 -> 2.0.0  (+8 -3 lines, 6 rules)",
+        "soil 1.0.0",
+        "may use (checker, soil): every-tool",
+        "  - .claude/agents/base.md  removed",
+        "  ~ .claude/agents/checker.md  replaced; the previous text is in the history",
+        "  ~ .claude/agents/reviewer.md  updated",
+        "  + .claude/agents/soil.md  new",
+        "  ~ agentpack.yaml  updated",
+        "  ~ agentpack.lock  updated",
+        "dry run: nothing was written",
+    ]
+
+
 @pytest.mark.parametrize("clients", ["claude,codex", "codex,claude"])
 def test_of_several_clients_files_of_one_persona_the_one_with_most_changes_counts(
     agentpack: Agentpack, project: Path, clients: str
@@ -645,6 +675,84 @@ def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, p
         assert conflict["theirs"] == ""
         assert moved["path"] == ".claude/skills/python-engineer-services/SKILL.md"
         assert moved["text"].startswith("- Collect metrics through OpenTelemetry")
+
+
+def _with_rules(name: str, *rules: str) -> str:
+    return persona_text(name, body="".join(("You are it. {#identity}\n\n## Rules {#rules}\n\n", *rules)))
+
+
+def test_only_a_rule_that_is_gone_is_told_where_an_agent_of_its_pack_has_it_for_the_same_client(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Not one that begins alike, nor one that the release words anew where it is, nor what other packs have."""
+    kept, say = "- Keep it. {#keep}\n", "- Say what you saw. {#say}\n"
+    look = "- Look twice. {#look}\n  Before you change.\n"
+    alike = "- Look twice. {#again}\n  After you changed.\n"
+    older = {"reviewer": _with_rules("reviewer", kept, look, say, alike), "checker": _with_rules("checker", kept)}
+    newer = {
+        "reviewer": _with_rules("reviewer", kept.replace("it.", "it all.")),
+        "checker": _with_rules("checker", kept, look, say.replace("saw", "have seen"), alike),
+    }
+    publish(
+        project / "more",
+        make_pack("crew", "1.0.0", personas=older),
+        make_pack("crew", "2.0.0", personas=newer),
+        make_pack("others", personas={"other": _with_rules("other", kept, look, alike)}),
+    )
+    words = ("--source", "more", "--client", "claude,codex")
+    agentpack("install", "crew==1.0.0", "others", *words)
+    path = project / ".claude/agents/reviewer.md"
+    text = path.read_text().replace("Before you", "Always before you").replace("Say what", "Say all that")
+    path.write_text(text.replace("Keep it", "Keep it mine"))
+    upgrade = ("upgrade", "crew", "--latest", "--dry-run")
+    found = agentpack(*upgrade, "--json", expect=3).envelope["data"]["files"]
+    there = ".claude/agents/checker.md"
+    assert [(file["path"], file["conflicts"]) for file in found if file["conflicts"]] == [
+        (
+            ".claude/agents/reviewer.md",
+            [
+                {"base": "- Keep it.", "ours": "- Keep it mine.", "theirs": "- Keep it all.", "moved": []},
+                {
+                    "base": "- Look twice.\n  Before you change.",
+                    "ours": "- Look twice.\n  Always before you change.",
+                    "theirs": "",
+                    "moved": [{"path": there, "text": "- Look twice.\n  Before you change."}],
+                },
+                {
+                    "base": "- Say what you saw.",
+                    "ours": "- Say all that you saw.",
+                    "theirs": "",
+                    "moved": [{"path": there, "text": "- Say what you have seen."}],
+                },
+            ],
+        )
+    ]
+
+
+def test_of_the_packs_in_conflict_those_whose_rules_moved_lead_to_keep(agentpack: Agentpack, project: Path) -> None:
+    kept, look = "- Keep it. {#keep}\n", "- Look twice. {#look}\n"
+    for name in ("solo", "crew", "band"):
+        personas = {f"{name}-{part}": _with_rules(f"{name}-{part}", kept, look) for part in "ab"}
+        publish(project / "more", make_pack(name, "1.0.0", personas=personas))
+        first = _with_rules(f"{name}-a", kept, look.replace("twice", "thrice") if name == "solo" else "")
+        publish(project / "more", make_pack(name, "2.0.0", personas={**personas, f"{name}-a": first}))
+    asked = ("solo==1.0.0", "crew==1.0.0", "band==1.0.0")
+    agentpack("install", *asked, "--source", "more", "--client", "claude")
+    for name in ("solo", "crew", "band"):
+        path = project / f".claude/agents/{name}-a.md"
+        path.write_text(path.read_text().replace("Look twice", "Look always"))
+    told = agentpack("upgrade", "--latest", "--yes", expect=3).err
+    keep = "then the same command again: each edit goes where its rule is now\n"
+    assert told.partition("error: ")[2].splitlines(keepends=True)[:6] == [
+        "3 files need a decision; nothing was changed\n",
+        *(
+            f"  .claude/agents/{name}-a.md: was edited where the new text changes too\n"
+            for name in ("band", "crew", "solo")
+        ),
+        f"hint: `agentpack keep band`, {keep}",
+        f"  `agentpack keep crew`, {keep}",
+    ]
+    assert "keep solo" not in told
 
 
 def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpack, project: Path) -> None:

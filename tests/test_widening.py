@@ -282,6 +282,33 @@ def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack
     assert "may use more: read, search -> every-tool" in widened("rollback").err
 
 
+def test_going_back_tells_of_each_agent_that_may_do_other_things_then(agentpack: Agentpack, packs: Path) -> None:
+    same, more = {"tools": ["read"]}, {"tools": ["read", "shell"]}
+    release(packs, "1.0.0", "crew", alike=same, builder=more, looker=same, other=same, tester=more)
+    agentpack("install", "crew", "--source", str(packs), "--client", "claude")
+    release(packs, "1.1.0", "crew", added=same, alike=same, builder=same, looker=more, other=more, tester=same)
+    agentpack("upgrade", "--yes", "--accept", "shell")
+    told = [line for line in agentpack("rollback").err.splitlines() if "may use" in line]
+    assert told == [
+        "may use more (builder, tester): read -> read, shell",
+        "may use less (looker, other): read, shell -> read",
+    ]
+
+
+@pytest.mark.parametrize("forgotten", ["now", "then"])
+def test_going_back_says_nothing_of_what_either_lock_does_not_tell(widened: Agentpack, forgotten: str) -> None:
+    if forgotten == "then":
+        forget_capabilities(widened)
+        (widened.folder / "agentpack.yaml").write_text((widened.folder / "agentpack.yaml").read_text() + "# mine\n")
+        widened("sync")
+        forget_capabilities(widened)
+    widened("upgrade", "--yes", "--accept", "every-tool")
+    if forgotten == "now":
+        forget_capabilities(widened)
+    generation = "1" if forgotten == "now" else ()
+    assert "may use" not in widened("rollback", *generation).err
+
+
 def test_a_pack_whose_source_is_another_stops_too(agentpack: Agentpack, packs: Path, tmp_path: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     other = tmp_path / "other"
@@ -338,6 +365,29 @@ def test_what_a_pack_may_do_for_one_client_it_may_not_do_for_another(
     err = stopped(agentpack, "upgrade", "--yes", "--accept", "widened:codex").err
     assert "fixer for claude: new -> shell" in err
     assert "fixer for codex" not in err
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["the lock tells it", "an older lock does not"])
+def test_what_another_pack_may_do_lets_nothing_through(agentpack: Agentpack, packs: Path, is_told: bool) -> None:
+    release(packs, "1.0.0", "workers", fixer={})
+    agentpack("install", "reviews", "workers", "--source", str(packs))
+    if not is_told:
+        forget_capabilities(agentpack)
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read", "shell"]})
+    assert "tester for claude: none known before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+
+
+def test_a_new_persona_may_do_what_its_pack_could_though_the_old_release_is_gone(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read"]})
+    shutil.rmtree(packs / "reviews/1.0.0")
+    assert "may use (tester): read\n" in agentpack("upgrade", "--yes").err
+    release(packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["shell"]})
+    shutil.rmtree(packs / "reviews/1.1.0")
+    told = stopped(agentpack, "upgrade", "--yes").err
+    assert "fixer for claude: none known before -> shell" in told
 
 
 def test_a_release_that_may_do_the_same_is_no_change_where_an_older_lock_does_not_tell_it(
@@ -554,7 +604,9 @@ def test_what_a_release_takes_against_either_side_of_a_merge_stops(agentpack: Ag
     shutil.rmtree(agentpack.folder / ".agentpack/state")
     release(packs, "1.2.0", reviewer={"tools": ["read", "shell", "web"]})
     for accepting in ((), ("--accept", "web"), ("--accept", "shell")):
-        stopped(agentpack, "upgrade", "--yes", *accepting)
+        told = stopped(agentpack, "upgrade", "--yes", *accepting).err
+        assert told.count("reviewer for claude: ") == 1
+        assert "claude, claude" not in told
     agentpack("upgrade", "--yes", "--accept", "web", "--accept", "shell")
 
 

@@ -374,9 +374,7 @@ class _WideningCheck:
     @cached_property
     def _brought_by_release(self) -> set[str]:
         """The installed packs whose release changes, and everything these require."""
-        return _reached(
-            self._required, {name for name in self.locked if name in self.moved and name in self.wanted_packs}
-        )
+        return _reached(self._required, self.moved & self.locked.keys())
 
     @cached_property
     def _required(self) -> Mapping[str, set[str]]:

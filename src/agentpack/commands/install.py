@@ -33,8 +33,6 @@ _MANY_TOKENS = 1_000
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to the resulting state."""
     _refuse_lone_versions(request.names, request.settings)
-    for client in request.clients:
-        workspace.clients.named(client)
     old = workspace.manifest
     arguments = read_arguments(workspace, old, request)
     new, asked = arguments.manifest, [pack.requirement for pack in arguments.packs]

@@ -46,8 +46,6 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     asked = [_requirement(workspace, name) for name in request.names]
     if request.everything and not clients:
         asked = [Requirement(pack=entry.requirement.pack) for entry in workspace.manifest.packs]
-    for client in clients:
-        workspace.clients.named(client)
     if clients and any(requirement.variants for requirement in asked):
         raise UsageError("a variant applies to all clients of its pack: `--client` cannot be used with `NAME[VARIANT]`")
     gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
