@@ -510,7 +510,11 @@ def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
     install("1.0.0", "--user", clients="claude")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "other"))
     for words in (("install", "python-engineer"), ("uninstall", "data-reviewer"), ("status",)):
-        assert "~/.config/agentpack/agentpack.yaml" in agentpack(*words, "--user", expect=3).err
+        assert agentpack(*words, "--user", expect=3).err == (
+            f"user {home}\nerror: the manifest is ~/.config/agentpack/agentpack.yaml, but agentpack now looks for "
+            "~/other/agentpack/agentpack.yaml\n  it was written while the configuration folder was a different one\n"
+            "hint: set XDG_CONFIG_HOME and HOME as they were, or move the folder there\n"
+        )
     assert (home / CLAUDE).exists()
     (home / ".config").rename(home / "other")
     agentpack("diff", "--user")
