@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from support.running import Agentpack
 from support.trees import everything, write_tree
 
 from agentpack.disk import Disk
+from agentpack.environment import Environment, find_scope
 from agentpack.errors import Refused
 from agentpack.workspace.locations import Locations
+from agentpack.workspace.workspace import Workspace
 
 NEWER = BODY.replace("Say what you saw", "Say what you have seen")
 CLAUDE, CURSOR = ".claude/agents/reviewer.md", ".cursor/agents/reviewer.md"
@@ -180,6 +183,20 @@ def test_the_lock_does_not_depend_on_the_link(agentpack: Agentpack, project: Pat
     LINKS["the folder of agents"](project)
     install()
     assert (project / "agentpack.lock").read_bytes() == apart
+
+
+def test_a_shared_file_that_is_gone_is_missed_for_both_clients(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    LINKS["the file"](project)
+    install()
+    (project / CLAUDE).unlink()
+    [pack] = agentpack("status", "--json").envelope["data"]["packs"]
+    assert {file["path"]: file["state"] for file in pack["files"]} == {CLAUDE: "missing", CURSOR: "missing"}
+    agentpack("sync")
+    assert (project / CURSOR).is_symlink()
+    assert (project / CURSOR).read_bytes() == (project / CLAUDE).read_bytes()
+    agentpack("diff")
 
 
 def test_hard_links_are_files_of_their_own(agentpack: Agentpack, project: Path, install: Callable[..., str]) -> None:
@@ -518,6 +535,17 @@ def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
     assert (home / CLAUDE).exists()
     (home / ".config").rename(home / "other")
     agentpack("diff", "--user")
+
+
+def test_no_file_is_tracked_by_a_variable_that_is_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands in a folder that is called like it."""
+    paths = ("$GONE_HOME/agents/x.md", ".claude/agents/x.md")
+    write_tree(project, dict.fromkeys(paths, "text\n"))
+    subprocess.run(["git", "add", "--all"], cwd=project, check=True)
+    monkeypatch.chdir(project)
+    environment = Environment.current()
+    workspace = Workspace(environment, find_scope(environment))
+    assert workspace.states.tracked(paths) == {paths[1]}
 
 
 def test_a_record_from_before_roots_were_kept_is_read(
