@@ -493,6 +493,39 @@ def test_personas_that_extend_each_other_in_a_circle_are_refused(
     assert agentpack(*words, expect=2).err == f"project {project}\n{told}"
 
 
+FOR_CLIENTS = {
+    "{require: one, clients: [claude]}, {require: two, clients: [codex]}": "claude one base deep, codex two base deep",
+    "{require: one, clients: [claude]}, two": "claude one two base deep, gemini two base deep",
+    "{require: one, clients: [claude]}, {require: base, clients: [cursor]}": "claude one, cursor base deep",
+    "{require: extending, clients: [claude]}": "claude extending deep",
+    "extending, {require: base, clients: [codex]}": "claude extending, gemini extending, codex base deep",
+}
+"""What the manifest asks for, and the personas that each client gets of it."""
+
+
+@pytest.mark.parametrize("asked", FOR_CLIENTS)
+def test_what_packs_require_is_for_the_clients_of_those_packs(agentpack: Agentpack, project: Path, asked: str) -> None:
+    requires = {"one": ["base"], "two": ["base"], "base": ["deep"], "deep": [], "extending": ["base"]}
+    publish(
+        project / "team",
+        *(
+            make_pack(
+                name,
+                requires=below,
+                personas={name: persona_text(name, **({"extends": "base"} if name == "extending" else {}))},
+            )
+            for name, below in requires.items()
+        ),
+    )
+    (project / "agentpack.yaml").write_text(
+        f"schema: 1\nclients: [gemini, claude]\nsources: [{{name: team, path: team}}]\npacks: [{asked}]\n"
+    )
+    rows = agentpack("sync", "--dry-run", "--json").envelope["data"]["files"]
+    told = [words.partition(" ") for words in FOR_CLIENTS[asked].split(", ")]
+    wanted = {(client, name) for client, _, names in told for name in names.split()}
+    assert {(row["client"], row["persona"]) for row in rows} == wanted
+
+
 def test_twenty_personas_extend_each_other_and_no_more(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     names = [f"p{number:02}" for number in range(22)]
     below = dict(zip(names[1:], names, strict=False))

@@ -5,6 +5,7 @@ own text where they cannot; its files live and go like those of agents.
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.effort import sample
@@ -487,7 +488,7 @@ def test_in_the_user_scope_a_skill_is_where_the_client_looks_with_the_variables_
 def test_why_modules_are_no_skills_is_told_for_each_client(
     agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def notes(*words: str, **header: object) -> list[str]:
+    def notes(*words: str, **header: Any) -> list[str]:
         source = publish(tmp_path / f"source-{len(list(tmp_path.iterdir()))}", release(**header))
         asked = ("install", "engineer", "--source", str(source), "--dry-run")
         return [line for line in agentpack(*asked, *words).err.splitlines() if "not as skills" in line]
