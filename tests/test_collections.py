@@ -17,7 +17,7 @@ from support.trees import marks, tree, write_tree
 from agentpack.changes.agent_names import unknown_agent
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
-from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows
+from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
 from agentpack.sources.collection import Collection, collection, telling_name
 from agentpack.sources.trees import MemoryTree
 
@@ -1054,9 +1054,16 @@ def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agen
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     ran = agentpack("upgrade", "--yes")
-    assert "kit: agents/two.md was not changed: its new text cannot be used" in ran.err
+    told = "note: kit: agents/two.md was not changed: its new text cannot be used (its header has no description)\n"
+    assert told in ran.err
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
+    texts = {"one": "Work on.", "two": "Work."}
+    kept = {f"agents/{name}.md": agent_text(name, text).encode() for name, text in texts.items()}
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    digest = digest_of_rows(agent_rows(kept))
+    assert (locked["digest"], locked["version"]) == (digest, str(digest_version(digest)))
+    assert [row["path"] for row in locked["agents"]] == [*kept]
     for words in (("sync", "--frozen"), ("upgrade", "--yes")):
         assert agentpack(*words).err.endswith("nothing to change\n")
     kit(project, two="Work again.")
@@ -1072,6 +1079,11 @@ def test_a_part_of_a_collection_keeps_the_agent_whose_new_text_cannot_be_taken(
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     agentpack("upgrade", "--yes")
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    there = {f"agents/{path.name}": path.read_bytes() for path in (project / "kit/agents").iterdir()}
+    digest = digest_of_rows(agent_rows(there))  # of all that there is
+    assert (locked["digest"], locked["version"]) == (digest, str(digest_version(digest)))
+    assert [row["path"] for row in locked["agents"]] == ["agents/one.md", "agents/two.md"]
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
 

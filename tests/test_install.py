@@ -498,6 +498,7 @@ FOR_CLIENTS = {
     "{require: one, clients: [claude]}, two": "claude one two base deep, gemini two base deep",
     "{require: one, clients: [claude]}, {require: base, clients: [cursor]}": "claude one, cursor base deep",
     "{require: extending, clients: [claude]}": "claude extending deep",
+    "{require: ring, clients: [codex]}": "codex ring back",
     "extending, {require: base, clients: [codex]}": "claude extending, gemini extending, codex base deep",
 }
 """What the manifest asks for, and the personas that each client gets of it."""
@@ -506,6 +507,7 @@ FOR_CLIENTS = {
 @pytest.mark.parametrize("asked", FOR_CLIENTS)
 def test_what_packs_require_is_for_the_clients_of_those_packs(agentpack: Agentpack, project: Path, asked: str) -> None:
     requires = {"one": ["base"], "two": ["base"], "base": ["deep"], "deep": [], "extending": ["base"]}
+    requires |= {"ring": ["back"], "back": ["ring"]}
     publish(
         project / "team",
         *(
