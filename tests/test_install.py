@@ -455,6 +455,32 @@ def test_a_client_without_agents_in_the_scope_hinders_no_other(
     assert sorted(path for path in tree(project) if path.startswith(".")) == [AGENT]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "fits"),
+    [
+        (["single:widened:codex"], True),
+        (["widened:codex"], True),  # as older versions wrote it
+        (["widened:goose"], False),
+        (["plain:widened:codex"], False),
+        ([], False),
+    ],
+)
+def test_what_the_lock_has_as_accepted_counts_for_its_pack(
+    agentpack: Agentpack, project: Path, accepted: list[str], fits: bool
+) -> None:
+    personas = {"single": {"aa": LIMITED["aa"]}, "plain": {"plain": persona_text("plain")}}
+    publish(project / "team", *(make_pack(name, personas=those) for name, those in personas.items()))
+    words = ("single", "plain", "--source", "team", "--client", "codex", "--accept", "widened:codex")
+    agentpack("install", *words)
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    path.write_text(json.dumps({**lock, "accepted": accepted}))
+    ran = agentpack("install", "plain", expect=0 if fits else 3)
+    assert ("accept it with `--accept widened:codex`" in ran.err) != fits
+    if fits:
+        assert json.loads(path.read_text())["accepted"] == ["single:widened:codex"]
+
+
 @pytest.mark.parametrize("names", [("Code Reviewer", "code-reviewer"), ("code-reviewer", "Code Reviewer")])
 @pytest.mark.parametrize("client", ["claude", "codex"])
 def test_agents_of_two_collections_that_become_one_persona_are_told_by_its_name(
