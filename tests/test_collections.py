@@ -450,6 +450,32 @@ def test_two_agents_that_a_link_makes_one_file_name_their_client_once(agentpack:
     assert "error: Claude Code read the same file, but need different texts" in ran.err
 
 
+def test_an_agent_that_is_installed_is_told_so_and_another_how_to_install_it(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    told = {
+        True: "hint: `{0}` is installed already, as an agent of `kit`: `agentpack render kit --persona {0}` prints "
+        "it\n",
+        False: "hint: `{0}` is an agent of `kit`: `agentpack install kit --only {0}`\n",
+    }
+    agentpack("install", "./kit", "--client", "claude")
+    for words, here in (
+        ((), ("one", "two", "three")),
+        (("--without", "two"), ("one", "three")),
+        (("--only", "two"), ("one", "two", "three")),
+        (("--without", "one,three"), ("two",)),
+    ):
+        agentpack("install", "kit", *words)
+        for name in ("one", "two", "three"):
+            said = agentpack("install", name, expect=4).err
+            assert said.endswith(f"error: there is no pack named `{name}`\n" + told[name in here].format(name)), words
+    agentpack("uninstall", "kit")
+    agentpack("install", "./kit", "--only", "one")
+    for name in ("one", "two"):
+        assert agentpack("install", name, expect=4).err.endswith(told[name == "one"].format(name))
+
+
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.")
     ran = agentpack("install", "one", "--source", "kit", expect=4)

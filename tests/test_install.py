@@ -468,13 +468,14 @@ def test_a_client_without_agents_in_the_scope_hinders_no_other(
 def test_what_the_lock_has_as_accepted_counts_for_its_pack(
     agentpack: Agentpack, project: Path, accepted: list[str], fits: bool
 ) -> None:
-    personas = {"single": {"aa": LIMITED["aa"]}, "plain": {"plain": persona_text("plain")}}
+    personas = {"single": {"aa": LIMITED["aa"]}, "more": {"bb": LIMITED["bb"]}, "plain": {"cc": persona_text("cc")}}
     publish(project / "team", *(make_pack(name, personas=those) for name, those in personas.items()))
     words = ("single", "plain", "--source", "team", "--client", "codex", "--accept", "widened:codex")
     agentpack("install", *words)
     path = project / "agentpack.lock"
     lock = json.loads(path.read_text())
     path.write_text(json.dumps({**lock, "accepted": accepted}))
+    assert "so bb " in agentpack("install", "more", expect=3).err or not fits  # no pack that comes later
     ran = agentpack("install", "plain", expect=0 if fits else 3)
     assert ("accept it with `--accept widened:codex`" in ran.err) != fits
     if fits:
