@@ -17,7 +17,7 @@ from support.trees import marks, tree, write_tree
 from agentpack.changes.agent_names import packs_with, unknown_agent
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
-from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows
+from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
 from agentpack.sources.collection import Collection, collection, telling_name
 from agentpack.sources.trees import MemoryTree
 
@@ -512,6 +512,32 @@ def test_two_agents_that_a_link_makes_one_file_name_their_client_once(agentpack:
     (project / ".claude/agents/one.md").write_text("")
     ran = agentpack("install", "./kit", "--client", "claude", expect=3)
     assert "error: Claude Code read the same file, but need different texts" in ran.err
+
+
+def test_an_agent_that_is_installed_is_told_so_and_another_how_to_install_it(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    told = {
+        True: "hint: `{0}` is installed already, as an agent of `kit`: `agentpack render kit --persona {0}` prints "
+        "it\n",
+        False: "hint: `{0}` is an agent of `kit`: `agentpack install kit --only {0}`\n",
+    }
+    agentpack("install", "./kit", "--client", "claude")
+    for words, here in (
+        ((), ("one", "two", "three")),
+        (("--without", "two"), ("one", "three")),
+        (("--only", "two"), ("one", "two", "three")),
+        (("--without", "one,three"), ("two",)),
+    ):
+        agentpack("install", "kit", *words)
+        for name in ("one", "two", "three"):
+            said = agentpack("install", name, expect=4).err
+            assert said.endswith(f"error: there is no pack named `{name}`\n" + told[name in here].format(name)), words
+    agentpack("uninstall", "kit")
+    agentpack("install", "./kit", "--only", "one")
+    for name in ("one", "two"):
+        assert agentpack("install", name, expect=4).err.endswith(told[name == "one"].format(name))
 
 
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
@@ -1182,9 +1208,16 @@ def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agen
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     ran = agentpack("upgrade", "--yes")
-    assert "kit: agents/two.md was not changed: its new text cannot be used" in ran.err
+    told = "note: kit: agents/two.md was not changed: its new text cannot be used (its header has no description)\n"
+    assert told in ran.err
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
+    texts = {"one": "Work on.", "two": "Work."}
+    kept = {f"agents/{name}.md": agent_text(name, text).encode() for name, text in texts.items()}
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    digest = digest_of_rows(agent_rows(kept))
+    assert (locked["digest"], locked["version"]) == (digest, str(digest_version(digest)))
+    assert [row["path"] for row in locked["agents"]] == [*kept]
     for words in (("sync", "--frozen"), ("upgrade", "--yes")):
         assert agentpack(*words).err.endswith("nothing to change\n")
     kit(project, two="Work again.")
@@ -1200,6 +1233,11 @@ def test_a_part_of_a_collection_keeps_the_agent_whose_new_text_cannot_be_taken(
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     agentpack("upgrade", "--yes")
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    there = {f"agents/{path.name}": path.read_bytes() for path in (project / "kit/agents").iterdir()}
+    digest = digest_of_rows(agent_rows(there))  # of all that there is
+    assert (locked["digest"], locked["version"]) == (digest, str(digest_version(digest)))
+    assert [row["path"] for row in locked["agents"]] == ["agents/one.md", "agents/two.md"]
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
 

@@ -506,6 +506,23 @@ def test_a_declaration_takes_no_name_that_means_a_client_of_ours(
     assert "rename the file" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Bad_Name", "is not a name: lower-case letters, digits and hyphens"),
+        ("claude", "comes with agentpack"),
+        ("skills", "comes with agentpack"),
+        ("vscode", "is another name of `copilot`, which comes with agentpack"),
+    ],
+)
+def test_a_declaration_that_is_called_otherwise_than_a_new_client_is_told(
+    agentpack: Agentpack, project: Path, name: str, why: str
+) -> None:
+    declare(project, DECLARATION, name)
+    told = f"error: .agentpack/clients/{name}.yaml: the client `{name}` {why}\nhint: rename the file\n"
+    assert agentpack("clients", expect=2).err.endswith(told)
+
+
 @pytest.mark.parametrize(("used", "other"), [("house", "yard"), ("yard", "house")])
 def test_a_misnamed_file_is_told_the_name_for_the_client_in_use(
     agentpack: Agentpack, project: Path, used: str, other: str
@@ -522,7 +539,9 @@ def test_a_misnamed_file_is_told_the_name_for_the_client_in_use(
 
 def test_a_client_is_declared_once(agentpack: Agentpack, house: Path) -> None:
     shutil.copy(house / FILE, house / FILE.replace(".yaml", ".yml"))
-    assert "`house` is declared twice" in agentpack("diff", expect=2).err
+    other = FILE.replace(".yaml", ".yml")
+    told = f"error: {other}: the client `house` is declared twice: also in {FILE}\n"
+    assert agentpack("diff", expect=2).err == f"project {house}\n{told}"
 
 
 # Where else it shows.

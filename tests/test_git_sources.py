@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.collection_files import agent_text, marketplace
-from support.packs import make_pack
+from support.packs import make_pack, publish
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
@@ -711,6 +711,25 @@ def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, 
     manifest.write_text(manifest.read_text().replace("kit==1.0.0", "kit==1.1.0"))
     agentpack("sync")
     assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
+
+
+def test_of_several_packs_the_one_that_a_ref_holds_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path
+) -> None:
+    kit.tag("v1.0.0")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
+    first = Repository(tmp_path / "first").commit({"agents/first.md": agent_text("first", "Work.")}).tag("v3.0.0")
+    publish(tmp_path / "packs", make_pack(version="1.0.0"), make_pack(version="2.0.0"))
+    agentpack("install", "data-reviewer<2", "--source", str(tmp_path / "packs"), "--client", "claude")
+    agentpack("install", f"git+{first.address}@v3.0.0")
+    agentpack("install", f"git+{kit.address}@v1.0.0")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("require: kit", "require: kit==2.0.0"))
+    for words in (("sync",), ("lock",)):
+        assert agentpack(*words, expect=4).err == (
+            f"project {project}\nerror: no release of `kit` matches `==2.0.0`\n  there is only 1.0.0\n"
+            'hint: `ref: v1.0.0` of the source `kit` holds it; `agentpack install "kit@latest"` removes that\n'
+        )
 
 
 def test_a_tag_that_was_withdrawn_is_told(

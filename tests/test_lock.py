@@ -550,6 +550,28 @@ def test_of_many_rows_that_the_releases_do_not_give_twenty_are_told(agentpack: A
     assert agentpack("sync", "--locked", expect=3).err.splitlines()[2:-1] == told
 
 
+def test_rows_where_no_client_reads_agents_are_told_and_left(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    [file] = lock["files"]
+    strange = [f"docs/a{number}.md" for number in (6, 2, 5, 3, 4, 1)]
+    for name in strange:
+        (project / "docs").mkdir(exist_ok=True)
+        (project / name).write_text("Mine.\n")
+    for count in (5, 6):
+        lock["files"] = [file, *({**file, "path": name} for name in sorted(strange)[:count])]
+        path.write_text(json.dumps(lock))
+        names = ", ".join(f"`docs/a{number}.md`" for number in range(1, 6))
+        told = f"note: the lock or the history lists {names}, where no client reads agents; not changed\n"
+        assert agentpack("status").err == f"project {project}\n{told}"
+    agentpack("sync")
+    assert json.loads(path.read_text())["files"] == [file]
+    assert agentpack("status").err == f"project {project}\n"
+    assert {(project / name).read_text() for name in strange} == {"Mine.\n"}
+
+
 def test_rows_of_another_setting_of_a_variable_are_told_with_it(
     agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

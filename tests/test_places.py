@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from support.trees import everything, write_tree
 
 from agentpack.clients import CLIENTS
 from agentpack.disk import Disk
+from agentpack.environment import Environment, find_scope
 from agentpack.errors import Refused
 from agentpack.workspace.locations import Locations
+from agentpack.workspace.workspace import Workspace
 
 NEWER = BODY.replace("Say what you saw", "Say what you have seen")
 CLAUDE, CURSOR = ".claude/agents/reviewer.md", ".cursor/agents/reviewer.md"
@@ -252,6 +255,20 @@ def test_the_lock_does_not_depend_on_the_link(agentpack: Agentpack, project: Pat
     LINKS["the folder of agents"](project)
     install()
     assert (project / "agentpack.lock").read_bytes() == apart
+
+
+def test_a_shared_file_that_is_gone_is_missed_for_both_clients(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    LINKS["the file"](project)
+    install()
+    (project / CLAUDE).unlink()
+    [pack] = agentpack("status", "--json").envelope["data"]["packs"]
+    assert {file["path"]: file["state"] for file in pack["files"]} == {CLAUDE: "missing", CURSOR: "missing"}
+    agentpack("sync")
+    assert (project / CURSOR).is_symlink()
+    assert (project / CURSOR).read_bytes() == (project / CLAUDE).read_bytes()
+    agentpack("diff")
 
 
 def test_hard_links_are_files_of_their_own(agentpack: Agentpack, project: Path, install: Callable[..., str]) -> None:
@@ -655,10 +672,25 @@ def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
     install("1.0.0", "--user", clients="claude")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "other"))
     for words in (("install", "python-engineer"), ("uninstall", "data-reviewer"), ("status",)):
-        assert "~/.config/agentpack/agentpack.yaml" in agentpack(*words, "--user", expect=3).err
+        assert agentpack(*words, "--user", expect=3).err == (
+            f"user {home}\nerror: the manifest is ~/.config/agentpack/agentpack.yaml, but agentpack now looks for "
+            "~/other/agentpack/agentpack.yaml\n  it was written while the configuration folder was a different one\n"
+            "hint: set XDG_CONFIG_HOME and HOME as they were, or move the folder there\n"
+        )
     assert (home / CLAUDE).exists()
     (home / ".config").rename(home / "other")
     agentpack("diff", "--user")
+
+
+def test_no_file_is_tracked_by_a_variable_that_is_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands in a folder that is called like it."""
+    paths = ("$GONE_HOME/agents/x.md", ".claude/agents/x.md")
+    write_tree(project, dict.fromkeys(paths, "text\n"))
+    subprocess.run(["git", "add", "--all"], cwd=project, check=True)
+    monkeypatch.chdir(project)
+    environment = Environment.current()
+    workspace = Workspace(environment, find_scope(environment))
+    assert workspace.states.tracked(paths) == {paths[1]}
 
 
 def test_a_record_from_before_roots_were_kept_is_read(

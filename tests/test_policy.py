@@ -1002,6 +1002,16 @@ def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> Non
     assert "agentpack.yaml:4: policy.hidden_text: a project cannot choose" in ran.err
 
 
+def test_a_project_that_loosens_it_is_told_where(agentpack: Agentpack, project: Path) -> None:
+    (project / "agentpack.yaml").write_text("schema: 1\npolicy:\n  hidden_text: report\n")
+    for words in (("sync",), ("install", "python-reviewer")):
+        assert agentpack(*words, expect=2).err == (
+            f"project {project}\n"
+            "error: agentpack.yaml:3: policy.hidden_text: a project cannot choose to only report hidden text\n"
+            "hint: the user's or the organisation's policy may say `report`\n"
+        )
+
+
 def test_the_manifest_of_the_user_may_loosen_it(agentpack: Agentpack) -> None:
     """It is as much the user's own as their policy."""
     folder = Path(os.environ["XDG_CONFIG_HOME"]) / "agentpack"
