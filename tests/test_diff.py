@@ -539,6 +539,27 @@ def test_an_upgrade_is_shown_as_it_would_be_written(installed: Agentpack) -> Non
     assert (installed.folder / FILE).read_bytes() == patched
 
 
+def test_a_rule_with_lines_of_both_sides_is_a_local_edit_still(agentpack: Agentpack, tmp_path: Path) -> None:
+    old = OLD.replace("- Say what you saw. {#say}\n", "- Say: {#say}\n  what you saw,\n  to whom,\n  and when.\n")
+    publish(tmp_path / "packs", pack("1.0.0", old), pack("1.1.0", old.replace("and when.", "and when exactly.")))
+    agentpack("install", "reviews==1.0.0", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(agentpack, "  what you saw", "  what you have seen")
+    [file] = agentpack("diff", "--upgrade", "--latest", "--json", expect=1).envelope["data"]["files"]
+    side = {"section": "Rules", "origin": {"kind": "edit", "name": ""}, "line": 12}
+    text = "- Say:\n  what you have seen,\n  to whom,\n  and when"
+    assert file["rules"] == [
+        {
+            "change": "changed",
+            "moved": False,
+            "kind": "item",
+            "id": "say",
+            "origin": "local edit",
+            "before": {**side, "text": f"{text}."},
+            "after": {**side, "text": f"{text} exactly."},
+        }
+    ]
+
+
 def test_what_is_out_of_range_is_mentioned(installed: Agentpack) -> None:
     ran = installed("diff", "--upgrade", expect=0)
     assert "note: reviews 1.1.0 is out of range; `agentpack diff --upgrade --latest` shows it\n" in ran.err
