@@ -1484,3 +1484,19 @@ def test_asking_for_the_newest_removes_the_ref_of_the_source_that_the_manifest_n
     assert "the source `second` no longer has a `ref:`" in told
     assert "the source `first` no longer has" not in told
     assert (locked(project, NAME)["source"], locked(project, NAME)["version"]) == ("second", "1.1.0")
+
+
+def test_an_agent_file_that_its_place_has_is_known_though_another_one_is_older(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    """A clone whose files git does not track, so that nothing else says whose they are."""
+    agentpack("install", f"git+{kit.address}", "--client", "claude")
+    write_tree(project, {".gitignore": ".claude/\n"})
+    for words in (["add", "--all"], ["commit", "--quiet", "--message=x"]):
+        subprocess.run(["git", *words], cwd=project, check=True, capture_output=True)
+    rework(kit, "one", "- Work.", "- Work hard.")
+    shutil.rmtree(project / ".agentpack/state")
+    (project / ".claude/agents/one.md").unlink()
+    agentpack("upgrade", "--check", expect=None)  # asks the repository
+    agentpack("uninstall", "kit")
+    assert not (project / ".claude/agents/two.md").exists()

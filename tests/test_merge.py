@@ -1,10 +1,12 @@
 """What merging comes to for people: rules and fields are wholes, and a conflict is told as each side has it."""
 
+import json
 import re
 import subprocess
 import sys
 
 import pytest
+from support.reformatting import values_in
 
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in, entries_of
@@ -969,3 +971,167 @@ def test_a_copy_to_merge_by_hand_has_whole_lines_where_a_conflict_has_none(befor
     marked = with_markers(base, ours, theirs, MarkerLabels("yours", "before", "new"), draft)
     old, mine, new = (side.rstrip("\n") for side in sides)
     assert marked == f"<<<<<<< yours\n{mine}\n||||||| before\n{old}\n=======\n{new}\n>>>>>>> new\n"
+
+
+# Headers as wholes: which text is written where.
+
+
+@pytest.mark.parametrize("without", range(3))
+def test_a_file_that_has_no_header_on_one_side_is_merged_as_text(without: int) -> None:
+    header = "---\nname: x\n---\n"
+    sides = [f"{header}- one\n- {word}\n" for word in ("two", "mine", "theirs")]
+    sides[without] = sides[without].removeprefix(header)
+    base, ours, theirs = (side.encode() for side in sides)
+    assert [tuple(found) for found in merge(base, ours, theirs).conflicts] == [("- two", "- mine", "- theirs")]
+
+
+def rules_in(form: str, name: str, model: str, *rules: str, end: str = "\n") -> str:
+    """A file that is data, with rules in its last field."""
+    text = "\n".join(f"- {rule}" for rule in rules) + end
+    if form == "json":
+        return json.dumps({"name": name, "model": model, "prompt": text}, indent=2) + "\n"
+    head = f"name = '{name}'\nmodel = '{model}'\n" if form == "toml" else f"name: {name}\nmodel: {model}\n"
+    if form == "toml":
+        return f"{head}prompt = '''\n{text}'''\n"
+    block = "".join(f"  {line}\n" for line in text.splitlines())
+    return f"{head}prompt: |2{'' if end else '-'}\n{block}"
+
+
+@pytest.mark.parametrize(("form", "end"), [("toml", "\n"), ("yaml", "\n"), ("yaml", "")])
+def test_a_conflict_in_a_field_of_rules_is_about_one_rule_and_other_fields_are_merged(form: str, end: str) -> None:
+    base = rules_in(form, "x", "a", "one", "two", "three", end=end)
+    ours = rules_in(form, "mine", "a", "one", "two, mine", "three", end=end)
+    theirs = rules_in(form, "x", "b", "one", "two, theirs", "three", "four", end=end)
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form=form)
+    indent = "" if form == "toml" else "  "
+    assert [tuple(conflict) for conflict in merged.conflicts] == [
+        tuple(f"{indent}- {rule}" for rule in ("two", "two, mine", "two, theirs"))
+    ]
+    decided = [
+        rules_in(form, "mine", "b", "one", rule, "three", "four", end=end) for rule in ("two, mine", "two, theirs")
+    ]
+    assert [resolved(merged.draft, side) for side in (1, 2)] == decided
+
+
+@pytest.mark.parametrize("form", ["toml", "yaml", "json"])
+def test_rules_that_each_side_changed_in_a_field_go_together_where_the_user_moved_fields(form: str) -> None:
+    base = rules_in(form, "x", "a", "one", "two", "three")
+    ours = rules_in(form, "x", "a", "one, mine", "two", "three")
+    first, second = (next(line for line in ours.splitlines(True) if word in line) for word in ("name", "model"))
+    moved = ours.replace(first + second, second + first)
+    theirs = rules_in(form, "x", "b", "one", "two", "three, theirs")
+    merged = merge(base.encode(), moved.encode(), theirs.encode(), form=form)
+    wanted = rules_in(form, "x", "b", "one, mine", "two", "three, theirs")
+    first, second = (next(line for line in wanted.splitlines(True) if word in line) for word in ("name", "model"))
+    assert merged.content is not None
+    assert values_in(form, merged.content.decode()) == values_in(form, wanted)
+    assert merged.content.decode().splitlines(True)[form == "json"] == second
+
+
+@pytest.mark.parametrize(
+    ("form", "prompt"),
+    [
+        ("toml", 'prompt = """\n{}"""\n'),
+        ("json", '"prompt": "{}"'),
+        ("markdown", "prompt: |\n{}"),
+    ],
+)
+def test_a_field_of_lines_is_in_conflict_as_a_whole_where_no_part_of_it_can_be(form: str, prompt: str) -> None:
+    """Between quotes that change with the text, in JSON, or in a header."""
+    quotes = "'''" if prompt.startswith('prompt = """') else "..."
+    texts = [f"- one\n- {word} {quotes}\n" for word in ("two", "mine", "theirs")]
+    if form == "json":
+        fields = [prompt.format(text.replace("\n", "\\n")) for text in texts]
+        sides = [f'{{\n  {field},\n  "model": "a"\n}}\n' for field in fields]
+    elif form == "toml":
+        fields = [prompt.format(text) for text in texts]
+        sides = [f"{field}model = 'a'\n" for field in fields]
+    else:
+        fields = [prompt.format("".join(f"  {line}\n" for line in text.splitlines())) for text in texts]
+        sides = [f"---\n{field}model: a\n---\nText.\n" for field in fields]
+    sides[1] = sides[1].replace("model: a", "model: b").replace("'a'", "'b'").replace('"a"', '"b"')
+    base, ours, theirs = (side.encode() for side in sides)
+    merged = merge(base, ours, theirs, form=form)
+    indent = "  " if form == "json" else ""
+    assert [tuple(conflict) for conflict in merged.conflicts] == [tuple(indent + field for field in fields)]
+
+
+@pytest.mark.parametrize("key", ["name", "model", "color"])
+def test_a_field_of_json_that_is_gone_leaves_no_comma(key: str) -> None:
+    def written(**fields: str) -> bytes:
+        return (json.dumps(fields, indent=2) + "\n").encode()
+
+    base = {"name": "x", "model": "a", "color": "red"}
+    changed = "color" if key == "model" else "model"
+    theirs = {name: value for name, value in base.items() if name != key}
+    merged = merge(written(**base), written(**{**base, changed: "mine"}), written(**theirs), form="json")
+    assert merged.content == written(**{**theirs, changed: "mine"})
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        ("name description tools model:mine", "model tools description name", "model:mine tools description name"),
+        ("name description tools model color", "model tools description name", "model color tools description name"),
+        ("name description model:mine", "model tools description name", "model:mine description name"),
+        (
+            "name:mine description tools model",
+            "model color tools description name",
+            "model color tools description name:mine",
+        ),
+        (
+            "model:mine tools description name",
+            "name description tools model color",
+            "model:mine color tools description name",
+        ),
+        (
+            "name description tools model color",
+            "color name description tools:theirs model",
+            "name description tools:theirs model color",
+        ),
+        ("model name description tools", "name description tools:theirs", "name description tools:theirs"),
+    ],
+)
+def test_the_order_of_fields_is_the_releases_unless_the_user_made_one(ours: str, theirs: str, wanted: str) -> None:
+    def written(fields: str) -> bytes:
+        rows = (field.partition(":") for field in fields.split())
+        return ("---\n" + "".join(f"{key}: {value or 'x'}\n" for key, _, value in rows) + "---\nText.\n").encode()
+
+    assert merge(written("name description tools model"), written(ours), written(theirs)).content == written(wanted)
+
+
+def test_a_table_in_conflict_stands_behind_all_that_is_no_table() -> None:
+    table = "[servers]\nport = {}\n"
+    base, ours = TOML.decode() + table.format(0), TOML.decode() + table.format(1)
+    theirs = TOML.decode() + 'sandbox = "read-only"\n'
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form="toml")
+    assert [resolved(merged.draft, side) for side in range(3)] == [
+        theirs + table.format(0),
+        theirs + table.format(1),
+        theirs,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mine", "new"),
+    [
+        ('prompt = """\n- one, mine\n- say \'\'\'\n"""\n', "prompt = '''\n- one, new\n- say\n'''\n"),
+        ('prompt = "- one, mine"\n', "prompt = '''\n- one, new\n- say\n'''\n"),
+    ],
+)
+def test_a_field_of_toml_that_one_side_writes_between_other_quotes_is_in_conflict_as_a_whole(
+    mine: str, new: str
+) -> None:
+    base, ours, theirs = ("prompt = '- one'\nmodel = 'a'\n", f"{mine}model = 'b'\n", f"{new}model = 'a'\n")
+    if "say" in mine:
+        base = base.replace("'- one'", "'''\n- one\n- say\n'''")
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form="toml")
+    assert [tuple(conflict)[1:] for conflict in merged.conflicts] == [(mine, new)]
+    assert [resolved(merged.draft, side) for side in (1, 2)] == [ours, f"{new}model = 'b'\n"]
+
+
+def test_a_comment_beside_a_value_of_the_users_stands_once() -> None:
+    ours = HEADER.replace(b"Read, Grep", b"Read  # not more")
+    theirs = HEADER.replace(b"model: opus", b"model: haiku").replace(b"Reviews.", b"Reviews all.")
+    wanted = ours.replace(b"opus", b"haiku").replace(b"Reviews.", b"Reviews all.")
+    assert merge(HEADER, ours, theirs).content == wanted

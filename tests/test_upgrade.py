@@ -3,9 +3,12 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.collection_files import agent_text
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
@@ -764,3 +767,226 @@ def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpac
         between = agentpack("show", "python-engineer", "--changes", *versions, "--json").envelope["data"]
         assert between["size"] == upgrade
         assert (between["before"], between["after"]) == ("1.1.0", "3.0.0")
+
+
+def news_of(agentpack: Agentpack, *options: str) -> list[dict[str, Any]]:
+    news: list[dict[str, Any]] = agentpack("upgrade", *options, "--dry-run", "--json").envelope["data"]["news"]
+    return news
+
+
+def test_the_news_are_of_packs_that_get_another_release(agentpack: Agentpack, project: Path) -> None:
+    """Neither of one that comes along nor of one that is no longer required."""
+    publish(
+        project / "more",
+        *(make_pack(name, personas={name: persona_text(name)}) for name in ("after", "before")),
+        *(
+            make_pack("top", version, personas={"top": persona_text("top")}, requires=[name])
+            for version, name in (("1.0.0", "before"), ("1.1.0", "after"))
+        ),
+    )
+    agentpack("install", "top==1.0.0", "--source", "more")
+    news = news_of(agentpack, "--latest")
+    assert [(one["pack"], one["before"], one["after"]) for one in news] == [("top", "1.0.0", "1.1.0")]
+
+
+def test_the_size_of_an_upgrade_counts_a_file_of_the_users_own_that_it_replaces(
+    agentpack: Agentpack, project: Path
+) -> None:
+    writer = persona_text("writer", "- Write. {#write}\n- Read. {#read}\n")
+    publish(
+        project / "more",
+        make_pack("news", "1.0.0"),
+        make_pack("news", "1.1.0", personas={"reviewer": persona_text(), "writer": writer}),
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    mine = "---\nname: writer\ndescription: Mine.\n---\n- Write.\n- Mine.\n"
+    write_tree(project, {".claude/agents/writer.md": mine})
+    [news] = news_of(agentpack, "--latest", "--adopt")
+    assert news["size"] == {"added": 2, "removed": 2, "rules": 2}
+
+
+def test_a_newer_release_of_a_pack_that_another_one_brings_along_leads_nowhere(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Its range is that of the other one: no option installs it."""
+    publish(
+        project / "more",
+        *(make_pack("base", version, personas={"base": persona_text("base")}) for version in ("1.0.0", "2.0.0")),
+        make_pack("top", personas={"top": persona_text("top")}, requires=["base<2"]),
+    )
+    agentpack("install", "top", "--source", "more")
+    assert agentpack("upgrade", "--yes").err == f"project {project}\nnothing to change\n"
+    assert agentpack("diff", "--upgrade").err == f"project {project}\nnothing differs\n"
+
+
+LOOK, SAY = "- Look before you change anything at all. {#look}\n", "- Say what you saw. {#say}\n"
+
+
+def edited(project: Path, name: str, old: str = "change anything", new: str = "touch anything") -> None:
+    path = project / f".claude/agents/{name}.md"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def two_releases(project: Path, pack: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Two releases of a pack with these bodies of personas."""
+    releases = (
+        make_pack(pack, version, personas={name: persona_text(name, body) for name, body in bodies.items()})
+        for version, bodies in (("1.0.0", before), ("1.1.0", after))
+    )
+    publish(project / "more", *releases)
+
+
+def test_each_pack_whose_rules_moved_is_to_be_kept_first_in_alphabetical_order(
+    agentpack: Agentpack, project: Path
+) -> None:
+    names = [f"pack-{number}" for number in range(6)]
+    for name in names:
+        one, two = f"{name}-a", f"{name}-b"
+        two_releases(project, name, {one: LOOK + SAY, two: SAY}, {one: SAY, two: SAY + LOOK})
+    agentpack("install", *(f"{name}==1.0.0" for name in names), "--source", "more", "--client", "claude")
+    for name in names:
+        edited(project, f"{name}-a")
+    told = agentpack("upgrade", "--latest", "--yes", expect=3).err
+    ways = [
+        f"`agentpack keep {name}`, then the same command again, moves each edit to where its rule is now"
+        for name in names
+    ]
+    ways += [
+        "`agentpack upgrade --latest --yes --on-conflict keep` keeps your text where the two conflict",
+        "`--on-conflict theirs` takes the new text there",
+        "`--on-conflict edit` opens an editor",
+        "`--partial` writes only the other files",
+    ]
+    assert told.partition("hint: ")[2] == "".join(f"{way}\n  " for way in ways).rstrip(" ")
+
+
+def conflicts_of(agentpack: Agentpack) -> list[dict[str, Any]]:
+    told = agentpack("upgrade", "--latest", "--json", expect=3).envelope["data"]["files"]
+    return [conflict for file in told for conflict in file["conflicts"] or ()]
+
+
+@pytest.mark.parametrize("where", ["same pack", "other pack", "changed here, copied there", "nowhere"])
+def test_a_rule_has_moved_where_the_same_pack_has_it_for_the_same_client(
+    agentpack: Agentpack, project: Path, where: str
+) -> None:
+    after = {
+        "same pack": {"one": SAY, "two": SAY + LOOK},
+        "other pack": {"one": SAY, "two": SAY},
+        "changed here, copied there": {"one": LOOK.replace("anything at all", "a thing") + SAY, "two": SAY + LOOK},
+        "nowhere": {"one": SAY, "two": SAY},
+    }[where]
+    two_releases(project, "news", {"one": LOOK + SAY, "two": SAY}, after)
+    two_releases(project, "others", {"three": SAY}, {"three": SAY + LOOK if where == "other pack" else SAY})
+    agentpack("install", "news==1.0.0", "others==1.0.0", "--source", "more", "--client", "claude,codex")
+    edited(project, "one")
+    [conflict] = conflicts_of(agentpack)
+    moved = {"path": ".claude/agents/two.md", "text": "- Look before you change anything at all."}
+    assert conflict.get("moved", []) == ([moved] if where == "same pack" else [])
+    told = agentpack("upgrade", "--latest", "--yes", expect=3).err
+    assert ("hint: `agentpack keep news`, then the same command again" in told) is (where == "same pack")
+
+
+def test_each_of_two_conflicts_says_whether_its_rule_has_moved(agentpack: Agentpack, project: Path) -> None:
+    tell = "- Tell whoever asked. {#tell}\n"
+    before = {"one": LOOK + SAY + tell, "two": "- Wait. {#wait}\n"}
+    after = {"one": LOOK.replace("at all", "of it") + tell, "two": "- Wait. {#wait}\n" + LOOK + SAY}
+    two_releases(project, "news", before, after)
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "one", "change anything", "touch anything")
+    edited(project, "one", "what you saw", "what you heard")
+    conflicts = conflicts_of(agentpack)
+    assert [[rule["text"] for rule in conflict.get("moved", [])] for conflict in conflicts] == [
+        [],
+        ["- Say what you saw."],
+    ]
+
+
+def test_a_heading_that_another_file_has_too_has_not_moved_there(agentpack: Agentpack, project: Path) -> None:
+    heading = "\n## Rules {#rules}\n\n"
+    two_releases(
+        project,
+        "news",
+        {"one": LOOK + heading + SAY, "two": LOOK + heading + SAY},
+        {"one": LOOK + "- Tell. {#tell}\n", "two": LOOK + heading + SAY},
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "one", "## Rules", "## Our rules")
+    assert [conflict.get("moved", []) for conflict in conflicts_of(agentpack)] == [[]]
+
+
+def test_of_rules_with_the_same_first_line_only_the_one_in_conflict_has_moved(
+    agentpack: Agentpack, project: Path
+) -> None:
+    rules = [f"- Look at this: {{#{name}}}\n  it is {name} and nothing else.\n" for name in ("red", "blue")]
+    two_releases(project, "news", {"one": SAY + "".join(rules), "two": SAY}, {"one": SAY, "two": SAY + "".join(rules)})
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "one", "it is red", "it is green")
+    [conflict] = conflicts_of(agentpack)
+    assert [rule["text"] for rule in conflict["moved"]] == ["- Look at this:\n  it is red and nothing else."]
+
+
+def test_a_rule_without_an_id_is_not_said_to_be_another_one_elsewhere(agentpack: Agentpack, project: Path) -> None:
+    def put(*rules: str) -> None:
+        files = {"agents/one.md": "".join(f"- {rule}\n" for rule in rules), "agents/two.md": "- Ask somebody else.\n"}
+        write_tree(project / "kit", {path: agent_text(Path(path).stem, body) for path, body in files.items()})
+
+    put("Look before you change anything at all.", "Say what you saw.")
+    agentpack("install", "./kit", "--client", "claude")
+    put("Say what you saw.")
+    edited(project, "one")
+    [conflict] = conflicts_of(agentpack)
+    assert (conflict["theirs"].strip(), conflict.get("moved", [])) == ("", [])
+
+
+def test_a_stop_for_new_capabilities_tells_of_the_conflicts_too(agentpack: Agentpack, project: Path) -> None:
+    releases = (
+        make_pack("news", version, personas={"reviewer": persona_text(body=f"- {rule} {{#one}}\n", tools=tools)})
+        for version, rule, tools in (("1.0.0", "One.", ["read"]), ("1.1.0", "One, new.", ["read", "shell"]))
+    )
+    publish(project / "more", *releases)
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "reviewer", "- One.", "- One, mine.")
+    ways = [
+        "`agentpack upgrade --latest --yes --accept shell` accepts it, or keep the old release without `--latest`",
+        "1 file needs a decision as well: `--dry-run` shows each place",
+        "`agentpack upgrade --latest --yes --accept shell --on-conflict keep` accepts it and keeps your text there",
+        "`--on-conflict theirs` takes the new text there",
+    ]
+    words = ("upgrade", "--latest", "--yes")
+    assert agentpack(*words, expect=3).err.partition("hint: ")[2] == "\n  ".join(ways) + "\n"
+    [error] = agentpack(*words, "--json", expect=3).envelope["errors"]
+    assert (error["code"], error["hint"]) == ("widening", "; ".join(ways))
+    [error] = agentpack(*words, "--dry-run", "--json", expect=3).envelope["errors"]
+    assert error["hint"].endswith(f"`--partial` writes only the other files; {ways[0]}")
+    assert error["details"] == [
+        f"{project}/{AGENT}: was edited where the new text changes too",
+        "news 1.0.0 -> 1.1.0: the new release lets agents do more than the old one",
+        "reviewer for claude: read -> read, shell",
+        "`shell` allows it to run commands",
+    ]
+
+
+def test_a_stop_for_new_capabilities_offers_to_keep_texts_where_nothing_else_is_to_be_decided(
+    agentpack: Agentpack, project: Path
+) -> None:
+    texts = {name: persona_text(name, f"- {name}. {{#one}}\n", tools=["read"]) for name in ("one", "two")}
+    newer = persona_text("one", "- one, new. {#one}\n", tools=["read", "shell"])
+    publish(
+        project / "more",
+        make_pack("news", "1.0.0", personas=texts),
+        make_pack("news", "1.1.0", personas={"one": newer}),
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    for name in texts:
+        edited(project, name, f"- {name}.", "- mine.")
+    assert agentpack("upgrade", "--latest", "--yes", expect=3).err.partition("error: ")[2] == (
+        "news 1.0.0 -> 1.1.0: the new release lets agents do more than the old one; nothing was changed\n"
+        "  one for claude: read -> read, shell\n"
+        "  `shell` allows it to run commands\n"
+        "  .claude/agents/one.md: was edited where the new text changes too\n"
+        "  .claude/agents/two.md: was edited and is no longer needed\n"
+        "hint: `agentpack upgrade --latest --yes --accept shell` accepts it, or keep the old release without "
+        "`--latest`\n"
+        "  2 files need a decision as well: `--dry-run` shows each place\n"
+    )
