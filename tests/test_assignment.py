@@ -1,6 +1,7 @@
 """Which renderings are written for which client, and what is said of the others."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from agentpack.wanted.assignment import (
 )
 
 
-def made(client: str, persona: str = "one", pack: str = "kit", content: bytes = b"Text.", **more: object) -> Rendering:
+def made(client: str, persona: str = "one", pack: str = "kit", content: bytes = b"Text.", **more: Any) -> Rendering:
     path = CLIENTS[client].path(persona, "project", {})
     assert path is not None
     return Rendering(client, pack, persona, path, content)._replace(**more)
@@ -137,7 +138,7 @@ def test_a_name_that_a_client_keeps_for_itself_is_refused_with_what_to_write() -
     assert refused.value.ways == (rename, f"`agentpack install kit --without kit/{name}` leaves it out")
     assert refused.value.hint == "; ".join(refused.value.ways)
     refused.value.name_commands("agentpack install kit", is_only=True)
-    assert refused.value.ways == (rename,)
+    assert [*refused.value.ways] == [rename]
     assert refused.value.hint == rename
     assigned(made("gemini", name, called="mine"))
 
@@ -204,14 +205,15 @@ LOST = ("tools limited to read",)
 def test_a_lost_restriction_needs_an_acceptance_of_its_pack_and_client_or_of_the_client() -> None:
     files = [made("codex", lost=LOST), made("claude"), made("goose", "two", "other", lost=LOST)]
     every = ("kit:widened:codex", "other:widened:goose")
-    for accepted, left in (
+    cases: list[tuple[tuple[str, ...], set[str]]] = [
         ((), {*every}),
         (("widened:codex",), {every[1]}),
         (("kit:widened:codex",), {every[1]}),
         (("other:widened:codex", "kit:widened:goose"), {*every}),
         (every, set()),
         (("widened:codex", "widened:goose"), set()),
-    ):
+    ]
+    for accepted, left in cases:
         assignment = assigned(*files, accepted=accepted)
         assert assignment.acceptances() == every
         assert assignment.unaccepted() == left, accepted
