@@ -496,14 +496,36 @@ def test_a_lock_that_says_it_otherwise_is_no_lock(agentpack: Agentpack, house: P
 # Names.
 
 
-@pytest.mark.parametrize("name", ["claude-code", "vscode"])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("claude", "comes with agentpack"),
+        ("skills", "comes with agentpack"),
+        ("roo-skills", "comes with agentpack"),
+        ("claude-code", "is another name of `claude`, which comes with agentpack"),
+        ("vscode", "is another name of `copilot`, which comes with agentpack"),
+        ("My House", "is not a name: lower-case letters, digits and hyphens"),
+        ("my_house", "is not a name: lower-case letters, digits and hyphens"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["yaml", "yml"])
 def test_a_declaration_takes_no_name_that_means_a_client_of_ours(
-    agentpack: Agentpack, project: Path, name: str
+    agentpack: Agentpack, project: Path, name: str, why: str, ending: str
 ) -> None:
     declare(project, DECLARATION, name)
-    ran = agentpack("clients", expect=2)
-    assert f"`{name}` is another name of" in ran.err
-    assert "rename the file" in ran.err
+    path = f".agentpack/clients/{name}.{ending}"
+    (project / f".agentpack/clients/{name}.yaml").rename(project / path)
+    told = f"error: {path}: the client `{name}` {why}\nhint: rename the file\n"
+    assert agentpack("clients", expect=2).err.endswith(told)
+
+
+def test_what_an_editor_or_a_desktop_left_beside_declarations_declares_nothing(
+    agentpack: Agentpack, house: Path
+) -> None:
+    for name in ("._house.yaml", ".#house.yaml", "README.md", "house.json", "house.yaml.bak"):
+        (house / ".agentpack/clients" / name).write_text("nothing: [")
+    agentpack("diff")
+    agentpack("clients")
 
 
 @pytest.mark.parametrize(

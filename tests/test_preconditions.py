@@ -1,0 +1,88 @@
+"""What a command needs before it starts, and what is said where that is missing."""
+
+from pathlib import Path
+
+import pytest
+from support.collection_files import agent_text
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+from support.trees import write_tree
+
+
+@pytest.fixture
+def installed(agentpack: Agentpack, project: Path) -> Agentpack:
+    """A pack, one that it requires, and two collections of which each has an agent `one`."""
+    lead = make_pack("lead", personas={"lead": persona_text("lead")}, requires=["base"])
+    publish(project / "packs", lead, make_pack("base", personas={"tester": persona_text("tester")}))
+    agentpack("install", "lead", "--source", "packs", "--client", "claude")
+    for kit, name in (("kit", "one"), ("set", "two")):
+        write_tree(project / kit, {f"agents/{name}.md": agent_text(name, "Work.")})
+        agentpack("install", f"./{kit}")
+    return agentpack
+
+
+@pytest.mark.parametrize("command", ["upgrade", "uninstall", "lock --upgrade-pack"])
+@pytest.mark.parametrize(
+    ("name", "details", "hint"),
+    [
+        ("nobody", [], None),
+        ("leed", [], "did you mean `lead`?"),
+        ("base", ["it is here because `lead 1.0.0` needs it"], None),
+        (
+            "one",
+            ["`one` is an agent of the pack `kit`"],
+            "`agentpack install kit --without one` removes only this agent",
+        ),
+    ],
+)
+def test_a_pack_that_is_not_in_the_manifest_is_told_with_what_it_is(
+    installed: Agentpack, project: Path, command: str, name: str, details: list[str], hint: str | None
+) -> None:
+    lines = "".join(f"  {line}\n" for line in [*details, "there: lead, kit, set"])
+    told = f"project {project}\nerror: `{name}` is not in agentpack.yaml\n{lines}"
+    told += f"hint: {hint}\n" if hint else ""
+    assert installed(*command.split(), name, expect=2).err == told
+
+
+def test_without_any_pack_that_is_said(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {"agentpack.yaml": "schema: 1\nclients: [claude]\npacks: []\n"})
+    assert agentpack("upgrade", "kit", expect=2).err == (
+        f"project {project}\nerror: `kit` is not in agentpack.yaml\n  there: no pack\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["sync", "upgrade", "sync --locked", "lock"])
+def test_without_a_manifest_its_place_is_named(agentpack: Agentpack, project: Path, command: str) -> None:
+    assert agentpack(*command.split(), expect=2).err == (
+        f"project {project}\nerror: there is no agentpack.yaml\nhint: `agentpack install NAME` writes one\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("manifest", "hint"),
+    [
+        (None, "`agentpack install NAME` writes one"),
+        ("schema: 1\npacks: []\n", "`agentpack lock` writes one"),
+        (
+            "schema: 1\npacks: [python-engineer]\n",
+            "`git restore agentpack.lock` restores it; `agentpack lock` writes a new one",
+        ),
+    ],
+)
+def test_without_a_lock_what_writes_or_restores_one_is_named(
+    agentpack: Agentpack, project: Path, manifest: str | None, hint: str
+) -> None:
+    if manifest is not None:
+        write_tree(project, {"agentpack.yaml": manifest})
+    assert agentpack("bundle", expect=3).err == (
+        f"project {project}\nerror: there is no agentpack.lock\nhint: {hint}\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["render", "diff --from", "policy explain"])
+def test_an_address_where_a_name_belongs_leads_on(agentpack: Agentpack, project: Path, command: str) -> None:
+    assert agentpack(*command.split(), "kit @ github:acme/kit", expect=2).err == (
+        f"project {project}\n"
+        "error: `kit @ github:acme/kit`: this command needs a pack name without an address\n"
+        "hint: `agentpack show github:acme/kit` lists what is there\n"
+    )
