@@ -1008,7 +1008,7 @@ def test_a_project_that_loosens_it_is_told_where(agentpack: Agentpack, project: 
         assert agentpack(*words, expect=2).err == (
             f"project {project}\n"
             "error: agentpack.yaml:3: policy.hidden_text: a project cannot choose to only report hidden text\n"
-            "hint: the user's or the organisation's policy may say `report`\n"
+            "hint: the user's or the organisation's policy can set `hidden_text: report`\n"
         )
 
 

@@ -745,7 +745,7 @@ def test_of_the_packs_in_conflict_those_whose_rules_moved_lead_to_keep(agentpack
         path = project / f".claude/agents/{name}-a.md"
         path.write_text(path.read_text().replace("Look twice", "Look always"))
     told = agentpack("upgrade", "--latest", "--yes", expect=3).err
-    keep = "then the same command again: each edit goes where its rule is now\n"
+    keep = "then the same command again, moves each edit to where its rule is now\n"
     assert told.partition("error: ")[2].splitlines(keepends=True)[:6] == [
         "3 files need a decision; nothing was changed\n",
         *(

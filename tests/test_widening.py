@@ -374,7 +374,7 @@ def test_what_another_pack_may_do_lets_nothing_through(agentpack: Agentpack, pac
     if not is_told:
         forget_capabilities(agentpack)
     release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read", "shell"]})
-    assert "tester for claude: none known before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    assert "tester for claude: new -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
 
 
 def test_a_new_persona_may_do_what_its_pack_could_though_the_old_release_is_gone(
@@ -387,7 +387,7 @@ def test_a_new_persona_may_do_what_its_pack_could_though_the_old_release_is_gone
     release(packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["shell"]})
     shutil.rmtree(packs / "reviews/1.1.0")
     told = stopped(agentpack, "upgrade", "--yes").err
-    assert "fixer for claude: none known before -> shell" in told
+    assert "fixer for claude: new -> shell" in told
 
 
 def test_a_release_that_may_do_the_same_is_no_change_where_an_older_lock_does_not_tell_it(
