@@ -392,6 +392,18 @@ def test_packs_that_the_same_clients_used_later_could_get_are_told_together(
     assert agentpack("status").out.splitlines()[-1] == f"clients   {told[1]}"
 
 
+def test_no_client_used_later_is_named_where_none_gets_an_agent_or_the_entry_lists_its_own(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    agentpack("install", "limited", "plain", "--source", packs, "--client", "claude")
+    path = project / "agentpack.yaml"
+    path.write_text(manifest(project).replace("- plain", "- {require: plain, clients: [claude]}"))
+    agentpack("sync")
+    use(project, "codex")
+    assert "unlisted" not in agentpack("status", "--json").envelope["data"]
+    assert "found here" not in agentpack("status").out + agentpack("install", "plain", "limited").err
+
+
 def test_a_client_used_later_is_named_for_collections_of_which_it_gets_an_agent(
     agentpack: Agentpack, project: Path
 ) -> None:
