@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.collection_files import agent_text
 from support.effort import sample
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
@@ -373,6 +374,61 @@ def test_clients_that_are_used_later_are_named_in_one_line(agentpack: Agentpack,
     assert (project / ".codex/agents/short.toml").exists()
     assert (project / ".gemini/agents/plain.md").exists()
     assert "found here" not in agentpack("status").out
+
+
+def test_packs_that_the_same_clients_used_later_could_get_are_told_together(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    """Of an agent that limits its tools Codex gets nothing, and of a pack with one it gets nothing either."""
+    parts = {"free": persona_text("free", "Look.\n"), "bound": persona_text("bound", tools=["read"])}
+    publish(Path(packs), make_pack("mixed", personas=parts))
+    names = ("plain", "limited", "mixed", "short")
+    agentpack("install", *names, "--source", packs, "--client", "claude")
+    use(project, "codex", "gemini", "roo")
+    found = "found here, but not in `clients:` of agentpack.yaml: "
+    told = [
+        f"{found}codex, gemini, roo; `agentpack install plain short --client codex,gemini,roo` adds them",
+        f"{found}gemini, roo; `agentpack install limited mixed --client gemini,roo` adds them",
+    ]
+    assert [line.removeprefix("clients   ") for line in agentpack("status").out.splitlines()[-2:]] == told
+    notes = [f"note: {line}" for line in told]
+    assert agentpack("install", *names).err.splitlines()[1:] == [*notes, "nothing to change"]
+    assert agentpack("status", "--json").envelope["data"]["unlisted"] == [
+        {"clients": ["codex", "gemini", "roo"], "packs": ["plain", "short"]},
+        {"clients": ["gemini", "roo"], "packs": ["limited", "mixed"]},
+    ]
+    agentpack("uninstall", "plain", "short")
+    assert agentpack("status").out.splitlines()[-1] == f"clients   {told[1]}"
+
+
+def test_no_client_used_later_is_named_where_none_gets_an_agent_or_the_entry_lists_its_own(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    agentpack("install", "limited", "plain", "--source", packs, "--client", "claude")
+    path = project / "agentpack.yaml"
+    path.write_text(manifest(project).replace("- plain", "- {require: plain, clients: [claude]}"))
+    agentpack("sync")
+    use(project, "codex")
+    assert "unlisted" not in agentpack("status", "--json").envelope["data"]
+    assert "found here" not in agentpack("status").out + agentpack("install", "plain", "limited").err
+
+
+def test_a_client_used_later_is_named_for_collections_of_which_it_gets_an_agent(
+    agentpack: Agentpack, project: Path
+) -> None:
+    bound = {"agents/bound.md": agent_text("bound", "Work.", more="tools: Read\n")}
+    write_tree(project / "mixed", {**bound, "agents/free.md": agent_text("free", "Work.")})
+    write_tree(project / "limited", {"agents/tied.md": agent_text("tied", "Work.", more="tools: Read\n")})
+    for name in ("mixed", "limited"):
+        agentpack("install", f"./{name}", "--client", "claude")
+    use(project, "codex", "gemini")
+    assert agentpack("status", "--json").envelope["data"]["unlisted"] == [
+        {"clients": ["codex", "gemini"], "packs": ["mixed"]},
+        {"clients": ["gemini"], "packs": ["limited"]},
+    ]
+    agentpack("install", "mixed", "--client", "codex,gemini")
+    assert sorted(path.name for path in project.glob(".codex/agents/*")) == ["free.toml"]
+    assert sorted(path.name for path in project.glob(".gemini/agents/*")) == ["bound.md", "free.md"]
 
 
 def test_what_a_client_used_later_could_get_is_not_told_before_there_is_a_lock(

@@ -102,8 +102,10 @@ def addable_clients(chosen: Selection, clients: Sequence[str], packs: Sequence[s
 
 
 def _takes(chosen: Selection, client: str, pack: str) -> bool:
+    """Whether the client would get an agent of the pack."""
     with suppress(AgentpackError):
-        return not chosen.only_for([client]).preview(pack, skips=True).unaccepted
+        wanted = chosen.only_for([client]).preview(pack, skips=True)
+        return not wanted.unaccepted and any(file.pack == pack for file in wanted.files.values())
     return False
 
 
