@@ -7,6 +7,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import write_tree
 
+from agentpack import __version__
+
 
 @pytest.fixture(autouse=True)
 def _offers(project: Path, tmp_path: Path) -> None:
@@ -39,6 +41,19 @@ def test_name_description_keyword_and_persona_match(agentpack: Agentpack) -> Non
 
 def test_the_source_that_wins_is_told_with_those_passed_over(agentpack: Agentpack) -> None:
     assert "acme (also in bundled)" in agentpack("search", "python-engineer").out
+
+
+def test_a_pack_that_cannot_be_read_is_told_and_not_guessed(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    later = make_pack("future", agentpack=">=99")
+    later["pack.yaml"] += b"shiny: true\n"
+    publish(tmp_path / "packs", later)
+    for asked in ("future", "futur"):
+        assert agentpack("search", asked).err == (
+            f"project {project}\nno pack matches `{asked}`\n"
+            f"note: future: future 1.0.0 needs agentpack>=99, and this is {__version__}\n"
+        )
 
 
 def test_nothing_found_is_exit_0_with_near_names(agentpack: Agentpack) -> None:

@@ -364,18 +364,20 @@ def search(workspace: Workspace, text: str = "") -> Found:
         for agent in offered.agents if words else ():
             if all(word in f"{agent.name} {agent.description}".lower() for word in words):
                 agents.append(FoundAgent(offered.name, agent.name, source, agent.description))
+    broken = set[str]()
     for name in known:
         try:
             pack = _described(candidates, PackName(name))
         except AgentpackError as error:
             unread.append(f"{name}: {error.message}")
+            broken.add(name)
             continue
         rank = _rank(pack, words) if pack else None
         if pack is not None and rank is not None:
             found.append((rank, pack))
     candidates.sources.silent.clear()  # they are among `unread`
     agents.sort(key=lambda agent: (agent.name.lower() not in words, agent.name))
-    near = [] if found or agents else _near(text.lower(), known)
+    near = [] if found or agents else _near(text.lower(), (name for name in known if name not in broken))
     return Found([pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], agents, near, unread)
 
 
