@@ -1135,3 +1135,25 @@ def test_a_comment_beside_a_value_of_the_users_stands_once() -> None:
     theirs = HEADER.replace(b"model: opus", b"model: haiku").replace(b"Reviews.", b"Reviews all.")
     wanted = ours.replace(b"opus", b"haiku").replace(b"Reviews.", b"Reviews all.")
     assert merge(HEADER, ours, theirs).content == wanted
+
+
+@pytest.mark.parametrize(
+    "text", [b"\xff\n", b"- a\n" * (MAX_BYTES // 4) + b"- b\n"], ids=["no UTF-8", "beyond measure"]
+)
+def test_what_only_one_side_changed_is_taken_whatever_the_texts_are(text: bytes) -> None:
+    other = text + b"- more\n"
+    assert merge(text, text, other).content == other
+    assert merge(text, other, text).content == other
+    assert merge(text, other, other).content == other
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_text_of_just_the_measure_is_merged(more: int) -> None:
+    theirs = b"- one\n- two\n- three, theirs\n"
+    fill = b"- " + b"x" * (MAX_BYTES + more - len(theirs) - 3) + b"\n"
+    theirs = theirs.replace(b"- two\n", fill)
+    theirs += b"x" * (MAX_BYTES + more - len(theirs))
+    base = theirs.replace(b", theirs", b"")
+    ours = base.replace(b"one", b"1")
+    assert max(map(len, (base, ours, theirs))) == MAX_BYTES + more
+    assert merge(base, ours, theirs).content == (None if more else theirs.replace(b"one", b"1"))
