@@ -14,10 +14,10 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
-from agentpack.changes.agent_names import unknown_agent
+from agentpack.changes.agent_names import packs_with, unknown_agent
 from agentpack.model.git_places import GitPlace
-from agentpack.model.names import PackName, kebab
-from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows
+from agentpack.model.names import PackName, kebab, text_digest
+from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
 from agentpack.sources.collection import Collection, collection, telling_name
 from agentpack.sources.trees import MemoryTree
 
@@ -292,6 +292,66 @@ def test_an_unknown_agent_in_the_manifest_is_told_with_what_is_near(
     assert tree(project) == before
 
 
+def test_agents_are_told_by_the_names_in_their_files_and_meant_by_name_or_path_alone(
+    agentpack: Agentpack, project: Path
+) -> None:
+    names = {"one": "Code Reviewer", "two": "agents-one-md", "three": "three"}
+    write_tree(project / "kit", {f"agents/{path}.md": agent_text(name, "Work.") for path, name in names.items()})
+    agentpack("install", "./kit", "--client", "claude", "--only", "agents/one.md")
+    assert agents(project) == ["code-reviewer.md"]
+    manifest = project / "agentpack.yaml"
+    written = manifest.read_text()
+    unknown = "error: `kit` has no agent `nobody`\n  it has Code Reviewer, three, agents-one-md\n"
+    manifest.write_text(re.sub("(personas: ).*", r"\1[nobody]", written))
+    assert agentpack("sync", expect=4).err == f"project {project}\n{unknown}"
+    manifest.write_text(f"{written}    as: {{nobody: first}}\n")
+    told = agentpack("sync", expect=4).err.splitlines()[1]
+    assert re.sub(r"h[0-9a-f]{12}", "h", told) == "error: kit 0.0.0+h has no agent `nobody` to rename (`as`)"
+    for named in ("Code Reviewer", "code-reviewer", "agents/one.md"):
+        manifest.write_text(f"{written}    as: {{{named}: first}}\n")
+        agentpack("sync")
+        assert agents(project) == ["first.md"]
+        manifest.write_text(written)
+        agentpack("sync")
+
+
+def test_a_name_in_the_manifest_that_no_pack_has_leads_to_what_a_collection_has(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack())
+    kit(project, **{"data-reviewer": "Work.", "solo": "Work."})
+    write_tree(project / "kits", {f"{name}/agents/{name}.md": agent_text(name, "Work.") for name in ("next", "last")})
+    sources = "{name: packs, path: ../packs}, {name: kit, path: kit}, {name: kits, path: kits}"
+    manifest = project / "agentpack.yaml"
+    for asked, told in {
+        "data-reviewer>=9": "error: no release of `data-reviewer` matches `>=9`\n  there is only 1.0.0\n"
+        "hint: widen the range so that it allows 1.0.0\n",
+        "solo": "error: there is no pack named `solo`\n"
+        "hint: `solo` is an agent of `kit`: `agentpack install kit --only solo`\n",
+        "kit": "error: there is no pack named `kit`\n"
+        "hint: `kit` offers `kit` in a collection: write `{require: kit, source: kit}`\n",
+        "nobody": "error: there is no pack named `nobody`\nhint: `agentpack search` lists all packs\n",
+    }.items():
+        manifest.write_text(f"schema: 1\nclients: [claude]\nsources: [{sources}]\npacks: [{asked}]\n")
+        assert agentpack("sync", expect=4).err == f"project {project}\n{told}"
+
+
+def test_another_version_of_the_same_agents_changes_nothing(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    write_tree(project / "kit", {"plugin.json": json.dumps({"name": "kit", "version": "1.0.0"})})
+    agentpack("install", "./kit", "--client", "claude")
+    before = tree(project)
+    write_tree(project / "kit", {"plugin.json": json.dumps({"name": "kit", "version": "1.1.0"})})
+    before["kit/plugin.json"] = (project / "kit/plugin.json").read_bytes()
+    for words in (("sync",), ("sync", "--frozen"), ("sync", "--locked"), ("lock", "--check"), ("upgrade", "--yes")):
+        assert agentpack(*words).err == f"project {project}\nnothing to change\n"
+    assert tree(project) == before
+    shutil.rmtree(project / ".agentpack")  # as in a clone
+    told = "as 1.0.0, and the same files are 1.1.0 in `kit`"
+    assert f"error: agentpack.lock: kit is locked {told}\n" in agentpack("sync", expect=5).err
+    assert f"  kit is locked {told}\n" in agentpack("sync", "--locked", expect=3).err
+
+
 @pytest.mark.parametrize(
     ("key", "left", "there", "told"),
     [
@@ -335,8 +395,6 @@ def test_leaving_out_the_last_agent_leads_to_uninstall(agentpack: Agentpack, pro
 
 
 def test_personas_of_a_pack_with_a_manifest_are_chosen_in_the_same_way(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack, persona_text
-
     files = make_pack("duo", personas={"lead": persona_text("lead"), "writer": persona_text("writer")})
     write_tree(project / "packs/duo", files)
     agentpack("install", "duo", "--source", "packs", "--only", "lead")
@@ -377,11 +435,39 @@ def test_the_agents_of_a_pack_that_end_in_a_name_are_told_in_alphabetical_order(
     assert error.hint == ", ".join(f"`--only kit/{name}`" for name in sorted(names))
 
 
-@pytest.mark.parametrize(("number", "more"), [(8, ""), (9, " and 1 more")])
-def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, more: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "between", "more"),
+    [(1, "", ""), (2, " or ", ""), (3, ", ", ""), (8, ", ", ""), (9, ", ", " and 1 more")],
+)
+def test_of_many_agents_that_end_in_a_name_eight_are_told(number: int, between: str, more: str) -> None:
     names = [f"{index}-pro" for index in range(number)]
     error = unknown_agent("no such agent", "pro", {PackName("kit"): {name: name for name in names}})
-    assert error.hint == ", ".join(f"`--only kit/{name}`" for name in names[:8]) + more
+    assert error.hint == between.join(f"`--only kit/{name}`" for name in names[:8]) + more
+
+
+@pytest.mark.parametrize(
+    ("text", "having"),
+    [
+        *((text, ["first"]) for text in ("Code Reviewer", "code-reviewer", "Code_Reviewer", "agents/x.md")),
+        *((f"first/{text}", ["first"]) for text in ("Code Reviewer", "CODE REVIEWER", "agents/x.md")),
+        *((f"second/{text}", []) for text in ("Code Reviewer", "code-reviewer", "agents/x.md")),
+        *((text, ["second"]) for text in ("first", "second/first")),  # an agent with the name of another pack
+        *((text, []) for text in ("first/first", "first/", "second", "third/first", "code")),
+        *((text, ["first", "second"]) for text in ("shared", "Shared")),
+    ],
+)
+def test_an_agent_is_known_by_each_of_its_names_in_its_pack(text: str, having: list[str]) -> None:
+    names = ("agents/x.md", "Code Reviewer", "code-reviewer")
+    first, second = dict.fromkeys(names, "Code Reviewer"), {"first": "first"}
+    packs = {PackName("first"): {**first, "shared": "shared"}, PackName("second"): {**second, "shared": "shared"}}
+    assert packs_with(text, packs) == having
+
+
+def test_of_agents_with_names_as_near_as_each_other_the_same_are_always_told() -> None:
+    names = ("test", "task", "fast", "last", "past", "cast", "taste", "toast")
+    for order in (names, names[::-1]):
+        error = unknown_agent("no such agent", "tast", {PackName("kit"): {name: name for name in order}})
+        assert error.hint == "did you mean `toast` or `taste`?"
 
 
 def test_an_old_record_that_is_damaged_keeps_no_release_from_being_installed(
@@ -428,6 +514,32 @@ def test_two_agents_that_a_link_makes_one_file_name_their_client_once(agentpack:
     assert "error: Claude Code read the same file, but need different texts" in ran.err
 
 
+def test_an_agent_that_is_installed_is_told_so_and_another_how_to_install_it(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    told = {
+        True: "hint: `{0}` is installed already, as an agent of `kit`: `agentpack render kit --persona {0}` prints "
+        "it\n",
+        False: "hint: `{0}` is an agent of `kit`: `agentpack install kit --only {0}`\n",
+    }
+    agentpack("install", "./kit", "--client", "claude")
+    for words, here in (
+        ((), ("one", "two", "three")),
+        (("--without", "two"), ("one", "three")),
+        (("--only", "two"), ("one", "two", "three")),
+        (("--without", "one,three"), ("two",)),
+    ):
+        agentpack("install", "kit", *words)
+        for name in ("one", "two", "three"):
+            said = agentpack("install", name, expect=4).err
+            assert said.endswith(f"error: there is no pack named `{name}`\n" + told[name in here].format(name)), words
+    agentpack("uninstall", "kit")
+    agentpack("install", "./kit", "--only", "one")
+    for name in ("one", "two"):
+        assert agentpack("install", name, expect=4).err.endswith(told[name == "one"].format(name))
+
+
 def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.")
     ran = agentpack("install", "one", "--source", "kit", expect=4)
@@ -458,6 +570,44 @@ def test_what_search_prints_for_an_agent_leads_to_how_it_is_installed(
     way = "`agentpack render kit --persona two` prints it"
     assert f"hint: `two` is installed already, as an agent of `kit`: {way}\n" in told
     assert "did you mean `two`?" in agentpack("explain", "kit/two", expect=2).err if "/" in name else True
+
+
+@pytest.mark.parametrize("choice", [("--only", "one"), ("--without", "two")])
+def test_an_agent_that_is_left_out_is_shown_as_the_others_of_its_pack(
+    agentpack: Agentpack, project: Path, choice: tuple[str, str]
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", *choice)
+    assert agents(project) == ["one.md"]
+    assert "name: two\n" in agentpack("render", "kit", "--persona", "two").out
+
+
+@pytest.mark.parametrize("number", [20, 21])
+def test_of_many_packs_of_a_place_twenty_are_told_where_it_lacks_the_one_that_is_asked_for(
+    agentpack: Agentpack, project: Path, number: int
+) -> None:
+    names = [f"pack-{index:02}" for index in range(number)]
+    publish(project / "packs", *(make_pack(name) for name in names))
+    told = agentpack("install", "other-thing", "--source", "packs", expect=4).err
+    assert told.splitlines()[1:] == [
+        "error: `packs` has no pack `other-thing`",
+        f"  it has {', '.join(names[:20])}{', …' if number > 20 else ''}",
+        "hint: `agentpack show ./packs` lists what it offers",
+    ]
+
+
+@pytest.mark.parametrize("asked", ["first", "first/first"])
+def test_an_agent_with_the_name_of_a_pack_of_its_place_is_asked_for_as_any(
+    agentpack: Agentpack, project: Path, asked: str
+) -> None:
+    for name, agent in (("first", "first"), ("second", "other")):
+        write_tree(project / f"market/{name}", {f"agents/{agent}.md": agent_text(agent, "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    agentpack("install", "./market", "--only", asked)
+    assert agents(project) == ["first.md"]
+    told = agentpack("install", "./market", "--only", "second", expect=4).err
+    assert "error: `second` is a pack of `market`, not an agent\n" in told
 
 
 def test_a_pack_comes_from_the_source_that_is_named_or_not_at_all(agentpack: Agentpack, project: Path) -> None:
@@ -659,8 +809,6 @@ def test_a_path_that_leads_nowhere_is_told_as_one(agentpack: Agentpack, project:
 
 
 def test_a_pack_is_installed_beside_a_folder_of_its_name(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack, publish
-
     publish(project / "packs", make_pack())
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: ours, path: packs}\npacks: []\n"})
     (project / "data-reviewer").mkdir()
@@ -892,8 +1040,6 @@ WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
 def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alone(
     agentpack: Agentpack, project: Path, tmp_path: Path, words: tuple[str, ...], moved: str
 ) -> None:
-    from support.packs import make_pack
-
     kit(project, one="You write.\n\n- Ask.", two="Work.")
     write_tree(project / "packs/data-reviewer", make_pack())
     write_tree(project / "other", {"agents/other.md": agent_text("other", "Work.")})
@@ -927,6 +1073,58 @@ def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alon
     if "rollback" in ran.err:
         Agentpack(clone)("rollback")
         assert {path: data for path, data in tree(clone).items() if path in before} == before
+
+
+@pytest.mark.parametrize("moved", ["gone", "elsewhere"])
+def test_a_text_that_is_nowhere_is_told_with_why_and_what_to_do(
+    agentpack: Agentpack, project: Path, moved: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    shutil.rmtree(project / ".agentpack")
+    kit(project, one="Work on.")
+    if moved == "gone":
+        shutil.rmtree(project / "kit")
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    [why, *more] = {
+        "gone": (
+            "cannot be read",
+            "  the source `kit` is missing: there is no folder kit",
+            "  `kit` comes from it",
+            "  restore the folder, or change `sources:` in agentpack.yaml",
+        ),
+        "elsewhere": ("now has a different text",),
+    }[moved]
+    assert agentpack("explain", "one", expect=6).err.splitlines() == [
+        f"project {project}",
+        f"error: kit {locked['version']}: agents/one.md is not stored here, and `kit` {why}",
+        f"  expected {text_digest(agent_text('one', 'Work.').encode())}",
+        *more,
+        "hint: restore the locked state of the source, or install its current state: `agentpack upgrade kit`",
+    ]
+
+
+def test_what_was_accepted_for_another_pack_goes_with_it_where_a_text_is_nowhere(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    text = persona_text("limited", tools=["read"])
+    publish(tmp_path / "packs", make_pack("limited", personas={"limited": text}))
+    limited = ("limited", "--source", str(tmp_path / "packs"), "--client", "codex", "--accept", "widened:codex")
+    agentpack("install", *limited)
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    shutil.rmtree(project / ".agentpack")
+    shutil.rmtree(project / "kit")
+    lock = project / "agentpack.lock"
+    assert json.loads(lock.read_text())["accepted"] == ["limited:widened:codex"]
+    before = json.loads(lock.read_text())
+    agentpack("uninstall", "limited")
+    after = json.loads(lock.read_text())
+    assert after["accepted"] == []
+    for key, of in (("packs", "name"), ("files", "pack")):
+        assert after[key] == [row for row in before[key] if row[of] != "limited"]
 
 
 def test_an_acceptance_goes_with_its_pack_beside_one_whose_text_is_nowhere(
@@ -1010,9 +1208,16 @@ def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agen
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     ran = agentpack("upgrade", "--yes")
-    assert "kit: agents/two.md was not changed: its new text cannot be used" in ran.err
+    told = "note: kit: agents/two.md was not changed: its new text cannot be used (its header has no description)\n"
+    assert told in ran.err
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
+    texts = {"one": "Work on.", "two": "Work."}
+    kept = {f"agents/{name}.md": agent_text(name, text).encode() for name, text in texts.items()}
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    digest = digest_of_rows(agent_rows(kept))
+    assert (locked["digest"], locked["version"]) == (digest, str(digest_version(digest)))
+    assert [row["path"] for row in locked["agents"]] == [*kept]
     for words in (("sync", "--frozen"), ("upgrade", "--yes")):
         assert agentpack(*words).err.endswith("nothing to change\n")
     kit(project, two="Work again.")
@@ -1028,6 +1233,11 @@ def test_a_part_of_a_collection_keeps_the_agent_whose_new_text_cannot_be_taken(
     kit(project, one="Work on.")
     (project / "kit/agents/two.md").write_text("---\nname: two\n---\nNo description.\n")
     agentpack("upgrade", "--yes")
+    [locked] = json.loads((project / "agentpack.lock").read_text())["packs"]
+    there = {f"agents/{path.name}": path.read_bytes() for path in (project / "kit/agents").iterdir()}
+    digest = digest_of_rows(agent_rows(there))  # of all that there is
+    assert (locked["digest"], locked["version"]) == (digest, str(digest_version(digest)))
+    assert [row["path"] for row in locked["agents"]] == ["agents/one.md", "agents/two.md"]
     assert "Work on." in (project / ".claude/agents/one.md").read_text()
     assert (project / ".claude/agents/two.md").read_text() == agent_text("two", "Work.")
 
@@ -1085,8 +1295,6 @@ def test_one_bad_file_is_one_file(agentpack: Agentpack, project: Path) -> None:
 
 
 def test_a_collection_is_no_release_of_a_pack_that_had_a_manifest(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack
-
     write_tree(project / "packs/data-reviewer", make_pack())
     agentpack("install", "data-reviewer", "--source", "packs")
     before = tree(project)
@@ -1198,7 +1406,7 @@ def test_a_lock_of_elsewhere_whose_agents_do_not_come_to_its_digest_is_refused(
         f"error: kit {locked['version']}: its agent files in agentpack.lock do not match its digest\n"
         f"  locked  {locked['digest']}\n"
         f"  found   {digest_of_rows(rows)}\n"
-        "hint: `git restore agentpack.lock` brings the committed one back; `agentpack lock --upgrade-pack kit` locks "
+        "hint: `git restore agentpack.lock` restores the committed lock; `agentpack lock --upgrade-pack kit` locks "
         "what the source has now\n"
     )
     assert tree(project) == before
@@ -1221,6 +1429,22 @@ def test_a_lock_of_elsewhere_with_another_digest_is_refused_whatever_else_an_ent
     assert not (project / ".claude").exists()
 
 
+def test_a_pack_whose_entry_names_another_source_is_looked_for_there_alone(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    for name in ("one", "two"):
+        write_tree(project / "other", {f"packs/{name}/agents/{name}.md": agent_text(name, "Work.")})
+    manifest = project / "agentpack.yaml"
+    text = manifest.read_text().replace("packs:\n", "  - {name: other, path: other/packs}\npacks:\n")
+    manifest.write_text(text.replace("source: kit", "source: other"))
+    before = tree(project)
+    for words in (("upgrade", "--yes"), ("upgrade", "kit", "--yes"), ("sync",)):
+        assert "error: the source `other` has no pack `kit`" in agentpack(*words, expect=4).err
+    assert tree(project) == before
+    manifest.write_text(manifest.read_text().replace("other/packs", "elsewhere"))
+    assert "the source `other` is missing: there is no folder elsewhere" in agentpack("upgrade", "--yes", expect=6).err
+
+
 def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
     agentpack("install", "./market", "--all")
@@ -1237,8 +1461,6 @@ def test_a_pack_that_its_place_no_longer_has_stays(agentpack: Agentpack, project
 
 
 def test_editing_a_pack_of_ones_own_is_an_upgrade(agentpack: Agentpack, project: Path) -> None:
-    from support.packs import make_pack
-
     write_tree(project / ".agentpack/packs/data-reviewer/1.0.0", make_pack())
     agentpack("install", "data-reviewer", "--source", ".agentpack/packs")
     (persona,) = (project / ".agentpack/packs").rglob("personas/*.md")
@@ -1344,6 +1566,56 @@ def test_each_row_that_its_place_does_not_bear_out_is_told_with_what_is_wrong(
         f"{''.join(lines)}"
         "hint: `agentpack lock` brings the lock up to date\n"
     )
+
+
+FALSE: dict[str, tuple[dict[str, str], str]] = {
+    "another digest": (
+        {"version": "0.0.0+h000000000000"},
+        "as 0.0.0+h000000000000, which is not the version of its digest",
+    ),
+    "another commit": (
+        {"version": "0.0.0+20261128100100.g0123456789ab", "commit": "f" * 40},
+        "as 0.0.0+20261128100100.g0123456789ab, which is not the version of its commit",
+    ),
+    "no commit": ({"repository": "https://git.example.com/kit"}, "from a repository without a commit"),
+    "a repository": (
+        {"repository": "https://git.example.com/kit", "commit": "f" * 40},
+        "from https://git.example.com/kit, but `kit` is not one",
+    ),
+    "a commit": ({"commit": "f" * 40}, "from a repository, but `kit` is not one"),
+    "another version": ({"version": "7.0.0"}, "as 7.0.0, and the same files are {version} in `kit`"),
+}
+
+
+@pytest.mark.parametrize("case", FALSE)
+def test_a_row_that_its_place_does_not_bear_out_is_told_whatever_stands_before_it(
+    agentpack: Agentpack, project: Path, case: str
+) -> None:
+    publish(project / "packs", make_pack("acme", personas={"acme": persona_text("acme")}))
+    agentpack("install", "acme", "--source", "packs", "--client", "claude")
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit")
+    shutil.rmtree(project / ".agentpack")
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    change, told = FALSE[case]
+    [row] = [row for row in lock["packs"] if row["name"] == "kit"]
+    told = "kit is locked " + told.format(**row)
+    row.update(change)
+    path.write_text(json.dumps(lock))
+    assert agentpack("sync", expect=5).err == (
+        f"project {project}\nerror: agentpack.lock: {told}\n"
+        "hint: `git restore agentpack.lock` restores the committed lock; `agentpack lock --upgrade-pack kit` locks "
+        "what the source has now\n"
+    )
+    assert agentpack("sync", "--locked", expect=3).err == (
+        f"project {project}\nerror: agentpack.lock is out of date with agentpack.yaml\n  {told}\n"
+        "hint: `agentpack lock` brings the lock up to date\n"
+    )
+    assert agentpack("diff", expect=1).out.splitlines()[:2] == [
+        "agentpack.lock  is out of date with agentpack.yaml: run `agentpack sync`",
+        f"  {told}",
+    ]
 
 
 def test_a_part_of_a_collection_is_as_its_lock_says(agentpack: Agentpack, project: Path) -> None:
@@ -1531,3 +1803,68 @@ def test_a_rename_without_both_names_is_told_how_to_write_it(agentpack: Agentpac
     kit(project, one="Work.")
     ran = agentpack("install", "./kit", "--as", text, expect=2)
     assert f"error: `--as {text}` is not `OLD=NEW`\nhint: for example `--as " in ran.err
+
+
+@pytest.mark.parametrize(("count", "more"), [(20, ""), (21, ", …")])
+def test_a_pack_that_a_source_lacks_is_told_with_twenty_that_it_has(
+    agentpack: Agentpack, project: Path, count: int, more: str
+) -> None:
+    names = [f"kit-{number:02}" for number in range(count)]
+    for name in names:
+        write_tree(project / f"kits/{name}", {"agents/one.md": agent_text("one", "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in names]
+    write_tree(project / "kits", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    ran = agentpack("install", "other", "--source", "kits", expect=4)
+    assert ran.err == (
+        f"project {project}\n"
+        "error: `kits` has no pack `other`\n"
+        f"  it has {', '.join(names[:20])}{more}\n"
+        "hint: `agentpack show ./kits` lists what it offers\n"
+    )
+    assert agentpack("install", "kitt-01", "--source", "kits", expect=4).err.endswith("hint: did you mean `kit-01`?\n")
+    ran = agentpack("install", "./kits", expect=3)
+    listed = "".join(f"  {name}: 1 agent\n" for name in names[:20])
+    rest = f"  and {count - 20} more; `agentpack show ./kits` lists them\n" if more else ""
+    assert ran.err == (
+        f"project {project}\n"
+        f"error: ./kits offers {count} packs: choose one\n{listed}{rest}"
+        "hint: `agentpack install kit-00 --source ./kits`, `--only AGENT`, or `--all`\n"
+    )
+
+
+def test_an_agent_called_like_its_pack_is_asked_for_by_its_name(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"kit-0": "Work.", "two": "Work.", "three": "Work."}))
+    refused = agentpack("install", "./market", "--only", "kit-1", expect=4)
+    assert refused.err == (
+        f"project {project}\n"
+        "error: `kit-1` is a pack of `market`, not an agent\n"
+        "hint: `agentpack install kit-1 --source market`\n"
+    )
+    agentpack("install", "./market", "--only", "kit-0")
+    assert agents(project) == ["kit-0.md"]
+
+
+def test_namesakes_that_are_left_out_are_told_in_alphabetical_order(agentpack: Agentpack, project: Path) -> None:
+    names = [f"agent-{number}" for number in range(6)]
+    files = {f"agents/{name}.md": agent_text(name, "Work.") for name in names}
+    for name in ("first", "second"):
+        write_tree(project / f"plugins/{name}", {**files, f"agents/{name}.md": agent_text(name, "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "plugins", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    told = agentpack("install", "--source", "plugins", "--all").err
+    listed = ", ".join(f"second/{name}" for name in names)
+    assert (
+        "note: 6 agents are left out (`without:` in agentpack.yaml), because another pack has an agent with that name: "
+        f"{listed}; `--as second/agent-0=NEW` installs one under another name\n" in told
+    )
+    assert "without: [agent-0, agent-1, agent-2, agent-3, agent-4, agent-5]" in (project / "agentpack.yaml").read_text()
+
+
+def test_a_folder_of_a_name_is_told_though_a_source_is_missing(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: gone, path: gone}\npacks: []\n"})
+    kit(project, one="Work.")
+    assert agentpack("install", "kit", expect=4).err == (
+        f"project {project}\n"
+        "error: there is no pack named `kit`\n"
+        "hint: for the folder `kit`, write `agentpack install ./kit`\n"
+    )

@@ -211,6 +211,16 @@ def test_a_client_whose_declaration_is_gone_can_be_left_out(agentpack: Agentpack
     agentpack("diff")
 
 
+@pytest.mark.parametrize("command", ["sync", "lock", "upgrade --yes", "install data-reviewer"])
+def test_a_declaration_that_changed_is_told_by_whatever_writes_the_lock(
+    agentpack: Agentpack, house: Path, command: str
+) -> None:
+    declare(house, {**DECLARATION, "version": "2"})
+    notes = [line for line in agentpack(*command.split()).err.splitlines() if FILE in line]
+    assert notes == [f"note: `{FILE}` has changed since the lock was written"]
+    assert FILE not in agentpack(*command.split()).err
+
+
 # Nobody may do more unseen.
 
 
@@ -389,6 +399,24 @@ def test_two_sides_of_a_lock_are_merged_with_what_they_declare(agentpack: Agentp
     agentpack("diff")
 
 
+@pytest.mark.parametrize("sides", ["declared, not", "not, declared"])
+def test_a_declaration_that_is_gone_is_named_where_one_side_of_a_lock_knows_it(
+    agentpack: Agentpack, house: Path, sides: str
+) -> None:
+    known = lock(house)
+    texts = {
+        "declared": json.dumps(known, indent=1),
+        "not": json.dumps({key: value for key, value in known.items() if key != "declared"}, indent=1),
+    }
+    ours, theirs = (texts[side] for side in sides.split(", "))
+    (house / "agentpack.lock").write_text(f"<<<<<<< a\n{ours}\n=======\n{theirs}\n>>>>>>> b\n")
+    (house / FILE).unlink()
+    manifest = house / "agentpack.yaml"
+    manifest.write_text(manifest.read_text() + "# read anew\n")
+    told = f"agentpack.yaml:3: clients[0]: there is no client `house` (`{FILE}`, which declared it, is gone)"
+    assert agentpack("install", "data-reviewer", expect=2).err == f"project {house}\nerror: {told}\n"
+
+
 def test_what_one_branch_accepted_of_a_declaration_the_other_did_not(agentpack: Agentpack, house: Path) -> None:
     commit(house)
     git(house, "switch", "--quiet", "--create", "side")
@@ -434,6 +462,34 @@ def test_a_lock_made_after_a_half_merge_stops_for_what_neither_side_declared(age
     assert FILE in agentpack("lock", expect=3).err
 
 
+def test_what_may_be_of_another_declaration_is_told_beside_the_files(agentpack: Agentpack, house: Path) -> None:
+    told = {
+        "changed": "error: agentpack.lock is out of date with agentpack.yaml\n"
+        f"  `{FILE}` has changed since the lock was written\nhint: `agentpack lock` brings the lock up to date\n",
+        "unrecorded": "error: the locked releases do not match agentpack.lock\n"
+        "  .house/agents/reviewer.md\n"
+        f"  `{FILE}` may have changed: the lock does not record its content\n"
+        "hint: the lock was changed by hand, or by another version of agentpack: `agentpack lock` rewrites it\n",
+    }
+    declare(house, {**DECLARATION, "title": "Other", "fixed": {"x": "y"}})
+    for words in (("sync", "--frozen"), ("sync", "--locked")):
+        assert agentpack(*words, expect=3).err == f"project {house}\n{told['changed']}"
+    written = {key: value for key, value in lock(house).items() if key != "declared"}
+    [row] = [row for row in written["files"] if row["client"] == "house"]
+    others = [one for one in written["files"] if one != row]
+    more = ".house/agents/writer.md"
+    for now, rows, place in (
+        ({"title": "Other", "fixed": {"x": "y"}}, [*others, row], row["path"]),
+        ({}, others, row["path"]),  # only the release has it
+        ({}, [*others, row, {**row, "path": more, "persona": "writer"}], more),  # only the lock has it
+    ):
+        declare(house, {**DECLARATION, **now})
+        put_lock(house, {**written, "files": rows})
+        for words in (("sync", "--frozen"), ("sync", "--locked")):
+            said = agentpack(*words, expect=3).err
+            assert said == f"project {house}\n{told['unrecorded'].replace(row['path'], place)}"
+
+
 @pytest.mark.parametrize("value", [[], {"house": "x"}, {"house": 1}, {"House!": "sha256:" + "0" * 64}])
 def test_a_lock_that_says_it_otherwise_is_no_lock(agentpack: Agentpack, house: Path, value: object) -> None:
     put_lock(house, {**lock(house), "declared": value})
@@ -475,6 +531,23 @@ def test_what_an_editor_or_a_desktop_left_beside_declarations_declares_nothing(
     agentpack("clients")
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Bad_Name", "is not a name: lower-case letters, digits and hyphens"),
+        ("claude", "comes with agentpack"),
+        ("skills", "comes with agentpack"),
+        ("vscode", "is another name of `copilot`, which comes with agentpack"),
+    ],
+)
+def test_a_declaration_that_is_called_otherwise_than_a_new_client_is_told(
+    agentpack: Agentpack, project: Path, name: str, why: str
+) -> None:
+    declare(project, DECLARATION, name)
+    told = f"error: .agentpack/clients/{name}.yaml: the client `{name}` {why}\nhint: rename the file\n"
+    assert agentpack("clients", expect=2).err.endswith(told)
+
+
 @pytest.mark.parametrize(("used", "other"), [("house", "yard"), ("yard", "house")])
 def test_a_misnamed_file_is_told_the_name_for_the_client_in_use(
     agentpack: Agentpack, project: Path, used: str, other: str
@@ -491,8 +564,9 @@ def test_a_misnamed_file_is_told_the_name_for_the_client_in_use(
 
 def test_a_client_is_declared_once(agentpack: Agentpack, house: Path) -> None:
     shutil.copy(house / FILE, house / FILE.replace(".yaml", ".yml"))
-    told = f"error: {FILE.replace('.yaml', '.yml')}: the client `house` is declared twice: also in {FILE}\n"
-    assert told in agentpack("diff", expect=2).err
+    other = FILE.replace(".yaml", ".yml")
+    told = f"error: {other}: the client `house` is declared twice: also in {FILE}\n"
+    assert agentpack("diff", expect=2).err == f"project {house}\n{told}"
 
 
 # Where else it shows.

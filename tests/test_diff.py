@@ -539,6 +539,27 @@ def test_an_upgrade_is_shown_as_it_would_be_written(installed: Agentpack) -> Non
     assert (installed.folder / FILE).read_bytes() == patched
 
 
+def test_a_rule_with_lines_of_both_sides_is_a_local_edit_still(agentpack: Agentpack, tmp_path: Path) -> None:
+    old = OLD.replace("- Say what you saw. {#say}\n", "- Say: {#say}\n  what you saw,\n  to whom,\n  and when.\n")
+    publish(tmp_path / "packs", pack("1.0.0", old), pack("1.1.0", old.replace("and when.", "and when exactly.")))
+    agentpack("install", "reviews==1.0.0", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(agentpack, "  what you saw", "  what you have seen")
+    [file] = agentpack("diff", "--upgrade", "--latest", "--json", expect=1).envelope["data"]["files"]
+    side = {"section": "Rules", "origin": {"kind": "edit", "name": ""}, "line": 12}
+    text = "- Say:\n  what you have seen,\n  to whom,\n  and when"
+    assert file["rules"] == [
+        {
+            "change": "changed",
+            "moved": False,
+            "kind": "item",
+            "id": "say",
+            "origin": "local edit",
+            "before": {**side, "text": f"{text}."},
+            "after": {**side, "text": f"{text} exactly."},
+        }
+    ]
+
+
 def test_what_is_out_of_range_is_mentioned(installed: Agentpack) -> None:
     ran = installed("diff", "--upgrade", expect=0)
     assert "note: reviews 1.1.0 is out of range; `agentpack diff --upgrade --latest` shows it\n" in ran.err
@@ -1026,3 +1047,80 @@ def test_a_local_variant_that_is_gone_is_a_difference(installed: Agentpack) -> N
     shutil.rmtree(installed.folder / ".agentpack/variants")
     for words in (("diff",), ("sync", "--check")):
         assert "the local variant `mine` of python-engineer is gone" in installed(*words, expect=1).out
+
+
+@pytest.fixture
+def two(agentpack: Agentpack, project: Path) -> Agentpack:
+    """Two packs for two clients, whose files are all edited."""
+    packs = (make_pack(name, personas={f"{name}-er": persona_text(f"{name}-er")}) for name in ("write", "read"))
+    publish(project / "packs", *packs)
+    agentpack("install", "write", "read", "--source", "packs", "--client", "claude,codex")
+    for name in ("write-er", "read-er"):
+        for path in (f".claude/agents/{name}.md", f".codex/agents/{name}.toml"):
+            edit(agentpack, "Say what", "Tell what", path)
+    return agentpack
+
+
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        (
+            "",
+            [
+                ".claude/agents/read-er.md",
+                ".claude/agents/write-er.md",
+                ".codex/agents/read-er.toml",
+                ".codex/agents/write-er.toml",
+            ],
+        ),
+        ("read", [".claude/agents/read-er.md", ".codex/agents/read-er.toml"]),
+        ("write-er", [".claude/agents/write-er.md", ".codex/agents/write-er.toml"]),
+        (".codex/agents/write-er.toml", [".codex/agents/write-er.toml"]),
+        ("--client codex", [".codex/agents/read-er.toml", ".codex/agents/write-er.toml"]),
+        ("read --client claude", [".claude/agents/read-er.md"]),
+        (".codex/agents/write-er.toml --client claude", []),
+    ],
+)
+def test_only_what_is_named_is_compared(two: Agentpack, words: str, files: list[str]) -> None:
+    ran = two("diff", *words.split(), "--json", expect=1 if files else 0)
+    assert [file["path"] for file in ran.envelope["data"]["files"]] == files
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("nobody", ""),
+        ("reader", "hint: did you mean `read-er`?\n"),
+        (".claude/agents/write-e", "hint: did you mean `write-er`?\n"),
+        ("elsewhere/read-er", "hint: did you mean `read-er`?\n"),
+    ],
+)
+def test_a_name_that_nothing_installed_has_is_told_with_those_there_are(two: Agentpack, name: str, hint: str) -> None:
+    assert two("diff", name, expect=2).err == (
+        f"project {two.folder}\n"
+        f"error: no pack or persona `{name}` is installed here\n"
+        f"  there: read, read-er, write, write-er\n{hint}"
+    )
+
+
+def test_a_name_where_nothing_is_installed_is_told_so(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    agentpack("source", "add", "here", "packs")
+    agentpack("sync")
+    assert agentpack("diff", "nobody", expect=2).err == (
+        f"project {project}\nerror: no pack or persona `nobody` is installed here\n  there: nothing\n"
+    )
+
+
+def test_a_client_that_there_is_not_is_told(two: Agentpack) -> None:
+    told = two("diff", "--client", "clode", expect=2).err
+    assert told.startswith(f"project {two.folder}\nerror: ")
+    assert "error: there is no client `clode`\n" in told
+
+
+def test_an_upgrade_to_the_same_text_is_a_difference(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack(version="1.0.0"), make_pack(version="1.0.1"))
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    ran = agentpack("diff", "--upgrade", "--latest", "--json", expect=1)
+    assert ran.envelope["data"]["packs"] == [{"name": "data-reviewer", "before": "1.0.0", "after": "1.0.1"}]
+    assert (ran.envelope["data"]["files"], ran.envelope["data"]["differs"]) == ([], True)

@@ -202,6 +202,15 @@ def test_a_found_client_that_cannot_be_written_is_skipped(
     agentpack("sync", "--locked")
 
 
+def test_a_client_after_one_that_cannot_be_looked_at_is_found(agentpack: Agentpack, project: Path, packs: str) -> None:
+    (project / ".github").symlink_to(".github")
+    use(project, "cursor", "opencode")
+    ran = agentpack("install", "plain", "--source", packs)
+    [line] = [line for line in ran.err.splitlines() if line.startswith("skipped")]
+    assert line.startswith(f"skipped {CLIENTS['copilot'].title}: ")
+    assert "clients: [cursor, opencode]" in manifest(project)
+
+
 def test_a_found_client_whose_folder_is_a_link_into_the_release_is_skipped(agentpack: Agentpack, project: Path) -> None:
     publish(project / "packs", make_pack("plain", personas={"plain": persona_text("plain")}))
     use(project, "claude", "codex")

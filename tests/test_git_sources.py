@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from support.collection_files import agent_text, marketplace
-from support.packs import make_pack
+from support.packs import make_pack, publish
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
+
+from agentpack.environment import in_local_time
 
 NAME = "data-reviewer"
 HASH = ("hash-object", "-w", "--stdin")
@@ -424,8 +426,10 @@ def test_a_ref_that_names_a_release_is_moved_like_a_range(
     agentpack("install", f"git+{far.address}@v1.0.0")
     shown = agentpack("diff", "--upgrade", "--latest", "--json", expect=1).envelope["data"]["packs"]
     assert shown == [{"name": pack, "before": "1.0.0", "after": "1.1.0"}]
+    moves = "the source `far` moves to `ref: v1.1.0`, for all its packs"
+    assert moves in agentpack("upgrade", "--latest", "--dry-run").err
     told = agentpack("upgrade", "--latest", "--yes").err
-    assert "the source `far` is now at `ref: v1.1.0`, for all its packs" in told
+    assert moves in told
     assert "held back" not in told
     assert locked(project, pack)["version"] == "1.1.0"
     manifest = project / "agentpack.yaml"
@@ -638,6 +642,30 @@ def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
     assert (rows["kit"]["tag"], rows["kit"]["ref"], rows["kit"]["in_range"]) == ("", "main", None)
 
 
+def test_status_says_when_a_repository_was_last_asked_or_how_to_ask_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    far = Repository(tmp_path / "tagged").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    agentpack("install", f"git+{far.address}")
+    (told,) = mirrors()[0].glob("references")
+    os.utime(told, (0, 1796083200))
+    look = "(`agentpack upgrade --check` looks for newer releases)"
+    asked = f"(last asked for releases: {in_local_time('2026-12-01T00:00:00Z')})"
+    out = agentpack("status", "--verbose").out
+    assert asked in out
+    assert look not in out
+    (row,) = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["looked"], row["asked"], row["newest"]) == (True, "2026-12-01T00:00:00Z", None)
+    agentpack("upgrade", "--check")
+    assert asked not in agentpack("status", "--verbose").out
+    told.unlink()
+    out = agentpack("status", "--verbose").out
+    assert look in out
+    assert "last asked" not in out
+    (row,) = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["looked"], row["asked"], row["newest"]) == (False, None, None)
+
+
 def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, project: Path, hub: Path) -> None:
     one = plugin(hub, "one")
     market(hub, one={"source": "url", "url": "https://git.example.com/one"}, here="./here")
@@ -683,6 +711,25 @@ def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, 
     manifest.write_text(manifest.read_text().replace("kit==1.0.0", "kit==1.1.0"))
     agentpack("sync")
     assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
+
+
+def test_of_several_packs_the_one_that_a_ref_holds_is_told(
+    agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path
+) -> None:
+    kit.tag("v1.0.0")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
+    first = Repository(tmp_path / "first").commit({"agents/first.md": agent_text("first", "Work.")}).tag("v3.0.0")
+    publish(tmp_path / "packs", make_pack(version="1.0.0"), make_pack(version="2.0.0"))
+    agentpack("install", "data-reviewer<2", "--source", str(tmp_path / "packs"), "--client", "claude")
+    agentpack("install", f"git+{first.address}@v3.0.0")
+    agentpack("install", f"git+{kit.address}@v1.0.0")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("require: kit", "require: kit==2.0.0"))
+    for words in (("sync",), ("lock",)):
+        assert agentpack(*words, expect=4).err == (
+            f"project {project}\nerror: no release of `kit` matches `==2.0.0`\n  there is only 1.0.0\n"
+            'hint: `ref: v1.0.0` of the source `kit` holds it; `agentpack install "kit@latest"` removes that\n'
+        )
 
 
 def test_a_tag_that_was_withdrawn_is_told(
@@ -1389,3 +1436,67 @@ def test_a_damaged_mirror_is_not_taken_for_a_repository_without_agents(
         assert "mirror" in ran.err, (words, ran.err)
         assert "history was rewritten" not in ran.err
     assert tree(project) == {path: text for path, text in before.items() if path != ".claude/agents/one.md"}
+
+
+def test_a_plugin_whose_repository_has_not_what_is_named_stops_no_other(
+    agentpack: Agentpack, project: Path, hub: Path
+) -> None:
+    head = plugin(hub, "one").head[:12]
+    Repository(hub / "bare").commit({"README.md": "Nothing yet.\n"})
+    address = "https://git.example.com"
+    far = market(
+        hub,
+        here="./here",
+        deep={"source": "git-subdir", "url": f"{address}/one", "path": "deep"},
+        later={"source": "url", "url": f"{address}/one", "ref": "later"},
+        bare={"source": "url", "url": f"{address}/bare"},
+    )
+    told = agentpack("install", f"git+{far.address}", "--all").err
+    assert [line for line in told.splitlines() if line.startswith("note: skipped")] == [
+        f"note: skipped `deep`: {address}/one has no folder `deep` at {head}",
+        f"note: skipped `later`: {address}/one has no branch or tag `later`",
+        f"note: skipped `bare`: the plugin `bare` has no agents: {address}/bare has none",
+    ]
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["near.md"]
+
+
+def test_a_direct_reference_to_a_collection_tells_what_packs_it_has(agentpack: Agentpack, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit(marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    refused = agentpack("install", f"kit-2 @ git+{far.address}", expect=4).err
+    assert refused.partition("\n")[2] == (
+        f"error: {far.address} has no pack `kit-2`\n  it has kit-0, kit-1\nhint: did you mean `kit-1` or `kit-0`?\n"
+    )
+
+
+def test_asking_for_the_newest_removes_the_ref_of_the_source_that_the_manifest_names(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        far = Repository(tmp_path / name)
+        for version in ("1.0.0", "1.1.0"):
+            far.commit(make_pack(version=version)).tag(f"v{version}")
+    addresses = [f"git+{Repository(tmp_path / name).address}@v1.0.0" for name in ("first", "second")]
+    agentpack("install", NAME, "--source", addresses[0])
+    agentpack("source", "add", "second", addresses[1])
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace(f"- {NAME}", f"- {{require: {NAME}, source: second}}"))
+    told = agentpack("install", f"{NAME}@latest").err
+    assert "the source `second` no longer has a `ref:`" in told
+    assert "the source `first` no longer has" not in told
+    assert (locked(project, NAME)["source"], locked(project, NAME)["version"]) == ("second", "1.1.0")
+
+
+def test_an_agent_file_that_its_place_has_is_known_though_another_one_is_older(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    """A clone whose files git does not track, so that nothing else says whose they are."""
+    agentpack("install", f"git+{kit.address}", "--client", "claude")
+    write_tree(project, {".gitignore": ".claude/\n"})
+    for words in (["add", "--all"], ["commit", "--quiet", "--message=x"]):
+        subprocess.run(["git", *words], cwd=project, check=True, capture_output=True)
+    rework(kit, "one", "- Work.", "- Work hard.")
+    shutil.rmtree(project / ".agentpack/state")
+    (project / ".claude/agents/one.md").unlink()
+    agentpack("upgrade", "--check", expect=None)  # asks the repository
+    agentpack("uninstall", "kit")
+    assert not (project / ".claude/agents/two.md").exists()

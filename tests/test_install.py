@@ -377,7 +377,279 @@ def test_a_pack_for_another_agentpack_is_passed_over(agentpack: Agentpack, proje
 
 # -- packs on packs ----------------------------------------------------------------------------------------------------
 
-EXTENDING = """\
+# What cannot be written.
+
+
+RENAME = "hint: `{command} --as plain/same=same-2` renames it\n"
+LIMITED = {name: persona_text(name, tools=["read"]) for name in ("aa", "bb", "cc", "dd")}
+REFUSED_FOR_A_CLIENT: dict[str, tuple[str, str, int, str]] = {
+    "a name twice": (
+        "plain other",
+        "claude",
+        4,
+        "error: `other` and `plain` both have a persona `same`\n  both would be .claude/agents/same.md\n" + RENAME,
+    ),
+    "a name twice for a client that reads both folders": (
+        "plain other",
+        "goose",
+        4,
+        "error: `other` and `plain` both have a persona `same`\n  both would be .goose/agents/same.md\n" + RENAME,
+    ),
+    "no agents in the scope": (
+        "plain",
+        "zcode",
+        3,
+        "error: ZCode has no agents in the project scope\n"
+        "hint: `agentpack clients` shows which client has agents in which scope\n",
+    ),
+    "a limit of one": (
+        "single",
+        "codex",
+        3,
+        "error: Codex cannot limit tools, so aa would get every tool there; nothing was written\n"
+        "  Codex: aa: tools limited to read\n"
+        "hint: install without it, or accept it with `--accept widened:codex`\n",
+    ),
+    "a limit of several": (
+        "limited",
+        "codex,claude",
+        3,
+        "error: Codex cannot limit tools, so aa, bb, cc and 1 more would get every tool there; nothing was written\n"
+        + "".join(f"  Codex: {name}: tools limited to read\n" for name in LIMITED)
+        + "hint: install without it (`agentpack install limited --client claude`), or accept it with `--accept "
+        "widened:codex`\n",
+    ),
+    "several clients": (
+        "single plain",
+        "codex,goose,kimi,claude",
+        3,
+        "error: Codex, Goose cannot limit tools, so aa would get every tool there; nothing was written\n"
+        "  Codex: aa: tools limited to read\n"
+        "  Goose: aa: tools limited to read\n"
+        "hint: install without them (`agentpack install single --client kimi --client claude`), or accept it with "
+        "`--accept widened:codex` `--accept widened:goose`\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_FOR_A_CLIENT)
+def test_what_cannot_be_written_for_a_client_is_told_in_full(
+    agentpack: Agentpack, project: Path, tmp_path: Path, case: str
+) -> None:
+    same = {"same": persona_text("same")}
+    personas = {"plain": same, "other": same, "limited": LIMITED, "single": {"aa": LIMITED["aa"]}}
+    publish(tmp_path / "sources", *(make_pack(name, personas=those) for name, those in personas.items()))
+    names, clients, code, told = REFUSED_FOR_A_CLIENT[case]
+    words = (*names.split(), "--source", str(tmp_path / "sources"), "--client", clients)
+    told = told.replace("{command}", shlex.join(("agentpack", "install", *words)))
+    assert agentpack("install", *words, expect=code).err == f"project {project}\n{told}"
+    assert tree(project) == {}
+
+
+def test_a_client_without_agents_in_the_scope_hinders_no_other(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    ran = agentpack("install", "data-reviewer", "--source", "packs", "--client", "zcode,claude")
+    assert "note: ZCode has no agents in the project scope\n" in ran.err
+    assert sorted(path for path in tree(project) if path.startswith(".")) == [AGENT]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "fits"),
+    [
+        (["single:widened:codex"], True),
+        (["widened:codex"], True),  # as older versions wrote it
+        (["widened:goose"], False),
+        (["plain:widened:codex"], False),
+        ([], False),
+    ],
+)
+def test_what_the_lock_has_as_accepted_counts_for_its_pack(
+    agentpack: Agentpack, project: Path, accepted: list[str], fits: bool
+) -> None:
+    personas = {"single": {"aa": LIMITED["aa"]}, "more": {"bb": LIMITED["bb"]}, "plain": {"cc": persona_text("cc")}}
+    publish(project / "team", *(make_pack(name, personas=those) for name, those in personas.items()))
+    words = ("single", "plain", "--source", "team", "--client", "codex", "--accept", "widened:codex")
+    agentpack("install", *words)
+    path = project / "agentpack.lock"
+    lock = json.loads(path.read_text())
+    path.write_text(json.dumps({**lock, "accepted": accepted}))
+    assert "so bb " in agentpack("install", "more", expect=3).err or not fits  # no pack that comes later
+    ran = agentpack("install", "plain", expect=0 if fits else 3)
+    assert ("accept it with `--accept widened:codex`" in ran.err) != fits
+    if fits:
+        assert json.loads(path.read_text())["accepted"] == ["single:widened:codex"]
+
+
+@pytest.mark.parametrize("names", [("Code Reviewer", "code-reviewer"), ("code-reviewer", "Code Reviewer")])
+@pytest.mark.parametrize("client", ["claude", "codex"])
+def test_agents_of_two_collections_that_become_one_persona_are_told_by_its_name(
+    agentpack: Agentpack, project: Path, client: str, names: tuple[str, str]
+) -> None:
+    for kit, name in zip(("first", "second"), names, strict=True):
+        text = f"---\nname: {name}\ndescription: Works.\n---\nWork.\n"
+        write_tree(project, {f"{kit}/agents/x.md": text})
+    packs = [f"{{require: {name}, source: {name}}}" for name in ("first", "second")]
+    sources = "{name: first, path: first}, {name: second, path: second}"
+    (project / "agentpack.yaml").write_text(
+        f"schema: 1\nclients: [{client}]\nsources: [{sources}]\npacks: [{', '.join(packs)}]\n"
+    )
+    path = {"claude": ".claude/agents/code-reviewer.md", "codex": ".codex/agents/code-reviewer.toml"}[client]
+    assert agentpack("sync", expect=4).err == (
+        f"project {project}\nerror: `first` and `second` both have a persona `code-reviewer`\n  both would be {path}\n"
+        "hint: set `as: {code-reviewer: code-reviewer-2}` or `without: [code-reviewer]` for `second` in "
+        "agentpack.yaml\n"
+    )
+
+
+@pytest.mark.parametrize("top", ["base", "other", "top"])
+def test_personas_that_extend_each_other_in_a_circle_are_refused(
+    agentpack: Agentpack, project: Path, tmp_path: Path, top: str
+) -> None:
+    extends = {"base": "other", "other": "base", "top": "base"}
+    publish(
+        tmp_path / "circle",
+        *(
+            make_pack(name, requires=[below], personas={name: persona_text(name, extends=below)})
+            for name, below in extends.items()
+        ),
+    )
+    words = ("install", top, "--source", str(tmp_path / "circle"), "--client", "claude")
+    first = f"{top}-1.0.0/personas/{top}.md"
+    told = f"error: {first}: extends: the persona extends itself, perhaps through others\n"
+    assert agentpack(*words, expect=2).err == f"project {project}\n{told}"
+
+
+FOR_CLIENTS = {
+    "{require: one, clients: [claude]}, {require: two, clients: [codex]}": "claude one base deep, codex two base deep",
+    "{require: one, clients: [claude]}, two": "claude one two base deep, gemini two base deep",
+    "{require: one, clients: [claude]}, {require: base, clients: [cursor]}": "claude one, cursor base deep",
+    "{require: extending, clients: [claude]}": "claude extending deep",
+    "{require: ring, clients: [codex]}": "codex ring back",
+    "extending, {require: base, clients: [codex]}": "claude extending, gemini extending, codex base deep",
+}
+"""What the manifest asks for, and the personas that each client gets of it."""
+
+
+@pytest.mark.parametrize("asked", FOR_CLIENTS)
+def test_what_packs_require_is_for_the_clients_of_those_packs(agentpack: Agentpack, project: Path, asked: str) -> None:
+    requires = {"one": ["base"], "two": ["base"], "base": ["deep"], "deep": [], "extending": ["base"]}
+    requires |= {"ring": ["back"], "back": ["ring"]}
+    publish(
+        project / "team",
+        *(
+            make_pack(
+                name,
+                requires=below,
+                personas={name: persona_text(name, **({"extends": "base"} if name == "extending" else {}))},
+            )
+            for name, below in requires.items()
+        ),
+    )
+    (project / "agentpack.yaml").write_text(
+        f"schema: 1\nclients: [gemini, claude]\nsources: [{{name: team, path: team}}]\npacks: [{asked}]\n"
+    )
+    rows = agentpack("sync", "--dry-run", "--json").envelope["data"]["files"]
+    told = [words.partition(" ") for words in FOR_CLIENTS[asked].split(", ")]
+    wanted = {(client, name) for client, _, names in told for name in names.split()}
+    assert {(row["client"], row["persona"]) for row in rows} == wanted
+
+
+def test_twenty_personas_extend_each_other_and_no_more(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    names = [f"p{number:02}" for number in range(22)]
+    below = dict(zip(names[1:], names, strict=False))
+    publish(
+        tmp_path / "chain",
+        *(
+            make_pack(
+                name,
+                requires=[below[name]] if name in below else [],
+                personas={name: persona_text(name, **({"extends": below[name]} if name in below else {}))},
+            )
+            for name in names
+        ),
+    )
+    words = ("--source", str(tmp_path / "chain"), "--client", "claude", "--dry-run")
+    agentpack("install", "p20", *words)
+    assert agentpack("install", "p21", *words, expect=2).err == (
+        f"project {project}\nerror: p21-1.0.0/personas/p21.md: extends: a chain of more than 20 personas extend each "
+        "other (extend a persona further down the chain)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [("ours below third", "ours"), ("below third", "below"), ("third", "third"), ("third more", "")],
+)
+def test_a_persona_extends_the_one_of_its_name_or_of_the_pack_or_the_only_one(
+    agentpack: Agentpack, project: Path, there: str, found: str
+) -> None:
+    publish(
+        project / "chain",
+        make_pack("below", personas={name: persona_text(name, f"I am {name}.\n") for name in there.split()}),
+        make_pack("top", requires=["below"], personas={"ours": persona_text("ours", "", extends="below")}),
+    )
+    (project / "agentpack.yaml").write_text("schema: 1\nclients: [claude]\nsources: [{name: chain, path: chain}]\n")
+    ran = agentpack("render", "top", "--persona", "ours", expect=0 if found else 2)
+    if found:
+        assert ran.out.endswith(f"---\nI am {found}.\n")
+    else:
+        file = "top-1.0.0/personas/ours.md"
+        told = f"error: {file}: extends: below 1.0.0 has no persona `ours` or `below`\n"
+        assert ran.err == f"project {project}\n{told}"
+
+
+def test_a_setting_without_a_value_is_told_how_to_write_it(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs")
+    for words, told in (
+        (("render", "data-reviewer"), "`--set model`: write `--set parameter=value`\n"),
+        (("install", "data-reviewer"), "`--set model` has no value\nhint: write `--set model=VALUE`\n"),
+    ):
+        assert agentpack(*words, "--set", "model", expect=2).err == f"project {project}\nerror: {told}"
+
+
+def test_what_strict_does_not_leave_out_is_told_in_full(agentpack: Agentpack, project: Path) -> None:
+    good = "---\nname: one\ndescription: Works.\ntools: Read\n---\nWork.\n"
+    write_tree(project, {"kit/agents/one.md": good, "kit/agents/two.md": "---\nname: two\n---\nWork.\n"})
+    before = tree(project)
+    left = "kit: 1 agent file is skipped: agents/two.md (its header has no description)\n"
+    assert agentpack("install", "./kit", "--strict", "--client", "claude", expect=3).err == (
+        f"project {project}\nerror: some agent files cannot be installed; nothing was written\n  {left}"
+        "hint: without `--strict`, the others are installed; `--without` leaves out single agents\n"
+    )
+    assert agentpack("install", "./kit", "--strict", "--client", "claude,codex", expect=3).err == (
+        f"project {project}\nerror: Codex cannot limit tools, so one would get every tool there; nothing was written\n"
+        "  Codex: one: tools limited to Read\n"
+        "hint: install without it (`agentpack install kit --client claude`), or accept it with `--accept "
+        "widened:codex`\n"
+    )
+    assert tree(project) == before
+    told = agentpack("install", "./kit", "--client", "claude,codex").err
+    assert f"note: {left}" in told
+    assert (
+        "skipped for codex: all agents of kit: it cannot limit tools as this file asks; `agentpack install kit "
+        "--accept widened:codex` writes it\n"
+    ) in told
+
+
+def test_a_client_that_is_new_for_what_a_pack_requires_is_told_of_its_files_too(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    lead = make_pack("lead", requires=["data-reviewer"], personas={"lead": persona_text("lead")})
+    publish(tmp_path / "team", lead, make_pack())
+    agentpack("install", "lead", "--source", str(tmp_path / "team"), "--client", "claude")
+
+    def notes(clients: str) -> list[str]:
+        told = agentpack("install", "lead", "--client", clients).err.splitlines()
+        return [line for line in told if line.startswith("note: ")]
+
+    assert notes("claude,goose") == [
+        "note: Goose reads 2 files such as .claude/agents/reviewer.md: no second file is written for it"
+    ]
+    assert notes("claude,goose") == []
+
+
+EXTENDING = EXTENDING = """\
 ---
 name: reviewer
 description: Reviews our data.
@@ -565,3 +837,12 @@ def test_a_bundled_pack_is_taken_from_the_folder_that_is_named_now(agentpack: Ag
     lock = (project / "agentpack.lock").read_text()
     assert '"version": "9.0.0"' in lock
     assert '"source": "newer"' in lock
+
+
+def test_that_new_skills_may_use_skills_is_only_in_json(agentpack: Agentpack) -> None:
+    words = ("install", "python-engineer==3.0.0", "--client", "claude", "--dry-run")
+    told = agentpack(*words).err
+    assert "may use: every-tool, model:large\n" in told
+    assert told.count("may use") == 1
+    rows = agentpack(*words, "--json").envelope["data"]["capabilities"]
+    assert [row["after"] for row in rows if row["client"] != "claude"] == [["skills"]] * 6

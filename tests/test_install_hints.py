@@ -8,7 +8,7 @@ import pytest
 from support.cases import case
 from support.collection_files import agent_text
 from support.git_server import git_server
-from support.packs import make_pack, publish, variant_text
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
@@ -273,3 +273,18 @@ def test_options_without_a_name_lead_to_what_is_installed(agentpack: Agentpack, 
     agentpack("install", "python-engineer", "--client", "claude")
     told = agentpack("install", "--client", "codex", expect=2).err
     assert "hint: to change an installed pack, add its name: python-engineer\n" in told
+
+
+def test_an_install_that_may_do_more_gives_the_whole_command_that_accepts_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    packs = [
+        make_pack(version=version, personas={"reviewer": persona_text(tools=tools)})
+        for version, tools in (("1.0.0", ["read"]), ("2.0.0", ["read", "edit"]))
+    ]
+    publish(tmp_path / "packs", *packs)
+    agentpack("install", "data-reviewer==1.0.0", "--source", str(tmp_path / "packs"), "--client", "claude")
+    told = agentpack("install", "data-reviewer==2.0.0", "--client", "claude", expect=3).err
+    command = "agentpack install data-reviewer==2.0.0 --client claude --accept edit"
+    assert f"hint: `{command}` accepts it, or keep the old release" in told
+    agentpack(*command.split()[1:])

@@ -702,6 +702,25 @@ def test_an_edit_of_a_file_that_is_older_than_the_lock_waits_for_a_sync(installe
     assert "when all is done" not in (project / VARIANT).read_text()
 
 
+@pytest.mark.parametrize("by", ["", "reviewer", "reviews", FILE])
+@pytest.mark.parametrize("there", ["nothing", "a folder", "a byte-order mark", "CRLF"])
+def test_a_file_without_other_words_has_no_edit_to_keep(
+    installed: Agentpack, project: Path, there: str, by: str
+) -> None:
+    file = project / FILE
+    text = file.read_bytes()
+    file.unlink()
+    if there == "a folder":
+        file.mkdir()
+    elif there != "nothing":
+        file.write_bytes(text.replace(b"\n", b"\r\n") if there == "CRLF" else b"\xef\xbb\xbf" + text)
+    before = tree(project)
+    what = f"{by} has" if by else "there are"
+    told = installed("keep", *filter(None, [by])).err.splitlines()[1:]
+    assert told == [f"{what} no local edits; nothing to change"]
+    assert tree(project) == before
+
+
 def test_without_an_edit_there_is_nothing_to_keep(installed: Agentpack) -> None:
     assert "no local edits" in installed("keep", "reviewer").err
 
@@ -1079,6 +1098,14 @@ def test_an_edit_of_a_rule_that_is_gone_stays_and_is_told(released: Agentpack, p
     released("diff")
 
 
+def test_a_variant_of_the_user_is_named_by_its_path(installed: Agentpack, home: Path, tmp_path: Path) -> None:
+    installed("install", "reviews==1.0.0", "--source", str(tmp_path / "packs"), "--client", "claude", "--user")
+    edit(home, ("- Stop when done.", "- Stop when told."))
+    installed("keep", "reviewer", "--user")
+    told = installed("upgrade", "--latest", "--yes", "--user").err
+    assert "note: ~/.config/agentpack/variants/reviewer/local.md: reviews 1.1.0 changes a place" in told
+
+
 def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(installed: Agentpack, project: Path) -> None:
     edit(project, ("- Stop when done.", "- Stop when told."))
     installed("keep", "reviewer")
@@ -1091,13 +1118,14 @@ def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(instal
     installed("diff")
 
 
+@pytest.mark.parametrize(("places", "more"), [(2, ""), (3, ""), (4, ", and 1 more"), (5, ", and 2 more")])
 def test_of_many_places_that_both_changed_the_first_ones_are_told(
-    agentpack: Agentpack, project: Path, tmp_path: Path
+    agentpack: Agentpack, project: Path, tmp_path: Path, places: int, more: str
 ) -> None:
     """Each by the words that differ, even far back in a rule."""
     long = "that every test of the project is to be run before anybody looks at what was changed there"
     for version, word in (("1.0.0", "one"), ("1.1.0", "other")):
-        rules = "".join(f"- Rule {number}: {long}, {word} way {{#r{number}}}\n" for number in range(5))
+        rules = "".join(f"- Rule {number}: {long}, {word} way {{#r{number}}}\n" for number in range(places))
         publish(tmp_path / "packs", make_pack("reviews", version, personas={"reviewer": persona_text(body=rules)}))
     agentpack("install", "reviews==1.0.0", "--client", "claude", "--source", str(tmp_path / "packs"))
     file = project / FILE
@@ -1105,7 +1133,8 @@ def test_of_many_places_that_both_changed_the_first_ones_are_told(
     agentpack("keep")
     told = agentpack("install", "reviews@latest").err
     shown = "“… was changed there, my way” (the new release: “… was changed there, other way”)"
-    assert f"5 places that your variant changes too; your text is kept: {shown}, {shown}, {shown}, and 2 more\n" in told
+    said = f"{places} places that your variant changes too; your text is kept: {', '.join([shown] * min(places, 3))}"
+    assert f"{said}{more}\n" in told
 
 
 HOUSE = """\
@@ -1115,6 +1144,37 @@ remove: [look]
 ---
 - Then look again. {#again after=look}
 """
+
+
+def test_a_local_variant_whose_file_is_gone_is_told_whatever_others_are_there(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack(personas={name: persona_text(name) for name in ("one", "two")}))
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    for name in ("one", "two"):
+        with (project / f".claude/agents/{name}.md").open("a") as file:
+            file.write("\nMore.\n")
+        agentpack("keep", name, "--as", f"mine-{name}")
+    (project / ".agentpack/variants/two/mine-two.md").unlink()
+
+    def hint(name: str) -> str:
+        return (
+            "hint: its file is gone, and may never have been committed: restore .agentpack/variants, or run `agentpack "
+            f'uninstall "data-reviewer[{name}]"` to remove the variant\n'
+        )
+
+    unknown = "error: `data-reviewer` has no variant `mine-two`\n  its variants: mine-one\n"
+    for words in (("sync",), ("lock",), ("upgrade", "--yes"), ("install", "data-reviewer")):
+        assert agentpack(*words, expect=4).err == f"project {project}\n{unknown}{hint('mine-two')}"
+    asked = agentpack("install", "data-reviewer[mine-onr]", expect=4).err
+    assert asked.endswith(hint("mine-two"))  # it stays asked for
+    agentpack("uninstall", "data-reviewer[mine-two]")
+    (project / ".agentpack/variants/one/mine-one.md").unlink()
+    unknown = "error: `data-reviewer` has no variant `mine-one`\n  it has no variants\n"
+    assert agentpack("sync", expect=4).err == f"project {project}\n{unknown}{hint('mine-one')}"
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("[mine-one]", "[other]"))
+    assert "hint: its file" not in agentpack("sync", expect=4).err
 
 
 def test_an_id_that_a_later_release_no_longer_has_is_a_note(released: Agentpack, project: Path) -> None:
@@ -1157,6 +1217,67 @@ def test_variants_over_one_another_follow_a_release_together(released: Agentpack
     assert "## House rules\n" in text
     released("diff")
     released("sync", "--locked")
+
+
+def _of(name: str, *changes: tuple[str, str]) -> str:
+    """A file of an agent with two rules of several lines, with these changes."""
+    rules = ("- Look before you change. {#look}", "- Say what you saw. {#say}")
+    body = "".join(f"{rule}\n  Line two.\n  Line three.\n" for rule in rules)
+    for old, new in changes:
+        body = body.replace(old, new)
+    return persona_text(name, body=f"Of {name}. {{#identity}}\n\n{body}")
+
+
+def test_of_several_variants_each_follows_the_release_of_its_pack_where_it_can(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """One agent is gone, one variant was changed by hand since, and one is of a pack that stays."""
+    newer, names = ("Line three", "The new line three"), ("auditor", "checker", "reviewer")
+    older = make_pack("reviews", personas={name: _of(name) for name in names})
+    later = make_pack("reviews", "2.0.0", personas={name: _of(name, newer) for name in names[1:]})
+    others = (make_pack("others", number, personas={"other": _of("other")}) for number in ("1.0.0", "2.0.0"))
+    packs = publish(tmp_path / "packs", older, later, *others)
+    asked = ("others==1.0.0", "reviews==1.0.0")
+    agentpack("install", *asked, "--client", "claude", "--client", "codex", "--source", str(packs))
+    for name in (*names, "other"):
+        file = project / f".claude/agents/{name}.md"
+        file.write_text(file.read_text().replace("Look before", "Look twice before"))
+        agentpack("keep", name)
+    edit(project, ("Say what", "Say all that"))
+    agentpack("keep", "reviewer", "--as", "second")
+    by_hand = (project / VARIANT).read_text().replace("Look twice", "Look thrice")
+    write_tree(project, {VARIANT: by_hand})
+    assert agentpack("install", "reviews==2.0.0").err.splitlines()[1:] == [
+        "reviews 1.0.0 [local, second] -> 2.0.0 [local, second]",
+        "  - .claude/agents/auditor.md  removed",
+        "  ~ .claude/agents/checker.md  updated",
+        "  ~ .claude/agents/reviewer.md  updated",
+        "  - .codex/agents/auditor.toml  removed",
+        "  ~ .codex/agents/checker.toml  updated",
+        "  ~ .codex/agents/reviewer.toml  updated",
+        "  ~ agentpack.yaml  updated",
+        "  ~ agentpack.lock  updated",
+        "  ~ .agentpack/variants/checker/local.md  updated",
+        "  ~ .agentpack/variants/reviewer/second.md  updated",
+        "generation 13; `agentpack rollback` undoes it",
+    ]
+    old, new = (f"  Line two.\n  {line}.\n" for line in newer)
+    look, say = "- Look twice before you change.", "- Say what you saw."
+    variants = {str(path.relative_to(project)): path.read_text() for path in project.glob(".agentpack/variants/*/*.md")}
+    assert {path.split("/", 2)[2]: text.split("---\n")[2] for path, text in variants.items()} == {
+        "auditor/local.md": f"{look} {{#look}}\n{old}",
+        "checker/local.md": f"{look} {{#look}}\n{new}",
+        "other/local-2.md": f"{look} {{#look}}\n{old}",
+        "reviewer/local.md": by_hand.split("---\n")[2],
+        "reviewer/second.md": f"- Say all that you saw. {{#say}}\n{new}",
+    }
+    texts = {path.stem: path.read_text().split("\n\n", 1)[1] for path in project.glob(".claude/agents/*.md")}
+    assert texts == {
+        "checker": f"{look}\n{new}{say}\n{new}",
+        "other": f"{look}\n{old}{say}\n{old}",
+        "reviewer": f"- Look thrice before you change.\n{old}- Say all that you saw.\n{new}",
+    }
+    agentpack("diff")
 
 
 LONG = "- Look before you change. {#look}\n  Line two.\n  Line three.\n  Line four.\n  Line five.\n"
@@ -1414,8 +1535,7 @@ def test_what_stands_below_the_generated_list_of_skills_is_kept_above_it(
     file.write_text(text)
     said = agentpack("keep").err
     name = path.format("python-engineer")
-    what = "“## Skills” is no longer at the end, where agentpack writes it"
-    assert f"note: {name}: {what}\n" in said
+    assert f"note: {name}: your lines move above `## Skills`, which agentpack writes at the end\n" in said
     kept = file.read_text()
     own, heading, generated = released.partition("## Skills\n")
     assert kept.endswith(heading + generated)

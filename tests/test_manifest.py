@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from support.running import Agentpack
 
 from agentpack.input.documents import read_yaml
@@ -110,6 +111,53 @@ def test_every_fault_is_told_at_once_with_its_line(agentpack: Agentpack, project
         "  agentpack.yaml:11: more: unknown key `more` (did you mean `models`?)",
         "  agentpack.yaml:12: models.opus.claude-code: duplicate entry `claude` (first on line 12; keep one entry)",
     ]
+
+
+ODD: dict[str, tuple[str, list[str]]] = {
+    "a source that is not there": (
+        "sources: [{name: acme, path: a}]\npacks: [{require: one, source: acne}, {require: two, source: nowhere}]\n",
+        [
+            "agentpack.yaml:3: packs[0].source: there is no source `acne` (did you mean `acme`?)",
+            "agentpack.yaml:3: packs[1].source: there is no source `nowhere` (use a name listed under `sources:`)",
+        ],
+    ),
+    "no source at all": (
+        "packs: [{require: one, source: bundled}, {require: two, source: acme}]\n",
+        ["agentpack.yaml:2: packs[1].source: there is no source `acme` (use a name listed under `sources:`)"],
+    ),
+    "a client like no other": (
+        "clients: [xxxxxxxx]\n",
+        ["agentpack.yaml:2: clients[0]: there is no client `xxxxxxxx` (`agentpack clients` lists them)"],
+    ),
+    "a pack called like another": (
+        "sources: [{name: acme, path: a}]\npacks:\n  - one\n  - {require: other, source: acme, name: one}\n  - two\n"
+        "  - {require: two, source: acme, name: third}\n",
+        ["agentpack.yaml:5: packs[1]: duplicate entry `one` (first on line 4; keep one entry)"],
+    ),
+    "lists that are none, beside others": (
+        "clients: claud\nsources: acme\nmodels: [a]\npacks: [{require: one, clients: claud, source: 3}, one]\n",
+        [
+            "agentpack.yaml:2: clients: ",
+            "agentpack.yaml:3: sources: ",
+            "agentpack.yaml:4: models: ",
+            "agentpack.yaml:5: packs[0].clients: ",
+            "agentpack.yaml:5: packs[0].source: ",
+            "agentpack.yaml:5: packs[1]: duplicate entry `one` (first on line 5; keep one entry)",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_faults_beyond_the_form_are_told_whatever_form_the_rest_has(
+    agentpack: Agentpack, project: Path, case: str
+) -> None:
+    text, faults = ODD[case]
+    (project / "agentpack.yaml").write_text(f"schema: 1\n{text}")
+    told = agentpack("sync", expect=2).err.splitlines()[1:]
+    lines = [line.strip() for line in told[1:]] if len(faults) > 1 else [told[0].removeprefix("error: ")]
+    for line, fault in zip(lines, faults, strict=True):
+        assert line.startswith(fault) if fault.endswith(": ") else line == fault
 
 
 def test_a_client_that_is_declared_here_is_known(agentpack: Agentpack, project: Path) -> None:

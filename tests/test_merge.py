@@ -1,14 +1,17 @@
 """What merging comes to for people: rules and fields are wholes, and a conflict is told as each side has it."""
 
+import json
 import re
 import subprocess
 import sys
 
 import pytest
+from support.reformatting import values_in
 
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in, entries_of
 from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
+from agentpack.merge.fields import same_value
 from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.merge.rules import carry_edits
 from agentpack.model.changes import Conflict, Draft
@@ -213,11 +216,21 @@ def test_a_long_text_of_repeated_lines_is_merged_in_bounded_work() -> None:
     base = "".join(words).encode()
     ours = "".join([*words[:100], "- mine\n", *words[100:]]).encode()
     theirs = "".join([*words[:20_000], "- new\n", *words[20_000:]]).encode()
-    content = merge(base, ours, theirs).content
-    assert content is not None
-    assert b"- mine\n" in content and b"- new\n" in content
+    wanted = "".join([*words[:100], "- mine\n", *words[100:20_000], "- new\n", *words[20_000:]]).encode()
+    assert merge(base, ours, theirs).content == wanted
     clashing = merge(base, ours.replace(b"- mine", b"- mine\n- rule 3, mine"), ours.replace(b"- mine", b"- theirs"))
     assert len(clashing.conflicts) == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 1250, 2499, 2500])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_long_text_is_merged_from_its_first_line_to_its_last(at: int, swapped: bool) -> None:
+    rules = [f"- rule {number}\n" for number in range(2500)]
+    rules[700] = "- rule 700\n  first\n  second\n  third\n"
+    there = "".join([*rules[:at], "- mine\n", *rules[at:]]).replace("first", "first, mine")
+    sides = (there, "".join(rules).replace("third", "third, new"))
+    base, ours, theirs = (side.encode() for side in ("".join(rules), *(reversed(sides) if swapped else sides)))
+    assert merge(base, ours, theirs).content == there.replace("third", "third, new").encode()
 
 
 # Headers: values, not lines.
@@ -233,8 +246,10 @@ def test_the_words_of_a_field_are_the_users_where_the_release_left_its_value() -
     assert merge(HEADER, ours, theirs).content == ours.replace(b'"Read, Grep"', b"Read")
 
 
-def test_a_list_in_a_block_is_no_conflict_with_a_release_that_changes_it() -> None:
-    base = HEADER.replace(b"Read, Grep", b"[Read, Grep]")
+@pytest.mark.parametrize("description", ["Reviews.", r'"Reviews\u200b all."', '"Reviews: all."'])
+def test_a_list_in_a_block_is_no_conflict_with_a_release_that_changes_it(description: str) -> None:
+    """Also beside an escape that no reader sees: others warn of it."""
+    base = HEADER.replace(b"Read, Grep", b"[Read, Grep]").replace(b"Reviews.", description.encode())
     ours = base.replace(b"[Read, Grep]", b"\n  - Read\n  - Grep  # to find things")
     merged = merge(base, ours, base.replace(b"[Read, Grep]", b"[Read]"))
     assert merged.content == base.replace(b"tools: [Read, Grep]", b"# to find things\ntools: [Read]")
@@ -360,6 +375,14 @@ def test_a_merge_by_lines_loads_no_yaml() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("tools", ["[Read, 5]", "[5]", "[]", "[[Read, Grep]]", "[Read, Grep, Bash]", "5", "{Read: 1}"])
+def test_a_list_of_anything_else_is_another_value(tools: str) -> None:
+    base = b'---\nname: x\ntools: "Read, Grep"\nmodel: opus\n---\nText.\n'
+    ours = base.replace(b'"Read, Grep"', tools.encode())
+    assert merge(base, ours, base.replace(b"opus", b"haiku")).content == ours.replace(b"opus", b"haiku")
+    assert merge(base, ours, base.replace(b"Read, Grep", b"Read")).content is None
 
 
 def test_a_release_that_makes_a_list_of_a_text_is_taken_where_nobody_edited_it() -> None:
@@ -535,6 +558,104 @@ def test_a_last_rule_that_is_taken_out_leaves_no_blank_line_at_the_end() -> None
     assert resolved(draft or (), 1) == "One.\n"
 
 
+CARRIED: dict[str, tuple[str, str, str, str]] = {
+    "rules, a text and a section are put in where they were": (
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\n- Four. {#four}\n- Five. {#five}\n",
+        "## A\n\n- One.\n- Two.\n- Mine.\n\nThree.\n\n- Four.\n- More.\n- Five.\n\n### B\n\n- Below.\n",
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\n- Four. {#four}\n- Five. {#five}\n",
+        "## A\n\n- One.\n- Two.\n- Mine.\n\nThree.\n\n- Four.\n- More.\n- Five.\n\n### B\n\n- Below.\n",
+    ),
+    "a heading that was taken out stays while a rule of the user's is below it": (
+        "## A {#a}\n\n- One. {#one}\n\n### B {#b}\n\n- Two. {#two}\n- Four. {#four}\n",
+        "### B\n\n- Four, mine.\n",
+        "## A {#a}\n\n- Four. {#four}\n- One. {#one}\n\n### B {#b}\n\n- Two. {#two}\n",
+        "<|## A>\n\n- Four, mine.\n\n### B\n",
+    ),
+    "a heading that was taken out stays while a deeper one is below it": (
+        "## A {#a}\n\n- Two. {#two}\n\n### B {#b}\n\n- Four. {#four}\n- Five. {#five}\n",
+        "### B\n\n- Four.\n- Five.\n",
+        "## A {#a}\n\n- Two. {#two}\n\n### B {#b}\n\n- Five. {#five}\n",
+        "<|## A>\n\n### B\n\n- Five.\n",
+    ),
+    "a heading that was taken out with all below it is gone beside a new section": (
+        "## A {#a}\n\nTwo. {#two}\n\nFive. {#five}\n",
+        "",
+        "## A {#a}\n\nTwo. {#two}\n\nFive. {#five}\n\n## New\n\n- New below.\n- Both.\n",
+        "## New\n\n- New below.\n- Both.\n",
+    ),
+    "a heading in other words on both sides, and a rule behind one that the release takes out": (
+        "## A {#a}\n\n- One. {#one}\n\nTwo. {#two}\n\n- Four. {#four}\n\nFive. {#five}\n",
+        "## A mine\n\n- One.\n\nTwo.\n\n- Four.\n\nFive.\n\n- Mine.\n",
+        "## A new {#a}\n\n- One. {#one}\n\nTwo. {#two}\n\n- Four. {#four}\n",
+        "<## A mine|## A new>\n\n- One.\n\nTwo.\n\n- Four.\n- Mine.\n",
+    ),
+    "a section before one that the release takes out stands at the end, with what was below that": (
+        "- One. {#one}\n- Five. {#five}\n\n## A {#a}\n\n## B {#b}\n\n- Four. {#four}\n",
+        "- One.\n- Five.\n\n## Mine\n\n- Below.\n\n## A\n\n- First.\n- Second.\n\n## B\n\n- Four.\n",
+        "- One. {#one}\n\nNew.\n\n- Five. {#five}\n\n## B {#b}\n\n- Four. {#four}\n\n## New\n\n- New below.\n",
+        "- One.\n\nNew.\n\n- Five.\n\n## B\n\n- Four.\n\n## New\n\n- New below.\n\n"
+        "## Mine\n\n- Below.\n- First.\n- Second.\n",
+    ),
+    "a rule among others stays where the release takes out all": (
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n- Three. {#three}\n",
+        "## A\n\n- One.\n- Two.\n- Mine.\n- Three.\n",
+        "",
+        "- Mine.\n",
+    ),
+    "a section stays where the release takes out all": (
+        "## A {#a}\n\n- One. {#one}\n\nFour. {#four}\n",
+        "## A\n\n- One.\n\nFour.\n\n## Mine\n\n- Below.\n",
+        "",
+        "## Mine\n\n- Below.\n",
+    ),
+    "an edit and a rule stay where the release takes out all": (
+        "## A {#a}\n\nOne. {#one}\n\n- Two. {#two}\n- Three. {#three}\n",
+        "## A\n\nOne.\n\n- Mine.\n- Two, mine.\n- Three.\n",
+        "",
+        "<- Two, mine.|>\n- Mine.\n",
+    ),
+    "rules before the first and between two texts stand before and behind the same ones": (
+        "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\nFour. {#four}\n\n- Five. {#five}\n",
+        "## A\n\n- Mine.\n- More.\n- One.\n- Two.\n\nThree.\n\n- Last.\n\nFour.\n\n- Five.\n",
+        "- One. {#one}\n- New.\n- Two. {#two}\n\nThree. {#three}\n\nFour. {#four}\n\n- Five. {#five}\n\n### New\n",
+        "- Mine.\n- More.\n- One.\n- New.\n- Two.\n\nThree.\n\n- Last.\n\nFour.\n\n- Five.\n\n### New\n",
+    ),
+    "a section stands before the one that it preceded": (
+        "- One. {#one}\n\n## A {#a}\n\n- Three. {#three}\n\n## B {#b}\n\n- Five. {#five}\n",
+        "- One.\n\n## A\n\n- Three.\n\n## Mine\n\n- Below.\n\n## B\n\n- Five.\n",
+        "- One. {#one}\n\n## A {#a}\n\n- Three. {#three}\n\n## B {#b}\n\n- Five. {#five}\n\n### New\n",
+        "- One.\n\n## A\n\n- Three.\n\n## Mine\n\n- Below.\n\n## B\n\n- Five.\n\n### New\n",
+    ),
+    "a section at the end stays at the end": (
+        "- One. {#one}\n\n## A {#a}\n\n## B {#b}\n\n- Two. {#two}\n- Three. {#three}\n",
+        "- One.\n\n## A\n\n## B\n\n- Two.\n- Three.\n\n### Mine\n\n- Below.\n",
+        "- One. {#one}\n\n## B {#b}\n\n- Two. {#two}\n- Three. {#three}\n\n## A {#a}\n",
+        "- One.\n\n## B\n\n- Two.\n- Three.\n\n## A\n\n### Mine\n\n- Below.\n",
+    ),
+    "a rule that both put in stands once, where the release has it": (
+        "- One. {#one}\n\nThree. {#three}\n\n## A {#a}\n\n## B {#b}\n",
+        "- One.\n\nThree.\n\n## A\n\n- Mine.\n- Both.\n- More.\n\n## B\n",
+        "- One. {#one}\n- New.\n\n## A {#a}\n\n## B {#b}\n\n- Both.\n",
+        "- One.\n- New.\n\n## A\n\n- Mine.\n- More.\n\n## B\n\n- Both.\n",
+    ),
+    "a text at the end stands behind the last of its section": (
+        "## A {#a}\n\nOne. {#one}\n\n- Three. {#three}\n\n## B {#b}\n\n- Four. {#four}\n",
+        "## A\n\nOne.\n\n- Three.\n\n## B\n\n- Four.\n\nMine.\n",
+        "## A {#a}\n\n- Three. {#three}\n\nOne. {#one}\n\n## B {#b}\n\nNew.\n\nNewer.\n\n## C\n\n- Six.\n",
+        "## A\n\n- Three.\n\nOne.\n\n## B\n\nNew.\n\nNewer.\n\nMine.\n\n## C\n\n- Six.\n",
+    ),
+}
+"""By what happens: a text, an edit of it, a release of it, and what both come to, with `<ours|theirs>` in conflict."""
+
+
+@pytest.mark.parametrize("case", CARRIED)
+def test_an_edit_goes_where_its_rules_went(case: str) -> None:
+    base, ours, theirs, wanted = CARRIED[case]
+    draft = carry(base, (ID.sub("", base), ours), theirs) or ()
+    shown = (f"<{piece.ours}|{piece.theirs}>" if isinstance(piece, Conflict) else piece for piece in draft)
+    assert "".join(shown) == wanted
+
+
 @pytest.mark.parametrize(("form", "ours"), [("json", "[1]\n"), ("json", "1\n"), ("yaml", "- 1\n"), ("yaml", "one\n")])
 def test_a_file_of_fields_that_an_edit_made_something_else_is_a_conflict(form: str, ours: str) -> None:
     base, theirs = {"json": (b'{"model": "a"}\n', b'{"model": "b"}\n'), "yaml": (b"model: a\n", b"model: b\n")}[form]
@@ -599,8 +720,9 @@ def test_a_new_rule_with_only_short_words_of_one_that_both_took_out_is_no_confli
     assert draft == ("- three\n- one\n- Run the long job at night.\n",)
 
 
-def test_blank_lines_in_a_field_of_a_header_that_is_no_yaml_are_no_change_of_its_value() -> None:
-    base = b"---\nname: x\ndescription: Use: it\ntools:\n- a\n- b\n---\nbody\n"
+@pytest.mark.parametrize("top", [b"", b"# ours\n", b"\n", b"\n# ours\n\n"])
+def test_blank_lines_in_a_field_of_a_header_that_is_no_yaml_are_no_change_of_its_value(top: bytes) -> None:
+    base = b"---\n" + top + b"name: x\ndescription: Use: it\ntools:\n- a\n- b\n---\nbody\n"
     spaced, released = base.replace(b"- a\n", b"- a\n\n"), base.replace(b"- b", b"- c")
     assert merge(base, spaced, released).content == released
 
@@ -706,3 +828,310 @@ def test_a_rule_that_the_user_took_out_stays_out_where_the_release_moved_it_and_
     known = KnownEntries(entries_in(base), entries_in(theirs))
     merged = merge(base.encode(), ours.encode(), theirs.encode(), lambda: known)
     assert merged.content == f"## One\n\n## Two\n\n{rules[1]}{rules[3]}".encode()
+
+
+# What the lines of a text come to.
+
+
+@pytest.mark.parametrize("more", ["nothing", "released", "mine", "dropped", "taken out"])
+def test_lines_of_one_block_go_together_whatever_else_the_header_has(more: str) -> None:
+    """Neither a field more or less, nor keys that stand in the body, make a conflict of lines that merge."""
+    base = HEADER + b"```yaml\nrun: one\nrun: two\nrun: three\n```\n"
+    ours, theirs = base.replace(b"run: one", b"run: mine"), base.replace(b"run: three", b"run: theirs")
+    wanted = ours.replace(b"run: three", b"run: theirs")
+    color, model = (b"name: x\n", b"name: x\ncolor: red\n"), (b"model: opus\n", b"")
+    changed = {"nothing": (b"", b""), "released": color, "mine": color, "dropped": model, "taken out": model}[more]
+    if more in ("mine", "taken out"):
+        ours = ours.replace(*changed)
+    else:
+        theirs = theirs.replace(*changed)
+    assert merge(base, ours, theirs).content == wanted.replace(*changed)
+
+
+def test_a_field_behind_a_line_of_dashes_is_a_field_of_a_file_that_is_data() -> None:
+    base = b"name = 'x'\nprompt = '''\nOne.\n---\nTwo.\n'''\nmodel = 'a'\ncolor = 'red'\n"
+    ours = base.replace(b"model = 'a'\n", b"").replace(b"'red'", b"'blue'")
+    theirs = base.replace(b"model = 'a'\n", b"").replace(b"prompt", b"model = 'a'\nprompt")
+    assert merge(base, ours, theirs, form="toml").content == ours
+
+
+def test_a_long_text_is_merged_by_the_lines_of_one_rule() -> None:
+    rules = "".join(f"- rule {n}\n" for n in range(1200))
+    base = f"{rules}- long\n  first\n  second\n  third\n{rules}".encode()
+    ours, theirs = base.replace(b"first", b"mine"), base.replace(b"third", b"theirs")
+    assert merge(base, ours, theirs).content == ours.replace(b"third", b"theirs")
+
+
+# Fields.
+
+
+@pytest.mark.parametrize("form", ["markdown", "yaml"])
+def test_an_escape_of_a_hidden_character_in_a_header_is_merged_as_any_text(form: str) -> None:
+    base = HEADER if form == "markdown" else HEADER.removeprefix(b"---\n").partition(b"---\n")[0]
+    ours = base.replace(b"Reviews.", b'"Reviews\\u200b."')
+    theirs = base.replace(b"tools: Read, Grep", b"tools: Read")
+    assert merge(base, ours, theirs, form=form).content == ours.replace(b"Read, Grep", b"Read")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ([1, 2], "1, 2", False),
+        (["a", 1], "a, 1", False),
+        (["a", "b"], " a,b ", True),
+        (["a ", "b"], "a, b", True),
+        (["a", "b"], ["a ", "b"], False),
+        ("a, b", "a,b", False),
+        ({"a": 1}, "a", False),
+        (None, "", False),
+        (1, True, False),
+        (1, 1.0, False),
+        ([], "", False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, False),
+    ],
+)
+def test_values_are_the_same_by_type_and_order_and_a_list_is_its_text(one: object, other: object, same: bool) -> None:
+    assert same_value(one, other) is same
+    assert same_value(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("top", "settled"), [("# mine\n", True), ("\n", True), ("# mine\n\n", True), ("words\n", False)]
+)
+def test_what_stands_on_top_of_a_header_that_is_no_yaml(top: str, settled: bool) -> None:
+    """A comment or a blank line stays there; with anything else it is no header of fields."""
+    text = "name: x\ndescription: Use when: it matters\nmodel: opus\ncolor: blue\n"
+    base = f"---\n{top}{text}---\nText.\n".encode()
+    ours = base.replace(b"model: opus\n", b"").replace(b"name: x\n", b"model: opus\nname: x\n")
+    theirs = base.replace(b"opus", b"haiku")
+    assert merge(base, ours, theirs).content == (ours.replace(b"opus", b"haiku") if settled else None)
+
+
+# Rules that go where the release has moved theirs.
+
+
+def test_a_rule_put_in_stands_at_the_end_of_its_section_when_its_neighbours_moved_away() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- three {#three}\n- four {#four}\n\n## B {#b}\n\n- two {#two}\n- one {#one}\n"
+    merged = carried(base, ("- one\n", "- one\n- mine\n"), theirs)
+    assert merged == "## A\n\n- three\n- four\n- mine\n\n## B\n\n- two\n- one\n"
+
+
+def test_a_rule_put_in_stands_first_below_its_heading_when_nothing_else_does() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- two {#two}\n- one {#one}\n\n## B {#b}\n"
+    merged = carried(base, ("- two\n", "- two\n- mine\n"), theirs)
+    assert merged == "## A\n\n- two\n- one\n\n## B\n\n- mine\n"
+
+
+def test_a_rule_put_in_above_all_headings_stays_there_when_its_neighbours_moved_away() -> None:
+    base = "- one {#one}\n\n## A {#a}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n- two {#two}\n"
+    assert carried(base, ("- one\n", "- one\n- mine\n"), theirs) == "- mine\n\n## A\n\n- one\n- two\n"
+
+
+def test_two_rules_put_in_together_stay_together() -> None:
+    base = "## A {#a}\n\n- one {#one}\n- two {#two}\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- three {#three}\n- two {#two}\n- four {#four}\n"
+    merged = carried(base, ("- two\n", "- mine\n- and mine\n- two\n"), theirs)
+    assert merged == "## A\n\n- three\n- mine\n- and mine\n- two\n- four\n"
+
+
+def test_a_rule_and_a_section_put_in_one_after_the_other_go_each_to_its_place() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## B {#b}\n\n- two {#two}\n\n## A {#a}\n\n- one {#one}\n- new {#new}\n"
+    merged = carried(base, ("- one\n", "- one\n- mine\n\n## Ours\n\n- four\n"), theirs)
+    assert merged == "## Ours\n\n- four\n\n## B\n\n- two\n\n## A\n\n- one\n- mine\n- new\n"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n\n\n"])
+def test_the_end_of_a_text_whose_rules_moved_is_as_the_release_has_it(end: str) -> None:
+    theirs = f"- two {{#two}}\n- one {{#one}}{end}"
+    merged = carried("- one {#one}\n- two {#two}\n", ("- two\n", "- two, mine\n"), theirs)
+    assert merged == f"- two, mine\n- one{end}"
+
+
+def test_text_that_would_become_part_of_the_rule_before_it_is_not_put_there() -> None:
+    base = "## A {#a}\n\n- item {#item}\n\nOne. {#one}\n"
+    theirs = "## B {#b}\n\n## A {#a}\n\n- item {#item}\n"
+    assert carry(base, ("One.\n", "One.\n\n    code of mine\n"), theirs) is None
+
+
+@pytest.mark.parametrize("line", ["one", "first", "second"])
+def test_a_line_that_both_sides_changed_alike_in_a_rule_that_moved_is_no_conflict(line: str) -> None:
+    base = "- one {#one}\n  first\n  second\n- two {#two}\n"
+    theirs = "- two {#two}\n- one {#one}\n  first\n  second\n".replace(f" {line}", f" {line}, new")
+    assert carried(base, (f" {line}", f" {line}, new"), theirs) == ID.sub("", theirs)
+
+
+@pytest.mark.parametrize(("before", "after"), [("", " and the rest\n"), ("- ", "\n"), ("- ", "")])
+def test_a_copy_to_merge_by_hand_has_whole_lines_where_a_conflict_has_none(before: str, after: str) -> None:
+    base, ours, theirs = sides = tuple(f"{before}{side}{after}" for side in ("one", "mine", "theirs"))
+    draft = (before, Conflict("one", "mine", "theirs"), after)
+    marked = with_markers(base, ours, theirs, MarkerLabels("yours", "before", "new"), draft)
+    old, mine, new = (side.rstrip("\n") for side in sides)
+    assert marked == f"<<<<<<< yours\n{mine}\n||||||| before\n{old}\n=======\n{new}\n>>>>>>> new\n"
+
+
+# Headers as wholes: which text is written where.
+
+
+@pytest.mark.parametrize("without", range(3))
+def test_a_file_that_has_no_header_on_one_side_is_merged_as_text(without: int) -> None:
+    header = "---\nname: x\n---\n"
+    sides = [f"{header}- one\n- {word}\n" for word in ("two", "mine", "theirs")]
+    sides[without] = sides[without].removeprefix(header)
+    base, ours, theirs = (side.encode() for side in sides)
+    assert [tuple(found) for found in merge(base, ours, theirs).conflicts] == [("- two", "- mine", "- theirs")]
+
+
+def rules_in(form: str, name: str, model: str, *rules: str, end: str = "\n") -> str:
+    """A file that is data, with rules in its last field."""
+    text = "\n".join(f"- {rule}" for rule in rules) + end
+    if form == "json":
+        return json.dumps({"name": name, "model": model, "prompt": text}, indent=2) + "\n"
+    head = f"name = '{name}'\nmodel = '{model}'\n" if form == "toml" else f"name: {name}\nmodel: {model}\n"
+    if form == "toml":
+        return f"{head}prompt = '''\n{text}'''\n"
+    block = "".join(f"  {line}\n" for line in text.splitlines())
+    return f"{head}prompt: |2{'' if end else '-'}\n{block}"
+
+
+@pytest.mark.parametrize(("form", "end"), [("toml", "\n"), ("yaml", "\n"), ("yaml", "")])
+def test_a_conflict_in_a_field_of_rules_is_about_one_rule_and_other_fields_are_merged(form: str, end: str) -> None:
+    base = rules_in(form, "x", "a", "one", "two", "three", end=end)
+    ours = rules_in(form, "mine", "a", "one", "two, mine", "three", end=end)
+    theirs = rules_in(form, "x", "b", "one", "two, theirs", "three", "four", end=end)
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form=form)
+    indent = "" if form == "toml" else "  "
+    assert [tuple(conflict) for conflict in merged.conflicts] == [
+        tuple(f"{indent}- {rule}" for rule in ("two", "two, mine", "two, theirs"))
+    ]
+    decided = [
+        rules_in(form, "mine", "b", "one", rule, "three", "four", end=end) for rule in ("two, mine", "two, theirs")
+    ]
+    assert [resolved(merged.draft, side) for side in (1, 2)] == decided
+
+
+@pytest.mark.parametrize("form", ["toml", "yaml", "json"])
+def test_rules_that_each_side_changed_in_a_field_go_together_where_the_user_moved_fields(form: str) -> None:
+    base = rules_in(form, "x", "a", "one", "two", "three")
+    ours = rules_in(form, "x", "a", "one, mine", "two", "three")
+    first, second = (next(line for line in ours.splitlines(True) if word in line) for word in ("name", "model"))
+    moved = ours.replace(first + second, second + first)
+    theirs = rules_in(form, "x", "b", "one", "two", "three, theirs")
+    merged = merge(base.encode(), moved.encode(), theirs.encode(), form=form)
+    wanted = rules_in(form, "x", "b", "one, mine", "two", "three, theirs")
+    first, second = (next(line for line in wanted.splitlines(True) if word in line) for word in ("name", "model"))
+    assert merged.content is not None
+    assert values_in(form, merged.content.decode()) == values_in(form, wanted)
+    assert merged.content.decode().splitlines(True)[form == "json"] == second
+
+
+@pytest.mark.parametrize(
+    ("form", "prompt"),
+    [
+        ("toml", 'prompt = """\n{}"""\n'),
+        ("json", '"prompt": "{}"'),
+        ("markdown", "prompt: |\n{}"),
+    ],
+)
+def test_a_field_of_lines_is_in_conflict_as_a_whole_where_no_part_of_it_can_be(form: str, prompt: str) -> None:
+    """Between quotes that change with the text, in JSON, or in a header."""
+    quotes = "'''" if prompt.startswith('prompt = """') else "..."
+    texts = [f"- one\n- {word} {quotes}\n" for word in ("two", "mine", "theirs")]
+    if form == "json":
+        fields = [prompt.format(text.replace("\n", "\\n")) for text in texts]
+        sides = [f'{{\n  {field},\n  "model": "a"\n}}\n' for field in fields]
+    elif form == "toml":
+        fields = [prompt.format(text) for text in texts]
+        sides = [f"{field}model = 'a'\n" for field in fields]
+    else:
+        fields = [prompt.format("".join(f"  {line}\n" for line in text.splitlines())) for text in texts]
+        sides = [f"---\n{field}model: a\n---\nText.\n" for field in fields]
+    sides[1] = sides[1].replace("model: a", "model: b").replace("'a'", "'b'").replace('"a"', '"b"')
+    base, ours, theirs = (side.encode() for side in sides)
+    merged = merge(base, ours, theirs, form=form)
+    indent = "  " if form == "json" else ""
+    assert [tuple(conflict) for conflict in merged.conflicts] == [tuple(indent + field for field in fields)]
+
+
+@pytest.mark.parametrize("key", ["name", "model", "color"])
+def test_a_field_of_json_that_is_gone_leaves_no_comma(key: str) -> None:
+    def written(**fields: str) -> bytes:
+        return (json.dumps(fields, indent=2) + "\n").encode()
+
+    base = {"name": "x", "model": "a", "color": "red"}
+    changed = "color" if key == "model" else "model"
+    theirs = {name: value for name, value in base.items() if name != key}
+    merged = merge(written(**base), written(**{**base, changed: "mine"}), written(**theirs), form="json")
+    assert merged.content == written(**{**theirs, changed: "mine"})
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        ("name description tools model:mine", "model tools description name", "model:mine tools description name"),
+        ("name description tools model color", "model tools description name", "model color tools description name"),
+        ("name description model:mine", "model tools description name", "model:mine description name"),
+        (
+            "name:mine description tools model",
+            "model color tools description name",
+            "model color tools description name:mine",
+        ),
+        (
+            "model:mine tools description name",
+            "name description tools model color",
+            "model:mine color tools description name",
+        ),
+        (
+            "name description tools model color",
+            "color name description tools:theirs model",
+            "name description tools:theirs model color",
+        ),
+        ("model name description tools", "name description tools:theirs", "name description tools:theirs"),
+    ],
+)
+def test_the_order_of_fields_is_the_releases_unless_the_user_made_one(ours: str, theirs: str, wanted: str) -> None:
+    def written(fields: str) -> bytes:
+        rows = (field.partition(":") for field in fields.split())
+        return ("---\n" + "".join(f"{key}: {value or 'x'}\n" for key, _, value in rows) + "---\nText.\n").encode()
+
+    assert merge(written("name description tools model"), written(ours), written(theirs)).content == written(wanted)
+
+
+def test_a_table_in_conflict_stands_behind_all_that_is_no_table() -> None:
+    table = "[servers]\nport = {}\n"
+    base, ours = TOML.decode() + table.format(0), TOML.decode() + table.format(1)
+    theirs = TOML.decode() + 'sandbox = "read-only"\n'
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form="toml")
+    assert [resolved(merged.draft, side) for side in range(3)] == [
+        theirs + table.format(0),
+        theirs + table.format(1),
+        theirs,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mine", "new"),
+    [
+        ('prompt = """\n- one, mine\n- say \'\'\'\n"""\n', "prompt = '''\n- one, new\n- say\n'''\n"),
+        ('prompt = "- one, mine"\n', "prompt = '''\n- one, new\n- say\n'''\n"),
+    ],
+)
+def test_a_field_of_toml_that_one_side_writes_between_other_quotes_is_in_conflict_as_a_whole(
+    mine: str, new: str
+) -> None:
+    base, ours, theirs = ("prompt = '- one'\nmodel = 'a'\n", f"{mine}model = 'b'\n", f"{new}model = 'a'\n")
+    if "say" in mine:
+        base = base.replace("'- one'", "'''\n- one\n- say\n'''")
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form="toml")
+    assert [tuple(conflict)[1:] for conflict in merged.conflicts] == [(mine, new)]
+    assert [resolved(merged.draft, side) for side in (1, 2)] == [ours, f"{new}model = 'b'\n"]
+
+
+def test_a_comment_beside_a_value_of_the_users_stands_once() -> None:
+    ours = HEADER.replace(b"Read, Grep", b"Read  # not more")
+    theirs = HEADER.replace(b"model: opus", b"model: haiku").replace(b"Reviews.", b"Reviews all.")
+    wanted = ours.replace(b"opus", b"haiku").replace(b"Reviews.", b"Reviews all.")
+    assert merge(HEADER, ours, theirs).content == wanted

@@ -80,6 +80,13 @@ def test_as_data_a_note_has_its_clients_and_files(agentpack: Agentpack, packs: s
     assert data["notes"] == ["color: `blue` is left out for codex, cursor (2 clients): the client does not support it"]
 
 
+def test_a_file_below_home_is_named_as_such(agentpack: Agentpack, packs: str) -> None:
+    told = notes(agentpack("install", "single", "--user", "--source", packs, "-c", "codex").err)
+    assert any(line.startswith("~/.codex/agents/single.toml: color: ") for line in told)
+    told = notes(agentpack("install", "single", "--user", *for_clients("claude", "goose")).err)
+    assert "Goose reads ~/.claude/agents/single.md: no second file is written for it" in told
+
+
 @pytest.mark.parametrize("scope", ["--project", "--user"])
 def test_no_line_comes_twice_but_for_the_name_of_a_client(agentpack: Agentpack, packs: str, scope: str) -> None:
     accept = [word for client in sorted(MODULES) for word in ("--accept", f"widened:{client}")]

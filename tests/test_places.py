@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from support.trees import everything, write_tree
 from agentpack.apply import Step
 from agentpack.clients import CLIENTS
 from agentpack.disk import Disk
-from agentpack.environment import Environment, project_scope
+from agentpack.environment import Environment, find_scope, project_scope
 from agentpack.errors import InvalidFile, Refused, Unavailable
 from agentpack.model.lock import LockedFile
 from agentpack.model.names import digest_of
@@ -260,6 +261,20 @@ def test_the_lock_does_not_depend_on_the_link(agentpack: Agentpack, project: Pat
     assert (project / "agentpack.lock").read_bytes() == apart
 
 
+def test_a_shared_file_that_is_gone_is_missed_for_both_clients(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    LINKS["the file"](project)
+    install()
+    (project / CLAUDE).unlink()
+    [pack] = agentpack("status", "--json").envelope["data"]["packs"]
+    assert {file["path"]: file["state"] for file in pack["files"]} == {CLAUDE: "missing", CURSOR: "missing"}
+    agentpack("sync")
+    assert (project / CURSOR).is_symlink()
+    assert (project / CURSOR).read_bytes() == (project / CLAUDE).read_bytes()
+    agentpack("diff")
+
+
 def test_hard_links_are_files_of_their_own(agentpack: Agentpack, project: Path, install: Callable[..., str]) -> None:
     install()
     (project / CURSOR).unlink()
@@ -373,15 +388,13 @@ ODD: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("kind", ODD)
 def test_an_entry_is_not_there_where_its_file_is_none(tmp_path: Path, kind: str) -> None:
     places = Locations(Disk({"": str(tmp_path)}), lambda path: CLIENTS["roo"].shared)
-    assert places.read(".roomodes#one") is None
-    assert places.look(".roomodes#one") is None
+    assert (places.read(".roomodes#one"), places.look(".roomodes#one")) == (None, None)
     ODD[kind](tmp_path / ".roomodes")
     assert places.read(".roomodes#one") is None
     seen = places.look(".roomodes#one")
     assert seen is not None
     assert (seen.digest, seen.blocked) == (None, f"a {kind} is in the way")
-    assert places.read("$CODEX_HOME/x#one") is None
-    assert places.look("$CODEX_HOME/x#one") is None
+    assert (places.read("$CODEX_HOME/x#one"), places.look("$CODEX_HOME/x#one")) == (None, None)
 
 
 def test_an_adopted_file_stays_where_its_client_reads_it_and_nowhere_else(project: Path) -> None:
@@ -627,7 +640,7 @@ def test_uninstall_passes_by_what_became_of_a_file_where_it_was_written(
         "  - ~/.config/agentpack/agentpack.yaml  removed",
         "  - ~/.config/agentpack/agentpack.lock  removed",
         "note: /edited/agents/reviewer.md was edited and is left on disk; delete it yourself",
-        "note: removed the source `packs`, which `install` had added: no pack uses it any more",
+        "note: also removes the source `packs`, which `install` had added: no pack uses it any more",
         "generation 6; `agentpack rollback --user` undoes it",
     ]
     assert {name for name, path in paths.items() if path.exists()} == {"edited", "folder"}
@@ -746,10 +759,25 @@ def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
     install("1.0.0", "--user", clients="claude")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "other"))
     for words in (("install", "python-engineer"), ("uninstall", "data-reviewer"), ("status",)):
-        assert "~/.config/agentpack/agentpack.yaml" in agentpack(*words, "--user", expect=3).err
+        assert agentpack(*words, "--user", expect=3).err == (
+            f"user {home}\nerror: the manifest is ~/.config/agentpack/agentpack.yaml, but agentpack now looks for "
+            "~/other/agentpack/agentpack.yaml\n  it was written while the configuration folder was a different one\n"
+            "hint: set XDG_CONFIG_HOME and HOME as they were, or move the folder there\n"
+        )
     assert (home / CLAUDE).exists()
     (home / ".config").rename(home / "other")
     agentpack("diff", "--user")
+
+
+def test_no_file_is_tracked_by_a_variable_that_is_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands in a folder that is called like it."""
+    paths = ("$GONE_HOME/agents/x.md", ".claude/agents/x.md")
+    write_tree(project, dict.fromkeys(paths, "text\n"))
+    subprocess.run(["git", "add", "--all"], cwd=project, check=True)
+    monkeypatch.chdir(project)
+    environment = Environment.current()
+    workspace = Workspace(environment, find_scope(environment))
+    assert workspace.states.tracked(paths) == {paths[1]}
 
 
 def test_a_record_from_before_roots_were_kept_is_read(

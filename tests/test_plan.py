@@ -2,8 +2,9 @@
 
 import pytest
 
-from agentpack.changes.plan import Decisions, plan
-from agentpack.model.changes import Action, Change, Observed, Plan
+from agentpack.changes.plan import NO_DECISIONS, Decisions, EditedFile, plan
+from agentpack.errors import Unavailable
+from agentpack.model.changes import FOLDER_OF_OTHERS, Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_crlf
 from agentpack.model.names import Digest, digest_of, text_digest
@@ -191,3 +192,176 @@ def test_bytes_are_asked_for_only_where_they_are_merged() -> None:
         )
         new = {} if wanted is None else {PATH: Rendering("claude", "p", "r", PATH, wanted)}
         assert plan(new, old, here, disk=never, base=never).changes[0].action is action
+
+
+# Every decision: what becomes of the file, why, and what is written.
+
+LOST = Unavailable("the text is nowhere")
+CRLF = as_crlf(EDIT)
+
+
+def decided(
+    recorded: bytes | None,
+    here: bytes | Observed | None,
+    wanted: bytes | None,
+    decisions: Decisions = NO_DECISIONS,
+    *,
+    base: bytes | None = R,
+    lost: Unavailable | None = None,
+) -> tuple[Action, str, bytes | None]:
+    """What a plan says of one file: the action, the cause, and the bytes to write."""
+    owner = ("claude", "data-reviewer", "reviewer")
+    digest = None if recorded is None else text_digest(recorded)
+    exact = digest_of(here) if isinstance(here, bytes) and b"\r" in here else None
+    seen = Observed(text_digest(here), 0o644, exact=exact) if isinstance(here, bytes) else here
+    (change,) = plan(
+        {} if wanted is None else {PATH: Rendering(*owner, PATH, wanted, lost_text=lost)},
+        {} if digest is None else {PATH: InstalledFile(PATH, *owner, digest, digest, 0o600)},
+        {} if seen is None else {PATH: seen},
+        disk=lambda path: here if isinstance(here, bytes) else b"",
+        base=lambda file: base,
+        decisions=decisions,
+    ).changes
+    assert change.theirs == (None if lost else wanted)
+    return change.action, change.why, change.content
+
+
+ALL, THIS, OTHERS = (
+    Decisions(discard_edits=True, packs=packs) for packs in (None, frozenset({"data-reviewer"}), frozenset({"another"}))
+)
+KEEP, THEIRS = Decisions(on_conflict="keep"), Decisions(on_conflict="theirs")
+HAND_COPIED = Decisions(hand_copied=frozenset({PATH}))
+REFORMAT = Decisions(reformat=frozenset({PATH}))
+OWN = Decisions(own=frozenset({"data-reviewer"}))
+DECIDED_BY_HAND = b"- decided\n"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "here", "wanted", "decisions", "expected"),
+    [
+        (R, OTHER, R, ALL, (Action.DISCARD, "", R)),
+        (R, OTHER, R, THIS, (Action.DISCARD, "", R)),
+        (R, OTHER, R, OTHERS, (Action.DRIFT, "", None)),
+        (R, EDIT, NEW, OTHERS, (Action.MERGE, "", MERGED)),
+        (R, CRLF, NEW, NO_DECISIONS, (Action.MERGE, "", as_crlf(MERGED))),
+        (R, as_crlf(R), R, NO_DECISIONS, (Action.KEEP, "", None)),
+        (None, as_crlf(NEW), NEW, NO_DECISIONS, (Action.ADOPT, "", None)),
+        (None, OTHER, NEW, HAND_COPIED, (Action.CONFLICT, "foreign", None)),
+        (None, OTHER, NEW, HAND_COPIED._replace(adopt=True), (Action.TAKE, "", None)),
+        (None, OTHER, NEW, Decisions(adopt=True), (Action.DISCARD, "", NEW)),
+        (None, as_crlf(OTHER), NEW, Decisions(adopt=True), (Action.DISCARD, "", as_crlf(NEW))),
+        (None, OTHER, NEW, REFORMAT, (Action.CONFLICT, "foreign", None)),
+        (None, OTHER, NEW, REFORMAT._replace(adopt_as_is=True), (Action.DISCARD, "", NEW)),
+        (R, OTHER, R, REFORMAT, (Action.REPLACE, "", R)),
+        (R, as_crlf(OTHER), R, REFORMAT, (Action.REPLACE, "", as_crlf(R))),
+        (R, b"<<<<<<< a\n=======\n>>>>>>> b\n", NEW, KEEP, (Action.CONFLICT, "unmerged", None)),
+        (R, b"<<<<<<< a\n=======\n>>>>>>> b\n", R, NO_DECISIONS, (Action.DRIFT, "", None)),
+        (R, OTHER, NEW, NO_DECISIONS, (Action.CONFLICT, "merge", None)),
+        (R, OTHER, NEW, Decisions(on_conflict="edit"), (Action.CONFLICT, "merge", None)),
+        (R, OTHER, NEW, THEIRS, (Action.DISCARD, "", NEW)),
+        (R, OTHER, NEW, KEEP, (Action.TAKE, "", None)),
+        (R, OTHER, None, ALL, (Action.DELETE, "", None)),
+        (R, OTHER, None, NO_DECISIONS, (Action.CONFLICT, "edited", None)),
+        (R, OTHER, None, KEEP, (Action.FORGET, "", None)),
+        (R, OTHER, None, THEIRS, (Action.CONFLICT, "edited", None)),
+        (R, R, None, NO_DECISIONS, (Action.DELETE, "", None)),
+        (R, R, None, OWN, (Action.CONFLICT, "own", None)),
+        (R, EDIT, None, OWN, (Action.CONFLICT, "edited", None)),
+        (R, R, None, OWN._replace(on_conflict="keep"), (Action.FORGET, "", None)),
+        (R, R, None, OWN._replace(discard_edits=True), (Action.DELETE, "", None)),
+        (R, R, None, Decisions(own=frozenset({"another"})), (Action.DELETE, "", None)),
+        (R, R, None, KEEP, (Action.DELETE, "", None)),
+        (R, Observed(None, 0, "a folder"), None, KEEP, (Action.CONFLICT, "blocked", None)),
+        (R, Observed(None, 0, "a folder"), None, Decisions(keep_files=True), (Action.FORGET, "", None)),
+        (None, Observed(None, 0, "a folder"), NEW, Decisions(adopt=True), (Action.CONFLICT, "blocked", None)),
+        (None, FOLDER_OF_OTHERS, NEW, Decisions(adopt=True), (Action.CONFLICT, "folder", None)),
+        (R, None, None, NO_DECISIONS, (Action.FORGET, "", None)),
+        (R, None, NEW, ALL, (Action.RESTORE, "", NEW)),
+    ],
+)
+def test_what_becomes_of_a_file_is_decided_whole(
+    recorded: bytes | None,
+    here: bytes | Observed | None,
+    wanted: bytes | None,
+    decisions: Decisions,
+    expected: tuple[Action, str, bytes | None],
+) -> None:
+    assert decided(recorded, here, wanted, decisions) == expected
+
+
+BOTH = (b"- one, mine\n- two\n- three, mine\n", b"- one, mine\n- two\n- three, new\n")
+
+
+@pytest.mark.parametrize(
+    ("here", "decisions", "expected"),
+    [
+        (BOTH[0], NO_DECISIONS, (Action.CONFLICT, "merge", None)),
+        (BOTH[0], KEEP, (Action.TAKE, "", None)),
+        (BOTH[0], THEIRS, (Action.MERGE, "theirs", BOTH[1])),
+        (as_crlf(BOTH[0]), THEIRS, (Action.MERGE, "theirs", as_crlf(BOTH[1]))),
+        (b"- one\n- two\n- three, mine\n", THEIRS, (Action.DISCARD, "", NEW)),
+    ],
+)
+def test_a_conflict_is_settled_place_by_place(
+    here: bytes, decisions: Decisions, expected: tuple[Action, str, bytes | None]
+) -> None:
+    assert decided(R, here, NEW, decisions) == expected
+
+
+def test_what_the_user_keeps_in_a_conflict_goes_with_what_only_the_release_changed() -> None:
+    here, wanted = b"- one\n- two\n- three, mine\n", b"- one, new\n- two\n- three, new\n"
+    assert decided(R, here, wanted, KEEP) == (Action.MERGE, "keep", b"- one, new\n- two\n- three, mine\n")
+    assert decided(R, here, wanted, THEIRS) == (Action.DISCARD, "", wanted)
+
+
+@pytest.mark.parametrize(
+    ("observed", "rendered", "is_taken"), [(OTHER, NEW, True), (EDIT, NEW, False), (OTHER, R, False)]
+)
+def test_a_merge_by_hand_counts_for_the_two_texts_that_it_was_made_of(
+    observed: bytes, rendered: bytes, is_taken: bool
+) -> None:
+    by_hand = EditedFile(digest_of(observed), digest_of(rendered), DECIDED_BY_HAND)
+    wanted = (Action.MERGE, "", DECIDED_BY_HAND) if is_taken else (Action.CONFLICT, "merge", None)
+    assert decided(R, OTHER, NEW, Decisions(edited={PATH: by_hand})) == wanted
+
+
+def test_a_merge_by_hand_that_leaves_the_file_as_it_is_writes_nothing() -> None:
+    by_hand = EditedFile(digest_of(OTHER), digest_of(NEW), OTHER)
+    assert decided(R, OTHER, NEW, Decisions(edited={PATH: by_hand})) == (Action.TAKE, "", None)
+
+
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        (NO_DECISIONS, (Action.CONFLICT, "unknown", None)),
+        (KEEP, (Action.TAKE, "", None)),
+        (THEIRS, (Action.DISCARD, "", NEW)),
+        (ALL, (Action.DISCARD, "", NEW)),
+    ],
+)
+def test_an_edit_of_a_text_that_nobody_has_is_kept_or_discarded_whole(
+    decisions: Decisions, expected: tuple[Action, str, bytes | None]
+) -> None:
+    assert decided(R, EDIT, NEW, decisions, base=None) == expected
+
+
+@pytest.mark.parametrize(
+    ("recorded", "here", "wanted", "decisions", "expected"),
+    [
+        (R, EDIT, R, NO_DECISIONS, (Action.DRIFT, "", None)),
+        (R, EDIT, R, OTHERS, (Action.DRIFT, "", None)),
+        (R, EDIT, R, ALL, (Action.LOST, "", None)),
+        (R, EDIT, NEW, NO_DECISIONS, (Action.LOST, "", None)),
+        (R, None, R, NO_DECISIONS, (Action.LOST, "", None)),
+        (None, OTHER, NEW, NO_DECISIONS, (Action.LOST, "", None)),
+        (R, Observed(None, 0, "a folder"), R, NO_DECISIONS, (Action.CONFLICT, "blocked", None)),
+    ],
+)
+def test_a_file_whose_text_is_nowhere_is_left_as_it_is(
+    recorded: bytes | None,
+    here: bytes | Observed | None,
+    wanted: bytes,
+    decisions: Decisions,
+    expected: tuple[Action, str, bytes | None],
+) -> None:
+    assert decided(recorded, here, wanted, decisions, lost=LOST) == expected

@@ -741,9 +741,7 @@ def test_a_denied_pack_is_denied_by_way_of_the_folder_above(
     assert "`sources.deny`" in agentpack("sync", expect=5).err
 
 
-@pytest.mark.parametrize(
-    "entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-reviewer/1.0.0"]
-)
+@pytest.mark.parametrize("entry", ["alias", "alias/", "alias/*", "alias/1.0.0", "alias/1*", "al*", "packs/data-r*/*"])
 def test_a_denied_link_to_a_pack_or_a_release_denies_it_in_its_source(
     agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, entry: str
 ) -> None:
@@ -772,6 +770,15 @@ def test_a_neighbour_of_a_denied_place_is_not_denied(
     agentpack("sync")
 
 
+def test_nor_is_one_that_exists(agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any) -> None:
+    near = [f"{packs}-2", f"{packs}/data", f"{packs.parent}/p", f"{packs}/data-reviewer/1", str(project)]
+    for folder in near:
+        Path(folder).mkdir(exist_ok=True)
+    by_organisation(f"sources: {{deny: {near}}}\n")
+    own_manifest(project, str(packs))
+    agentpack("sync")
+
+
 # Ages.
 
 
@@ -782,6 +789,17 @@ def test_a_release_that_is_too_young_is_passed_over_until_it_is_old_enough(agent
     assert "skipped" not in agentpack("sync").err
     age(packs / "data-reviewer/2.0.0", 15)
     assert "data-reviewer 1.0.0 -> 2.0.0" in agentpack("upgrade", "--yes").err
+
+
+def test_a_young_release_older_than_the_one_that_is_taken_is_not_told(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 14\n")
+    age(packs / "data-reviewer/1.0.0", 1)
+    age(packs / "data-reviewer/2.0.0", 20)
+    assert "skipped" not in install(agentpack, packs).err
+    publish(packs, make_pack(version="3.0.0"))
+    told = "note: skipped data-reviewer 3.0.0: it was released today; 14 days must have passed "
+    told += "(~/.config/agentpack/policy.yaml:1)"
+    assert [line for line in agentpack("upgrade", "--yes").err.splitlines() if "skipped" in line] == [told]
 
 
 def test_upgrading_past_the_range_takes_none_that_is_too_young(
@@ -982,6 +1000,16 @@ def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> Non
     by_project(project, "hidden_text: report")
     ran = agentpack("install", "python-engineer", expect=2)
     assert "agentpack.yaml:4: policy.hidden_text: a project cannot choose" in ran.err
+
+
+def test_a_project_that_loosens_it_is_told_where(agentpack: Agentpack, project: Path) -> None:
+    (project / "agentpack.yaml").write_text("schema: 1\npolicy:\n  hidden_text: report\n")
+    for words in (("sync",), ("install", "python-reviewer")):
+        assert agentpack(*words, expect=2).err == (
+            f"project {project}\n"
+            "error: agentpack.yaml:3: policy.hidden_text: a project cannot choose to only report hidden text\n"
+            "hint: the user's or the organisation's policy can set `hidden_text: report`\n"
+        )
 
 
 def test_the_manifest_of_the_user_may_loosen_it(agentpack: Agentpack) -> None:

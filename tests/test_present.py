@@ -743,9 +743,17 @@ def test_verbose_says_what_was_read_and_from_where(agentpack: Agentpack, project
     agentpack("install", "data-reviewer", "--source", "packs")
     told = agentpack("explain", "data-reviewer", "--verbose").err.splitlines()
     assert told[:2] == [f"project {project}", "  has agentpack.yaml"]
-    assert "read agentpack.lock" in told
-    assert "read data-reviewer 1.0.0 from `packs`: packs/data-reviewer/1.0.0" in told
+    read = [line for line in told if line.startswith("read ")]
+    assert read == ["read agentpack.lock", "read data-reviewer 1.0.0 from `packs`: packs/data-reviewer/1.0.0"]
     assert not any(line.startswith("read ") for line in agentpack("explain", "data-reviewer").err.splitlines())
+    told = agentpack("status", "--verbose").err.splitlines()
+    assert [line for line in told if line.startswith("read ")] == ["read agentpack.yaml", "read agentpack.lock"]
+
+
+def test_verbose_names_no_file_that_is_not_there(agentpack: Agentpack, project: Path) -> None:
+    assert agentpack("status", "--verbose").err == (
+        f"project {project}\n  root of the git repository\nnothing is installed here; `agentpack search` lists packs\n"
+    )
 
 
 # Scope and number.

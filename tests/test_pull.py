@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -212,6 +213,30 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     assert locked == {"acme": "1.0.0", "data-reviewer": "1.1.0"}
 
 
+@pytest.mark.parametrize("there", ["ours", "theirs", "neither", "nothing"])
+def test_of_a_half_merged_lock_the_row_counts_that_the_file_is_equal_to(
+    agentpack: Agentpack, project: Path, there: str
+) -> None:
+    lock, file = project / "agentpack.lock", project / ".claude/agents/reviewer.md"
+    texts = {}
+    for side, version in (("base", "1.0.0"), ("theirs", "1.2.0"), ("ours", "1.1.0")):
+        text = persona_text(body=f"You review {side}. {{#identity}}\n")
+        publish(project / "packs", make_pack(version=version, personas={"reviewer": text}))
+        agentpack("install", f"data-reviewer=={version}", "--source", "packs", "--client", "claude")
+        texts[side] = (lock.read_text(), file.read_text())
+    marks = f"<<<<<<< HEAD\n{texts['ours'][0]}||||||| base\n{texts['base'][0]}=======\n{texts['theirs'][0]}>>>>>>> x\n"
+    lock.write_text(marks)
+    manifest = project / MANIFEST
+    manifest.write_text(re.sub("data-reviewer==.*", "data-reviewer", manifest.read_text()))
+    written = {**{side: text for side, (_, text) in texts.items()}, "neither": "Mine.\n"}
+    file.write_text(written[there]) if there in written else file.unlink()
+    agentpack("lock")
+    [row] = json.loads(lock.read_text())["files"]
+    side = there if there in texts else "ours"
+    assert row["sha256"] == hashlib.sha256(texts[side][1].encode()).hexdigest()
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["version"] == "1.1.0"
+
+
 def test_of_a_half_merged_lock_a_pack_that_another_one_brings_along_is_merged_too(
     agentpack: Agentpack, project: Path
 ) -> None:
@@ -291,7 +316,10 @@ def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
         f"{AGENT}  edited by hand, and not up to date with the lock  +1 -1  1 rule changed",
     ]
     full = lock_only("diff", expect=1).out
-    assert "edited by hand, and not up to date with the lock; `agentpack sync` merges the two" in full
+    assert (
+        "edited by hand, and not up to date with the lock; `agentpack sync` merges the two, or names the conflict"
+        in full
+    )
     assert "{+all+}" in full
     assert "edited by hand, and not up to date" in lock_only("sync", "--check", expect=1).out
     (file,) = lock_only("diff", "--json", expect=1).envelope["data"]["files"]
@@ -299,7 +327,8 @@ def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
     assert file["rules"][0]["origin"] == "local edit"
     for format in ("rules", "markdown", "html", "github", "unified"):
         assert "all" in lock_only("diff", "--format", format, expect=1).out or format == "github"
-    assert f"{AGENT}  (and not up to date with the lock: `agentpack sync` merges the two)" in lock_only("status").out
+    advice = "(and not up to date with the lock: `agentpack sync` merges the two, or names the conflict)"
+    assert f"{AGENT}  {advice}" in lock_only("status").out
     lock_only("sync", "--on-conflict", "keep")
     assert "not up to date" not in lock_only("status").out
     [pack] = lock_only("status", "--json").envelope["data"]["packs"]

@@ -52,3 +52,17 @@ def test_the_text_of_an_agent_says_where_its_skills_are(agentpack: Agentpack) ->
     whole = agentpack("render", "python-engineer", "--client", "claude", "--set", "modules=inline")
     assert "in files of their own" not in skill.err + whole.err
     assert skill.out.rpartition("\n\n")[2] in whole.out
+
+
+def test_what_agentpack_yaml_sets_and_is_not_in_the_text_is_told(agentpack: Agentpack, project: Path) -> None:
+    told = "note: this is python-engineer without the settings and variants that agentpack.yaml has for it\n"
+    words = ("render", "python-engineer", "--client", "claude")
+    agentpack("install", "python-engineer", "--client", "claude")
+    assert told not in agentpack(*words).err
+    agentpack("install", "python-engineer", "--set", "python_version=3.14")
+    assert told in agentpack(*words).err
+    assert told not in agentpack(*words, "--set", "python_version=3.14").err
+    agentpack("install", "python-engineer[lean]", "--unset", "python_version")
+    assert told in agentpack(*words).err
+    assert told not in agentpack("render", "python-engineer[lean]", "--client", "claude").err
+    assert told not in agentpack("render", "python-reviewer", "--client", "claude").err

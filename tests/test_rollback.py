@@ -12,6 +12,10 @@ from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import STATE, marks, modes, tree, with_state, write_tree
 
+from agentpack.changes.plan import Decisions
+from agentpack.changes.request import ChangeRequest
+from agentpack.model.requirement import parse_requirement
+
 AGENT = ".claude/agents/reviewer.md"
 
 
@@ -54,8 +58,8 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
 def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None:
     first = agentpack("rollback").err
     assert "was a rollback" not in first
-    assert "; `agentpack rollback 1` goes further back\ngeneration 4; `agentpack rollback` undoes it\n" in first
-    further = "; `agentpack rollback 1` goes further back instead\n"
+    assert "; `agentpack rollback 1` goes back to generation 1\ngeneration 4; `agentpack rollback` undoes it\n" in first
+    further = "; `agentpack rollback 1` goes back to generation 1 instead\n"
     told = f"the last command was a rollback, to generation 2, and this undoes it{further}"
     assert told in agentpack("rollback", "--dry-run").err
     assert told in agentpack("rollback").err
@@ -67,7 +71,7 @@ def test_a_rollback_that_undoes_a_rollback_says_so(agentpack: Agentpack) -> None
 def test_the_generation_that_a_rollback_names_further_back_has_other_contents(agentpack: Agentpack) -> None:
     for _ in range(5):
         told = agentpack("rollback", "--dry-run").err
-        named = re.search(r"`agentpack rollback (\d+)` goes further back", told)
+        named = re.search(r"`agentpack rollback (\d+)` goes back to generation \1( instead)?\n", told)
         assert named is not None
         assert "nothing to change" not in agentpack("rollback", named[1], "--dry-run").err
         agentpack("rollback")
@@ -493,7 +497,8 @@ def test_what_came_with_a_pull_goes_with_its_lock(agentpack: Agentpack, project:
 def test_a_rollback_says_what_it_undoes(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.1.0", "--client", "claude")
     agentpack("install", "python-reviewer")
-    told = "note: this undoes generation 2, install python-reviewer; `agentpack rollback 0` goes further back\n"
+    further = "`agentpack rollback 0` goes back to before generation 1"
+    told = f"note: this undoes generation 2, install python-reviewer; {further}\n"
     assert told in agentpack("rollback", "--dry-run").err
     assert told in agentpack("rollback").err
     (project / ".claude/agents/python-engineer.md").write_text("Mine.\n")
@@ -507,3 +512,73 @@ def test_the_history_quotes_a_value_with_spaces(agentpack: Agentpack, project: P
     publish(project / "packs", make_pack("levels", parameters=level))
     agentpack("install", "levels", "--source", "packs", "--set", "level=very high")
     assert 'install levels --set "level=very high"' in agentpack("history").out
+
+
+# What the history says.
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (ChangeRequest(), []),
+        (ChangeRequest(clients=("claude", "codex")), ["--client claude,codex"]),
+        (ChangeRequest(only=("one", "two"), without=("three",)), ["--only one,two", "--without three"]),
+        (ChangeRequest(renames=("a=b", "c=d")), ["--as a=b", "--as c=d"]),
+        (ChangeRequest(settings=("who=you", "who=all of you")), ["--set who=you", '--set "who=all of you"']),
+        (ChangeRequest(unset=("who",), everything=True), ["--unset who", "--all"]),
+        (ChangeRequest(Decisions(adopt=True, discard_edits=True)), ["--adopt", "--discard-edits"]),
+        (ChangeRequest(Decisions(on_conflict="keep"), partial=True), ["--partial", "--on-conflict keep"]),
+        (ChangeRequest(latest=True, locked=True, frozen=True, dry_run=True, yes=True, sources=("packs",)), []),
+        (ChangeRequest(names=("a",), require_acceptance=False), []),
+    ],
+)
+def test_the_history_records_the_options_that_chose_or_decided(request_: ChangeRequest, words: list[str]) -> None:
+    assert list(request_.option_words()) == words
+
+
+def test_decisions_are_for_the_packs_that_are_named_and_for_all_where_none_is() -> None:
+    request = ChangeRequest(Decisions(discard_edits=True))
+    assert request.restricted_to(()) is request
+    named = request.restricted_to(map(parse_requirement, ("one[strict]>=1", "two")))
+    assert named.decisions == Decisions(discard_edits=True, packs=frozenset({"one", "two"}))
+    assert [named.decisions.discards_edits(pack) for pack in ("one", "two", "three")] == [True, True, False]
+    assert request.decisions.discards_edits("three")
+
+
+@pytest.mark.parametrize("state", ["as installed", "as git brought it", "gone"])
+def test_a_command_that_installs_nothing_records_the_releases_that_are_there(
+    agentpack: Agentpack, project: Path, state: str
+) -> None:
+    publish(project / "packs", *(make_pack(version=version) for version in ("1.0.0", "1.1.0")))
+    texts = []
+    for version in ("1.0.0", "1.1.0"):
+        agentpack("install", f"data-reviewer=={version}", "--source", "packs", "--client", "claude")
+        texts.append([(project / name).read_bytes() for name in ("agentpack.lock", "agentpack.yaml")])
+    if state == "as git brought it":
+        for name, data in zip(("agentpack.lock", "agentpack.yaml"), texts[0], strict=True):
+            (project / name).write_bytes(data)
+    elif state == "gone":
+        (project / "agentpack.lock").unlink()
+    agentpack("source", "add", "more", "packs")
+    newest = agentpack("history", "--json").envelope["data"]["generations"][-1]
+    version = "1.0.0" if state == "as git brought it" else "1.1.0"
+    assert (newest["command"], newest["pins"]) == ("source add more", [f"data-reviewer {version}"])
+
+
+def test_a_source_that_is_the_first_thing_in_a_project_is_recorded_with_no_release(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack())
+    agentpack("source", "add", "more", "packs")
+    [first] = agentpack("history", "--json").envelope["data"]["generations"]
+    assert (first["command"], first["pins"], first["files"], first["parent"]) == ("source add more", [], 0, 0)
+
+
+def test_a_generation_that_is_not_kept_is_told_with_those_that_are(agentpack: Agentpack, project: Path) -> None:
+    ran = agentpack("history", "show", "7", expect=2)
+    assert ran.err == f"project {project}\nerror: there is no generation 7\n  kept: none yet\n"
+    publish(project / "packs", make_pack())
+    agentpack("source", "add", "more", "packs")
+    agentpack("install", "data-reviewer")
+    ran = agentpack("history", "show", "7", expect=2)
+    assert ran.err == f"project {project}\nerror: there is no generation 7\n  kept: 1, 2\n"

@@ -249,8 +249,8 @@ def test_on_a_terminal_a_changelog_is_drawn_and_in_a_pipe_it_is_as_it_was_writte
     plain = {"NO_COLOR": "1", "AGENTPACK_PAGER": "cat"}
     on_terminal = Job(words, str(project), terminal=True, variables={**plain, "COLUMNS": "44"})
     shown = run_all([on_terminal])[0].out.decode().replace("\r\n", "\n")
-    rule, line, page = " rule    now", f" {'─' * 28}", "A page (https://a.example/b)."
-    assert f"1.1.0\nMoved\n\n{rule}\n{line}\n `look`  in the module <kept>\n\n • {page}\n" in shown
+    page = "A page (https://a.example/b)."
+    assert f"1.1.0\nMoved\n\nrule    now\n`look`  in the module <kept>\n\n • {page}\n" in shown
     coloured = run_all([on_terminal._replace(variables={"AGENTPACK_PAGER": "cat", "TERM": "xterm"})])[0].out.decode()
     assert "\x1b[36m`look`\x1b[0m" in coloured
 

@@ -315,6 +315,19 @@ def test_a_pack_of_the_users_own_source_brings_the_source_with_it(
     assert "nothing to change" in agentpack("install", "crew").err
 
 
+def test_a_source_of_the_users_own_inside_the_project_is_named_by_its_place_there(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("source", "add", "mine", str(packs), "--user")
+    assert agentpack("install", "crew==1.0.0").err.splitlines()[-2:] == [
+        "note: `crew` comes from your own source `mine`, which is now in agentpack.yaml",
+        "generation 1; `agentpack rollback` undoes it",
+    ]
+    assert without_schema_line((project / "agentpack.yaml").read_text()) == (
+        "schema: 1\nclients: [claude]\nsources:\n  - {name: mine, path: packs}\npacks:\n  - crew==1.0.0\n"
+    )
+
+
 def test_own_sources_of_the_project_come_first_and_the_bundled_packs_last(
     agentpack: Agentpack, project: Path, packs: Path, own: Path
 ) -> None:
@@ -415,3 +428,39 @@ def test_a_pack_stays_with_its_source_whatever_another_one_offers(
     agentpack("install", "crew", "--source", str(theirs))
     [row] = lock_of(project)["packs"]
     assert (row["source"], row["version"]) == ("theirs", "99.0.0")
+
+
+def test_a_source_of_the_users_own_inside_of_the_project_is_named_by_its_place_in_it(
+    agentpack: Agentpack, project: Path, user: Path
+) -> None:
+    publish(project / "shared", pack("crew"))
+    (user / "agentpack.yaml").write_text(f"schema: 1\nsources: [{{name: mine, path: {project}/shared}}]\n")
+    agentpack("install", "crew")
+    assert (project / "agentpack.yaml").read_text().count("{name: mine, path: shared}") == 1
+
+
+def test_a_repository_of_the_users_own_is_named_by_its_address(
+    agentpack: Agentpack, project: Path, user: Path, tmp_path: Path
+) -> None:
+    far = Repository(tmp_path / "far").commit(pack("crew"))
+    (user / "agentpack.yaml").write_text(f"schema: 1\nsources: [{{name: mine, git: {far.address}}}]\n")
+    agentpack("install", "crew")
+    assert f'  - {{name: mine, git: "{far.address}"}}\n' in (project / "agentpack.yaml").read_text()
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_a_pack_that_only_another_source_may_provide_is_not_taken_from_there_instead(
+    agentpack: Agentpack, project: Path, has_it: bool
+) -> None:
+    publish(project / "ours", pack("crew" if has_it else "lint"))
+    publish(project / "others", pack("crew", version="2.0.0"))
+    (project / "agentpack.yaml").write_text(
+        "schema: 1\nsources:\n  - {name: ours, path: ours, packs: [crew]}\n  - {name: others, path: others}\n"
+    )
+    before = tree(project)
+    assert agentpack("install", "crew", "--source", "others", expect=4).err == (
+        f"project {project}\n"
+        "error: `crew` may not come from `others`: the `packs` of `ours` match it\n"
+        "hint: change `packs:` of a source, or `source:` of the entry, in agentpack.yaml\n"
+    )
+    assert tree(project) == before

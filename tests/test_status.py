@@ -164,11 +164,35 @@ def test_status_tells_what_a_client_does_with_a_persona(agentpack: Agentpack) ->
     )
     out = agentpack("status").out
     assert "GitHub Copilot (CLI and VS Code) reads .claude/agents/python-engineer.md" in out
-    assert "user beats project" in out
     assert "Codex reads a project's agents only once the project is trusted." in out
     uses = {use["client"]: use for use in agentpack("status", "--json").envelope["data"]["uses"]}
     assert uses["copilot"]["own"] is False
     assert uses["codex"]["path"] == ".codex/agents/python-engineer.toml"
+
+
+def test_which_scope_wins_is_said_where_both_have_an_agent_of_that_name(agentpack: Agentpack, home: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "copilot,opencode", "--accept", "widened:opencode")
+    assert "user" not in agentpack("status").out
+    text = persona_text("python-engineer")
+    write_tree(home, {".copilot/agents/mine.agent.md": text, ".config/opencode/agents/python-engineer.md": text})
+    out = agentpack("status").out
+    named = "is also named `python-engineer`; "
+    assert f"{named}GitHub Copilot (CLI and VS Code) reads both and uses the user's\n" in out
+    assert f"{named}OpenCode reads both and uses both, the project's fields first\n" in out
+
+
+def test_where_a_pack_that_comes_with_agentpack_is_from(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    assert "source" not in agentpack("status").out
+    assert "  source    bundled (comes with agentpack)\n" in agentpack("status", "--verbose").out
+
+
+def test_a_variant_of_one_s_own_is_not_called_twice_the_same(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer[strict-typing]==1.1.0", "--client", "claude")
+    path = project / ".claude/agents/python-engineer.md"
+    path.write_text(path.read_text() + "\n## House\n\n- Wipe your feet.\n")
+    agentpack("keep")
+    assert "  variants  strict-typing, local (your own)\n" in agentpack("status").out
 
 
 def test_what_is_set_is_in_status_show_and_history(agentpack: Agentpack) -> None:

@@ -143,6 +143,15 @@ def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agen
     assert tree(project) == {path: mark.content for path, mark in before.items()}
 
 
+def test_a_check_that_fails_for_an_edit_names_the_way_back(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    (project / AGENT).write_text((project / AGENT).read_text() + "\n- More.\n")
+    told = agentpack("sync", "--locked", "--check", expect=1).err
+    assert "`agentpack sync --discard-edits` restores the locked text" in told
+    agentpack("sync", "--discard-edits")
+    agentpack("sync", "--locked", "--check")
+
+
 def test_a_pack_that_was_edited_under_its_version_fails_a_check_here_as_in_a_clone(
     agentpack: Agentpack, project: Path
 ) -> None:
@@ -428,6 +437,43 @@ def test_files_of_a_pack_that_another_brings_along_are_known_without_lock_and_hi
     assert tree(project)[".claude/agents/base.md"] == before
     agentpack("upgrade", "--yes")
     assert b"You look twice." in tree(project)[".claude/agents/base.md"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "data-reviewer[strict]",
+        "{require: data-reviewer, parameters: {who: them}}",
+        "{require: data-reviewer, as: {reviewer: checker}}",
+        "{require: data-reviewer, personas: [reviewer]}",
+    ],
+)
+def test_files_are_known_without_lock_and_history_as_their_pack_is_asked_for(
+    agentpack: Agentpack, project: Path, asked: str
+) -> None:
+    def release(version: str, more: str) -> dict[str, bytes]:
+        body = f"You review data of ${{who}}. {{#identity}}\n\n- {more} {{#rule}}\n"
+        return make_pack(
+            version=version,
+            personas={"reviewer": persona_text(body=body), "writer": persona_text("writer")},
+            variants={"reviewer/strict": variant_text("- Strictly. {#strict}\n")},
+            parameters={"who": {"type": "string", "description": "Whose.", "default": "ours"}},
+        )
+
+    shutil.rmtree(project / "packs")
+    publish(project / "packs", release("1.0.0", "Look."))
+    ask_for(project, f"{asked!r}" if asked[0] != "{" else asked)
+    agentpack("sync")
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack")
+    publish(project / "packs", release("1.1.0", "Look twice."))
+    before = {path: text for path, text in tree(project).items() if path.startswith(".claude")}
+    agentpack("lock")
+    agentpack("sync")
+    assert before == {path: text for path, text in tree(project).items() if path.startswith(".claude")}
+    agentpack("upgrade", "--yes")
+    after = {path: text.replace(b"- Look.", b"- Look twice.") for path, text in before.items()}
+    assert after == {path: text for path, text in tree(project).items() if path.startswith(".claude")}
 
 
 def test_the_lock_lists_variants_in_alphabetical_order(agentpack: Agentpack, project: Path) -> None:

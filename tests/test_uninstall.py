@@ -505,7 +505,10 @@ def test_a_source_that_install_added_goes_with_its_last_pack(
     agentpack("install", "one", "two", "--source", "../packs")
     assert "the source" not in agentpack("uninstall", "two").err
     assert sources(project) == ["../packs"]
-    assert "removed the source `packs`, which `install` had added" in agentpack("uninstall", "one").err
+    assert (
+        "also removes the source `packs`, which `install` had added: no pack uses it any more"
+        in agentpack("uninstall", "one").err
+    )
     assert tree(project) == {}
     agentpack("rollback")
     agentpack("uninstall", "one")
@@ -652,5 +655,5 @@ def test_a_refused_uninstall_tells_nothing_of_what_it_did_not_do(
     file.write_text(file.read_text() + "- Mine.\n")
     assert "note: " not in agentpack("uninstall", *names, expect=3).err
     done = agentpack("uninstall", *names, "--discard-edits").err
-    assert "note: removed the source `packs`" in done
+    assert "note: also removes the source `packs`, which `install` had added" in done
     assert ("note: the history stays" in done) == (names == ["--all"])

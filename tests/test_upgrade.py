@@ -3,9 +3,12 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.collection_files import agent_text
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
@@ -255,6 +258,15 @@ def test_a_decision_holds_for_the_places_that_collide_and_no_others(
     assert "where both sides changed" in ran.err
 
 
+def test_a_conflict_that_was_left_is_one_that_sync_may_stop_at(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
+    agentpack("upgrade", "--latest", "--yes", "--partial", expect=3)
+    assert "`agentpack sync` merges the two, or names the conflict" in agentpack("status").out
+    assert "was edited where the new text changes too" in agentpack("sync", expect=3).err
+
+
 @pytest.mark.parametrize("verb", [("install", "data-reviewer==1.1.0"), ("upgrade", "--latest", "--yes"), ("sync",)])
 def test_every_option_that_a_conflict_names_is_one_of_the_command(
     agentpack: Agentpack, project: Path, verb: tuple[str, ...]
@@ -502,6 +514,36 @@ def test_the_plan_is_shown_once_and_says_what_is_new(agentpack: Agentpack, proje
     assert b"`agentpack rollback` undoes it" in done.out
 
 
+def test_a_pack_that_comes_or_goes_and_a_file_of_others_are_in_the_plan_without_news(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """A release requires another pack than the one before, and has an agent that the user has a file for."""
+    you, more = (persona_text(body=f"{body} {{#you}}\n") for body in ("You.", "You do."))
+    publish(
+        project / "more",
+        make_pack("crew", "1.0.0", personas={"reviewer": you}, requires=["base"]),
+        make_pack("crew", "2.0.0", personas={"reviewer": more, "checker": persona_text("checker")}, requires=["soil"]),
+        *(make_pack(name, personas={name: persona_text(name)}) for name in ("base", "soil")),
+    )
+    agentpack("install", "crew==1.0.0", "--source", "more", "--client", "claude")
+    (project / ".claude/agents/checker.md").write_text("---\nname: checker\ndescription: Mine.\n---\nMine.\n")
+    looked = agentpack("upgrade", "--latest", "--adopt", "--dry-run", "--json").envelope["data"]
+    assert [news["pack"] for news in looked["news"]] == ["crew"]
+    assert agentpack("upgrade", "--latest", "--adopt", "--dry-run").err.splitlines()[1:] == [
+        "base 1.0.0 removed",
+        "crew 1.0.0 -> 2.0.0  (+8 -3 lines, 6 rules)",
+        "soil 1.0.0",
+        "may use (checker, soil): every-tool",
+        "  - .claude/agents/base.md  removed",
+        "  ~ .claude/agents/checker.md  replaced; the previous text is in the history",
+        "  ~ .claude/agents/reviewer.md  updated",
+        "  + .claude/agents/soil.md  new",
+        "  ~ agentpack.yaml  updated",
+        "  ~ agentpack.lock  updated",
+        "dry run: nothing was written",
+    ]
+
+
 @pytest.mark.parametrize("clients", ["claude,codex", "codex,claude"])
 def test_of_several_clients_files_of_one_persona_the_one_with_most_changes_counts(
     agentpack: Agentpack, project: Path, clients: str
@@ -638,6 +680,84 @@ def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, p
         assert moved["text"].startswith("- Collect metrics through OpenTelemetry")
 
 
+def _with_rules(name: str, *rules: str) -> str:
+    return persona_text(name, body="".join(("You are it. {#identity}\n\n## Rules {#rules}\n\n", *rules)))
+
+
+def test_only_a_rule_that_is_gone_is_told_where_an_agent_of_its_pack_has_it_for_the_same_client(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Not one that begins alike, nor one that the release words anew where it is, nor what other packs have."""
+    kept, say = "- Keep it. {#keep}\n", "- Say what you saw. {#say}\n"
+    look = "- Look twice. {#look}\n  Before you change.\n"
+    alike = "- Look twice. {#again}\n  After you changed.\n"
+    older = {"reviewer": _with_rules("reviewer", kept, look, say, alike), "checker": _with_rules("checker", kept)}
+    newer = {
+        "reviewer": _with_rules("reviewer", kept.replace("it.", "it all.")),
+        "checker": _with_rules("checker", kept, look, say.replace("saw", "have seen"), alike),
+    }
+    publish(
+        project / "more",
+        make_pack("crew", "1.0.0", personas=older),
+        make_pack("crew", "2.0.0", personas=newer),
+        make_pack("others", personas={"other": _with_rules("other", kept, look, alike)}),
+    )
+    words = ("--source", "more", "--client", "claude,codex")
+    agentpack("install", "crew==1.0.0", "others", *words)
+    path = project / ".claude/agents/reviewer.md"
+    text = path.read_text().replace("Before you", "Always before you").replace("Say what", "Say all that")
+    path.write_text(text.replace("Keep it", "Keep it mine"))
+    upgrade = ("upgrade", "crew", "--latest", "--dry-run")
+    found = agentpack(*upgrade, "--json", expect=3).envelope["data"]["files"]
+    there = ".claude/agents/checker.md"
+    assert [(file["path"], file["conflicts"]) for file in found if file["conflicts"]] == [
+        (
+            ".claude/agents/reviewer.md",
+            [
+                {"base": "- Keep it.", "ours": "- Keep it mine.", "theirs": "- Keep it all.", "moved": []},
+                {
+                    "base": "- Look twice.\n  Before you change.",
+                    "ours": "- Look twice.\n  Always before you change.",
+                    "theirs": "",
+                    "moved": [{"path": there, "text": "- Look twice.\n  Before you change."}],
+                },
+                {
+                    "base": "- Say what you saw.",
+                    "ours": "- Say all that you saw.",
+                    "theirs": "",
+                    "moved": [{"path": there, "text": "- Say what you have seen."}],
+                },
+            ],
+        )
+    ]
+
+
+def test_of_the_packs_in_conflict_those_whose_rules_moved_lead_to_keep(agentpack: Agentpack, project: Path) -> None:
+    kept, look = "- Keep it. {#keep}\n", "- Look twice. {#look}\n"
+    for name in ("solo", "crew", "band"):
+        personas = {f"{name}-{part}": _with_rules(f"{name}-{part}", kept, look) for part in "ab"}
+        publish(project / "more", make_pack(name, "1.0.0", personas=personas))
+        first = _with_rules(f"{name}-a", kept, look.replace("twice", "thrice") if name == "solo" else "")
+        publish(project / "more", make_pack(name, "2.0.0", personas={**personas, f"{name}-a": first}))
+    asked = ("solo==1.0.0", "crew==1.0.0", "band==1.0.0")
+    agentpack("install", *asked, "--source", "more", "--client", "claude")
+    for name in ("solo", "crew", "band"):
+        path = project / f".claude/agents/{name}-a.md"
+        path.write_text(path.read_text().replace("Look twice", "Look always"))
+    told = agentpack("upgrade", "--latest", "--yes", expect=3).err
+    keep = "then the same command again, moves each edit to where its rule is now\n"
+    assert told.partition("error: ")[2].splitlines(keepends=True)[:6] == [
+        "3 files need a decision; nothing was changed\n",
+        *(
+            f"  .claude/agents/{name}-a.md: was edited where the new text changes too\n"
+            for name in ("band", "crew", "solo")
+        ),
+        f"hint: `agentpack keep band`, {keep}",
+        f"  `agentpack keep crew`, {keep}",
+    ]
+    assert "keep solo" not in told
+
+
 def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer==1.1.0", "--client", "claude")
     upgrade = agentpack("upgrade", "--latest", "--accept", "skills", "--dry-run", "--json").envelope["data"]["news"][0][
@@ -647,3 +767,226 @@ def test_the_size_of_an_upgrade_is_that_between_the_releases(agentpack: Agentpac
         between = agentpack("show", "python-engineer", "--changes", *versions, "--json").envelope["data"]
         assert between["size"] == upgrade
         assert (between["before"], between["after"]) == ("1.1.0", "3.0.0")
+
+
+def news_of(agentpack: Agentpack, *options: str) -> list[dict[str, Any]]:
+    news: list[dict[str, Any]] = agentpack("upgrade", *options, "--dry-run", "--json").envelope["data"]["news"]
+    return news
+
+
+def test_the_news_are_of_packs_that_get_another_release(agentpack: Agentpack, project: Path) -> None:
+    """Neither of one that comes along nor of one that is no longer required."""
+    publish(
+        project / "more",
+        *(make_pack(name, personas={name: persona_text(name)}) for name in ("after", "before")),
+        *(
+            make_pack("top", version, personas={"top": persona_text("top")}, requires=[name])
+            for version, name in (("1.0.0", "before"), ("1.1.0", "after"))
+        ),
+    )
+    agentpack("install", "top==1.0.0", "--source", "more")
+    news = news_of(agentpack, "--latest")
+    assert [(one["pack"], one["before"], one["after"]) for one in news] == [("top", "1.0.0", "1.1.0")]
+
+
+def test_the_size_of_an_upgrade_counts_a_file_of_the_users_own_that_it_replaces(
+    agentpack: Agentpack, project: Path
+) -> None:
+    writer = persona_text("writer", "- Write. {#write}\n- Read. {#read}\n")
+    publish(
+        project / "more",
+        make_pack("news", "1.0.0"),
+        make_pack("news", "1.1.0", personas={"reviewer": persona_text(), "writer": writer}),
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    mine = "---\nname: writer\ndescription: Mine.\n---\n- Write.\n- Mine.\n"
+    write_tree(project, {".claude/agents/writer.md": mine})
+    [news] = news_of(agentpack, "--latest", "--adopt")
+    assert news["size"] == {"added": 2, "removed": 2, "rules": 2}
+
+
+def test_a_newer_release_of_a_pack_that_another_one_brings_along_leads_nowhere(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Its range is that of the other one: no option installs it."""
+    publish(
+        project / "more",
+        *(make_pack("base", version, personas={"base": persona_text("base")}) for version in ("1.0.0", "2.0.0")),
+        make_pack("top", personas={"top": persona_text("top")}, requires=["base<2"]),
+    )
+    agentpack("install", "top", "--source", "more")
+    assert agentpack("upgrade", "--yes").err == f"project {project}\nnothing to change\n"
+    assert agentpack("diff", "--upgrade").err == f"project {project}\nnothing differs\n"
+
+
+LOOK, SAY = "- Look before you change anything at all. {#look}\n", "- Say what you saw. {#say}\n"
+
+
+def edited(project: Path, name: str, old: str = "change anything", new: str = "touch anything") -> None:
+    path = project / f".claude/agents/{name}.md"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def two_releases(project: Path, pack: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Two releases of a pack with these bodies of personas."""
+    releases = (
+        make_pack(pack, version, personas={name: persona_text(name, body) for name, body in bodies.items()})
+        for version, bodies in (("1.0.0", before), ("1.1.0", after))
+    )
+    publish(project / "more", *releases)
+
+
+def test_each_pack_whose_rules_moved_is_to_be_kept_first_in_alphabetical_order(
+    agentpack: Agentpack, project: Path
+) -> None:
+    names = [f"pack-{number}" for number in range(6)]
+    for name in names:
+        one, two = f"{name}-a", f"{name}-b"
+        two_releases(project, name, {one: LOOK + SAY, two: SAY}, {one: SAY, two: SAY + LOOK})
+    agentpack("install", *(f"{name}==1.0.0" for name in names), "--source", "more", "--client", "claude")
+    for name in names:
+        edited(project, f"{name}-a")
+    told = agentpack("upgrade", "--latest", "--yes", expect=3).err
+    ways = [
+        f"`agentpack keep {name}`, then the same command again, moves each edit to where its rule is now"
+        for name in names
+    ]
+    ways += [
+        "`agentpack upgrade --latest --yes --on-conflict keep` keeps your text where the two conflict",
+        "`--on-conflict theirs` takes the new text there",
+        "`--on-conflict edit` opens an editor",
+        "`--partial` writes only the other files",
+    ]
+    assert told.partition("hint: ")[2] == "".join(f"{way}\n  " for way in ways).rstrip(" ")
+
+
+def conflicts_of(agentpack: Agentpack) -> list[dict[str, Any]]:
+    told = agentpack("upgrade", "--latest", "--json", expect=3).envelope["data"]["files"]
+    return [conflict for file in told for conflict in file["conflicts"] or ()]
+
+
+@pytest.mark.parametrize("where", ["same pack", "other pack", "changed here, copied there", "nowhere"])
+def test_a_rule_has_moved_where_the_same_pack_has_it_for_the_same_client(
+    agentpack: Agentpack, project: Path, where: str
+) -> None:
+    after = {
+        "same pack": {"one": SAY, "two": SAY + LOOK},
+        "other pack": {"one": SAY, "two": SAY},
+        "changed here, copied there": {"one": LOOK.replace("anything at all", "a thing") + SAY, "two": SAY + LOOK},
+        "nowhere": {"one": SAY, "two": SAY},
+    }[where]
+    two_releases(project, "news", {"one": LOOK + SAY, "two": SAY}, after)
+    two_releases(project, "others", {"three": SAY}, {"three": SAY + LOOK if where == "other pack" else SAY})
+    agentpack("install", "news==1.0.0", "others==1.0.0", "--source", "more", "--client", "claude,codex")
+    edited(project, "one")
+    [conflict] = conflicts_of(agentpack)
+    moved = {"path": ".claude/agents/two.md", "text": "- Look before you change anything at all."}
+    assert conflict.get("moved", []) == ([moved] if where == "same pack" else [])
+    told = agentpack("upgrade", "--latest", "--yes", expect=3).err
+    assert ("hint: `agentpack keep news`, then the same command again" in told) is (where == "same pack")
+
+
+def test_each_of_two_conflicts_says_whether_its_rule_has_moved(agentpack: Agentpack, project: Path) -> None:
+    tell = "- Tell whoever asked. {#tell}\n"
+    before = {"one": LOOK + SAY + tell, "two": "- Wait. {#wait}\n"}
+    after = {"one": LOOK.replace("at all", "of it") + tell, "two": "- Wait. {#wait}\n" + LOOK + SAY}
+    two_releases(project, "news", before, after)
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "one", "change anything", "touch anything")
+    edited(project, "one", "what you saw", "what you heard")
+    conflicts = conflicts_of(agentpack)
+    assert [[rule["text"] for rule in conflict.get("moved", [])] for conflict in conflicts] == [
+        [],
+        ["- Say what you saw."],
+    ]
+
+
+def test_a_heading_that_another_file_has_too_has_not_moved_there(agentpack: Agentpack, project: Path) -> None:
+    heading = "\n## Rules {#rules}\n\n"
+    two_releases(
+        project,
+        "news",
+        {"one": LOOK + heading + SAY, "two": LOOK + heading + SAY},
+        {"one": LOOK + "- Tell. {#tell}\n", "two": LOOK + heading + SAY},
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "one", "## Rules", "## Our rules")
+    assert [conflict.get("moved", []) for conflict in conflicts_of(agentpack)] == [[]]
+
+
+def test_of_rules_with_the_same_first_line_only_the_one_in_conflict_has_moved(
+    agentpack: Agentpack, project: Path
+) -> None:
+    rules = [f"- Look at this: {{#{name}}}\n  it is {name} and nothing else.\n" for name in ("red", "blue")]
+    two_releases(project, "news", {"one": SAY + "".join(rules), "two": SAY}, {"one": SAY, "two": SAY + "".join(rules)})
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "one", "it is red", "it is green")
+    [conflict] = conflicts_of(agentpack)
+    assert [rule["text"] for rule in conflict["moved"]] == ["- Look at this:\n  it is red and nothing else."]
+
+
+def test_a_rule_without_an_id_is_not_said_to_be_another_one_elsewhere(agentpack: Agentpack, project: Path) -> None:
+    def put(*rules: str) -> None:
+        files = {"agents/one.md": "".join(f"- {rule}\n" for rule in rules), "agents/two.md": "- Ask somebody else.\n"}
+        write_tree(project / "kit", {path: agent_text(Path(path).stem, body) for path, body in files.items()})
+
+    put("Look before you change anything at all.", "Say what you saw.")
+    agentpack("install", "./kit", "--client", "claude")
+    put("Say what you saw.")
+    edited(project, "one")
+    [conflict] = conflicts_of(agentpack)
+    assert (conflict["theirs"].strip(), conflict.get("moved", [])) == ("", [])
+
+
+def test_a_stop_for_new_capabilities_tells_of_the_conflicts_too(agentpack: Agentpack, project: Path) -> None:
+    releases = (
+        make_pack("news", version, personas={"reviewer": persona_text(body=f"- {rule} {{#one}}\n", tools=tools)})
+        for version, rule, tools in (("1.0.0", "One.", ["read"]), ("1.1.0", "One, new.", ["read", "shell"]))
+    )
+    publish(project / "more", *releases)
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    edited(project, "reviewer", "- One.", "- One, mine.")
+    ways = [
+        "`agentpack upgrade --latest --yes --accept shell` accepts it, or keep the old release without `--latest`",
+        "1 file needs a decision as well: `--dry-run` shows each place",
+        "`agentpack upgrade --latest --yes --accept shell --on-conflict keep` accepts it and keeps your text there",
+        "`--on-conflict theirs` takes the new text there",
+    ]
+    words = ("upgrade", "--latest", "--yes")
+    assert agentpack(*words, expect=3).err.partition("hint: ")[2] == "\n  ".join(ways) + "\n"
+    [error] = agentpack(*words, "--json", expect=3).envelope["errors"]
+    assert (error["code"], error["hint"]) == ("widening", "; ".join(ways))
+    [error] = agentpack(*words, "--dry-run", "--json", expect=3).envelope["errors"]
+    assert error["hint"].endswith(f"`--partial` writes only the other files; {ways[0]}")
+    assert error["details"] == [
+        f"{project}/{AGENT}: was edited where the new text changes too",
+        "news 1.0.0 -> 1.1.0: the new release lets agents do more than the old one",
+        "reviewer for claude: read -> read, shell",
+        "`shell` allows it to run commands",
+    ]
+
+
+def test_a_stop_for_new_capabilities_offers_to_keep_texts_where_nothing_else_is_to_be_decided(
+    agentpack: Agentpack, project: Path
+) -> None:
+    texts = {name: persona_text(name, f"- {name}. {{#one}}\n", tools=["read"]) for name in ("one", "two")}
+    newer = persona_text("one", "- one, new. {#one}\n", tools=["read", "shell"])
+    publish(
+        project / "more",
+        make_pack("news", "1.0.0", personas=texts),
+        make_pack("news", "1.1.0", personas={"one": newer}),
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    for name in texts:
+        edited(project, name, f"- {name}.", "- mine.")
+    assert agentpack("upgrade", "--latest", "--yes", expect=3).err.partition("error: ")[2] == (
+        "news 1.0.0 -> 1.1.0: the new release lets agents do more than the old one; nothing was changed\n"
+        "  one for claude: read -> read, shell\n"
+        "  `shell` allows it to run commands\n"
+        "  .claude/agents/one.md: was edited where the new text changes too\n"
+        "  .claude/agents/two.md: was edited and is no longer needed\n"
+        "hint: `agentpack upgrade --latest --yes --accept shell` accepts it, or keep the old release without "
+        "`--latest`\n"
+        "  2 files need a decision as well: `--dry-run` shows each place\n"
+    )

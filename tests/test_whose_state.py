@@ -264,6 +264,21 @@ def test_a_project_may_be_moved_and_copied(agentpack: Agentpack, clone: Path, tm
         assert not (place / ".claude/agents/tester.md").exists()
 
 
+@pytest.mark.parametrize(("up", "named"), [(1, "~/project"), (2, "~/{project.parent.name}/project")])
+def test_the_fast_answer_names_the_project_as_the_full_program_does(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, up: int, named: str
+) -> None:
+    monkeypatch.setenv("HOME", str(project.parents[up - 1]))
+    agentpack("install", "python-engineer", "--client", "claude")
+    named = named.format(project=project)
+    with monkeypatch.context() as patch:
+        patch.chdir(project)
+        assert clean_scope() == f"project {named}"
+    for command in ("diff", "sync --check", "sync --locked"):
+        for verbose in ([], ["--verbose"]):
+            assert agentpack(*command.split(), *verbose).err.startswith(f"project {named}\n")
+
+
 def test_the_hot_path_answers_for_a_state_of_ones_own_only(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer", "--client", "claude")
     with pytest.MonkeyPatch.context() as patch:

@@ -241,7 +241,7 @@ def test_a_row_for_a_persona_that_the_old_release_lacks_lets_nothing_through(
     more = row | {"path": f".claude/agents/{persona}.md", "persona": persona, "capabilities": "every-tool, hooks"}
     data["files"] = [more] if persona == "reviewer" else [row, more | {"sha256": "0" * 64}]
     path.write_text(json.dumps(data))
-    assert "evil for claude: none known before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    assert "evil for claude: new -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
     manifest = agentpack.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("- reviews", "- reviews>=1.1"))
     assert "-> read, shell" in stopped(agentpack, "sync").err
@@ -260,7 +260,7 @@ def test_a_row_that_names_the_file_of_another_agent_lets_nothing_through(agentpa
     named = {"path": ".claude/agents/mine.md", "sha256": sha256(mine.read_bytes()).hexdigest()}
     data["files"].append(row | named | {"persona": "evil", "capabilities": "every-tool"})
     path.write_text(json.dumps(data))
-    assert "evil for claude: none known before -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    assert "evil for claude: new -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
 
 
 def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: Agentpack) -> None:
@@ -280,6 +280,33 @@ def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack
     widened("upgrade", "--yes", "--accept", "every-tool")
     assert "may use less: every-tool -> read, search" in widened("rollback").err
     assert "may use more: read, search -> every-tool" in widened("rollback").err
+
+
+def test_going_back_tells_of_each_agent_that_may_do_other_things_then(agentpack: Agentpack, packs: Path) -> None:
+    same, more = {"tools": ["read"]}, {"tools": ["read", "shell"]}
+    release(packs, "1.0.0", "crew", alike=same, builder=more, looker=same, other=same, tester=more)
+    agentpack("install", "crew", "--source", str(packs), "--client", "claude")
+    release(packs, "1.1.0", "crew", added=same, alike=same, builder=same, looker=more, other=more, tester=same)
+    agentpack("upgrade", "--yes", "--accept", "shell")
+    told = [line for line in agentpack("rollback").err.splitlines() if "may use" in line]
+    assert told == [
+        "may use more (builder, tester): read -> read, shell",
+        "may use less (looker, other): read, shell -> read",
+    ]
+
+
+@pytest.mark.parametrize("forgotten", ["now", "then"])
+def test_going_back_says_nothing_of_what_either_lock_does_not_tell(widened: Agentpack, forgotten: str) -> None:
+    if forgotten == "then":
+        forget_capabilities(widened)
+        (widened.folder / "agentpack.yaml").write_text((widened.folder / "agentpack.yaml").read_text() + "# mine\n")
+        widened("sync")
+        forget_capabilities(widened)
+    widened("upgrade", "--yes", "--accept", "every-tool")
+    if forgotten == "now":
+        forget_capabilities(widened)
+    generation = "1" if forgotten == "now" else ()
+    assert "may use" not in widened("rollback", *generation).err
 
 
 def test_a_pack_whose_source_is_another_stops_too(agentpack: Agentpack, packs: Path, tmp_path: Path) -> None:
@@ -316,7 +343,7 @@ def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: P
         packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["read", "shell"]}
     )
     ran = stopped(agentpack, "upgrade", "--yes")
-    assert "fixer for claude: none known before -> read, shell" in ran.err
+    assert "fixer for claude: new -> read, shell" in ran.err
     assert "--accept shell`" in ran.err
     assert "every-tool" not in ran.err
     ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
@@ -336,8 +363,31 @@ def test_what_a_pack_may_do_for_one_client_it_may_not_do_for_another(
         forget_capabilities(agentpack)
     release(packs, "1.1.0", reviewer={"tools": ["read"]}, fixer={"tools": ["shell"]})
     err = stopped(agentpack, "upgrade", "--yes", "--accept", "widened:codex").err
-    assert "fixer for claude: none known before -> shell" in err
+    assert "fixer for claude: new -> shell" in err
     assert "fixer for codex" not in err
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["the lock tells it", "an older lock does not"])
+def test_what_another_pack_may_do_lets_nothing_through(agentpack: Agentpack, packs: Path, is_told: bool) -> None:
+    release(packs, "1.0.0", "workers", fixer={})
+    agentpack("install", "reviews", "workers", "--source", str(packs))
+    if not is_told:
+        forget_capabilities(agentpack)
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read", "shell"]})
+    assert "tester for claude: new -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+
+
+def test_a_new_persona_may_do_what_its_pack_could_though_the_old_release_is_gone(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read"]})
+    shutil.rmtree(packs / "reviews/1.0.0")
+    assert "may use (tester): read\n" in agentpack("upgrade", "--yes").err
+    release(packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["shell"]})
+    shutil.rmtree(packs / "reviews/1.1.0")
+    told = stopped(agentpack, "upgrade", "--yes").err
+    assert "fixer for claude: new -> shell" in told
 
 
 def test_a_release_that_may_do_the_same_is_no_change_where_an_older_lock_does_not_tell_it(
@@ -516,7 +566,7 @@ def test_a_lock_that_does_not_tell_it_is_as_good_as_any_where_no_release_moves(
 def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
     forget_capabilities(widened)
     shutil.rmtree(packs / "reviews/1.0.0")
-    assert "none known before -> every-tool" in stopped(widened, "upgrade", "--yes").err
+    assert "new -> every-tool" in stopped(widened, "upgrade", "--yes").err
     widened("upgrade", "--yes", "--accept", "every-tool")
 
 
@@ -554,7 +604,9 @@ def test_what_a_release_takes_against_either_side_of_a_merge_stops(agentpack: Ag
     shutil.rmtree(agentpack.folder / ".agentpack/state")
     release(packs, "1.2.0", reviewer={"tools": ["read", "shell", "web"]})
     for accepting in ((), ("--accept", "web"), ("--accept", "shell")):
-        stopped(agentpack, "upgrade", "--yes", *accepting)
+        told = stopped(agentpack, "upgrade", "--yes", *accepting).err
+        assert told.count("reviewer for claude: ") == 1
+        assert "claude, claude" not in told
     agentpack("upgrade", "--yes", "--accept", "web", "--accept", "shell")
 
 
@@ -623,7 +675,7 @@ def test_a_name_that_is_given_meanwhile_does_not_hide_it(widened: Agentpack) -> 
     manifest = widened.folder / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("- reviews", "- {require: reviews, as: {reviewer: critic}}"))
     ran = stopped(widened, "sync")
-    assert "critic for claude: none known before -> every-tool" in ran.err
+    assert "critic for claude: new -> every-tool" in ran.err
 
 
 def test_a_base_that_comes_along_without_a_lock_is_held_against_what_extended_it(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.packs import make_pack, publish
 from support.running import Agentpack
 
 from agentpack.cli.app import run
@@ -122,6 +123,15 @@ def test_explain_has_the_text_of_each_rule_on_every_terminal(
     run(["explain", "python-engineer"])
     assert "You are a Python engi" in screen.getvalue()
     assert re.search(r"^[A-Z][A-Za-z ]+ \([a-z-]+\)$", screen.getvalue(), re.MULTILINE)
+    way = "`agentpack explain python-engineer description` shows one whole, `--json` all"
+    assert f"long texts are cut: {way}" in " ".join(screen.getvalue().split())
+    agent = project / ".claude/agents/short.md"
+    agent.write_text("---\nname: short\ndescription: Short.\n---\nShort.\n")
+    agentpack("adopt", str(agent))
+    screen = look(monkeypatch)
+    run(["explain", "short"])
+    assert "Short." in screen.getvalue()
+    assert "cut" not in screen.getvalue()
 
 
 def test_explain_has_a_rule_below_an_origin_that_leaves_no_room_for_it(
@@ -162,6 +172,22 @@ def test_further_lines_stand_below_the_first_word(monkeypatch: pytest.MonkeyPatc
     assert len(lines) > 1
     indent = 4 if width == 40 else len(label)
     assert all(re.match(rf" {{{indent}}}\S", line) for line in lines[1:])
+
+
+@pytest.mark.parametrize(("columns", "is_table"), [(60, False), (70, False), (110, True)])
+def test_search_leaves_a_description_room(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, columns: int, is_table: bool
+) -> None:
+    publish(project / "packs", make_pack("reviewer-with-a-long-name", "2.0.0rc12", description="It reviews. " * 9))
+    publish(project / "packs", make_pack("python-reviewer", "9.0.0", description="It reviews."))
+    agentpack("source", "add", "of-work", "packs")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.chdir(project)
+    screen = look(monkeypatch)
+    run(["search"])
+    assert "It reviews. It reviews." in screen.getvalue()
+    assert ("newest     source" in screen.getvalue()) == is_table
 
 
 def test_a_row_that_finds_no_room_is_told_in_lines(monkeypatch: pytest.MonkeyPatch, width: int) -> None:

@@ -244,7 +244,7 @@ def table(database: Database, bases: frozenset[int]) -> str:
         pairs.append(f'    "{escaped(after)}":\n' + "\n".join(f"        {chunk}" for chunk in chunks) + ",")
     return "\n".join(
         [
-            '"""What `text.py` knows of Unicode. Written by `tools/unicode_table.py`; not to be edited.',
+            '"""What `hidden_text.py` knows of Unicode. Written by `tools/unicode_table.py`; not to be edited.',
             "",
             "Two columns make a map: the code points where a run begins, and the letter of each run. Where there is",
             "one column, it holds in turn where a run begins and the first code point behind it.",

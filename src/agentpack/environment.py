@@ -111,6 +111,12 @@ class Scope(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind} {self.root}"
 
+    def line(self, home: str) -> str:
+        """The line that names the scope in messages, with `~` for the home folder."""
+        base = home.rstrip("/") + "/"
+        below = self.root.startswith(base)
+        return f"{self.kind} ~/{self.root.removeprefix(base)}" if below else str(self)
+
     def absolute(self, path: str) -> str:
         """The absolute path of a named path, for people."""
         name, rest = split_root(path)
@@ -125,6 +131,11 @@ class Scope(NamedTuple):
     def declaration(self, client: str) -> str:
         """The path of the file that would declare a client, as reports show it."""
         return self.shown(f"{self.declared_clients}/{client}.yaml")
+
+
+def in_words(kind: str, path: str) -> str:
+    """A named path of a scope in a sentence: the user scope's begin with `~/`."""
+    return f"~/{path}" if kind == "user" and not path.startswith("$") else path
 
 
 def split_root(path: str) -> tuple[str, str]:

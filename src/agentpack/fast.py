@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from agentpack.environment import Scope
+    from agentpack.environment import Environment, Scope
 
 CLEAN = {
     ("diff",): "nothing differs",
@@ -113,7 +113,7 @@ def clean_scope(*, judging: bool = False, reading: bool = False) -> str | None:
             return None  # another process changed files meanwhile
     except _DOUBTS:
         return None
-    return str(scope)
+    return scope.line(_environment().home)
 
 
 def _is_fixed(pack: "Mapping[str, Any]") -> bool:
@@ -152,12 +152,18 @@ def _is_known(scope: "Scope", state: str) -> bool:
         return False
 
 
+def _environment() -> "Environment":
+    from agentpack.environment import Environment
+
+    return Environment.current()
+
+
 def _scope() -> "Scope | None":
-    from agentpack.environment import Environment, find_scope
+    from agentpack.environment import find_scope
     from agentpack.errors import AgentpackError
 
     try:
-        scope = find_scope(Environment.current())
+        scope = find_scope(_environment())
     except (AgentpackError, OSError):
         return None
     return None if scope.remark else scope

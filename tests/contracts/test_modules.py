@@ -5,6 +5,7 @@ own text where they cannot; its files live and go like those of agents.
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.effort import sample
@@ -482,6 +483,33 @@ def test_in_the_user_scope_a_skill_is_where_the_client_looks_with_the_variables_
         monkeypatch.setenv(use.moved_by, str(home / "moved"))
         assert use.moved_by in agentpack(*words, "--accept", f"widened:{client}").err
         assert not (home / folder).exists()
+
+
+def test_why_modules_are_no_skills_is_told_for_each_client(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notes(*words: str, **header: Any) -> list[str]:
+        source = publish(tmp_path / f"source-{len(list(tmp_path.iterdir()))}", release(**header))
+        asked = ("install", "engineer", "--source", str(source), "--dry-run")
+        return [line for line in agentpack(*asked, *words).err.splitlines() if "not as skills" in line]
+
+    plain = "written into the agent's own file, not as skills"
+    claude, copilot = ".claude/agents/engineer.md", ".github/agents/engineer.agent.md"
+    assert notes("--client", "claude,codex") == []
+    assert notes("--client", "cursor") == [
+        f"note: .cursor/agents/engineer.md: modules: {plain}, the client's agents are not known to load skills"
+    ]
+    lacks = "the agent does not have the client's tool"
+    assert notes("--client", "claude", tools=["read"]) == [f"note: {claude}: modules: {plain}, {lacks} `Skill`"]
+    assert notes("--client", "copilot", tools=["read"]) == [f"note: {copilot}: modules: {plain}, {lacks} `skill`"]
+    assert notes("--client", "claude", modules={"perf": "x" * 1010, "async": "writing"}) == [
+        f"note: {claude}: module `perf`: {plain}, its name or description is too long for a skill, or contains text "
+        "that a client might interpret"
+    ]
+    monkeypatch.setenv("COPILOT_HOME", str(tmp_path / "moved"))
+    assert notes("--client", "copilot") == []
+    [note] = notes("--client", "copilot", "--user")
+    assert note.endswith(f": modules: {plain}, COPILOT_HOME makes the client read skills elsewhere")
 
 
 @pytest.mark.parametrize("folder", SKILLS)

@@ -53,7 +53,7 @@ def unknown_agent(message: str, text: str, packs: AgentsOfPacks) -> Unresolvable
     """
     ending = f"-{kebab(text.rpartition('/')[2])}"
     near = [f"{pack}/{name}" for pack, agents in packs.items() for name in _names(agents) if name.endswith(ending)]
-    known = sorted({called for agents in packs.values() for called in agents.values()})
+    known = {called for agents in packs.values() for called in agents.values()}
     return Unresolvable(message, hint=_ways(near) if near else did_you_mean(text, known))
 
 

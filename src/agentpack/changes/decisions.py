@@ -61,7 +61,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         documents=documents,
         packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *wanted.notes(changed, before),
+            *wanted.notes(workspace.scope.kind, changed, before),
             *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, state.lock),
             *state.notes,
@@ -93,10 +93,21 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
 
 def _again(workspace: Workspace, command: str, request: ChangeRequest) -> str:
     """The command to type once more, where it says all that was asked; else empty."""
+    if command.startswith("install "):
+        return as_typed(workspace, request)
     if command.partition(" ")[0] not in ("upgrade", "sync"):
         return ""
     is_asked = request.confirm is not None and not workspace.environment.interactive
     return f"{command} --yes" if request.yes or is_asked else command
+
+
+def as_typed(workspace: Workspace, request: ChangeRequest) -> str:
+    """The `install` command that makes the request, without `agentpack`."""
+    from shlex import quote  # only for an error
+
+    sources = (f"--source {quote(place)}" for place in request.sources)
+    accepts = (f"--accept {quote(word)}" for word in (*workspace.accepted, *workspace.sources.accepted_words))
+    return " ".join(("install", *map(quote, request.names), *sources, *request.option_words(), *accepts))
 
 
 def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:

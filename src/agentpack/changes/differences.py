@@ -92,9 +92,7 @@ class ComparisonFilter(NamedTuple):
         return named and (not self.clients or read_by(file.client, self.clients))
 
     def check(self, workspace: Workspace, known: Collection[Any]) -> None:
-        """Raise UsageError if the client or the name is unknown."""
-        for client in self.clients:
-            workspace.clients.named(client)
+        """Raise UsageError if the name is unknown."""
         names = sorted({name for file in known for name in (file.pack, file.persona)})
         if self.name is not None and self.name not in {*names, *(file.path for file in known)}:
             from agentpack.wanted.offers import agent_hint  # only where a name is unknown

@@ -83,8 +83,7 @@ def changed_packs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterat
 def declaration_notes(workspace: Workspace) -> Iterator[str]:
     """Notes on declared clients whose declaration the lock on disk does not match."""
     lock = workspace.documents.readable_lock
-    for one in workspace.changed_declarations(lock) if lock else ():
-        yield str(one) if one.is_gone else f"{one} agentpack.lock was written"
+    yield from map(str, workspace.changed_declarations(lock) if lock else ())
 
 
 def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:

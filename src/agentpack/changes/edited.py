@@ -32,8 +32,6 @@ def found_edits(
         UsageError: nothing of that name is installed, or several packs have edits and none is named.
         DecisionNeeded: a file has conflict markers, or is older than the lock.
     """
-    if client is not None:
-        workspace.clients.named(client)
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
         raise nothing_installed_error()
     lock = current_lock(workspace)

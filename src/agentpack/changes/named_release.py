@@ -88,8 +88,6 @@ def select_requirement(
 
 
 def clients_for(asked: Selection, clients: Sequence[str]) -> tuple[str, ...]:
-    """The named clients, else those `install` would choose. Raises UsageError for an unknown client."""
-    for client in clients:
-        asked.workspace.clients.named(client)
+    """The named clients, else those `install` would choose."""
     named = tuple(dict.fromkeys(clients)) or asked.workspace.manifest.clients
     return named or choose_clients(asked).clients

@@ -100,7 +100,7 @@ def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collectio
         source._replace(options={**source.options, "ref": moved[source.name]}) if source.name in moved else source
         for source in manifest.sources
     )
-    notes = [f"the source `{source}` is now at `ref: {tag}`, for all its packs" for source, tag in moved.items()]
+    notes = [f"the source `{source}` moves to `ref: {tag}`, for all its packs" for source, tag in moved.items()]
     return manifest._replace(sources=tuple(sources)), notes
 
 
@@ -110,10 +110,13 @@ def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[s
     """
     ranges = {entry.requirement.pack: entry.requirement for entry in chosen.manifest.packs}
     for pin in chosen.pins:
+        wanted = ranges.get(pin.pack)
+        if wanted is None or (packs and pin.pack not in packs):
+            continue  # nothing but another pack moves one that it brings along
         final = [version for version in chosen.candidates.published(pin.pack) if not version.is_prerelease]
-        if final and (not packs or pin.pack in packs) and max(final) > pin.version:
-            newest, wanted = max(final), ranges.get(pin.pack)
-            in_range = wanted is not None and wanted.allows(newest)  # then the choice has read it already
+        newest = max(final, default=pin.version)
+        if newest > pin.version:
+            in_range = wanted.allows(newest)  # then the choice has read it already
             instead = lost_variants(chosen.candidates, pin.pack, pin.variants, newest) if in_range else ""
             if instead or way:
                 yield f"{pin.pack} {newest} {f'lacks {instead}' if instead else f'is out of range; {way}'}"

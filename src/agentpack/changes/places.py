@@ -415,8 +415,7 @@ class _Reading:
     def _is_offered(self, name: PackName) -> bool:
         """Whether a source has releases of a pack; not so one that cannot be asked."""
         sources = self.workspace.sources.open(self.manifest)
-        there = (source for source in sources.all if not source.is_missing)
-        return any(sources.ask(source, partial(source.releases, name)) for source in there)
+        return any(sources.ask(source, partial(source.releases, name)) for source in sources.all)
 
 
 def _notes(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[AskedPack]) -> Iterator[str]:

@@ -167,10 +167,7 @@ class Pristine:
         """Whether the store or the place of a collection has the agent files that the row names. No file here proves
         its own row.
         """
-        store, only_here = self.workspace.store, self.workspace.sources.only_here
-        open_ = {
-            row.sha256 for row in pin.agents or () if row.sha256 in only_here and not store.source_text(row.sha256)
-        }
+        open_ = {row.sha256 for row in pin.agents or ()} & self.workspace.sources.only_here.keys()
         if not open_:
             return True
         try:

@@ -62,12 +62,13 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
                 if collisions:
                     places = "a place" if len(collisions) == 1 else f"{len(collisions)} places"
                     notes.append(
-                        f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; your "
-                        f"text is kept: {_listed(collisions)}"
+                        f"{workspace.scope.shown(text.path)}: {row.name} {pin.version} changes {places} that your "
+                        f"variant changes too; your text is kept: {_listed(collisions)}"
                     )
             rewritten += following.rewritten
             for path in dict.fromkeys(text.path for text in following.stuck):
-                notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; the variant is used as it is")
+                place = workspace.scope.shown(path)
+                notes.append(f"{place}: cannot be merged with {row.name} {pin.version}; the variant is used as it is")
         except AgentpackError as error:
             notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
     return RebasedVariants(tuple(rewritten), tuple(notes))

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from agentpack.capabilities.of_file import capabilities
+from agentpack.clients.skills import FOLDERS as SKILLS
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.capabilities import accepted, capability_words, meaning, widening
 from agentpack.model.changes import WRITES, Plan
@@ -105,8 +106,9 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
         clients.setdefault(change._replace(client="", widened=(), unaccepted=(), granted=()), []).append(change.client)
     groups: dict[tuple[str, str], list[str]] = {}
     for change, reached in clients.items():
-        was = "none known before" if change.before is None else capability_words(change.before)
-        row = ", ".join(reached), f"{was} -> {capability_words(change.after)}"
+        was = "new" if change.before is None else capability_words(change.before)
+        names = (SKILLS[name].title if name in SKILLS else name for name in reached)
+        row = ", ".join(names), f"{was} -> {capability_words(change.after)}"
         groups.setdefault(row, []).append(change.persona)
     for (reached_, words), personas in islice(groups.items(), _MOST_DETAILS):
         yield f"{_some_words(personas)} for {reached_}: {words}"
@@ -119,11 +121,9 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
 
 def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:
     """The capabilities that are new or differ from what was written, sorted by pack, persona and client."""
-    sides = workspace.documents.lock_sides
-    changes = tuple(
-        sorted(_WideningCheck(workspace, _written_lock(workspace), wanted).changes())
-    )  # no two are of the same key
-    for side in sides:
+    first = _WideningCheck(workspace, _written_lock(workspace), wanted)
+    changes = tuple(sorted(first.changes()))  # no two are of the same key
+    for side in workspace.documents.lock_sides:
         against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), wanted).changes()}
         changes = tuple(_covered_by(change, against.get(change[:3])) for change in changes) + tuple(
             change for key, change in against.items() if change.unaccepted and all(one[:3] != key for one in changes)
@@ -374,9 +374,7 @@ class _WideningCheck:
     @cached_property
     def _brought_by_release(self) -> set[str]:
         """The installed packs whose release changes, and everything these require."""
-        return _reached(
-            self._required, {name for name in self.locked if name in self.moved and name in self.wanted_packs}
-        )
+        return _reached(self._required, self.moved & self.locked.keys())
 
     @cached_property
     def _required(self) -> Mapping[str, set[str]]:

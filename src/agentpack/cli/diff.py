@@ -120,7 +120,7 @@ def check_scope(session: Session, format: str, *, as_locked: bool) -> Result:
             session.output.print(line)
     else:
         _print_short(session, found, place)
-    _summary(session, found)
+    _summary(session, found, "; `agentpack sync --discard-edits` restores the locked text")
     data = {
         "differs": found.differs,
         "remarks": [
@@ -209,7 +209,7 @@ def _print_patch(session: Session, patch: bytes) -> None:
         session.output.exact(patch, shown)
 
 
-def _summary(session: Session, found: Differences) -> None:
+def _summary(session: Session, found: Differences, way_back: str = "") -> None:
     say = session.output.say
     for note in found.notes:
         say(f"note: {safe(note)}")
@@ -231,4 +231,4 @@ def _summary(session: Session, found: Differences) -> None:
         bare = lock.in_collections if lock else frozenset[str]()
         keeps = any(file.state == "edited" and file.pack not in bare for file in found.files)
         way = "; `agentpack keep` turns it into a local variant" if keeps else ""
-        say(f"hint: an edit survives `agentpack upgrade`{way}")
+        say(f"hint: an edit survives `agentpack upgrade`{way}{way_back}")

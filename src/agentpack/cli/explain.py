@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -70,8 +71,10 @@ def explain(
         return Result({"rules": [_rule_data(session, found) for found in rules]})
     files = run(session.workspace, limits)
     if sys.stdout.isatty():
-        for file in files:
-            _show(session.output, file, _place(session, file.path))
+        cut = [_show(session.output, file, _place(session, file.path)) for file in files]
+        if which := next(filter(None, cut), ""):
+            way = f"`agentpack explain {safe(quote(name))} {safe(which)}` shows one whole, `--json` all"
+            session.output.say(f"long texts are cut: {way}")
     else:
         _table(session, files)
     for file in files:
@@ -131,8 +134,11 @@ def origin_words(line: ExplainedLine) -> str:
 _SIGNS = {"released": (" ", "dim"), "edited": ("~", "yellow"), "added": ("+", "green"), "removed": ("-", "red")}
 
 
-def _show(output: Output, file: ExplainedFile, place: str) -> None:
-    """Columns drawn to the terminal's width: the text of a rule is cut to the room that is left, if any."""
+def _show(output: Output, file: ExplainedFile, place: str) -> str:
+    """Columns drawn to the terminal's width: the text of a rule is cut to the room that is left, if any.
+
+    Returns what names a field or rule whose text was cut; empty if none was.
+    """
     width = shutil.get_terminal_size().columns
     lines = [*file.fields, *(line for line in file.rules if line.kind != "heading" or line.state != "released")]
     names = min(max((len(_name(line)) for line in lines), default=0), 34, max(16, width // 3))
@@ -141,13 +147,15 @@ def _show(output: Output, file: ExplainedFile, place: str) -> None:
     missing = "  missing: this would be its content" if file.missing else ""
     output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}", wrap=True)
     output.print(output.style("header", "cyan"))
-    for line in file.fields:
-        output.print(_row(output, line, names, origins, room))
-    for line in file.rules:
+    cut = []
+    for line in (*file.fields, *file.rules):
         if line.kind == "heading":
             output.print(_heading(output, line))
-        else:
-            output.print(_row(output, line, names, origins, room))
+            continue
+        row, is_cut = _row(output, line, names, origins, room)
+        output.print(row)
+        cut += [line.name] if is_cut else []
+    return next(filter(None, cut), "WORDS") if cut else ""
 
 
 def _heading(output: Output, line: ExplainedLine) -> str:
@@ -162,18 +170,18 @@ def _name(line: ExplainedLine) -> str:
     return line.name or "-"
 
 
-def _row(output: Output, line: ExplainedLine, names: int, origins: int, room: int) -> str:
+def _row(output: Output, line: ExplainedLine, names: int, origins: int, room: int) -> tuple[str, bool]:
+    """A row, and whether its text was cut."""
     sign, color = _SIGNS[line.state]
     first = f"{output.style(sign, color)} {safe(_name(line)):{names}}"
     origin = safe(origin_words(line))
     words = safe(bare(line.text))
-    if room < 16 or len(origin) > origins:
-        return f"{first}  {origin}\n    {output.style(_cut(words, names + origins + room), 'dim')}".rstrip()
-    return f"{first}  {origin:{origins}}  {output.style(_cut(words, room), 'dim')}".rstrip()
-
-
-def _cut(words: str, room: int) -> str:
-    return words if len(words) <= room else words[: room - 1] + "…"
+    is_below = room < 16 or len(origin) > origins
+    most = names + origins + room if is_below else room
+    is_cut = len(words) > most
+    text = output.style(words[: most - 1] + "…" if is_cut else words, "dim")
+    row = f"{first}  {origin}\n    {text}" if is_below else f"{first}  {origin:{origins}}  {text}"
+    return row.rstrip(), is_cut
 
 
 # A pipe.

@@ -132,7 +132,7 @@ class Output:
     def scope(self, scope: Scope, home: str) -> None:
         """Print the first line: which scope the command works in."""
         _SHORTER[:] = _shorter_paths(scope, home)
-        self.say(safe(str(scope)))
+        self.say(safe(scope.line(home)))
         self.detail(f"  {safe(scope.found_by)}")
         if scope.remark:
             self.say(f"note: {safe(scope.remark)}")
@@ -213,7 +213,13 @@ class Output:
         return _styled(text, names) if self.color_words else text
 
     def table(
-        self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = (), least: int = 1000
+        self,
+        headers: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        whole: Sequence[int] = (),
+        least: int = 1000,
+        prose: int = 0,
     ) -> None:
         """Print rows under headers: aligned to the terminal's width, or tab-separated in a pipe.
 
@@ -222,6 +228,7 @@ class Output:
                 word of the others, each row is printed as several lines.
             least: columns beyond so many are left out where they would take rows of several lines, unless
                 `--verbose` is set.
+            prose: the width that the last column needs unless its cells are shorter, as it holds sentences.
         """
         if self.json:
             return
@@ -230,7 +237,7 @@ class Output:
             for row in [list(headers), *rows]:
                 self.print("\t".join(row))
             return
-        from agentpack.cli.wrapping import columns, fits, needed, stacked, widened
+        from agentpack.cli.wrapping import drawn_table, fits, needed, stacked, widened
 
         lines = [list(headers), *rows]
         while least < len(lines[0]) and not (self.verbose or fits(needed(lines, range(len(lines[0]))), gap=2)):
@@ -238,26 +245,13 @@ class Output:
         if left := headers[len(lines[0]) :]:
             self.say(f"a wider terminal or `--verbose` also shows: {', '.join(left)}")
         (headers, *rows), widths = lines, needed(lines, whole)
+        widths[-1] = max(widths[-1], min(prose, max(len(line[-1]) for line in lines)))
         if not fits(widths, gap=2):
             for row in rows:
                 for line in stacked(headers, row):
                     self.print(line)
             return
-        from rich.console import Console  # a terminal only: rich is slow to load
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, header_style="bold" if self.color else "", show_edge=False)
-        # rich shrinks a column below its `min_width` when another one is long
-        for header, width in zip(headers, widened(widths, lines, gap=2), strict=True):
-            table.add_column(header, overflow="fold", width=width)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        # both told, else rich takes 80 columns for a terminal that it calls dumb
-        console = Console(no_color=not self.color, highlight=False, width=columns(), height=25)
-        with console.capture() as drawn:  # what is folded into the start of a line goes through the same door
-            console.print(table)
-        self.print(drawn.get().removesuffix("\n"))
+        self.print(drawn_table(lines, widened(widths, lines, gap=2), styled=self.color))
 
     # Ends.
 

@@ -9,6 +9,8 @@ from agentpack.cli.output import Result, safe
 from agentpack.commands.show import search as run
 
 app = verb_app()
+_DESCRIPTION = 30
+"""Columns of the terminal that a description needs to be read."""
 
 
 @verb(app, "search", paged=True)
@@ -40,7 +42,7 @@ def search(
             for pack in found
         ]
         rows += [(f"{agent.pack}/{agent.name}", "", agent.source, agent.description) for agent in agents]
-        session.output.table(("pack", "newest", "source", "description"), rows)
+        session.output.table(("pack", "newest", "source", "description"), rows, prose=_DESCRIPTION)
     elif words:
         hint = " or ".join(f"`{safe(name)}`" for name in near)
         session.output.say(f"no pack matches `{safe(words)}`" + (f"; did you mean {hint}?" if near else ""))

@@ -7,7 +7,9 @@ from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
+from agentpack.environment import in_local_time
 from agentpack.model.unmerged import MARKERS
+from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.wanted.skipped import skipped_data
 from agentpack.workspace.shadowing import same_name_sentences, short_path
 
@@ -82,7 +84,9 @@ def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
     changed = [file for file in pack.files if file.state != "clean"]
     most = None if session.output.verbose else _MOST_AGENTS
     places = {source.name: f" ({source.place})" for source in session.workspace.manifest.sources if not source.is_path}
-    about = _about(pack, is_clean=not changed, most=most, place=places.get(pack.source, ""))
+    about = [*_about(pack, is_clean=not changed, most=most, place=places.get(pack.source, ""))]
+    if pack.source == BUNDLED and session.output.verbose:
+        about.append(("source", f"{BUNDLED} (comes with agentpack)"))
     yield from (f"  {label:<9} {safe(text)}" for label, text in about)
     yield from session.output.some([f"  {file.state:<9} {safe(_file_words(session, file))}" for file in changed])
     if session.output.verbose:
@@ -91,14 +95,10 @@ def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
 
 
 def _remarkable(session: Session, found: Status) -> Iterator[str]:
-    """Facts about a client that users may not expect: it reads another's file, the other scope wins, it asks for
-    trust.
-    """
+    """Facts about a client that users may not expect: it reads another's file, or asks for trust."""
     for use in found.uses:
         if not use.own:
             yield f"{safe(use.title)} reads {safe(session.workspace.scope.shown(use.path))}"
-    for title, wins in dict.fromkeys((use.title, use.wins) for use in found.uses if use.wins != "project"):
-        yield f"{safe(title)}: " + ("user beats project" if wins == "user" else "user and project agents are merged")
     yield from dict.fromkeys(flat(use.trust) for use in found.uses if use.trust)
 
 
@@ -112,7 +112,7 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None, place: str) ->
     agents = "" if pack.agents in ((), (pack.name,)) else ", ".join(pack.agents[:most]) + more + of
     if agents and not is_clean:
         yield "agents", agents
-    variants = [*pack.variants, *(f"{name} (local)" for name in pack.local_variants)]
+    variants = [*pack.variants, *(f"{name} (your own)" for name in pack.local_variants)]
     if variants:
         yield "variants", ", ".join(variants)
     if pack.parameters:
@@ -132,8 +132,10 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None, place: str) ->
         yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"
-    if pack.source != "bundled":
-        asks = " (`agentpack upgrade --check` looks for newer releases)" if pack.commit else ""
+    if pack.source != BUNDLED:
+        asks = f" (last asked for releases: {in_local_time(pack.asked)})" if pack.looked and pack.asked else ""
+        if pack.commit and not pack.looked:
+            asks = " (`agentpack upgrade --check` looks for newer releases)"
         repository = f", in {pack.repository}" if pack.repository else ""
         tag = "" if pack.tag_moved or pack.tag == pack.ref else pack.tag
         state = ", ".join(filter(None, (tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))
@@ -147,7 +149,8 @@ def _file_words(session: Session, file: FileStatus) -> str:
     words = _STATES[file.state].partition(": ")[2]
     if file.unmerged:
         return f"{session.workspace.scope.shown(file.path)}:{file.unmerged}  ({MARKERS})"
-    words = "and not up to date with the lock: `agentpack sync` merges the two" if file.outdated else words
+    if file.outdated:
+        words = "and not up to date with the lock: `agentpack sync` merges the two, or names the conflict"
     return session.workspace.scope.shown(file.path) + (f"  ({words})" if words else "")
 
 

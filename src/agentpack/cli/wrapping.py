@@ -8,7 +8,11 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
 _WORD = re.compile("(?:^ *(?:\x1b\\[[0-9;]*m)?[-+~=!](?:\x1b\\[[0-9;]*m)? +|(?<! ) *)(?:`[^`]*`|[^ ])+")
@@ -79,14 +83,30 @@ def drawn(markdown: str, *, styled: bool) -> str:
     if len(markdown) > MAX_DRAWN:
         return markdown
     from markdown_it import MarkdownIt
-    from rich.console import Console  # slow to load
-    from rich.markdown import Markdown
+    from rich.console import Console, ConsoleOptions, RenderResult  # slow to load
+    from rich.markdown import Markdown, TableElement
+    from rich.text import Text
     from rich.theme import Theme
 
-    plain = Theme({"markdown.code": "cyan", "markdown.table.border": "dim", "markdown.table.header": "bold"})
-    page = Markdown("", hyperlinks=False)
+    class Grid(TableElement):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            header = self.header.row if self.header else None
+            found = [header, *(self.body.rows if self.body else ())]
+            lines = [[cell.content for cell in row.cells] for row in found if row is not None]
+            plain = [[str(cell) for cell in line] for line in lines]
+            widths = needed(plain, ())
+            if fits(widths, gap=2):
+                yield grid(lines, widened(widths, plain, gap=2), header_style="bold")
+            else:
+                yield Text("\n".join(line for row in plain[1:] for line in stacked(plain[0], row)))
+
+    class Page(Markdown):
+        elements: ClassVar = {**Markdown.elements, "table_open": Grid}
+
+    page = Page("", hyperlinks=False)
     page.parsed = MarkdownIt("commonmark", {"html": False}).enable("table").parse(_CODE.sub(r"`` `\1` ``", markdown))
     colours: Literal["standard"] | None = "standard" if styled else None
+    plain = Theme({"markdown.code": "cyan"})
     console = Console(color_system=colours, force_terminal=styled, theme=plain, width=columns(), height=25)
     with console.capture() as lines:
         console.print(page)
@@ -121,14 +141,40 @@ def widened(widths: Sequence[int], rows: Sequence[Sequence[str]], gap: int) -> l
     return laid
 
 
+def drawn_table(rows: Sequence[Sequence[str]], widths: Sequence[int], *, styled: bool) -> str:
+    """The rows, the first of which is the header, in columns of these widths."""
+    from rich.console import Console  # slow to load
+    from rich.text import Text
+
+    table = grid([list(map(Text, row)) for row in rows], widths, header_style="bold" if styled else "")
+    # both told, else rich takes 80 columns for a terminal that it calls dumb
+    console = Console(no_color=not styled, highlight=False, width=columns(), height=25)
+    with console.capture() as lines:
+        console.print(table)
+    return lines.get().removesuffix("\n")
+
+
 def stacked(headers: Sequence[str], row: Sequence[str]) -> Iterator[str]:
     """A row that does not fit the width: a line for each non-empty cell."""
     width = max(map(len, headers))
     for index, (header, cell) in enumerate(zip(headers, row, strict=True)):
         if index == 0:
-            yield f"{header} {cell}"
+            yield from hang(f"{header} ", cell)
         elif cell not in ("", "-"):
             yield from hang(f"  {header:<{width}}  ", cell)
+
+
+def grid(lines: "Sequence[Sequence[str | Text]]", widths: Sequence[int], *, header_style: str) -> "Table":
+    """Rows of texts under the first one, in columns of these widths."""
+    from rich.table import Table  # slow to load
+
+    table = Table(box=None, pad_edge=False, header_style=header_style, show_edge=False)
+    # rich shrinks a column below its `min_width` when another one is long
+    for header, width in zip(lines[0], widths, strict=True):
+        table.add_column(header, overflow="fold", width=width)
+    for row in lines[1:]:
+        table.add_row(*row)
+    return table
 
 
 def fits(widths: Sequence[int], gap: int) -> bool:

@@ -282,7 +282,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), wanted.lock)),
         capabilities=tuple(change for change in capability_changes(workspace, wanted) if limits.includes(change)),
         notes=(
-            *map(str, wanted.notes({file.path for file in files})),
+            *map(str, wanted.notes(workspace.scope.kind, {file.path for file in files})),
             *(map(str, skipped_agents(wanted.lock)) if files else ()),
             *not_taken(chosen, packs, "`agentpack diff --upgrade --latest` shows it"),
         ),

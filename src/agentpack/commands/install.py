@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from agentpack.changes.clients import DEFAULT, addable_clients, choose_clients, named_clients
-from agentpack.changes.decisions import make_change
+from agentpack.changes.decisions import as_typed, make_change
 from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.newest import lost_variants
 from agentpack.changes.outcome import Outcome
@@ -33,8 +33,6 @@ _MANY_TOKENS = 1_000
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to the resulting state."""
     _refuse_lone_versions(request.names, request.settings)
-    for client in request.clients:
-        workspace.clients.named(client)
     old = workspace.manifest
     arguments = read_arguments(workspace, old, request)
     new, asked = arguments.manifest, [pack.requirement for pack in arguments.packs]
@@ -50,7 +48,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
         wanted, moved = wanted_with_variants(chosen)
     except NameTaken as error:
         is_only = len(selection.assembler.parts(PackName(error.pack))) == 1
-        error.name_commands(_as_typed(workspace, request), is_only=is_only)
+        error.name_commands(f"agentpack {as_typed(workspace, request)}", is_only=is_only)
         raise
     except Unresolvable as error:
         error.hint = _variants_meant(candidates, asked) or error.hint
@@ -80,15 +78,6 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
         names = name_warnings(candidates, old, new, workspace.lock, wanted)
         state = state._replace(warnings=(*names, *install_warnings(candidates, workspace.lock, wanted)))
     return make_change(workspace, " ".join(("install", *request.names)), state, request)
-
-
-def _as_typed(workspace: Workspace, request: ChangeRequest) -> str:
-    """The command that makes the request."""
-    from shlex import quote  # only for an error
-
-    sources = (f"--source {quote(place)}" for place in request.sources)
-    accepts = (f"--accept {quote(word)}" for word in (*workspace.accepted, *workspace.sources.accepted_words))
-    return " ".join(("agentpack install", *map(quote, request.names), *sources, *request.option_words(), *accepts))
 
 
 def _where(chosen: Selection, old: Manifest, request: ChangeRequest) -> Iterator[str]:

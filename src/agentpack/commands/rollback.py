@@ -73,9 +73,9 @@ def _way_back(workspace: Workspace, current: Generation, goal: Generation) -> st
     """
     is_undo = current.command.startswith("rollback ")
     further = _further_back(workspace, *((current, goal) if is_undo else (goal,)))
-    way = (
-        "" if further is None else f"; `agentpack rollback {further}` goes further back{' instead' if is_undo else ''}"
-    )
+    place = f"to generation {further}" if further else "to before generation 1"
+    instead = " instead" if is_undo else ""
+    way = "" if further is None else f"; `agentpack rollback {further}` goes back {place}{instead}"
     if is_undo:
         return f"the last command was a rollback, to generation {current.command.split()[1]}, and this undoes it{way}"
     return f"this undoes generation {current.number}, {current.command}{way}"

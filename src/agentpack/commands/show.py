@@ -326,13 +326,14 @@ def render(
         )
     found = next(file for file in (*agents, *files) if persona in (None, file.persona))
     skills = sum(file.client in SKILLS and file.persona.startswith(f"{found.persona}-") for file in files)
-    if not skills:
-        return found
-    note = Note(
-        f"its skills ({skills}) are in files of their own: `--persona NAME` prints one, `--set modules=inline` "
-        "puts all into this text"
-    )
-    return found._replace(notes=(*found.notes, note))
+    notes = [*found.notes]
+    if skills:
+        text = "in files of their own: `--persona NAME` prints one, `--set modules=inline` puts all into this text"
+        notes.append(Note(f"its skills ({skills}) are {text}"))
+    entry = workspace.manifest.wanted(pin.pack)
+    if entry is not None and (entry.parameters or entry.requirement.variants) and (pin.variants, settings) == ((), ()):
+        notes.append(Note(f"this is {pin.pack} without the settings and variants that agentpack.yaml has for it"))
+    return found._replace(notes=tuple(notes))
 
 
 class Found(NamedTuple):

@@ -81,6 +81,8 @@ class PackStatus(NamedTuple):
     lacks: tuple[str, ...]
     """The requested variants that `newest` lacks, as far as its source is on this machine."""
     looked: bool
+    asked: str | None
+    """When the repository of its source was last asked for releases; None if it was not, and for other sources."""
     agents: tuple[str, ...]
     """The personas that are installed."""
     offered: int | None
@@ -277,6 +279,7 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         newest=str(max(final)) if final else None,
         lacks=lacks(max(final)) if final else (),
         looked=bool(known),
+        asked=workspace.sources.last_asked(workspace.manifest, pack) if pack.commit else None,
         agents=tuple(sorted({file.persona for file in own if file.client not in SKILLS})),
         offered=offered,
         files=own,

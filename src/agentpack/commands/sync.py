@@ -160,7 +160,7 @@ def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) ->
         documents=documents,
         packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *wanted.notes(wanted.files if documents else None),
+            *wanted.notes(workspace.scope.kind, wanted.files if documents else None),
             *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, wanted.lock),
         ),

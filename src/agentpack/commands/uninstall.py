@@ -46,8 +46,6 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     asked = [_requirement(workspace, name) for name in request.names]
     if request.everything and not clients:
         asked = [Requirement(pack=entry.requirement.pack) for entry in workspace.manifest.packs]
-    for client in clients:
-        workspace.clients.named(client)
     if clients and any(requirement.variants for requirement in asked):
         raise UsageError("a variant applies to all clients of its pack: `--client` cannot be used with `NAME[VARIANT]`")
     gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
@@ -119,7 +117,9 @@ def _state_without(workspace: Workspace, old: Manifest, new: Manifest, *, keeps_
         recorded = {**wanted.lock.manifest, "sources": new.to_data()["sources"]}
         wanted = wanted._replace(lock=wanted.lock._replace(manifest=recorded))
     state = desired_state(workspace, old, new, wanted)
-    words = (f"removed the source `{name}`, which `install` had added: no pack uses it any more" for name in unused)
+    words = (
+        f"also removes the source `{name}`, which `install` had added: no pack uses it any more" for name in unused
+    )
     state = state._replace(notes=tuple(words))
     is_empty = not new.packs and not new.models and not new.sources
     if is_empty and state.manifest is not None:

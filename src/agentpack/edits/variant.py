@@ -184,8 +184,8 @@ def differs_in(target: Client, persona: str, content: bytes, data: bytes) -> str
     )
     if body == edited:
         return "the words of the header are now formatted by agentpack"
-    below = f"“{HEADING}” is no longer at the end, where agentpack writes it"
-    return below if body == placed else None
+    above = f"your lines move above `{HEADING}`, which agentpack writes at the end"
+    return above if body == placed else None
 
 
 def _without_blank_lines(data: bytes) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""What `text.py` knows of Unicode. Written by `tools/unicode_table.py`; not to be edited.
+"""What `hidden_text.py` knows of Unicode. Written by `tools/unicode_table.py`; not to be edited.
 
 Two columns make a map: the code points where a run begins, and the letter of each run. Where there is
 one column, it holds in turn where a run begins and the first code point behind it.

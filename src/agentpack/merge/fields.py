@@ -70,13 +70,11 @@ def _yaml(text: str) -> Fields:
     starts = [document.lines[key,] - 1 for key in _table(document.data)]
     ends = [*starts, len(lines)][1:]
     chunks = [(key, lines[a:b]) for key, a, b in zip(document.data, starts, ends, strict=True)]
-    return _fields(lines[: min(starts, default=len(lines))], chunks, lambda key, own: _yaml_value(key, own))
+    return _fields(lines[: min(starts, default=len(lines))], chunks, lambda _, own: _yaml_value(own))
 
 
-def _yaml_value(key: str, text: str) -> Any:
-    (name, value), *more = _table(read_yaml(text, "header", hidden=True).data).items()
-    if name != key or more:
-        raise ValueError
+def _yaml_value(text: str) -> Any:
+    (value,) = _table(read_yaml(text, "header", hidden=True).data).values()
     return value
 
 
@@ -94,8 +92,6 @@ def _lenient(text: str) -> Fields:
         match = _LENIENT.match(line.rstrip("\n"))
         if match:
             chunks.append((match[1], []))
-        elif not chunks and not _LOOSE.match(line):
-            raise ValueError
         (chunks[-1][1] if chunks else top).append(line)
     return _fields(top, chunks, lambda _, own: [line.strip() for line in _LINES.findall(own) if not _LOOSE.match(line)])
 
@@ -179,7 +175,7 @@ def fields_of(form: str, texts: Sequence[str]) -> list[Fields] | None:
     """
     try:
         return [_READERS[form](text) for text in texts]
-    except (InvalidFile, ValueError, LookupError):
+    except (InvalidFile, ValueError):
         return None
 
 

@@ -141,7 +141,7 @@ class _HeaderMerge:
     def is_table(self, key: str) -> bool:
         taken = self.taken(key)
         text = taken.text if isinstance(taken, HeaderField) else "".join(taken or ())
-        return self.form == "toml" and text.lstrip().startswith("[")
+        return text.lstrip().startswith("[")
 
     def lead(self, key: str) -> str:
         """The lines above a field, and the user's comments beside a value that is replaced."""

@@ -60,10 +60,10 @@ class _Bounded:
     """A line matcher for long texts. The library's takes quadratic time on repeated lines."""
 
     def __init__(self, junk: object, a: Sequence[str], b: Sequence[str]) -> None:
-        self._blocks = [*matches(a, b), Match(len(a), len(b), 0)]
+        self._blocks = matches(a, b)
 
     def get_matching_blocks(self) -> list[Match]:
-        """The common blocks in order, and an empty block at the end."""
+        """The common blocks in order."""
         return self._blocks
 
 

@@ -293,9 +293,5 @@ def _words(text: str) -> Set[str]:
 
 def _merged(base: str, ours: str, theirs: str) -> str | Conflict:
     """One rule edited by hand; its lines are merged if it has several."""
-    if ours in (base, theirs):
-        return theirs
-    if theirs == base:
-        return ours
     merged = merge_lines(*(side.splitlines(keepends=True) for side in (base, ours, theirs)))
     return Conflict(base, ours, theirs) if merged is None else merged

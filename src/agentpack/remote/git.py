@@ -120,6 +120,14 @@ class Mirror:
             told = b""
         return parse_references(told.decode("utf-8", "surrogateescape")) if told else None
 
+    @property
+    def last_asked(self) -> float | None:
+        """When it was last asked for its branches and tags, in seconds since 1970; None if that is not known."""
+        try:
+            return os.stat(f"{self.folder}/{_TOLD}").st_mtime if self._is_there() else None
+        except OSError:
+            return None
+
     def _keep_told(self) -> None:
         if self._told and self._is_there():
             with suppress(OSError):  # it only serves commands that look

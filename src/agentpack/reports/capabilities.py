@@ -18,13 +18,16 @@ Reached = tuple[str, str, str]
 def may_rows(
     changes: Collection[CapabilityChange], everyone: Collection[Reached] = ()
 ) -> Iterator[tuple[str, str, str]]:
-    """For each set of capabilities: the verb (`may use`, `may use more`), who it applies to, and the capabilities.
+    """For each set of capabilities: the verb (`may use`, `may use more`), who it applies to, and the capabilities. New
+    skills that may use nothing but skills are left out: the list of files names them.
 
     Args:
         everyone: all personas and clients; a row that applies to all of them lists no names.
     """
     groups: dict[tuple[str, str], list[CapabilityChange]] = {}
     for change in changes:
+        if change.client in SKILLS and change.before is None and (*change.after,) == ("skills",):
+            continue
         after = capability_words(change.after)
         words = after if change.before is None else f"{capability_words(change.before)} -> {after}"
         groups.setdefault((_said(change), words), []).append(change)

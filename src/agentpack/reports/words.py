@@ -112,7 +112,8 @@ def rule_counts(file: FileDifference) -> str:
 def state_words(file: FileDifference) -> str:
     """The state of a file, and after a semicolon what helps."""
     if file.outdated:
-        return f"{STATES[file.state]}, and not up to date with the lock; `agentpack sync` merges the two"
+        way = "`agentpack sync` merges the two, or names the conflict"
+        return f"{STATES[file.state]}, and not up to date with the lock; {way}"
     return STATES[file.state]
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
 from agentpack.clients.render import TOOLS_LIMITED
+from agentpack.environment import in_words
 from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.lock import REFUSED, SkippedAgent
 from agentpack.model.names import first_few
@@ -47,7 +48,8 @@ def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
         if places == [""]:
             yield f"{', '.join(names)} {'have' if several else 'has'} no agents in the {scope} scope"
             continue
-        read = places[0] if len(places) == 1 else f"{len(places)} files such as {places[0]}"
+        place = in_words(scope, places[0])
+        read = place if len(places) == 1 else f"{len(places)} files such as {place}"
         reads = f"{', '.join(names)} {'read' if several else 'reads'} {read}"
         if is_wider:
             yield f"{reads}, but cannot limit tools as {'it asks' if len(places) == 1 else 'they ask'}"
@@ -164,13 +166,13 @@ class FileAssignment:
             and (first.file.pack, first.file.persona) == (file.pack, persona)
         ):
             if first.file.digest != file.digest:
-                raise _two_texts(first, given)
+                raise self._two_texts(first, given)
             self._names[key] = given
             self._given.append(given)
             return
         for other in (self._files.get(file.path), self._names.get(key)):
             if other is not None:
-                raise _meeting(other, given)
+                raise self._meeting(other, given)
         self._files[file.path] = self._names[key] = given
         self._given.append(given)
 
@@ -244,7 +246,7 @@ class FileAssignment:
                 folder = other.target.folder(self._scope, self._variables)
                 if folder == read and other.file.path.endswith(".md"):
                     if other.file.pack != given.file.pack:
-                        raise _meeting(other, given)
+                        raise self._meeting(other, given)
                     return other.file.path
         return None
 
@@ -257,35 +259,31 @@ class FileAssignment:
             ):
                 yield other
 
+    def _two_texts(self, one: _Requested, other: _Requested) -> DecisionNeeded:
+        return DecisionNeeded(
+            f"{one.target.title} and {other.target.title} read the same file, but need different texts; nothing was "
+            "written",
+            details=[f"both read {in_words(self._scope, one.file.path)}"],
+            hint=f"install for only one of them: `--client {one.target.name}`",
+        )
+
+    def _meeting(self, one: _Requested, other: _Requested) -> Unresolvable:
+        if other.file.name == one.file.name or one.file.persona == other.file.persona:
+            what = "skill" if other.target.name in SKILLS else "persona"
+            name = other.file.name if other.file.name == one.file.name else other.file.persona
+            message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{name}`"
+        else:
+            message = f"{other.target.title} treats `{one.file.name}` and `{other.file.name}` as the same name"
+        first, second = (in_words(self._scope, given.file.path) for given in (one, other))
+        detail = f"both would be {second}" if first == second else f"{other.target.title} reads {first} and {second}"
+        if other.target.name in SKILLS:
+            hint = "rename one of the personas (`as:` in agentpack.yaml), or turn off skills for one "
+            hint += "(`parameters: {modules: inline}`)"
+            return Unresolvable(message, details=[detail], hint=hint)
+        return NameTaken(message, [detail], other.file.pack, other.file.persona)
+
 
 def _acceptances(given: _Requested) -> tuple[str, str]:
     """The two acceptances of a lost restriction: for this pack, and for all packs."""
     word = f"widened:{given.target.name}"
     return f"{given.file.pack}:{word}", word
-
-
-def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
-    return DecisionNeeded(
-        f"{one.target.title} and {other.target.title} read the same file, but need different texts; nothing was "
-        "written",
-        details=[f"both read {one.file.path}"],
-        hint=f"install for only one of them: `--client {one.target.name}`",
-    )
-
-
-def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
-    if other.file.name == one.file.name or one.file.persona == other.file.persona:
-        what = "skill" if other.target.name in SKILLS else "persona"
-        name = other.file.name if other.file.name == one.file.name else other.file.persona
-        message = f"`{one.file.pack}` and `{other.file.pack}` both have a {what} `{name}`"
-    else:
-        message = f"{other.target.title} treats `{one.file.name}` and `{other.file.name}` as the same name"
-    if one.file.path == other.file.path:
-        detail = f"both would be {other.file.path}"
-    else:
-        detail = f"{other.target.title} reads {one.file.path} and {other.file.path}"
-    if other.target.name in SKILLS:
-        hint = "rename one of the personas (`as:` in agentpack.yaml), or turn off skills for one "
-        hint += "(`parameters: {modules: inline}`)"
-        return Unresolvable(message, details=[detail], hint=hint)
-    return NameTaken(message, [detail], other.file.pack, other.file.persona)

@@ -77,8 +77,8 @@ def choose(
         error.hint = (
             _unnamed_collection(candidates, manifest)
             or _held_by_ref(candidates, manifest)
+            or _lost_variants(candidates, manifest, kept)
             or error.hint
-            or _lost_variants(candidates, kept)
         )
         if candidates.passed_over:
             with candidates.ignoring_minimum_age(True):  # what cannot be met even so is told of all releases
@@ -121,11 +121,13 @@ def _agent_hint(candidates: Candidates, name: str) -> str | None:
     return agent_hint(candidates.sources, candidates.workspace.manifest, name)
 
 
-def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:
-    """A hint for local variants in the lock whose files are missing; None if there are none."""
+def _lost_variants(candidates: Candidates, manifest: Manifest, lock: Lock | None) -> str | None:
+    """A hint for local variants in the lock that are asked for and whose files are missing; None if there are none."""
     there = {(text.persona, text.name) for text in candidates.workspace.documents.local_texts}
     locked = ((pack.name, row) for pack in (lock.packs if lock else ()) for row in pack.local_variants)
-    gone = [f"{pack}[{row.name}]" for pack, row in locked if (row.persona, row.name) not in there]
+    lost = ((pack, row.name) for pack, row in locked if (row.persona, row.name) not in there)
+    asked = {(entry.requirement.pack, name) for entry in manifest.packs for name in entry.requirement.variants}
+    gone = [f"{pack}[{name}]" for pack, name in lost if (pack, name) in asked]
     if not gone:
         return None
     folder = candidates.workspace.scope.shown(candidates.workspace.scope.local_variants)

@@ -173,7 +173,7 @@ class CollectionStates:
                 files[row.path] = before
                 self.notes.append(f"{locked.name}: {row.path} was not changed: its new text cannot be used ({fault})")
         rows = agent_rows(files)
-        is_whole = len(files) == len(now.files) and now.digest == digest_of_rows(now.agents or ())
+        is_whole = now.digest == digest_of_rows(now.agents or ())
         if not is_whole:
             return now._replace(files=files, agents=rows)
         digest = digest_of_rows(rows)

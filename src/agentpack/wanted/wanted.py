@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from agentpack.environment import in_words
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import first_few
@@ -57,10 +58,13 @@ class Wanted(NamedTuple):
         names = file.pack, file.persona
         return next((part for part in self.parts if (part.pack.name, part.persona.name) == names), None)
 
-    def notes(self, changed: Container[str] | None, before: Lock | None = None) -> tuple["GroupedNote | str", ...]:
+    def notes(
+        self, scope: str, changed: Container[str] | None, before: Lock | None = None
+    ) -> tuple["GroupedNote | str", ...]:
         """Notes to show before a change is applied.
 
         Args:
+            scope: `project` or `user`.
             changed: the files that change: what their clients cannot express is noted, once for all files that
                 it holds for. None when nothing changes, the lock included.
             before: the previous lock: a client that reads another one's file is noted if it is new for the pack.
@@ -75,7 +79,8 @@ class Wanted(NamedTuple):
                     found.setdefault(note, []).append((file.client, file.path, option))
         told: dict[tuple[Note, tuple[str, ...]], GroupedNote] = {}
         for note, rows in found.items():
-            one = GroupedNote(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
+            clients, files, options = (tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True))
+            one = GroupedNote(note, clients, files, options, scope=scope)
             key = (note._replace(subject="") if note.subject else note, one.clients)
             told[key] = told[key].joined(one) if key in told else one
         unwritten = [
@@ -107,6 +112,7 @@ class GroupedNote(NamedTuple):
     """The option that would resolve it, for each client."""
     more: tuple[str, ...] = ()
     """Further subjects of which the note is true."""
+    scope: str = "project"
 
     def joined(self, other: "GroupedNote") -> "GroupedNote":
         """The note for this one's subjects and those of another one."""
@@ -125,7 +131,7 @@ class GroupedNote(NamedTuple):
         options = "".join(f" `{option}`" for option in self.options if option)
         if len(self.files) == 1:
             why = f", {self.note.why}" if self.note.why else ""
-            return f"{self.files[0]}: {self.text}{why}{options}"
+            return f"{in_words(self.scope, self.files[0])}: {self.text}{why}{options}"
         clients = ", ".join(self.clients)
         count = f"{len(self.clients)} clients" if len(self.clients) == len(self.files) else f"{len(self.files)} files"
         if not self.note.why:

@@ -17,7 +17,6 @@ from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.lock_text import DuplicateRows, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.model.names import Digest, digest_of, is_digest_of, is_junk, text_digest
-from agentpack.model.variables import is_earlier
 from agentpack.store import Store
 from agentpack.store.validated import DAMAGES, ValidatedCache
 
@@ -74,8 +73,8 @@ class Documents:
         """
         data = self._disk.read(self._scope.manifest)
         for document in self.current.documents if data is None and self.current else ():
-            root, _, leaf = document.path.partition("/")
-            if is_earlier(root) and self._scope.manifest.endswith(f"/{leaf}") and self._disk.stamp(document.path):
+            leaf = document.path.partition("/")[2]
+            if self._scope.manifest.endswith(f"/{leaf}") and self._disk.stamp(document.path):
                 raise DecisionNeeded(
                     f"the manifest is {self._scope.absolute(document.path)}, but agentpack now looks for "
                     f"{self._scope.absolute(self._scope.manifest)}",

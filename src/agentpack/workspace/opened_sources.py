@@ -11,7 +11,7 @@ from os.path import dirname
 from typing import TYPE_CHECKING
 
 from agentpack.disk.real_paths import is_below, real_path
-from agentpack.environment import Environment, Scope, cache_folder, repository_of, trusted_places
+from agentpack.environment import Environment, Scope, cache_folder, repository_of, time_text, trusted_places
 from agentpack.errors import AgentpackError
 from agentpack.fetch import NamedSource, Sources, missing_words
 from agentpack.model.lock import LockedPack
@@ -25,7 +25,7 @@ from agentpack.sources.withheld import WithheldSource
 
 if TYPE_CHECKING:
     from agentpack.remote.access import Progress, Remote
-    from agentpack.sources.git import LastHeard
+    from agentpack.sources.git import GitSource, LastHeard
     from agentpack.sources.supply import Supply
 
 
@@ -118,10 +118,20 @@ class OpenedSources:
 
     def last_heard(self, manifest: Manifest, locked: LockedPack) -> "LastHeard | None":
         """What is known of a locked release of a repository without asking it; None for any other source."""
+        source = self._repository_of(manifest, locked)
+        return source.last_heard(locked) if source else None
+
+    def last_asked(self, manifest: Manifest, locked: LockedPack) -> str | None:
+        """When the repository of a locked release was last asked what it has, as `2026-11-23T10:00:00Z`."""
+        source = self._repository_of(manifest, locked)
+        asked = source.mirror.last_asked if source and not locked.repository else None
+        return None if asked is None else time_text(asked)
+
+    def _repository_of(self, manifest: Manifest, locked: LockedPack) -> "GitSource | None":
         from agentpack.sources.git import GitSource  # loads git code: only for a pack on another machine
 
         source = next((self.one(one) for one in manifest.sources if one.name == locked.source), None)
-        return source.last_heard(locked) if isinstance(source, GitSource) else None
+        return source if isinstance(source, GitSource) else None
 
     def _open(self, source: ConfiguredSource) -> Source:
         if source.kind == "path":

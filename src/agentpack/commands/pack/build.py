@@ -46,7 +46,9 @@ class NotBuilt(Refused):
             details += [f"{ran.case.file}:{ran.case.line}: {ran.case.name}: {failure}" for failure in ran.failures]
         what = checked.release or checked.folder
         super().__init__(
-            f"{what} was not built", details=details, hint="`agentpack pack check` and `pack test` show all problems"
+            f"{what} was not built",
+            details=details,
+            hint="`agentpack pack check` and `agentpack pack test` show all problems",
         )
 
 

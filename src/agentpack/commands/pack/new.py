@@ -53,7 +53,9 @@ def pack_new(
     shown = folder or normal
     path = normpath(under(environment.cwd, shown))
     if lexists(path) and (not isdir(path) or listdir(path)):
-        raise DecisionNeeded(f"`{shown}` already exists", hint="name an empty or new folder: `pack new NAME DIR`")
+        raise DecisionNeeded(
+            f"`{shown}` already exists", hint="name an empty or new folder: `agentpack pack new NAME DIR`"
+        )
     files = new_pack(normal, persona=called, description=texts["description"], author=texts["author"])
     if not dry_run:
         put_files(path, files)
