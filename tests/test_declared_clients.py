@@ -14,10 +14,13 @@ from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree
 
+from agentpack.clients import ClientDeclaration, Clients
+from agentpack.environment import Environment, project_scope, user_scope
 from agentpack.input.schemas.clients import ClientSchema
 from agentpack.model.lock import Lock, WrittenState
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import text_digest
+from agentpack.workspace.declared_clients import changed_declarations, unrecorded_declarations
 from agentpack.workspace.file_releases import as_written
 
 FILE = ".agentpack/clients/house.yaml"
@@ -666,6 +669,29 @@ def test_a_file_left_in_conflict_was_written_by_the_declaration_before(agentpack
 def test_doctor_tells_of_a_declaration_that_a_clone_would_not_have(agentpack: Agentpack, house: Path) -> None:
     (house / ".gitignore").write_text(".agentpack/clients/\n")
     assert f"{FILE} is ignored" in agentpack("doctor").out
+
+
+@pytest.mark.parametrize("kind", ["project", "user"])
+def test_declarations_that_changed_are_gone_or_are_not_in_the_lock_are_named_in_order(home: Path, kind: str) -> None:
+    environment = Environment.current()
+    scope = project_scope(str(home), "") if kind == "project" else user_scope(environment, "")
+    folder, digest = scope.declared_clients, text_digest(b"x")
+    names = ("zoo", "house", "same", "unused")
+    clients = Clients({}, {name: ClientDeclaration(f"{folder}/{name}.yml", digest) for name in names})
+    then = {"zoo": text_digest(b"y"), "house": text_digest(b"y"), "same": digest, "gone": digest}
+    lock = Lock({}, ("house", "zoo", "same"), (), (), declared=then)
+    place = ".agentpack/clients" if kind == "project" else f"{home}/.config/agentpack/clients"
+    assert [str(one) for one in changed_declarations(clients, scope, lock)] == [
+        f"`{place}/gone.yaml` is gone",
+        f"`{place}/house.yml` has changed since the lock was written",
+        f"`{place}/zoo.yml` has changed since the lock was written",
+    ]
+    assert unrecorded_declarations(clients, scope, lock) == ()
+    older = lock._replace(declared={"same": digest})
+    assert [(one.client, one.path) for one in unrecorded_declarations(clients, scope, older)] == [
+        ("zoo", f"{place}/zoo.yml"),
+        ("house", f"{place}/house.yml"),
+    ]
 
 
 def test_a_lock_is_read_as_it_was_written() -> None:

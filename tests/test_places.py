@@ -13,11 +13,15 @@ from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import everything, write_tree
 
+from agentpack.apply import Step
 from agentpack.clients import CLIENTS
 from agentpack.disk import Disk
-from agentpack.environment import Environment, find_scope
-from agentpack.errors import Refused
-from agentpack.workspace.locations import Locations
+from agentpack.environment import Environment, find_scope, project_scope
+from agentpack.errors import InvalidFile, Refused, Unavailable
+from agentpack.model.lock import LockedFile
+from agentpack.model.names import digest_of
+from agentpack.model.unmerged import HINT
+from agentpack.workspace.locations import Locations, PlaceChange, kept_paths
 from agentpack.workspace.workspace import Workspace
 
 NEWER = BODY.replace("Say what you saw", "Say what you have seen")
@@ -391,6 +395,89 @@ def test_an_entry_is_not_there_where_its_file_is_none(tmp_path: Path, kind: str)
     assert seen is not None
     assert (seen.digest, seen.blocked) == (None, f"a {kind} is in the way")
     assert (places.read("$CODEX_HOME/x#one"), places.look("$CODEX_HOME/x#one")) == (None, None)
+
+
+def test_an_adopted_file_stays_where_its_client_reads_it_and_nowhere_else(project: Path) -> None:
+    workspace = Workspace(Environment.current(), project_scope(str(project), ""))
+
+    def kept(*rows: tuple[str, str, str]) -> dict[tuple[str, str, str], str]:
+        files = [LockedFile(path, client, "kit", persona, "") for path, client, persona in rows]
+        return kept_paths(files, CLIENTS, workspace.managed, "project", {})
+
+    deep = (".claude/agents/team/one.md", "claude", "one")
+    assert kept(deep) == {("claude", "kit", "one"): deep[0]}
+    named = (".claude/agents/other.md", "claude", "one")
+    assert kept(named) == {("claude", "kit", "one"): named[0]}
+    for path, client in {
+        ".claude/agents/one.md": "claude",  # where it would be written
+        ".claude/commands/one.md": "claude",
+        ".claude/agents-of-mine/one.md": "claude",
+        ".claude/agents/.hidden/one.md": "claude",
+        ".claude/agents/one.sh": "claude",
+        ".claude/agents/README.md": "claude",
+        ".cursor/agents/team/one.md": "cursor",  # not known to be read there
+        ".house/agents/team/one.md": "house",
+        ".cursor/agents/two.md": "cursor",
+        ".cursor/agents/one.md": "claude",
+    }.items():
+        assert kept((path, client, "one")) == {}, path
+    for folder, may in {"team": True, "team/more": True, ".hidden": False, "team/.x": False, "a b": False}.items():
+        assert workspace.managed.may_contain(f".claude/agents/{folder}") is may, folder
+    more = (".claude/agents/more/two.md", "claude", "two")
+    assert kept(deep, (deep[0], "claude", "two"), (*more[:2], "three")) == {("claude", "kit", "three"): more[0]}
+
+
+def changed(before: bytes | None, *changes: PlaceChange, at: Path) -> list[Step]:
+    if before is not None:
+        (at / ".roomodes").write_bytes(before)
+    return [*Locations(Disk({"": str(at)}), lambda path: CLIENTS["roo"].shared).steps(changes)]
+
+
+def test_all_entries_of_a_file_are_changed_in_one_step(tmp_path: Path) -> None:
+    text = b"customModes:\n  - slug: one\n    name: One\n  - slug: ours\n    name: Ours\n"
+    places = Locations(Disk({"": str(tmp_path)}), lambda path: CLIENTS["roo"].shared)
+    (tmp_path / ".roomodes").write_bytes(text)
+    one = places.read(".roomodes#one")
+    assert one is not None
+    plain = PlaceChange("a.md", None, b"A.", 0o600)
+    gone = PlaceChange(".roomodes#one", digest_of(one), None)
+    new = PlaceChange(".roomodes#two", None, one.replace(b"one", b"two"))
+    first, second = changed(text, gone, plain, new, at=tmp_path)
+    assert first == Step("a.md", None, b"A.", 0o600)
+    assert (second.path, second.before) == (".roomodes", digest_of(text))
+    assert second.content is not None
+    assert b"slug: ours" in second.content and b"slug: two" in second.content and b"slug: one" not in second.content
+    for other in (gone._replace(before=digest_of(b"else")), new._replace(place=".roomodes#ours")):
+        with pytest.raises(Unavailable):
+            changed(text, other, at=tmp_path)
+
+
+def test_a_file_of_our_entries_alone_comes_and_goes_with_them(tmp_path: Path) -> None:
+    entry = b"slug: one\nname: One\n"
+    (made,) = changed(None, PlaceChange(".roomodes#one", None, entry), at=tmp_path)
+    assert made.before is None and made.content is not None
+    written = made.content
+    (tmp_path / ".roomodes").write_bytes(written)
+    there = Locations(Disk({"": str(tmp_path)}), lambda path: CLIENTS["roo"].shared).read(".roomodes#one")
+    assert there is not None
+    (gone,) = changed(written, PlaceChange(".roomodes#one", digest_of(there), None), at=tmp_path)
+    assert gone == Step(".roomodes", digest_of(written), None)
+
+
+def test_a_shared_file_that_is_not_valid_is_named_with_what_to_do(tmp_path: Path) -> None:
+    place = PlaceChange(".roomodes#one", None, b"slug: one\n")
+    for text, line, hint in (
+        (b"customModes: [\n", "", "fix the file, or leave this client out"),
+        (b"a: 1\n<<<<<<< ours\nb: 1\n=======\nb: 2\n>>>>>>> theirs\n", ":2", HINT),
+    ):
+        with pytest.raises(InvalidFile) as refused:
+            changed(text, place, at=tmp_path)
+        assert refused.value.hint == hint
+        assert str(refused.value.faults[0]).startswith(f"{tmp_path}/.roomodes{line}: ")
+    nobody = Locations(Disk({"": str(tmp_path)}), lambda path: None)
+    with pytest.raises(InvalidFile) as refused:
+        [*nobody.steps([place])]
+    assert str(refused.value.faults[0]) == ".roomodes: no client reads several agents from this file"
 
 
 def test_one_folder_mounted_twice_is_one_place(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def _is_plain(below: Sequence[str], end: str, *, whole: bool) -> bool:
     """Whether an adopted agent file may have this path below its client's folder: nothing in it is hidden or odd.
     Unless `whole`, whether a folder may.
     """
-    fits = not whole or (below[-1][1:].endswith(end) and not _DOCUMENT.fullmatch(below[-1].removesuffix(end)))
+    fits = not whole or (below[-1].endswith(end) and not _DOCUMENT.fullmatch(below[-1].removesuffix(end)))
     return fits and all(_PLAIN.fullmatch(part) for part in below)
 
 
