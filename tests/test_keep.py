@@ -490,6 +490,9 @@ def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
 ) -> None:
     (was, now), said = SAID_OF_AN_AGENT[case]
     edited = edit_collected(project, was, now)
+    assert "agentpack keep kit " in collected().err
+    for words in (("diff",), ("sync", "--locked", "--check"), ("sync", "--locked")):
+        assert "`agentpack keep` turns" in collected(*words, expect=None).err, words
     collected("keep", "odd-one")
     assert said in (project / ".agentpack/variants/odd-one/local.md").read_text()
     path = project / ".claude/agents/odd-one.md"
@@ -499,6 +502,25 @@ def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
     collected("upgrade", "--yes")
     assert path.read_text().replace('"', "") == edited.replace("You  work.", "You work on.").replace('"', "")
     collected("sync", "--locked")
+
+
+def test_keep_is_named_for_an_adopted_agent_and_where_it_works_for_one_of_two_packs(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """What a variant cannot say of one pack hides nothing about the other."""
+    write_tree(project, {".claude/agents/odd-one.md": AUTHOR, "kit/agents/even.md": AUTHOR.replace("Odd", "Even")})
+    agentpack("adopt")
+    agentpack("install", "./kit", "--client", "claude")
+    even = project / ".claude/agents/even-one.md"
+    even.write_text(even.read_text().replace("You  work.", "You rest."))
+    edited = edit_collected(project, *SAID_OF_AN_AGENT["a section"][0])
+    told = agentpack()
+    assert "agentpack keep kit " not in told.err
+    (command,) = re.findall(r"^  agentpack (keep \S+) ", told.err, re.M)
+    for words in (("diff",), ("sync", "--locked", "--check"), ("sync", "--locked")):
+        assert "`agentpack keep` turns" in agentpack(*words, expect=None).err, words
+    agentpack(*command.split())
+    assert (project / ".claude/agents/odd-one.md").read_text() == edited
 
 
 @pytest.mark.parametrize("case", UNSAID_OF_AN_AGENT)
@@ -512,9 +534,9 @@ def test_what_a_variant_cannot_say_of_an_agent_of_a_collection_is_a_patch(
     assert told in ran.err
     assert "`agentpack keep odd-one --patch`" in ran.err
     assert with_state(project) == before
-    for words in (("diff",), ("sync", "--locked")):
+    for words in ((), ("diff",), ("sync", "--locked", "--check"), ("sync", "--locked")):
         ran = collected(*words, expect=None)
-        assert "hand" in ran.out + ran.err
+        assert "edited" in ran.out + ran.err
         assert "agentpack keep" not in ran.err
     patch = collected("keep", "odd-one", "--patch").out
     subprocess.run(["git", "apply", "-p1", "--directory=kit", "-"], input=patch, text=True, cwd=project, check=True)
