@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
@@ -1356,7 +1357,7 @@ def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
     installed("keep", "reviewer")
     before = (project / VARIANT).read_text()
     told = " ".join(installed("install", "reviews==3.0.0").err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; the variant is used as it is" in told
+    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; the variant is used as it is: read {FILE}, and" in told
     assert (project / VARIANT).read_text() == before
     installed("diff")
 
@@ -1384,9 +1385,26 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
     publish(tmp_path / "packs", make_pack("reviews", "2.0.0", personas=personas, parameters=PARAMETERS))
     ran = installed("upgrade", "--latest", "--yes")
     told = " ".join(ran.err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; the variant is used as it is" in told
+    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; the variant is used as it is: read {FILE}, and" in told
     assert (project / VARIANT).read_text() == before
     assert "- Say what you saw, to all.\n" in (project / FILE).read_text()
+
+
+def test_a_variant_that_is_right_as_it_is_needs_no_note(agentpack: Agentpack, project: Path) -> None:
+    """Release and variant both add to the end of an agent of a collection, so each text is below the other's."""
+    agent = agent_text("one", "Work.")
+    write_tree(project / "kit", {"agents/one.md": agent})
+    agentpack("install", "./kit", "--client", "claude")
+    file = project / ".claude/agents/one.md"
+    file.write_text(agent + "\nAsk me.\n")
+    agentpack("keep")
+    before = (project / ".agentpack/variants/one/local.md").read_text()
+    (project / "kit/agents/one.md").write_text(agent + "\nRest.\n")
+    assert "local.md" not in agentpack("upgrade", "--yes").err
+    assert file.read_text() == agent + "\nRest.\n\nAsk me.\n"
+    assert (project / ".agentpack/variants/one/local.md").read_text() == before
+    (project / "kit/agents/one.md").write_text(agent + "\nRest on.\n")
+    assert "local.md" not in agentpack("upgrade", "--yes").err
 
 
 def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
