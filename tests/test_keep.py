@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
@@ -490,6 +491,9 @@ def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
 ) -> None:
     (was, now), said = SAID_OF_AN_AGENT[case]
     edited = edit_collected(project, was, now)
+    assert "agentpack keep kit " in collected().err
+    for words in (("diff",), ("sync", "--locked", "--check"), ("sync", "--locked")):
+        assert "`agentpack keep` turns" in collected(*words, expect=None).err, words
     collected("keep", "odd-one")
     assert said in (project / ".agentpack/variants/odd-one/local.md").read_text()
     path = project / ".claude/agents/odd-one.md"
@@ -499,6 +503,25 @@ def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
     collected("upgrade", "--yes")
     assert path.read_text().replace('"', "") == edited.replace("You  work.", "You work on.").replace('"', "")
     collected("sync", "--locked")
+
+
+def test_keep_is_named_for_an_adopted_agent_and_where_it_works_for_one_of_two_packs(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """What a variant cannot say of one pack hides nothing about the other."""
+    write_tree(project, {".claude/agents/odd-one.md": AUTHOR, "kit/agents/even.md": AUTHOR.replace("Odd", "Even")})
+    agentpack("adopt")
+    agentpack("install", "./kit", "--client", "claude")
+    even = project / ".claude/agents/even-one.md"
+    even.write_text(even.read_text().replace("You  work.", "You rest."))
+    edited = edit_collected(project, *SAID_OF_AN_AGENT["a section"][0])
+    told = agentpack()
+    assert "agentpack keep kit " not in told.err
+    (command,) = re.findall(r"^  agentpack (keep \S+) ", told.err, re.M)
+    for words in (("diff",), ("sync", "--locked", "--check"), ("sync", "--locked")):
+        assert "`agentpack keep` turns" in agentpack(*words, expect=None).err, words
+    agentpack(*command.split())
+    assert (project / ".claude/agents/odd-one.md").read_text() == edited
 
 
 @pytest.mark.parametrize("case", UNSAID_OF_AN_AGENT)
@@ -512,9 +535,9 @@ def test_what_a_variant_cannot_say_of_an_agent_of_a_collection_is_a_patch(
     assert told in ran.err
     assert "`agentpack keep odd-one --patch`" in ran.err
     assert with_state(project) == before
-    for words in (("diff",), ("sync", "--locked")):
+    for words in ((), ("diff",), ("sync", "--locked", "--check"), ("sync", "--locked")):
         ran = collected(*words, expect=None)
-        assert "hand" in ran.out + ran.err
+        assert "edited" in ran.out + ran.err
         assert "agentpack keep" not in ran.err
     patch = collected("keep", "odd-one", "--patch").out
     subprocess.run(["git", "apply", "-p1", "--directory=kit", "-"], input=patch, text=True, cwd=project, check=True)
@@ -1353,7 +1376,7 @@ def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
     installed("keep", "reviewer")
     before = (project / VARIANT).read_text()
     told = " ".join(installed("install", "reviews==3.0.0").err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; the variant is used as it is" in told
+    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; the variant is used as it is: read {FILE}, and" in told
     assert (project / VARIANT).read_text() == before
     installed("diff")
 
@@ -1381,9 +1404,26 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
     publish(tmp_path / "packs", make_pack("reviews", "2.0.0", personas=personas, parameters=PARAMETERS))
     ran = installed("upgrade", "--latest", "--yes")
     told = " ".join(ran.err.split())
-    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; the variant is used as it is" in told
+    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; the variant is used as it is: read {FILE}, and" in told
     assert (project / VARIANT).read_text() == before
     assert "- Say what you saw, to all.\n" in (project / FILE).read_text()
+
+
+def test_a_variant_that_is_right_as_it_is_needs_no_note(agentpack: Agentpack, project: Path) -> None:
+    """Release and variant both add to the end of an agent of a collection, so each text is below the other's."""
+    agent = agent_text("one", "Work.")
+    write_tree(project / "kit", {"agents/one.md": agent})
+    agentpack("install", "./kit", "--client", "claude")
+    file = project / ".claude/agents/one.md"
+    file.write_text(agent + "\nAsk me.\n")
+    agentpack("keep")
+    before = (project / ".agentpack/variants/one/local.md").read_text()
+    (project / "kit/agents/one.md").write_text(agent + "\nRest.\n")
+    assert "local.md" not in agentpack("upgrade", "--yes").err
+    assert file.read_text() == agent + "\nRest.\n\nAsk me.\n"
+    assert (project / ".agentpack/variants/one/local.md").read_text() == before
+    (project / "kit/agents/one.md").write_text(agent + "\nRest on.\n")
+    assert "local.md" not in agentpack("upgrade", "--yes").err
 
 
 def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(

@@ -1,10 +1,10 @@
 """Find the installed files that were edited by hand, and the persona that each was rendered from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from agentpack.clients import read_by
-from agentpack.edits.variant import EditedPersona
-from agentpack.errors import DecisionNeeded, UsageError
+from agentpack.edits.variant import EditedPersona, variant_edit
+from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.manifest import Manifest
@@ -84,6 +84,24 @@ def _edited(
                 hint=f"run `agentpack install {pack_name}` first, so that agentpack.yaml can ask for a variant",
             )
         yield edited_persona(chosen, wanted, sorted(files, key=lambda pair: reading_order(pair[0], client)))
+
+
+def packs_to_keep(workspace: Workspace, edited: Iterable[str]) -> list[str]:
+    """The packs of which `keep` can turn the edits into a variant. Collections are tried: of their agents a variant can
+    say only some edits.
+    """
+    lock = workspace.documents.readable_lock
+    bare = lock.in_collections if lock else frozenset[str]()
+    return [pack for pack in dict.fromkeys(edited) if pack not in bare or _can_be_kept(workspace, pack)]
+
+
+def _can_be_kept(workspace: Workspace, pack: str) -> bool:
+    try:
+        _, _, found = found_edits(workspace, pack, None)
+        edits = (variant_edit(one, workspace.clients.of_file(one.files[0][0].client)) for one in found)
+        return bool(found) and all(edits)
+    except AgentpackError:
+        return False
 
 
 def reading_order(file: Rendering, client: str | None) -> tuple[bool, str]:

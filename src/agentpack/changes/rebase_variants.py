@@ -9,6 +9,7 @@ Only variants that are, word for word, what `keep` would write today are rewritt
 changed by hand are applied as they are.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -66,9 +67,12 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
                         f"variant changes too; your text is kept: {_listed(collisions)}"
                     )
             rewritten += following.rewritten
-            for path in dict.fromkeys(text.path for text in following.stuck):
+            for path, file in following.stuck.items():
                 place = workspace.scope.shown(path)
-                notes.append(f"{place}: cannot be merged with {row.name} {pin.version}; the variant is used as it is")
+                notes.append(
+                    f"{place}: cannot be merged with {row.name} {pin.version}; the variant is used as it is: "
+                    f"read {workspace.scope.shown(file)}, and edit the variant if it no longer fits"
+                )
         except AgentpackError as error:
             notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
     return RebasedVariants(tuple(rewritten), tuple(notes))
@@ -86,6 +90,12 @@ def _listed(conflicts: Sequence[Conflict]) -> str:
     return ", ".join((*told, *([f"and {more} more"] if more > 0 else [])))
 
 
+def _loses_nothing(base: bytes, ours: bytes, theirs: bytes, result: bytes) -> bool:
+    """Whether a text has all lines that either side added, and none that one of them removed, in whatever order."""
+    was, mine, new, now = (Counter(filter(bytes.strip, text.split(b"\n"))) for text in (base, ours, theirs, result))
+    return now == new - (was - mine) + (mine - was)
+
+
 class _Rebase:
     """Rebases the variants of one pack, lowest layer first."""
 
@@ -95,8 +105,9 @@ class _Rebase:
         asked = new.clients if entry is None or entry.clients is None else entry.clients
         self.clients = sorted(asked, key=lambda client: (client != "claude", client))
         self.rewritten: list[LocalText] = []
-        self.stuck: list[LocalText] = []
-        """Those that no variant of the new release would say as they are merged."""
+        self.stuck: dict[str, str] = {}
+        """The paths of those that no variant of the new release would say as they are merged, each with that of the
+        agent file."""
 
     def texts(self) -> Iterator[tuple[LocalText, Sequence[Conflict]]]:
         """Yield each rebased variant and the places where the release changed the same text. Rewritten variants are
@@ -154,7 +165,10 @@ class _Rebase:
                 continue  # another client's file may say it
             if (found := self._merged(base, ours, theirs, text, named, later)) is not None:
                 return found
-            self.stuck.append(text)
+            unchanged = self._text(self.new.without_variants(self.row.name, later), text.persona, client)
+            if unchanged is not None and _loses_nothing(*(one.file.content for one in (base, ours, theirs, unchanged))):
+                return plain(text.data), ()
+            self.stuck[text.path] = theirs.file.path
         return None
 
     def _as_kept(self, base: _ClientText, data: bytes, text: LocalText, named: NamedLayer) -> bytes:

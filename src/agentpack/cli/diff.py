@@ -227,8 +227,8 @@ def _summary(session: Session, found: Differences, way_back: str = "") -> None:
     if any(remark.kind == "unmerged" for remark in found.remarks):
         say(f"hint: {UNMERGED_HINT}")
     elif any(file.state == "edited" for file in found.files):
-        lock = session.workspace.documents.readable_lock
-        bare = lock.in_collections if lock else frozenset[str]()
-        keeps = any(file.state == "edited" and file.pack not in bare for file in found.files)
+        from agentpack.changes.edited import packs_to_keep  # reads releases of collections
+
+        keeps = packs_to_keep(session.workspace, (file.pack for file in found.files if file.state == "edited"))
         way = "; `agentpack keep` turns it into a local variant" if keeps else ""
         say(f"hint: an edit survives `agentpack upgrade`{way}{way_back}")

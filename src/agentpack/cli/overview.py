@@ -35,13 +35,15 @@ def _next_steps(session: Session, found: Status) -> Iterator[tuple[str, str]]:
         yield "agentpack sync", "write the files as locked"
     if "edited" in states:
         yield "agentpack diff", "show the local edits"
-    lock = session.workspace.documents.readable_lock
-    for pack in found.packs:
-        if any(file.state == "edited" and not file.unmerged for file in pack.files) and not (
-            lock and pack.name in lock.in_collections
-        ):
-            yield f"agentpack keep {pack.name}", "turn the local edits into a local variant"
-            break
+        from agentpack.changes.edited import packs_to_keep  # reads releases of collections
+
+        edited = (
+            pack.name
+            for pack in found.packs
+            if any(file.state == "edited" and not file.unmerged for file in pack.files)
+        )
+        for name in packs_to_keep(session.workspace, edited)[:1]:
+            yield f"agentpack keep {name}", "turn the local edits into a local variant"
     if any(pack.in_range is not None for pack in found.packs):
         yield "agentpack upgrade", "install the newer releases"
     for pack in found.packs:

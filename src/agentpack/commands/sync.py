@@ -8,6 +8,7 @@ from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.conflicts import lost_files
 from agentpack.changes.decisions import confirm_and_commit, propose_change
 from agentpack.changes.documents import declaration_notes, document_changes, lock_bytes, merge_notes, pack_changes
+from agentpack.changes.edited import packs_to_keep
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
@@ -103,13 +104,12 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
         return
     recorded = workspace.states.recorded
     observed = workspace.states.observe({*wanted.files, *recorded})
-    edited, keeps = [], False
-    bare = workspace.lock.in_collections if workspace.lock else frozenset[str]()
+    edited, packs = [], list[str]()
     for path, file in recorded.items():
         new = wanted.files.get(path)
         if file_state(file.rendered, new and new.digest, observed.get(path)) in ("edited", "blocked"):
             line = unmerged_line(workspace.states.contents(path))
-            keeps = keeps or file.pack not in bare
+            packs.append(file.pack)
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
         raise DecisionNeeded(
@@ -118,7 +118,7 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
             hint=HINT
             if any(MARKERS in words for words in edited)
             else "`--discard-edits` restores the locked text and keeps the edit in the history"
-            + ("; `agentpack keep` turns an edit into a local variant" if keeps else ""),
+            + ("; `agentpack keep` turns an edit into a local variant" if packs_to_keep(workspace, packs) else ""),
         )
 
 
