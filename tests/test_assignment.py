@@ -41,18 +41,18 @@ def assigned(*files: Rendering, accepted: Iterable[str] = (), optional: bool = F
         ([], []),
         ([("One", "")], ["One has no agents in the user scope"]),
         ([("One", ""), ("Two", ""), ("One", "")], ["One, Two have no agents in the user scope"]),
-        ([("One", "a.md")], ["One reads a.md: no second file is written for it"]),
-        ([("One", "a.md"), ("One", "b.md")], ["One reads 2 files such as a.md: no second file is written for it"]),
-        ([("One", "a.md"), ("Two", "a.md")], ["One, Two read a.md: no second file is written for them"]),
+        ([("One", "a.md")], ["One reads ~/a.md: no second file is written for it"]),
+        ([("One", "a.md"), ("One", "b.md")], ["One reads 2 files such as ~/a.md: no second file is written for it"]),
+        ([("One", "a.md"), ("Two", "a.md")], ["One, Two read ~/a.md: no second file is written for them"]),
         (
             [(name, f"{file}.md") for name in ("One", "Two") for file in "ab"],
-            ["One, Two read 2 files such as a.md: no second file is written for them"],
+            ["One, Two read 2 files such as ~/a.md: no second file is written for them"],
         ),
         (
             [("One", "a.md"), ("One", "b.md"), ("Two", "b.md"), ("Two", "")],
             [
-                "One reads a.md: no second file is written for it",
-                "One, Two read b.md: no second file is written for them",
+                "One reads ~/a.md: no second file is written for it",
+                "One, Two read ~/b.md: no second file is written for them",
                 "Two has no agents in the user scope",
             ],
         ),
@@ -67,10 +67,10 @@ def test_personas_that_are_not_written_are_told_in_one_line_for_each_reason(
 
 def test_a_file_that_asks_for_less_is_told_apart() -> None:
     rows = [NotWritten("one", "One", "user", "a.md", is_wider=True), NotWritten("one", "One", "user", "b.md")]
-    wider = "One reads a.md, but cannot limit tools as it asks"
-    assert [*not_written_words(rows)] == [wider, "One reads b.md: no second file is written for it"]
+    wider = "One reads ~/a.md, but cannot limit tools as it asks"
+    assert [*not_written_words(rows)] == [wider, "One reads ~/b.md: no second file is written for it"]
     rows = [NotWritten(name.lower(), name, "user", f"{file}.md", is_wider=True) for name in ("A", "B") for file in "cd"]
-    assert [*not_written_words(rows)] == ["A, B read 2 files such as c.md, but cannot limit tools as they ask"]
+    assert [*not_written_words(rows)] == ["A, B read 2 files such as ~/c.md, but cannot limit tools as they ask"]
 
 
 def test_a_client_that_reads_another_s_folder_gets_no_second_file() -> None:
