@@ -15,6 +15,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve.words import retired
 from agentpack.sources.base import Source
+from agentpack.sources.git_tags import release_in
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
@@ -64,6 +65,9 @@ class HeldBack(NamedTuple):
     newer: Version | None
     tag: str
 
+    def __str__(self) -> str:
+        return f"{self.newer}, held back by `ref: {self.ref}` ({way_past_ref(self.pack.name, self.ref)})"
+
 
 def held_back(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> Iterator[HeldBack]:
     """The packs (without names, all) that a `ref:` may hold back."""
@@ -82,14 +86,6 @@ def way_past_ref(pack: str, ref: str) -> str:
     version range.
     """
     return "`agentpack upgrade --latest`" if release_in(ref) is not None else f'`agentpack install "{pack}@latest"`'
-
-
-def release_in(ref: str) -> Version | None:
-    """The version that a `ref:` names as a tag; None for a branch or a commit."""
-    from agentpack.sources.git_tags import read_tag  # only for sources with a `ref:`
-
-    found = read_tag(ref.removeprefix("refs/tags/"))
-    return found[1] if found else None
 
 
 def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> tuple[Manifest, list[str]]:

@@ -41,6 +41,12 @@ def read_tag(name: str) -> tuple[PackName | None, Version] | None:
     return None if version is None else (None, version)
 
 
+def release_in(ref: str) -> Version | None:
+    """The version that a `ref:` names as a tag; None for a branch or a commit."""
+    found = read_tag(ref.removeprefix("refs/tags/"))
+    return found[1] if found else None
+
+
 def no_such_ref(references: References, ref: str, address: str) -> Unresolvable:
     """The error for a `ref:` that is no branch, tag or commit of the repository at an address."""
     known = (*references.branches, *sorted(references.tags, reverse=True))
