@@ -1,6 +1,6 @@
 """The newest releases a command may use, and what is wanted with them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,6 +79,12 @@ def held_back(workspace: Workspace, manifest: Manifest, packs: Collection[str]) 
             newest = max((version for version in tags if not version.is_prerelease), default=None)
             is_newer = newest is not None and newest > max(Version(locked.version), release_in(ref) or Version("0"))
             yield HeldBack(locked, ref, newest if is_newer else None, tags[newest][0] if newest and is_newer else "")
+
+
+def beyond_refs(workspace: Workspace) -> Mapping[tuple[str, str], HeldBack]:
+    """By pack and source, the newest release of each pack that a `ref:` holds back. No source is asked."""
+    found = held_back(workspace, workspace.manifest, ())
+    return {(one.pack.name, one.pack.source): one for one in found if one.newer is not None}
 
 
 def way_past_ref(pack: str, ref: str) -> str:

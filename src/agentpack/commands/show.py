@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from agentpack.changes.named_release import clients_for, select_named, select_requirement, with_source
-from agentpack.changes.newest import HeldBack, held_back
+from agentpack.changes.newest import HeldBack, beyond_refs
 from agentpack.changes.news import changelog_between
 from agentpack.changes.user_sources import with_user_sources
 from agentpack.clients import SKILLS
@@ -149,14 +149,8 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         variants=variants,
         parameters=tuple(_parameters(asked.manifest.packs[0], pack, workspace.manifest.parameters(pack.name))),
         sizes=sizes,
-        held_back=_held_back(workspace).get((pack.name, release.source)),
+        held_back=beyond_refs(workspace).get((pack.name, release.source)),
     )
-
-
-def _held_back(workspace: Workspace) -> Mapping[tuple[str, str], HeldBack]:
-    """By pack and source, the newest release of each pack that a `ref:` holds back. No source is asked."""
-    found = held_back(workspace, workspace.manifest, ())
-    return {(one.pack.name, one.pack.source): one for one in found if one.newer is not None}
 
 
 class ReleaseChanges(NamedTuple):
@@ -388,7 +382,7 @@ def search(workspace: Workspace, text: str = "") -> Found:
     candidates.sources.silent.clear()  # they are among `unread`
     agents.sort(key=lambda agent: (agent.name.lower() not in words, agent.name))
     near = [] if found or agents else _near(text.lower(), known)
-    packs, held = [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], _held_back(workspace)
+    packs, held = [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], beyond_refs(workspace)
     for index, pack in enumerate(packs):
         if one := held.get((pack.name, pack.source)):
             packs[index] = pack._replace(held_back=str(one.newer))
