@@ -323,20 +323,35 @@ def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, pr
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
     agentpack("install", f"git+{kit.address}@v1.0.0")
-    told = '`ref: v1.0.0` of the source `kit` holds it; `agentpack install "kit@latest"` removes that'
+    told = "`ref: v1.0.0` of the source `kit` holds it; "
+    removed = f'{told}`agentpack install "kit@latest"` removes that'
+    assert removed in agentpack("install", "kit==2.0.0", expect=4).err
+    look = ("diff", "--upgrade", "--latest", "kit")
     for words in (
-        ("install", "kit==2.0.0"),
         ("render", "kit==2.0.0", "--persona", "one"),
         ("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0"),
         ("show", "kit", "--changes", "1.0.0", "2.0.0"),
     ):
-        assert told in agentpack(*words, expect=4).err, words
+        ran = agentpack(*words, expect=4)
+        assert f"{told}`agentpack {' '.join(look)}` shows what the newest release changes" in ran.err, words
+        assert "there is only 1.0.0" in ran.err
+    assert "  + - Work {+hard+}." in agentpack(*look, expect=1).out
+    assert "kit 1.0.0 (2.0.0 held back) kit" in " ".join(agentpack("search", "kit").out.split())
+    held = "newer 2.0.0, held back by `ref: v1.0.0` (`agentpack upgrade --latest`)"
+    assert held in " ".join(agentpack("show", "kit").out.split())
+    assert agentpack("show", "kit", "--json").envelope["data"]["held_back"] == "2.0.0"
     write_tree(project / "packs", {"other/agents/other.md": agent_text("other", "Work.")})
     agentpack("install", "other", "--source", "packs")
     assert "holds it" not in agentpack("install", "other==9", expect=4).err
     agentpack("uninstall", "other")
     agentpack("install", "kit@latest")
     agentpack("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0", expect=1)
+    assert agentpack("show", "kit", "--json").envelope["data"]["held_back"] == ""
+    agentpack("uninstall", "kit")
+    agentpack("install", f"git+{kit.address}@main")
+    ran = agentpack("show", "kit", "--changes", "1.0.0", "2.0.0", expect=4)
+    assert '`agentpack install "kit@latest" --dry-run` shows what the newest release would write' in ran.err
+    assert "dry run: nothing was written" in agentpack("install", "kit@latest", "--dry-run").err
 
 
 def test_an_agent_named_with_its_pack_leads_to_both(

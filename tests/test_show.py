@@ -232,7 +232,7 @@ def test_the_command_that_an_upgrade_names_works_for_a_pack_of_which_only_the_ne
     data = agentpack("show", "news", "--changes", "1.0.0", "1.1.0", "--json").envelope["data"]
     assert (data["size"], data["comparable"]) == (None, False)
     gone = agentpack("show", "news", "--changes", "1.0.0", "1.2.0", expect=4).err
-    assert "there are 1.1.0" in gone
+    assert "there is only 1.1.0" in gone
     assert "hint" not in gone
 
 

@@ -177,7 +177,7 @@ def test_a_release_that_is_gone_is_told_with_those_there_are(
     (project / "packs/data-reviewer/1.0.0").rename(project / "gone")
     before = tree(project)
     ran = agentpack(*words, expect=4)
-    assert "no source has data-reviewer 1.0.0\n  there are 1.1.0\n" in ran.err
+    assert "no source has data-reviewer 1.0.0\n  there is only 1.1.0\n" in ran.err
     assert "hint: `agentpack upgrade data-reviewer` takes another release\n" in ran.err
     assert tree(project) == before
     agentpack("upgrade", "data-reviewer", "--yes")

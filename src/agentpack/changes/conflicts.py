@@ -38,6 +38,8 @@ _WHY = {
     "blocked": "is not a regular file",
     "folder": "would be written to a folder with files that agentpack did not write",
 }
+_EDITOR = "`--on-conflict edit` opens an editor"
+"""Only for a terminal."""
 _WAYS: Mapping[str, str | tuple[str, ...]] = {
     "foreign": "`agentpack adopt` keeps its text, `--adopt` replaces it and keeps the original in the history",
     "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
@@ -47,7 +49,7 @@ _WAYS: Mapping[str, str | tuple[str, ...]] = {
     "merge": (
         "`--on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
-        "`--on-conflict edit` opens an editor",
+        _EDITOR,
         "`--partial` writes only the other files",
     ),
     "unknown": "`--on-conflict keep` keeps the file as it is, `--on-conflict theirs` takes the new text and keeps "
@@ -86,7 +88,7 @@ class ConflictsFound(DecisionNeeded):
 
     def __init__(self, workspace: Workspace, outcome: Outcome, command: str = "") -> None:
         """List every conflict of the plan and the options that resolve it; `command` is what to type with one."""
-        self.outcome, conflicts = outcome, outcome.plan.conflicts
+        self.outcome, self.command, conflicts = outcome, command, outcome.plan.conflicts
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
         ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
@@ -95,6 +97,8 @@ class ConflictsFound(DecisionNeeded):
         for kind in dict.fromkeys(kinds):
             way = ways[kind]
             several = (way,) if isinstance(way, str) else way
+            if not workspace.environment.interactive:
+                several = tuple(one for one in several if one != _EDITOR)
             if kind == "merge" and command:
                 several = (several[0].replace("`--", f"`agentpack {command} --", 1), *several[1:])
             hints += several

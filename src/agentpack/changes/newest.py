@@ -1,6 +1,6 @@
 """The newest releases a command may use, and what is wanted with them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve.words import retired
 from agentpack.sources.base import Source
+from agentpack.sources.git_tags import release_in
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
@@ -64,6 +65,9 @@ class HeldBack(NamedTuple):
     newer: Version | None
     tag: str
 
+    def __str__(self) -> str:
+        return f"{self.newer}, held back by `ref: {self.ref}` ({way_past_ref(self.pack.name, self.ref)})"
+
 
 def held_back(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> Iterator[HeldBack]:
     """The packs (without names, all) that a `ref:` may hold back."""
@@ -77,19 +81,17 @@ def held_back(workspace: Workspace, manifest: Manifest, packs: Collection[str]) 
             yield HeldBack(locked, ref, newest if is_newer else None, tags[newest][0] if newest and is_newer else "")
 
 
+def beyond_refs(workspace: Workspace) -> Mapping[tuple[str, str], HeldBack]:
+    """By pack and source, the newest release of each pack that a `ref:` holds back. No source is asked."""
+    found = held_back(workspace, workspace.manifest, ())
+    return {(one.pack.name, one.pack.source): one for one in found if one.newer is not None}
+
+
 def way_past_ref(pack: str, ref: str) -> str:
     """The command that installs the newest release in spite of a `ref:`. One that names a release is moved like a
     version range.
     """
     return "`agentpack upgrade --latest`" if release_in(ref) is not None else f'`agentpack install "{pack}@latest"`'
-
-
-def release_in(ref: str) -> Version | None:
-    """The version that a `ref:` names as a tag; None for a branch or a commit."""
-    from agentpack.sources.git_tags import read_tag  # only for sources with a `ref:`
-
-    found = read_tag(ref.removeprefix("refs/tags/"))
-    return found[1] if found else None
 
 
 def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> tuple[Manifest, list[str]]:

@@ -25,6 +25,7 @@ from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
 from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.model.changes import Change
+from agentpack.workspace.locations import is_entry
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text"
@@ -48,11 +49,36 @@ def merge_in_editor(session: Session, error: ConflictsFound, *, shown: bool = Fa
         raise error
     if not shown:
         show_conflicts(session.output, error)
-    tool = _tool(session)
-    return {change.path: _edited(session, change, tool) for change in conflicts}
+    tool, copies = _tool(session), dict[str, Path]()
+    try:
+        found = {change.path: _edited(session, change, tool, copies) for change in conflicts}
+    except DecisionNeeded as unfinished:
+        if copies:
+            unfinished.details, unfinished.hint = _left_in(session, copies), _go_on(session, copies, error.command)
+        raise
+    for copy in copies.values():
+        shutil.rmtree(copy.parent)
+    return found
 
 
-def _edited(session: Session, change: Change, tool: "_Tool") -> EditedFile:
+def _left_in(session: Session, copies: Mapping[str, Path]) -> tuple[str, ...]:
+    return tuple(f"your merge of {session.workspace.scope.absolute(path)} is in {copies[path]}" for path in copies)
+
+
+def _go_on(session: Session, copies: Mapping[str, Path], command: str) -> str:
+    """How to use unfinished merges: a text with all decisions made is an edit like any other."""
+    if any(is_entry(path) for path in copies):
+        return "`--on-conflict edit` opens a new copy: put your merge there"
+    absolute = session.workspace.scope.absolute
+    moves = " && ".join(shlex.join(("cp", str(copy), absolute(path))) for path, copy in copies.items())
+    if not command:
+        return f"remove the markers there, then `{moves}`, and the same command with `--on-conflict keep`"
+    again = f"agentpack {command.replace(' --on-conflict edit', '')} --on-conflict keep"
+    return f"remove the markers there, then `{moves} && {again}`"
+
+
+def _edited(session: Session, change: Change, tool: "_Tool", copies: dict[str, Path]) -> EditedFile:
+    """The user's merge of one file, which stays where it is put down in `copies`."""
     sides = sides_of(session.workspace, change)
     try:
         base, ours, theirs = (side.decode("utf-8") for side in sides)
@@ -65,20 +91,14 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> EditedFile:
     if change.draft:
         sides = MergeSides(*(resolved(change.draft, side).encode() for side in range(3)))
     place.write_bytes(with_markers(base, ours, theirs, labels, change.draft).encode())
+    copies[change.path] = place
     session.output.say(safe(f"{tool.title}: {place}"))
     failure = tool.merge(folder, name, sides)
-    if failure:
-        raise _unfinished(failure, place)
-    done = place.read_bytes()
-    if markers_left(done, sides):
-        raise _unfinished("there are still conflict markers", place)
-    shutil.rmtree(folder)
+    done = b"" if failure else place.read_bytes()
+    if failure or markers_left(done, sides):
+        raise DecisionNeeded(f"{failure or 'there are still conflict markers'}; nothing was changed")
     assert change.observed is not None and change.rendered is not None
     return EditedFile(change.observed, change.rendered, done)
-
-
-def _unfinished(failure: str, place: Path) -> DecisionNeeded:
-    return DecisionNeeded(f"{failure}; nothing was changed", details=[f"your text is in {place}"], hint=_OTHERWISE)
 
 
 def markers_left(done: bytes, sides: MergeSides) -> bool:

@@ -35,7 +35,7 @@ def search(
         rows = [
             (
                 pack.name,
-                pack.version,
+                pack.version + (f" ({pack.held_back} held back)" if pack.held_back else ""),
                 pack.source + (f" (also in {', '.join(pack.others)})" if pack.others else ""),
                 pack.description,
             )

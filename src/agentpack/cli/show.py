@@ -284,6 +284,8 @@ def _about(shown: PackDetails, *, short: bool = False) -> Iterator[tuple[str, st
             yield key, ", ".join(header[key])
     yield "source", shown.source
     yield "versions", ", ".join(v.version + (" (locked here)" if v.locked else "") for v in shown.versions)
+    if shown.held_back:
+        yield "newer", str(shown.held_back)
     if not short or list(shown.personas) != [shown.name] or any(shown.personas.values()):
         personas = (name + (f" (extends {base})" if base else "") for name, base in shown.personas.items())
         yield "personas", ", ".join(personas)
@@ -366,6 +368,7 @@ def _data(shown: PackDetails) -> dict[str, Any]:
         **{key: header.get(key) for key in ("description", "license", "homepage", "agentpack")},
         **{key: list(header.get(key, ())) for key in ("authors", "keywords", "requires")},
         "versions": [version._asdict() for version in shown.versions],
+        "held_back": str(shown.held_back.newer) if shown.held_back else "",
         "personas": [{"name": name, "extends": base or None} for name, base in shown.personas.items()],
         "variants": [_variant(variant) for variant in shown.variants],
         "parameters": list(shown.parameters),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from agentpack.changes.named_release import clients_for, select_named, select_requirement, with_source
+from agentpack.changes.newest import HeldBack, beyond_refs
 from agentpack.changes.news import changelog_between
 from agentpack.changes.user_sources import with_user_sources
 from agentpack.clients import SKILLS
@@ -91,6 +92,8 @@ class PackDetails(NamedTuple):
     variants: tuple[VariantSummary, ...]
     parameters: tuple[Mapping[str, Any], ...]
     sizes: tuple[Size, ...]
+    held_back: HeldBack | None
+    """The newest release, if a `ref:` holds it back, as far as it is known here."""
 
 
 class FoundAgent(NamedTuple):
@@ -103,7 +106,9 @@ class FoundAgent(NamedTuple):
 
 
 class SearchResult(NamedTuple):
-    """A pack that `search` found. `others` are further sources that have it and are not used."""
+    """A pack that `search` found. `others` are further sources that have it and are not used; `held_back` is a newer
+    release that a `ref:` holds back, as far as it is known here; empty if there is none.
+    """
 
     name: str
     version: str
@@ -112,6 +117,7 @@ class SearchResult(NamedTuple):
     keywords: tuple[str, ...]
     personas: tuple[str, ...]
     others: tuple[str, ...]
+    held_back: str = ""
 
 
 def _pin(asked: Selection) -> Chosen:
@@ -143,6 +149,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         variants=variants,
         parameters=tuple(_parameters(asked.manifest.packs[0], pack, workspace.manifest.parameters(pack.name))),
         sizes=sizes,
+        held_back=beyond_refs(workspace).get((pack.name, release.source)),
     )
 
 
@@ -378,7 +385,11 @@ def search(workspace: Workspace, text: str = "") -> Found:
     candidates.sources.silent.clear()  # they are among `unread`
     agents.sort(key=lambda agent: (agent.name.lower() not in words, agent.name))
     near = [] if found or agents else _near(text.lower(), (name for name in known if name not in broken))
-    return Found([pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], agents, near, unread)
+    packs, held = [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], beyond_refs(workspace)
+    for index, pack in enumerate(packs):
+        if one := held.get((pack.name, pack.source)):
+            packs[index] = pack._replace(held_back=str(one.newer))
+    return Found(packs, agents, near, unread)
 
 
 def _collections(candidates: Candidates, unread: list[str]) -> Iterator[tuple[str, OfferedPack]]:

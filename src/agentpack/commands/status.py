@@ -251,7 +251,7 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
     final = [version for version in newer if not version.is_prerelease]
     ref = configured.options.get("ref", "") if configured else ""
     if ref and newer:
-        from agentpack.changes.newest import release_in  # only for sources with a `ref:`
+        from agentpack.sources.git_tags import release_in  # only for sources with a `ref:`
 
         in_ref = [version for version in newer if version == release_in(ref)]  # set by hand, and not installed yet
     fitting = [one for one in (in_ref if ref and newer else newer) if wanted is None or wanted.requirement.allows(one)]

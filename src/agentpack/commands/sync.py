@@ -8,7 +8,6 @@ from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.conflicts import lost_files
 from agentpack.changes.decisions import confirm_and_commit, propose_change
 from agentpack.changes.documents import declaration_notes, document_changes, lock_bytes, merge_notes, pack_changes
-from agentpack.changes.edited import packs_to_keep
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
@@ -112,6 +111,8 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
             packs.append(file.pack)
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
+        from agentpack.changes.edited import packs_to_keep  # only where something was edited
+
         raise DecisionNeeded(
             f"{len(edited)} file{'s were' if len(edited) != 1 else ' was'} edited by hand; nothing was changed",
             details=edited,

@@ -5,19 +5,22 @@ They are `<pack>--v1.2.0` (what `claude plugin tag` makes), `<pack>-v1.2.0`, `<p
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import Fault, InvalidFile, Unresolvable, UsageError
 from agentpack.model.names import MAX_VERSION, PackName, did_you_mean, first_few, pack_name
 from agentpack.model.pack import ReleaseRef
-from agentpack.remote.git_references import References, Tag
+
+if TYPE_CHECKING:
+    from agentpack.remote.git_references import References, Tag
 
 _FEW = 12
 """Branches and tags that are listed."""
 
 
-def tagged(references: References) -> Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]:
+def tagged(references: "References") -> "Mapping[PackName | None, Mapping[Version, tuple[str, Tag]]]":
     """The tagged releases of each pack, newest first; under None those of plain tags."""
     found: dict[PackName | None, dict[Version, tuple[str, Tag]]] = {}
     for name, tag in references.tags.items():
@@ -41,7 +44,13 @@ def read_tag(name: str) -> tuple[PackName | None, Version] | None:
     return None if version is None else (None, version)
 
 
-def no_such_ref(references: References, ref: str, address: str) -> Unresolvable:
+def release_in(ref: str) -> Version | None:
+    """The version that a `ref:` names as a tag; None for a branch or a commit."""
+    found = read_tag(ref.removeprefix("refs/tags/"))
+    return found[1] if found else None
+
+
+def no_such_ref(references: "References", ref: str, address: str) -> Unresolvable:
     """The error for a `ref:` that is no branch, tag or commit of the repository at an address."""
     known = (*references.branches, *sorted(references.tags, reverse=True))
     hint = did_you_mean(ref, known) or "name one of these after `@`, or as `ref:` in agentpack.yaml"

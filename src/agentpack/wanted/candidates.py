@@ -208,7 +208,7 @@ class Candidates:
             return Unresolvable(f"no source has a pack `{pack}`", hint=did_you_mean(pack, known))
         return Unresolvable(
             f"no source has {pack} {version}",
-            details=[f"there are {', '.join(offered)}"],
+            details=[f"there {'is only' if len(offered) == 1 else 'are'} {', '.join(offered)}"],
             hint=f"`agentpack upgrade {pack}` takes another release"
             if (pack, str(version)) in self._locked
             else self.held_by_ref(pack),
@@ -218,8 +218,18 @@ class Candidates:
         """What to do about a `ref:` of the source that a pack comes from; None if that has none."""
         sources = {ref.source for ref in self.releases(pack)}
         held = (one for one in self.manifest.sources if one.name in sources and "ref" in one.options)
-        told = '`ref: {ref}` of the source `{name}` holds it; `agentpack install "{pack}@latest"` removes that'
-        return next((told.format(ref=one.options["ref"], name=one.name, pack=pack) for one in held), None)
+        source = next(held, None)
+        if source is None:
+            return None
+        way = f'`agentpack install "{pack}@latest"` removes that'
+        if self.ignore_minimum_age:  # for looking only
+            from agentpack.sources.git_tags import release_in
+
+            locked = self.workspace.lock.pack(pack) if self.workspace.lock else None
+            way = f'`agentpack install "{pack}@latest" --dry-run` shows what the newest release would write'
+            if locked is not None and release_in(source.options["ref"]) is not None:
+                way = f"`agentpack diff --upgrade --latest {pack}` shows what the newest release changes"
+        return f"`ref: {source.options['ref']}` of the source `{source.name}` holds it; {way}"
 
     # The resolver's questions.
 
