@@ -219,6 +219,21 @@ def test_a_change_that_is_refused_leaves_a_foreign_state_where_it_is(agentpack: 
     assert everything(clone) == before
 
 
+def test_a_foreign_state_that_was_not_needed_comes_back_and_still_does_not_count(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+    with Disk(roots(box)) as disk, process_lock(disk):
+        transact(disk, Store(disk), steps=[Step("a.md", None, b"a\n")], generation=GENERATION)
+    before = tree(box, without=())
+    with Disk(roots(box)) as disk, Disk(_users(box), follow_own_links=True) as user:
+        disk.known_states = KnownStates(user)
+        with process_lock(disk):
+            pass
+        assert tree(box, without=()) == before
+        assert Store(disk).generations.numbers() == []
+        assert "agentpack ignores it" in disk.lacks["state"]
+
+
 def test_a_second_foreign_state_is_kept_beside_the_first(agentpack: Agentpack, clone: Path) -> None:
     _decided(clone)
     agentpack("install", "other")
