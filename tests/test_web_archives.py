@@ -208,6 +208,15 @@ def test_a_policy_judges_an_archive_by_its_address(agentpack: Agentpack, project
                 agentpack("install", server.url(path), "--dry-run", expect=expected)
 
 
+def test_a_policy_does_not_know_when_an_archive_was_released(
+    agentpack: Agentpack, project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "policy.yaml").write_text("minimum_age: 14 days\n")
+    monkeypatch.setenv("AGENTPACK_POLICY", str(project / "policy.yaml"))
+    refused = agentpack("install", server.url(AT), expect=5)
+    assert "its release date is unknown; 14 days must have passed" in refused.err
+
+
 def test_status_waits_for_no_server(agentpack: Agentpack, project: Path, server: WebServer) -> None:
     agentpack("install", "data-reviewer", "--source", server.url("/pack.tgz"))
     server.answers.clear()
