@@ -688,3 +688,17 @@ def test_of_many_strange_names_in_notes_the_first_are_told_once_each(disk: Disk,
     with pytest.raises(Refused) as refused:
         recover(disk, Store(disk))
     assert refused.value.details == (*(str(box / f"empty-{number:02}") for number in range(10)), "and 2 more")
+
+
+def test_every_file_that_is_changed_while_files_are_staged_is_named(disk: Disk, box: Path) -> None:
+    paths = [".claude/agents/edited.md", ".claude/agents/kept.md", ".claude/agents/replaced.md"]
+
+    def steps() -> Iterator[Step]:
+        for path in paths:
+            yield Step(path, digest_of((box / path).read_bytes()), b"new")
+        for path in paths[1:]:
+            (box / path).write_bytes(b"theirs")
+
+    with pytest.raises(Unavailable, match="changed while agentpack worked") as caught:
+        transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
+    assert caught.value.details == tuple(str(box / path) for path in paths[1:])

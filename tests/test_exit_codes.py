@@ -149,6 +149,22 @@ def test_130_when_it_is_interrupted(agentpack: Agentpack, installed: Path) -> No
     assert process.returncode == 130
 
 
+def test_an_interrupt_while_it_waits_is_told_as_such(agentpack: Agentpack, installed: Path) -> None:
+    with another_at_work(installed):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "agentpack", "uninstall", "python-engineer", "--verbose"],
+            cwd=installed,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("project ")
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said) == (130, "error: interrupted\n")
+
+
 @contextmanager
 def another_at_work(folder: Path) -> Iterator[None]:
     """While entered, somebody holds the lock of this project."""

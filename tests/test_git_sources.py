@@ -689,6 +689,8 @@ def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, proje
     assert f"market (https://git.example.com/market), in https://git.example.com/one at {one.head[:12]}" in told
     [row] = [row for row in agentpack("status", "--json").envelope["data"]["packs"] if row["name"] == "one"]
     assert row["repository"] == "https://git.example.com/one"
+    asked = {row["name"]: row["asked"] for row in agentpack("status", "--json").envelope["data"]["packs"]}
+    assert (asked["one"], asked["here"] is None) == (None, False)  # it is the marketplace that was asked
 
 
 def test_show_lists_the_releases_of_an_installed_pack(

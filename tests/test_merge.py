@@ -907,6 +907,14 @@ def test_what_stands_on_top_of_a_header_that_is_no_yaml(top: str, settled: bool)
     assert merge(base, ours, theirs).content == (ours.replace(b"opus", b"haiku") if settled else None)
 
 
+def test_letters_beyond_ascii_stay_letters_in_a_file_of_json() -> None:
+    base = '{\n  "name": "x",\n  "model": "a"\n}\n'
+    ours = base.replace('"a"', '"a",\n  "note": "für dich"')
+    theirs = base.replace('"a"', '"b",\n  "title": "Größe"')
+    wanted = base.replace('"a"', '"b",\n  "note": "für dich",\n  "title": "Größe"')
+    assert merge(base.encode(), ours.encode(), theirs.encode(), form="json").content == wanted.encode()
+
+
 # Rules that go where the release has moved theirs.
 
 

@@ -94,6 +94,13 @@ def test_accepted_once_it_is_read_from_then_on(agentpack: Agentpack, project: Pa
     assert "outside" not in agentpack("status").err
 
 
+def test_the_history_says_which_source_was_accepted(agentpack: Agentpack, project: Path, home: Path) -> None:
+    cloned(project, "~/.claude/agents")
+    agentpack("sync", "--accept", "outside:mine")
+    generations = agentpack("history", "--json").envelope["data"]["generations"]
+    assert "sync --accept outside:mine" in [generation["command"] for generation in generations]
+
+
 def test_what_the_user_wrote_in_a_manifest_of_their_own_needs_no_agreement(
     agentpack: Agentpack, home: Path, tmp_path: Path
 ) -> None:

@@ -515,6 +515,26 @@ def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
     assert not (project / CLAUDE).exists()
 
 
+def test_a_folder_beside_one_of_both_scopes_belongs_to_one_scope(
+    agentpack: Agentpack, project: Path, home: Path, packs: Path, install: Callable[..., str]
+) -> None:
+    beside = ".claude/agents-personas"
+    write_tree(project, {".agentpack/clients/house.yaml": f"schema: 1\nproject: {beside}\n"})
+    declared = f"schema: 1\nuser: {{folder: {beside}}}\n"
+    packed = f"schema: 1\nclients: [claude]\nsources: [{{name: packs, path: {packs}}}]\npacks:\n"
+    entries = "  - tester\n  - {require: data-reviewer==1.0.0, clients: [house]}\n"
+    config = {"clients/house.yaml": declared, "agentpack.yaml": packed + entries}
+    write_tree(home / ".config/agentpack", config)
+    publish(packs, make_pack("tester", personas={"tester": persona_text("tester")}))
+    (project / ".claude/agents").mkdir(parents=True)
+    (home / ".claude").mkdir()
+    (home / ".claude/agents").symlink_to(project / ".claude/agents")
+    agentpack("sync", "--user")
+    install("1.1.0", clients="claude house")
+    assert "have seen" in (project / beside / "reviewer.md").read_text()
+    assert "have seen" not in (home / beside / "reviewer.md").read_text()
+
+
 def test_an_edit_of_a_file_of_both_scopes_is_an_edit_to_either(
     agentpack: Agentpack, project: Path, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -403,6 +403,20 @@ def test_what_is_passed_over_is_told_of_its_own_pack_alone(agentpack: Agentpack,
     assert "skipped" not in agentpack("upgrade", "--yes").err
 
 
+def test_an_uninstall_brings_no_denied_release_into_the_lock_though_its_text_is_there(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    publish(packs, make_pack("acme", license="MIT", personas={"acme": persona_text("acme")}))
+    install(agentpack, packs, "data-reviewer==1.0.0")
+    install(agentpack, packs, "acme")
+    by_user("licenses: {allow: [MIT]}\n")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", "==2.0.0"))
+    assert "it has no licence" in agentpack("uninstall", "acme", expect=5).err
+    manifest.write_text(manifest.read_text().replace("==2.0.0", "==1.0.0"))
+    agentpack("uninstall", "acme")
+
+
 def test_each_setting_that_lets_a_release_pass_is_explained(agentpack: Agentpack, packs: Path) -> None:
     by_user(ALLOWING.replace("age: 0", "age: 14") + "capabilities: {allow: [every-tool], deny: [hooks]}\n")
     install(agentpack, packs, "data-reviewer==1.0.0")

@@ -990,3 +990,18 @@ def test_a_stop_for_new_capabilities_offers_to_keep_texts_where_nothing_else_is_
         "`--latest`\n"
         "  2 files need a decision as well: `--dry-run` shows each place\n"
     )
+
+
+@pytest.mark.parametrize("other", ["aardvark", "zebra"])
+def test_a_rule_that_moved_is_shown_where_its_own_pack_has_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, other: str
+) -> None:
+    body = "You count. {#identity}\n\n## Rules {#rules}\n\n- Count metrics by hand. {#metrics}\n"
+    packs = publish(tmp_path / "packs", make_pack(other, personas={other: persona_text(other, body=body)}))
+    agentpack("install", other, "--source", str(packs), "--client", "claude")
+    agentpack("install", "python-engineer==1.0.0")
+    path = project / ".claude/agents/python-engineer.md"
+    path.write_text(path.read_text().replace("through Prometheus or OpenTelemetry.", "through Datadog."))
+    said = agentpack("upgrade", "python-engineer", "--latest", "--dry-run", expect=3).err
+    assert "the new release says, in .claude/skills/python-engineer-services/SKILL.md\n" in said
+    assert "Count metrics by hand" not in said

@@ -169,6 +169,23 @@ def test_another_address_and_digest_in_the_manifest_are_an_upgrade(
     assert len(server.asked) == 4
 
 
+def test_another_digest_at_the_same_address_is_a_reason_to_choose_anew(
+    agentpack: Agentpack, project: Path, server: WebServer
+) -> None:
+    def archive(*versions: str) -> bytes:
+        packs = {version: make_pack(version=version) for version in versions}
+        files = {f"{version}/{path}": data for version, pack in packs.items() for path, data in pack.items()}
+        return write_archive(files, prefix="data-reviewer")
+
+    first, second = archive("1.0.0"), archive("1.0.0", "1.1.0")
+    server.answers["/packs.tgz"] = content(first)
+    agentpack("install", server.url("/packs.tgz"))
+    server.answers["/packs.tgz"] = content(second)
+    text = manifest(project).replace(sha256(first).hexdigest(), sha256(second).hexdigest())
+    (project / "agentpack.yaml").write_text(text)
+    assert "data-reviewer 1.0.0 -> 1.1.0\n" in agentpack("sync").err
+
+
 def test_a_direct_reference_names_an_archive(agentpack: Agentpack, project: Path, server: WebServer) -> None:
     agentpack("install", f"data-reviewer @ {server.url('/pack.tgz')}")
     assert is_installed(project, "reviewer")
@@ -189,6 +206,15 @@ def test_a_policy_judges_an_archive_by_its_address(agentpack: Agentpack, project
             with case((key, entry, path)), pytest.MonkeyPatch.context() as patch:
                 patch.setenv("AGENTPACK_POLICY", str(policy))
                 agentpack("install", server.url(path), "--dry-run", expect=expected)
+
+
+def test_a_policy_does_not_know_when_an_archive_was_released(
+    agentpack: Agentpack, project: Path, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "policy.yaml").write_text("minimum_age: 14 days\n")
+    monkeypatch.setenv("AGENTPACK_POLICY", str(project / "policy.yaml"))
+    refused = agentpack("install", server.url(AT), expect=5)
+    assert "its release date is unknown; 14 days must have passed" in refused.err
 
 
 def test_status_waits_for_no_server(agentpack: Agentpack, project: Path, server: WebServer) -> None:

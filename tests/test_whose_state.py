@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -219,6 +220,21 @@ def test_a_change_that_is_refused_leaves_a_foreign_state_where_it_is(agentpack: 
     assert everything(clone) == before
 
 
+def test_a_foreign_state_that_was_not_needed_comes_back_and_still_does_not_count(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+    with Disk(roots(box)) as disk, process_lock(disk):
+        transact(disk, Store(disk), steps=[Step("a.md", None, b"a\n")], generation=GENERATION)
+    before = tree(box, without=())
+    with Disk(roots(box)) as disk, Disk(_users(box), follow_own_links=True) as user:
+        disk.known_states = KnownStates(user)
+        with process_lock(disk):
+            pass
+        assert tree(box, without=()) == before
+        assert Store(disk).generations.numbers() == []
+        assert "agentpack ignores it" in disk.lacks["state"]
+
+
 def test_a_second_foreign_state_is_kept_beside_the_first(agentpack: Agentpack, clone: Path) -> None:
     _decided(clone)
     agentpack("install", "other")
@@ -381,6 +397,24 @@ def test_a_first_command_killed_at_any_call_leaves_a_project_that_still_believes
         if status == 0:
             assert counted
             return
+
+
+def test_a_state_folder_is_made_while_no_other_command_makes_or_moves_one(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+
+    def first() -> None:
+        with Disk(roots(box)) as disk, Disk(_users(box), follow_own_links=True) as user:
+            _first(box, disk, user)
+
+    command = threading.Thread(target=first)
+    with Disk(_users(box), follow_own_links=True) as user:
+        with KnownStates(user).exclusive():
+            command.start()
+            command.join(timeout=0.5)
+            assert not (box / STATE).exists()
+        command.join()
+    assert (box / STATE / "current").exists()
 
 
 TWICE = f"""

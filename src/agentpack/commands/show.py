@@ -317,18 +317,15 @@ def render(
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
     files = [file for file in asked.for_clients(clients).preview().files.values() if file.pack == pin.pack]
     names = [file.persona for file in files]
+    there = [f"there: {', '.join(names)}"]
     if persona is not None and persona not in names:
-        there = f"there: {', '.join(names)}"
-        raise UsageError(
-            f"{pin.pack} {pin.version} has no persona `{persona}`",
-            details=[there],
-            hint=did_you_mean(persona, names),
-        )
+        what = f"{pin.pack} {pin.version} has no persona `{persona}`"
+        raise UsageError(what, details=there, hint=did_you_mean(persona, names))
     agents = [file for file in files if file.client not in SKILLS]
     if persona is None and len(agents) != 1:
         raise UsageError(
             f"{pin.pack} {pin.version} has {len(agents)} personas",
-            details=[f"there: {', '.join(names)}"],
+            details=there,
             hint=f"name one, for example with `--persona {names[0]}`" if names else None,
         )
     found = next(file for file in (*agents, *files) if persona in (None, file.persona))
@@ -385,10 +382,9 @@ def search(workspace: Workspace, text: str = "") -> Found:
     candidates.sources.silent.clear()  # they are among `unread`
     agents.sort(key=lambda agent: (agent.name.lower() not in words, agent.name))
     near = [] if found or agents else _near(text.lower(), (name for name in known if name not in broken))
-    packs, held = [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], beyond_refs(workspace)
-    for index, pack in enumerate(packs):
-        if one := held.get((pack.name, pack.source)):
-            packs[index] = pack._replace(held_back=str(one.newer))
+    held = {key: str(one.newer) for key, one in beyond_refs(workspace).items()}
+    packs = [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))]
+    packs = [pack._replace(held_back=held.get((pack.name, pack.source), pack.held_back)) for pack in packs]
     return Found(packs, agents, near, unread)
 
 
