@@ -855,7 +855,6 @@ def test_each_pack_whose_rules_moved_is_to_be_kept_first_in_alphabetical_order(
     ways += [
         "`agentpack upgrade --latest --yes --on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
-        "`--on-conflict edit` opens an editor",
         "`--partial` writes only the other files",
     ]
     assert told.partition("hint: ")[2] == "".join(f"{way}\n  " for way in ways).rstrip(" ")
