@@ -227,6 +227,20 @@ def test_http_and_https_lead_to_https(
     assert (project / ".claude/agents/one.md").exists()
 
 
+def test_what_to_do_with_an_edit_is_found_out_without_a_request(
+    agentpack: Agentpack, project: Path, server: GitServer, tmp_path: Path
+) -> None:
+    agentpack("install", place(server))
+    agent = project / ".claude/agents/one.md"
+    agent.write_text(agent.read_text() + "\n## Ours\n\n- Say it.\n")
+    server.seen.clear()
+    assert "agentpack keep kit " in agentpack().err
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"])
+    clone = Path(shutil.copytree(project, tmp_path / "clone", ignore=shutil.ignore_patterns("state")))
+    assert "agentpack keep" not in agentpack(cwd=clone).err
+    assert server.seen == []
+
+
 def test_a_server_that_breaks_off_leaves_the_project_as_it_was(
     agentpack: Agentpack, project: Path, kit: Repository, server: GitServer
 ) -> None:

@@ -87,8 +87,8 @@ def _edited(
 
 
 def packs_to_keep(workspace: Workspace, edited: Iterable[str]) -> list[str]:
-    """The packs of which `keep` can turn the edits into a variant. Collections are tried: of their agents a variant can
-    say only some edits.
+    """The packs of which `keep` can turn the edits into a variant. Collections are tried, without the network: of
+    their agents a variant can say only some edits.
     """
     lock = workspace.documents.readable_lock
     bare = lock.in_collections if lock else frozenset[str]()
@@ -96,9 +96,10 @@ def packs_to_keep(workspace: Workspace, edited: Iterable[str]) -> list[str]:
 
 
 def _can_be_kept(workspace: Workspace, pack: str) -> bool:
+    offline = Workspace(workspace.environment._replace(offline=True), workspace.scope)
     try:
-        _, _, found = found_edits(workspace, pack, None)
-        edits = (variant_edit(one, workspace.clients.of_file(one.files[0][0].client)) for one in found)
+        _, _, found = found_edits(offline, pack, None)
+        edits = (variant_edit(one, offline.clients.of_file(one.files[0][0].client)) for one in found)
         return bool(found) and all(edits)
     except AgentpackError:
         return False
