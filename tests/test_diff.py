@@ -845,28 +845,14 @@ def test_an_unfinished_merge_changes_nothing_and_keeps_the_copy(
     assert marks(colliding.folder) == before
     (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
     assert f"\n  your merge of {FILE} is in {copy}\n" in said
-    again = "agentpack upgrade --latest --yes --on-conflict keep"
-    assert f" remove the markers there, then `cp {copy} {FILE} && {again}`\n" in said
-    assert "--on-conflict theirs" not in said
-    marked = r"(<{7}[^\n]*\n)?[^\n]*\n\|{7}.*?>{7}[^\n]*\n"
-    copy.write_text(re.sub(marked, "- Mine and yours.\n", copy.read_text(), flags=re.DOTALL))
-    assert "- Mine and yours.\n" in copy.read_text()
-    shutil.copy(copy, colliding.folder / FILE)
-    colliding(*again.split()[1:])
-    assert (colliding.folder / FILE).read_text() == copy.read_text()
-
-
-def test_an_unfinished_merge_of_an_entry_does_not_lead_to_replacing_its_file(
-    installed: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installed("install", "reviews==1.0.0", "--client", "roo")
-    edit(installed, "Say what you saw.", "Say little.", ".roomodes")
-    monkeypatch.setenv("VISUAL", "true")
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    code, said = on_a_terminal(installed, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
-    assert (code, "cp " in said, "opens a new copy: put your merge there" in said) == (3, False, True), said
-    (copy,) = tmp_path.glob("agentpack-merge-*/*")
-    assert str(copy) in said
+    again = "agentpack upgrade --latest --yes --on-conflict edit"
+    assert f" `{again}` opens new copies: put your merge there, and finish it\n" in said
+    assert "--on-conflict keep" not in said
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    assert on_a_terminal(colliding, *again.split()[1:])[0] == 0
+    assert "- Say little, exactly.\n" in (colliding.folder / FILE).read_text()
+    colliding("rollback")
+    assert marks(colliding.folder)[FILE].content == before[FILE].content
 
 
 def test_a_finished_merge_is_kept_if_the_next_one_is_not(
@@ -881,7 +867,7 @@ def test_a_finished_merge_is_kept_if_the_next_one_is_not(
     code, said = on_a_terminal(installed, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert (code, said.count("your merge of ")) == (3, 2), said
     assert len([*tmp_path.glob("agentpack-merge-*/reviewer.md")]) == 2
-    assert said.count("cp ") == 2
+    assert "opens new copies: put your merge there" in said
 
 
 def test_an_editor_that_cannot_be_started_is_told(colliding: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -362,6 +362,9 @@ def test_a_stop_for_two_reasons_gives_the_command_that_gets_past_both(agentpack:
         f"  `{accept} --on-conflict keep` accepts it and keeps your text there",
         "  `--on-conflict theirs` takes the new text there",
     ]
+    settled = agentpack(*accept.split()[1:-2], "--on-conflict", "edit", expect=3).err
+    assert "--on-conflict keep` accepts it and keeps your text there" in settled
+    assert not re.search("--on-conflict.*--on-conflict", settled)
     second = agentpack(*accept.split()[1:], expect=3).err
     ways = "agentpack upgrade --latest --accept edit --yes --on-conflict keep"
     assert f"hint: `{ways}` keeps your text where the two conflict\n  `--on-conflict theirs` takes" in second

@@ -1,5 +1,6 @@
 """Conflicts that stop a change: what each is about, and the options that resolve it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from agentpack.changes.outcome import Outcome
@@ -88,7 +89,8 @@ class ConflictsFound(DecisionNeeded):
 
     def __init__(self, workspace: Workspace, outcome: Outcome, command: str = "") -> None:
         """List every conflict of the plan and the options that resolve it; `command` is what to type with one."""
-        self.outcome, self.command, conflicts = outcome, command, outcome.plan.conflicts
+        self.outcome, conflicts = outcome, outcome.plan.conflicts
+        self.command = command = _unsettled(command)
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
         ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
@@ -125,13 +127,22 @@ def with_conflicts(refusal: CapabilitiesWidened, workspace: Workspace, planned: 
         refusal.details = (*refusal.details, *places)
         ways = [refusal.hint or "", f"{_count(planned.conflicts)} a decision as well: `--dry-run` shows each place"]
         if all(one.why == "merge" for one in planned.conflicts):
-            keep = f"agentpack {refusal.accepting} --on-conflict keep" if refusal.accepting else "--on-conflict keep"
+            keep = (
+                f"agentpack {_unsettled(refusal.accepting)} --on-conflict keep"
+                if refusal.accepting
+                else "--on-conflict keep"
+            )
             ways += [
                 f"`{keep}` accepts it and keeps your text there",
                 "`--on-conflict theirs` takes the new text there",
             ]
         refusal.hint, refusal.ways = "; ".join(ways), tuple(ways)
     return refusal
+
+
+def _unsettled(command: str) -> str:
+    """The command without its answer to conflicts."""
+    return re.sub(r" --on-conflict \w+", "", command)
 
 
 def _count(conflicts: Sequence[Change]) -> str:

@@ -25,7 +25,6 @@ from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
 from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.model.changes import Change
-from agentpack.workspace.locations import is_entry
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text"
@@ -54,7 +53,7 @@ def merge_in_editor(session: Session, error: ConflictsFound, *, shown: bool = Fa
         found = {change.path: _edited(session, change, tool, copies) for change in conflicts}
     except DecisionNeeded as unfinished:
         if copies:
-            unfinished.details, unfinished.hint = _left_in(session, copies), _go_on(session, copies, error.command)
+            unfinished.details, unfinished.hint = _left_in(session, copies), _go_on(error.command)
         raise
     for copy in copies.values():
         shutil.rmtree(copy.parent)
@@ -65,16 +64,12 @@ def _left_in(session: Session, copies: Mapping[str, Path]) -> tuple[str, ...]:
     return tuple(f"your merge of {session.workspace.scope.absolute(path)} is in {copies[path]}" for path in copies)
 
 
-def _go_on(session: Session, copies: Mapping[str, Path], command: str) -> str:
-    """How to use unfinished merges: a text with all decisions made is an edit like any other."""
-    if any(is_entry(path) for path in copies):
-        return "`--on-conflict edit` opens a new copy: put your merge there"
-    absolute = session.workspace.scope.absolute
-    moves = " && ".join(shlex.join(("cp", str(copy), absolute(path))) for path, copy in copies.items())
-    if not command:
-        return f"remove the markers there, then `{moves}`, and the same command with `--on-conflict keep`"
-    again = f"agentpack {command.replace(' --on-conflict edit', '')} --on-conflict keep"
-    return f"remove the markers there, then `{moves} && {again}`"
+def _go_on(command: str) -> str:
+    """How to go on with unfinished merges. Written into the installed file, one would take the place of the edit before
+    the history has that.
+    """
+    again = f"`agentpack {command} --on-conflict edit`" if command else "the same command"
+    return f"{again} opens new copies: put your merge there, and finish it"
 
 
 def _edited(session: Session, change: Change, tool: "_Tool", copies: dict[str, Path]) -> EditedFile:
