@@ -461,7 +461,7 @@ UNSAID_OF_AN_AGENT = {
     "text": (("You  work.", "You do."), "a rule of the author was changed: “You  work.”"),
     "a rule": (
         ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n- Say.\n"),
-        "the heading above the new rule “- Say.” is the author's",
+        "“- Say.” was added to a section of the author",
     ),
     "a rule in between": (("You  work.", "Hello.\n\nYou  work."), "the new rule “Hello.” is inside the author's text"),
     "a heading": (("## How", "## Ours\n\n- Say.\n\n## How"), "the new heading “## Ours” is not at the end"),

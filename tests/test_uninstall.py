@@ -630,6 +630,19 @@ def test_a_clone_has_no_state_of_before_to_go_back_to(agentpack: Agentpack, proj
     assert "rollback 0" not in agentpack("uninstall", "--all", expect=3).err
 
 
+def test_no_way_is_named_that_takes_back_what_was_edited_since_it_was_adopted(
+    agentpack: Agentpack, project: Path
+) -> None:
+    path = project / CLAUDE.format("one")
+    write_tree(project, {CLAUDE.format("one"): persona_text("one", body="You are one.\n")})
+    agentpack("adopt")
+    assert "`agentpack rollback 0`" in agentpack("uninstall", "--all", expect=3).err
+    path.write_text(path.read_text() + "\n## Mine\n\nBe kind.\n")
+    told = agentpack("uninstall", "--all", expect=3).err
+    assert "rollback 0" not in told
+    assert "`--keep-files` leaves" in told
+
+
 def test_the_copies_of_adopted_files_are_said_to_stay_as_long_as_they_are_there(
     agentpack: Agentpack, project: Path
 ) -> None:

@@ -78,7 +78,9 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     try:
         return make_change(workspace, command, state, request.restricted_to(asked))
     except ConflictsFound as error:
-        if not new.packs and request.everything and reaches_back(workspace):
+        own = own_packs(workspace)  # what was edited since it was adopted would get its old text back
+        loses = any(change.why == "edited" and change.pack in own for change in error.outcome.plan.conflicts)
+        if not new.packs and request.everything and not loses and reaches_back(workspace):
             error.ways += (_BACK_TO_BEFORE,)
             error.hint = "; ".join(error.ways)
         raise

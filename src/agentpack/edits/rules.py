@@ -171,8 +171,12 @@ class _Reader:
         for rule in waiting:  # nothing of the section is left but its heading
             self.insert(found, rule, after=old.id)
         if waiting and old.level and old.id is None:
-            no_id = "is the author's" if self.bare else "has no id"
-            self.unsaid.append(f"the heading above the new rule “{short(waiting[0].text)}” {no_id}")
+            text = short(waiting[0].text)
+            author, ours = (
+                f"“{text}” was added to a section of the author",
+                f"the heading above the new rule “{text}” has",
+            )
+            self.unsaid.append(author if self.bare else f"{ours} no id")
         yield from found
 
     def change(self, found: list[RuleEdit], was: Rule, now: Rule) -> None:

@@ -216,8 +216,9 @@ def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNe
     )
     if edited.pack.bare:
         hint = (
-            "a variant of a collection's agent can only set header fields and add sections at the end; upgrades "
-            f"merge all other edits, and `agentpack keep {persona} --patch` prints them for the author"
+            "a variant of a collection's agent can only set header fields and add sections at the end: put new rules "
+            "there, below a heading of your own; upgrades merge all other edits, and "
+            f"`agentpack keep {persona} --patch` prints them for the author"
         )
     return DecisionNeeded(
         f"some edits of `{persona}` cannot be expressed as a variant; nothing was written", details=reasons, hint=hint
