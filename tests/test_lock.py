@@ -7,40 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.locks import DIGEST, FILE, LOCK, pack
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent, WrittenState
+from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, SkippedAgent, WrittenState
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import Digest, PackName, digest_of
+from agentpack.model.names import Digest, digest_of
 from agentpack.model.pack import AgentRow, digest_of_rows
 from agentpack.wanted.assignment import NotWritten, not_written_words
 from agentpack.wanted.lock_satisfies import mismatches
 from agentpack.wanted.skipped import left_out_words, skipped_agents, skipped_data
 from agentpack.workspace.file_releases import FileRelease, as_written, with_files
 from agentpack.workspace.found_clients import SkippedClient, UnlistedClients, skipped_words
-
-DIGEST = digest_of(b"x")
-
-
-def pack(name: str, **more: object) -> LockedPack:
-    values = {
-        "version": "1.0.0",
-        "source": "bundled",
-        "digest": DIGEST,
-        "variants": ("a",),
-        "local_variants": (LocalVariant("reviewer", "house", DIGEST),),
-        "parameters": {"b": 1, "a": "é"},
-        "requires": ("other>=1",),
-        "wanted_by": ("agentpack.yaml",),
-    }
-    return LockedPack(PackName(name), **{**values, **more})  # type: ignore[arg-type]
-
-
-FILE = LockedFile(".claude/agents/reviewer.md", "claude", "x", "reviewer", "ab" * 32)
-LOCK = Lock({"packs": []}, ("codex", "claude"), (pack("x"), pack("b")), (FILE,))
 
 
 def test_it_reads_back_as_it_was_written() -> None:

@@ -4,34 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from support.locks import DIGEST, FILE, pack
 
-from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedFile, LockedPack, SkippedAgent
+from agentpack.model.lock import REFUSED, LocalVariant, Lock, LockedPack, SkippedAgent
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, digest_of
+from agentpack.model.names import PackName
 from agentpack.model.pack import AgentRow, digest_of_rows
 from agentpack.wanted.lock_satisfies import changed_sources, mismatches
 from agentpack.wanted.skipped import SkippedAgents, left_out_words, skipped_agents, skipped_data
-
-DIGEST = digest_of(b"x")
-
-
-def pack(name: str, **more: object) -> LockedPack:
-    values = {
-        "version": "1.0.0",
-        "source": "bundled",
-        "digest": DIGEST,
-        "variants": ("a",),
-        "local_variants": (LocalVariant("reviewer", "house", DIGEST),),
-        "parameters": {"b": 1, "a": "é"},
-        "requires": ("other>=1",),
-        "wanted_by": ("agentpack.yaml",),
-    }
-    return LockedPack(PackName(name), **{**values, **more})  # type: ignore[arg-type]
-
-
-FILE = LockedFile(".claude/agents/reviewer.md", "claude", "x", "reviewer", "ab" * 32)
-
-LOCK = Lock({"packs": []}, ("codex", "claude"), (pack("x"), pack("b")), (FILE,))
 
 
 @pytest.mark.parametrize(
