@@ -342,7 +342,6 @@ First of all.
         ("## Also without\n\n- Say.\n\n", "", "the heading “## Also without” was removed and has no id"),
         ("## Without\n\n", "", "the heading “## Without” was removed"),
         ("First of all.", "Second.\n\nFirst of all.", "no rule with an id is next to the new one “Second.”"),
-        ("- Say.\n", "Nothing.\n", "the heading above the new rule “Nothing.” has no id"),
         ("## Also", "## House\n\n- Wipe.\n\n## Also", "no heading with an id is next to the new heading “## House”"),
     ],
 )
@@ -355,6 +354,25 @@ def test_what_has_no_id_beside_it_cannot_be_said_by_a_variant(
     before = tree(project)
     assert reason in agentpack("keep", "reviewer", expect=3).err
     assert tree(project) == before
+
+
+@pytest.mark.parametrize("others", ["", "## Also without\n\n- Do.\n\n"])
+def test_a_rule_below_a_heading_without_an_id_is_said_by_the_first_such_heading(
+    agentpack: Agentpack, project: Path, tmp_path: Path, others: str
+) -> None:
+    body = BARE.replace("## Also without", f"{others}## Also without").replace("- Say. {#say}", "- Say.")
+    publish(tmp_path / "packs", make_pack("reviews", personas={"reviewer": persona_text(body=body)}))
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Say.\n", "- Say.\n\nNothing.\n"))
+    if others:
+        told = agentpack("keep", "reviewer", expect=3).err
+        assert "the heading above the new rule “Nothing.” has no id" in told
+        return
+    patch = agentpack("keep", "reviewer", "--patch").out
+    assert "\n - Say.\n \n+Nothing. {#nothing}\n+\n" in patch
+    agentpack("keep", "reviewer")
+    said = (project / ".agentpack/variants/reviewer/local.md").read_text()
+    assert said.endswith("---\n## Also without\n\nNothing. {#nothing}\n")
 
 
 def test_a_new_section_goes_behind_the_one_before_it_where_that_alone_has_an_id(
@@ -456,13 +474,18 @@ SAID_OF_AN_AGENT = {  # what is put for what, and the lines of the variant
         ("who }}.\n", "who }}.\n\n## Ours\n\n- Say {{ what }}.\n"),
         "## Ours {#ours}\n\n- Say {{ what }}. {#say",
     ),
+    "a rule at the end of a section": (
+        ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n- Say {{ what }}.\n- Stop.\n"),
+        "---\n## How\n\n- Say {{ what }}. {#say-what}\n- Stop. {#stop}\n",
+    ),
+    "a paragraph in a section": (
+        ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n\nAnd wait.\n"),
+        "---\n## How\n\nAnd wait. {#and-wait}\n",
+    ),
 }
 UNSAID_OF_AN_AGENT = {
     "text": (("You  work.", "You do."), "a rule of the author was changed: “You  work.”"),
-    "a rule": (
-        ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n- Say.\n"),
-        "“- Say.” was added to a section of the author",
-    ),
+    "a rule": (("- Ask {{", "- Say.\n- Ask {{"), "the new rule “- Say.” is inside the author's text"),
     "a rule in between": (("You  work.", "Hello.\n\nYou  work."), "the new rule “Hello.” is inside the author's text"),
     "a heading": (("## How", "## Ours\n\n- Say.\n\n## How"), "the new heading “## Ours” is not at the end"),
     "a heading changed": (("## How", "## Why"), "the heading “## How” was changed and is the author's"),
@@ -503,6 +526,30 @@ def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
     collected("upgrade", "--yes")
     assert path.read_text().replace('"', "") == edited.replace("You  work.", "You work on.").replace('"', "")
     collected("sync", "--locked")
+
+
+def test_a_rule_added_to_a_section_of_a_collection_s_agent_follows_its_section(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """The heading stands for the first section of that heading, and follows it to another heading."""
+    text = AUTHOR + "\n## Why\n\n- Because.\n\n## How\n\n- Ask again.\n"
+    write_tree(project / "kit", {"agents/odd.md": text})
+    agentpack("install", "./kit", "--client", "claude")
+    path = project / ".claude/agents/odd-one.md"
+    path.write_text(text + "- Say.\n")
+    assert "“- Say.” was added to a section of the author" in agentpack("keep", "odd-one", expect=3).err
+    path.write_text(text.replace("who }}.\n", "who }}.\n- Say.\n"))
+    agentpack("keep", "odd-one")
+    moved = text.replace("\n## How\n\n- Ask {{ who }}.\n", "") + "- Ask more.\n"
+    (project / "kit/agents/odd.md").write_text(moved)
+    agentpack("upgrade", "--yes")
+    assert path.read_text() == moved + "- Say.\n"
+    (project / "kit/agents/odd.md").write_text(moved.replace("## How", "## So"))
+    agentpack("upgrade", "--yes")
+    assert path.read_text() == moved.replace("## How", "## So") + "- Say.\n"
+    said = (project / ".agentpack/variants/odd-one/local.md").read_text()
+    assert said.endswith("\n---\n## So\n\n- Say. {#say}\n")
+    agentpack("sync", "--locked")
 
 
 def test_keep_is_named_for_an_adopted_agent_and_where_it_works_for_one_of_two_packs(

@@ -32,6 +32,8 @@ class Outline:
     def __init__(self, sections: Sequence[Section]) -> None:
         self._headings: dict[str | None, _OutlineNode] = {}
         self._rules: dict[str | None, _OutlineNode] = {}
+        self._without_id: dict[str, _OutlineNode] = {}
+        """The first of the headings without an id that read alike, by their text."""
         self._end: _OutlineNode | None = None
         for section in sections:
             title = self._link(section._replace(rules=()), self._end, None)
@@ -49,13 +51,15 @@ class Outline:
 
     def lay_section(self, new: Section) -> _OutlineNode:
         """Change the section with this id, or add it where it asks to go, else at the end; its rules are not laid.
+        A local variant's heading without an id stands for the section without an id that has this heading.
 
         Returns:
             Its heading, to which `lay_rule` adds.
         """
         if new.level == 0:
             return self._start
-        title = self._headings.get(new.id) if new.id else None
+        is_local = new.origin is not None and new.origin.kind == "local"
+        title = self._headings.get(new.id) if new.id else self._without_id.get(new.heading) if is_local else None
         if title is None:
             return self._add_section(new)
         old = title.part
@@ -117,6 +121,8 @@ class Outline:
             title.last = node
         if part.id is not None:
             (self._headings if title is None else self._rules).setdefault(part.id, node)
+        elif title is None and isinstance(part, Section):
+            self._without_id.setdefault(part.heading, node)
         return node
 
     def _unlink(self, node: _OutlineNode) -> None:
@@ -132,6 +138,8 @@ class Outline:
         known = self._headings if node.title is node else self._rules
         if known.get(node.part.id) is node:
             del known[node.part.id]
+        if node.title is node and self._without_id.get(node.part.heading) is node:
+            del self._without_id[node.part.heading]
 
     def _titles(self, first: _OutlineNode | None) -> Iterator[_OutlineNode]:
         """The headings from this one on."""

@@ -99,8 +99,11 @@ class _Writer:
         if id is None or id in self.new:
             return self.new.get(id or "")
         part = self.parts.get(id)
-        path = self.file_of(part.origin) if part is not None else None
-        if part is None or path is None or not part.line:
+        return self.lines_of(part) if part is not None else None
+
+    def lines_of(self, part: Section | Rule) -> SourceLines | None:
+        path = self.file_of(part.origin)
+        if path is None or not part.line:
             return None
         text = part.heading if isinstance(part, Section) else part.text
         kind = "heading" if isinstance(part, Section) else part.kind
@@ -130,8 +133,8 @@ class _Writer:
         if section.old is None:
             self.add_section(section)
             return
-        if section.heading is not None:
-            self.replace(section.id, section.heading)
+        if section.heading not in (None, section.old.heading):
+            self.replace(section.id, section.heading or "")
         for rule in section.rules:
             if rule.old is not None:
                 self.replace(rule.id, rule.text)
@@ -152,8 +155,10 @@ class _Writer:
         )
 
     def add(self, rule: RuleEdit, section: SectionEdit) -> None:
-        anchor = self.place(rule.after or rule.before or section.id)
-        if anchor is None and section.id is None and rule.after is None and rule.before is None:
+        anchor, old = self.place(rule.after or rule.before or section.id), section.old
+        if old is not None and old.level and section.id is None and rule.after is None and rule.before is None:
+            anchor = self.lines_of((old, *old.rules)[-1])
+        elif anchor is None and section.id is None and rule.after is None and rule.before is None:
             anchor = SourceLines(self.main, 0, self.first_line(), "heading")
         if anchor is None:
             self.left_out.append(f"the new rule “{short(rule.text)}”: its neighbours are not part of this pack's file")

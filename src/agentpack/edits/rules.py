@@ -38,7 +38,11 @@ class RuleEdit(NamedTuple):
 
 
 class SectionEdit(NamedTuple):
-    """The edits in one section. `old` is None if the section is new; `heading` is None if it is unchanged."""
+    """The edits in one section.
+
+    `old` is None if the section is new. `heading` is None if it is unchanged and not needed to find the section. A
+    heading without an id stands for the persona's section of that heading.
+    """
 
     old: Section | None
     id: str | None
@@ -86,8 +90,10 @@ class _Reader:
         self.unsaid: list[str] = []
         self.gone: list[Rule] = []
         self.fresh: list[str] = []
+        self.named: Mapping[str, Section] = {}
 
     def read(self, old: Sequence[Section], new: Sequence[Section]) -> None:
+        self.named = _by_heading(old)
         pairs, rules = _paired(old, new)
         kept = {a for a, b in pairs if a is not None and b is not None}
         for index, (a, b) in enumerate(pairs):
@@ -106,6 +112,8 @@ class _Reader:
             if old.id is None:
                 self.refuse("heading", old.heading, "was changed")
         rules = tuple(self.rules(old, new, same))
+        if old.id is None and any(rule.old is None and not (rule.after or rule.before) for rule in rules):
+            heading = old.heading if old.level else None
         if rules or heading is not None:
             self.sections.append(SectionEdit(old, old.id, heading, rules))
 
@@ -170,7 +178,7 @@ class _Reader:
                     self.change(found, was, now)
         for rule in waiting:  # nothing of the section is left but its heading
             self.insert(found, rule, after=old.id)
-        if waiting and old.level and old.id is None:
+        if waiting and old.level and old.id is None and not self.is_found_by_heading(old, new):
             text = short(waiting[0].text)
             author, ours = (
                 f"“{text}” was added to a section of the author",
@@ -178,6 +186,9 @@ class _Reader:
             )
             self.unsaid.append(author if self.bare else f"{ours} no id")
         yield from found
+
+    def is_found_by_heading(self, old: Section, new: Section) -> bool:
+        return self.named[old.heading] is old and old.heading == new.heading
 
     def change(self, found: list[RuleEdit], was: Rule, now: Rule) -> None:
         if was.id is None:
@@ -331,7 +342,9 @@ def _rule_source(rule: RuleEdit, sources: Mapping[str, str], values: Mapping[str
 
 
 def _heading_source(section: SectionEdit, sources: Mapping[str, str], values: Mapping[str, Value] | None) -> str:
-    assert section.id is not None and section.heading is not None
+    assert section.heading is not None
+    if section.id is None:
+        return section.heading
     text = templated(section.heading, sources.get(section.id, ""), values)
     return braced(text, section.id + _anchor(section.after, section.before))
 
@@ -364,18 +377,23 @@ def with_ids(sections: Sequence[Section], around: Sequence[Section], stem: str) 
         around: the persona's own sections.
         stem: new ids begin with it, so that no other text has them.
     """
-    homes = {section.heading: section.id for section in around if section.level}
+    homes = _by_heading(around)
     taken = {id.removeprefix(f"{stem}-") for id in (*ids_of(sections), *ids_of(around))}
     done = []
     for section in sections:
         if section.level and section.id is None:
-            id = homes.get(section.heading) or f"{stem}-{fresh_id(section.heading, taken)}"
-            section = section._replace(id=id)
+            home = homes.get(section.heading)
+            section = section._replace(id=home.id if home else f"{stem}-{fresh_id(section.heading, taken)}")
         rules = (
             rule if rule.id else rule._replace(id=f"{stem}-{fresh_id(rule.text, taken)}") for rule in section.rules
         )
         done.append(section._replace(rules=tuple(rules)))
     return tuple(done)
+
+
+def _by_heading(sections: Sequence[Section]) -> Mapping[str, Section]:
+    """The section that a heading alone stands for: the first one that has it."""
+    return {section.heading: section for section in reversed(sections) if section.level}
 
 
 def _free(stem: str, taken: Set[str]) -> int:

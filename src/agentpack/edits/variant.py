@@ -216,8 +216,8 @@ def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNe
     )
     if edited.pack.bare:
         hint = (
-            "a variant of a collection's agent can only set header fields and add sections at the end: put new rules "
-            "there, below a heading of your own; upgrades merge all other edits, and "
+            "a variant of a collection's agent can only set header fields, add rules at the end of a section and "
+            "sections at the end: put new rules there; upgrades merge all other edits, and "
             f"`agentpack keep {persona} --patch` prints them for the author"
         )
     return DecisionNeeded(
