@@ -157,7 +157,7 @@ class _Writer:
     def add(self, rule: RuleEdit, section: SectionEdit) -> None:
         anchor, old = self.place(rule.after or rule.before or section.id), section.old
         if old is not None and old.level and section.id is None and rule.after is None and rule.before is None:
-            anchor = self.lines_of((old, *old.rules)[-1])
+            anchor = self.lines_of(old.rules[-1] if old.rules else old)
         elif anchor is None and section.id is None and rule.after is None and rule.before is None:
             anchor = SourceLines(self.main, 0, self.first_line(), "heading")
         if anchor is None:
