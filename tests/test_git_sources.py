@@ -323,19 +323,14 @@ def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, pr
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
     agentpack("install", f"git+{kit.address}@v1.0.0")
-    told = "`ref: v1.0.0` of the source `kit` holds it; "
-    removed = f'{told}`agentpack install "kit@latest"` removes that'
-    assert removed in agentpack("install", "kit==2.0.0", expect=4).err
-    look = ("diff", "--upgrade", "--latest", "kit")
-    for words in (
-        ("render", "kit==2.0.0", "--persona", "one"),
-        ("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0"),
-        ("show", "kit", "--changes", "1.0.0", "2.0.0"),
-    ):
-        ran = agentpack(*words, expect=4)
-        assert f"{told}`agentpack {' '.join(look)}` shows what the newest release changes" in ran.err, words
-        assert "there is only 1.0.0" in ran.err
-    assert "  + - Work {+hard+}." in agentpack(*look, expect=1).out
+    before = tree(project)
+    assert "Work hard." in agentpack("render", "kit==2.0.0", "--persona", "one").out
+    assert "there are 2.0.0 and 1.0.0\n" in agentpack("render", "kit==3", expect=4).err
+    assert "  + - Work {+hard+}." in agentpack("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0", expect=1).out
+    for versions in (("1.0.0", "2.0.0"), ("2.0.0", "1.0.0"), ("2.0.0",)):
+        assert "kit 1.0.0 -> 2.0.0  (+1 -1 lines, 1 rule)" in agentpack("show", "kit", "--changes", *versions).out
+    assert "  + - Work {+hard+}." in agentpack("diff", "--upgrade", "--latest", "kit", expect=1).out
+    assert tree(project) == before
     assert "kit 1.0.0 (2.0.0 held back) kit" in " ".join(agentpack("search", "kit").out.split())
     held = "newer 2.0.0, held back by `ref: v1.0.0` (`agentpack upgrade --latest`)"
     assert held in " ".join(agentpack("show", "kit").out.split())
@@ -345,7 +340,6 @@ def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, pr
     assert "holds it" not in agentpack("install", "other==9", expect=4).err
     agentpack("uninstall", "other")
     agentpack("install", "kit@latest")
-    agentpack("diff", "--from", "kit==1.0.0", "--to", "kit==2.0.0", expect=1)
     assert agentpack("show", "kit", "--json").envelope["data"]["held_back"] == ""
     agentpack("uninstall", "kit")
     agentpack("install", f"git+{kit.address}@main")
@@ -728,6 +722,30 @@ def test_every_command_takes_the_releases_that_show_lists(agentpack: Agentpack, 
     manifest.write_text(manifest.read_text().replace("kit==1.0.0", "kit==1.1.0"))
     agentpack("sync")
     assert (locked(project)["version"], installed(project, "one").count("1.1.0")) == ("1.1.0", 1)
+
+
+def test_a_version_that_a_ref_leaves_out_is_installed_without_the_ref(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    kit.tag("v1.0.0")
+    for version in ("1.1.0", "2.0.0"):
+        rework(kit, "one", "- Work", f"- As of {version}, work").tag(f"v{version}")
+    agentpack("install", f"git+{kit.address}@v1.0.0")
+    manifest = project / "agentpack.yaml"
+    agentpack("install", "kit>=1,<3")
+    assert locked(project)["version"] == "1.0.0"
+    assert 'ref: "v1.0.0"' in manifest.read_text()
+    assert "there are 2.0.0, 1.1.0 and 1.0.0" in agentpack("install", "kit==9", expect=4).err
+    told = agentpack("install", "kit@1.1.0").err
+    assert "note: the source `kit` no longer has a `ref:`, for all its packs" in told
+    assert "ref:" not in manifest.read_text()
+    assert "kit==1.1.0" in manifest.read_text()
+    assert locked(project)["version"] == "1.1.0"
+    agentpack("upgrade")
+    assert locked(project)["version"] == "1.1.0"
+    agentpack("install", f"git+{kit.address}@main")
+    told = '`ref: main` of the source `kit` holds it; `agentpack install "kit@latest"` removes that'
+    assert told in agentpack("install", "kit==2.0.0", expect=4).err
 
 
 def test_of_several_packs_the_one_that_a_ref_holds_is_told(

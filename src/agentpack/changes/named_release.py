@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from agentpack.changes.clients import choose_clients
+from agentpack.changes.place_arguments import past_refs
 from agentpack.changes.user_sources import with_user_sources
 from agentpack.errors import Unavailable, UsageError
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -58,9 +59,11 @@ def parse_named(workspace: Workspace, text: str) -> Requirement:
 
 def with_source(workspace: Workspace, manifest: Manifest, requirement: Requirement) -> Manifest:
     """The manifest to look for a pack in, which asks for this requirement of it: with the user's own sources if it does
-    not have the pack, and with an entry for one that only a collection offers.
+    not have the pack, with an entry for one that only a collection offers, and without a `ref:` that holds it at
+    another release.
     """
     pack = requirement.pack
+    manifest, _ = past_refs(workspace, manifest, (requirement,))
     if manifest.wanted(pack):
         packs = (e._replace(requirement=requirement) if e.requirement.pack == pack else e for e in manifest.packs)
         return manifest._replace(packs=tuple(packs))

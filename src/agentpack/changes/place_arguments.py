@@ -2,15 +2,17 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 
 from agentpack.errors import InvalidFile, Unresolvable, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab
+from agentpack.model.requirement import Requirement
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.sources.git_tags import release_in
 from agentpack.workspace.workspace import Workspace
 
 _REPOSITORY = re.compile(r"(?:(?P<forge>github|gitlab)\.com/)?(?P<path>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)\Z")
@@ -199,6 +201,24 @@ def without_refs(
             notes.append(f"the source `{source.name}` no longer has a `ref:`, for all its packs")
         sources.append(source._replace(options=options))
     return manifest._replace(sources=tuple(sources)), notes
+
+
+def past_refs(
+    workspace: Workspace,
+    manifest: Manifest,
+    requirements: Iterable[Requirement],
+    places: Sequence[ConfiguredSource] = (),
+) -> tuple[Manifest, list[str]]:
+    """The manifest without each `ref:` that names another release than one of these requirements asks for, or keeps one
+    from the newest release, and a note on each. `places` are as for `without_refs`.
+    """
+    refs = {source.name: release_in(source.options.get("ref", "")) for source in manifest.sources}
+
+    def is_held(asked: Requirement) -> bool:
+        named = refs.get(source_of(workspace, manifest, asked.pack))
+        return asked.newest or (bool(asked.range) and named is not None and not asked.allows(named))
+
+    return without_refs(workspace, manifest, [asked.pack for asked in requirements if is_held(asked)], places)
 
 
 def source_of(workspace: Workspace, manifest: Manifest, pack: PackName) -> str:

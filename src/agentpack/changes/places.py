@@ -25,10 +25,10 @@ from agentpack.changes.place_arguments import (
     is_place,
     named_source,
     nothing_there,
+    past_refs,
     place_of,
     typed,
     with_sources,
-    without_refs,
 )
 from agentpack.changes.request import ChangeRequest
 from agentpack.changes.user_sources import for_project, with_user_sources
@@ -87,9 +87,8 @@ def read_arguments(workspace: Workspace, manifest: Manifest, request: ChangeRequ
     places |= {text: place_of(workspace, requirement.url or "") for text, requirement in direct.items()}
     named = [named_source(workspace, manifest, text) for text in request.sources]
     old = manifest
-    newest = [requirement.pack for requirement in requirements.values() if requirement.newest]
     bare = [] if request.only else [place for place in places.values() if "ref" not in place.options]
-    manifest, free = without_refs(workspace, old, newest, bare)
+    manifest, free = past_refs(workspace, old, requirements.values(), bare)
     manifest, opened, notes = with_sources(workspace, manifest, [*places.values(), *named])
     reading = _Reading(workspace, manifest, request, opened, *places)
     packs: list[AskedPack] = []

@@ -178,10 +178,12 @@ def release_changes(workspace: Workspace, text: str, before: str, after: str) ->
         raise UsageError(
             "`--changes` needs the name of a pack", hint=f"`agentpack show {asked.pack} --changes 1.0.0 2.0.0`"
         )
-    manifest = with_source(workspace, workspace.manifest, asked)
+    first, last = sorted(map(_version, (before, after)))
+    manifest = workspace.manifest
+    for version in (first, last):
+        manifest = with_source(workspace, manifest, asked._replace(range=f"=={version}"))
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     candidates.look_beyond_pins()
-    first, last = sorted(map(_version, (before, after)))
     found = changelog_between(candidates, asked.pack, first, last)
     offered = candidates.published(asked.pack)
     for version in (last, *(() if found else (first,))):

@@ -223,12 +223,7 @@ class Candidates:
             return None
         way = f'`agentpack install "{pack}@latest"` removes that'
         if self.ignore_minimum_age:  # for looking only
-            from agentpack.sources.git_tags import release_in
-
-            locked = self.workspace.lock.pack(pack) if self.workspace.lock else None
             way = f'`agentpack install "{pack}@latest" --dry-run` shows what the newest release would write'
-            if locked is not None and release_in(source.options["ref"]) is not None:
-                way = f"`agentpack diff --upgrade --latest {pack}` shows what the newest release changes"
         return f"`ref: {source.options['ref']}` of the source `{source.name}` holds it; {way}"
 
     # The resolver's questions.
