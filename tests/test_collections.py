@@ -830,6 +830,20 @@ def test_a_git_repository_without_files_is_called_so(agentpack: Agentpack, proje
         assert f"write `git+file://{project}/hub.git`" in agentpack(words, "./hub.git", expect=2).err
 
 
+def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two", "three")})
+    told = "use about 12 tokens in every session"
+    assert f"{told}; for some of them only, add `--only NAME`\n" in agentpack("install", "./kit", "--dry-run").err
+    way = "; for some of them only, run `agentpack rollback`, then install with `--only NAME`\n"
+    assert told + way in agentpack("install", "./kit").err
+    agentpack("rollback")
+    agentpack("install", "./kit", "--only", "one")
+    assert sorted(path.name for path in (project / ".claude/agents").iterdir()) == ["one.md"]
+    assert "for some of them" not in agentpack("install", "kit", "--only", "two").err
+    agentpack("uninstall", "kit")
+    assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
+
+
 def test_a_collection_answers_no_bare_name(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "kits/python-engineer", {"agents/evil.md": agent_text("evil", "Work.")})
     manifest = "schema: 1\nclients: [claude]\nsources:\n- {name: kits, path: kits}\npacks:\n"

@@ -471,7 +471,7 @@ def test_every_option_that_an_edited_file_s_error_names_settles_it(installed: Ag
     blocked.unlink()
     blocked.mkdir()
     err = installed("uninstall", "one", expect=3).err
-    assert ": was edited and is no longer needed" in err
+    assert ": was edited, and would be deleted" in err
     assert "one.md: is not a regular file" in err
     assert "move it elsewhere" in err
     blocked.rmdir()

@@ -987,7 +987,7 @@ def test_a_stop_for_new_capabilities_offers_to_keep_texts_where_nothing_else_is_
         "  one for claude: read -> read, shell\n"
         "  `shell` allows it to run commands\n"
         "  .claude/agents/one.md: was edited where the new text changes too\n"
-        "  .claude/agents/two.md: was edited and is no longer needed\n"
+        "  .claude/agents/two.md: was edited, and would be deleted\n"
         "hint: `agentpack upgrade --latest --yes --accept shell` accepts it, or keep the old release without "
         "`--latest`\n"
         "  2 files need a decision as well: `--dry-run` shows each place\n"

@@ -31,7 +31,7 @@ def _lost_its_row(workspace: Workspace, change: Change) -> bool:
 _WHY = {
     "foreign": "was not written by agentpack",
     "lost": "it matches no release, and agentpack.lock has no record of it",
-    "edited": "was edited and is no longer needed",
+    "edited": "was edited, and would be deleted",
     "own": "is your own file, which you adopted",
     "merge": "was edited where the new text changes too",
     "unknown": "was edited, and the text it was edited from can no longer be rendered",

@@ -60,7 +60,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
             raise UsageError(f"this would leave no agent of `{name}`", hint=f"`agentpack uninstall {name}` removes it")
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
-    told = (*_cost(wanted, asked), *_where(chosen, old, request))
+    told = (*_cost(wanted, arguments.packs, old, request), *_where(chosen, old, request))
     state = state._replace(
         notes=(
             *state.notes,
@@ -152,16 +152,23 @@ def _local_variants(workspace: Workspace, wanted: Wanted, asked: Sequence[Requir
                 yield f'your local variant {place} is not used: `agentpack install "{pack}[{text.name}]"` adds it'
 
 
-def _cost(wanted: Wanted, asked: Sequence[Requirement]) -> Iterator[str]:
-    """What the descriptions of a collection's agents cost: every session of the client has them in context."""
-    named = {requirement.pack for requirement in asked}
+def _cost(wanted: Wanted, asked: Sequence[AskedPack], old: Manifest, request: ChangeRequest) -> Iterator[str]:
+    """What the descriptions of a collection's agents cost: every session of the client has them in context. Where nobody
+    chose the agents, also how to choose.
+    """
+    named = {pack.requirement.pack for pack in asked}
     parts = [part.persona for part in wanted.parts if part.pack.bare and part.pack.name in named]
     if parts:
         from agentpack.model.text_size import count  # only for collections
 
         tokens = count("\n".join(f"{part.name}: {part.value('description') or ''}" for part in parts))[1]
         if len(parts) > 1:
-            yield f"the descriptions of {len(parts)} agents use about {tokens:,} tokens in every session"
+            chosen = request.only or request.without or any(old.wanted(name) for name in named)
+            way = (
+                "add `--only NAME`" if request.dry_run else "run `agentpack rollback`, then install with `--only NAME`"
+            )
+            some = "" if chosen else f"; for some of them only, {way}"
+            yield f"the descriptions of {len(parts)} agents use about {tokens:,} tokens in every session{some}"
         elif tokens > _MANY_TOKENS:
             yield f"the description of {parts[0].name} uses about {tokens:,} tokens in every session"
 

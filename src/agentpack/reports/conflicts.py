@@ -12,7 +12,7 @@ from agentpack.reports.escaping import safe, safe_text
 
 _OTHER: Mapping[str, str] = {
     "foreign": "it was not written by agentpack",
-    "edited": "it was edited by hand and is no longer needed",
+    "edited": "it was edited by hand, and would be deleted",
     "unmerged": "it has unresolved merge markers",
     "blocked": "it is not a regular file",
     "folder": "it would be written to a folder with files that agentpack did not write",
