@@ -832,7 +832,7 @@ def test_a_git_repository_without_files_is_called_so(agentpack: Agentpack, proje
 
 def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two", "three")})
-    told = "use about 12 tokens in every session"
+    told = "use about 30 tokens in every session"
     assert f"{told}; for some of them only, add `--only NAME`\n" in agentpack("install", "./kit", "--dry-run").err
     way = "; for some of them only, run `agentpack rollback`, then install with `--only NAME`\n"
     assert told + way in agentpack("install", "./kit").err

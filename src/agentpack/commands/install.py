@@ -153,8 +153,8 @@ def _local_variants(workspace: Workspace, wanted: Wanted, asked: Sequence[Requir
 
 
 def _cost(wanted: Wanted, asked: Sequence[AskedPack], old: Manifest, request: ChangeRequest) -> Iterator[str]:
-    """What the descriptions of a collection's agents cost: every session of the client has them in context. Where nobody
-    chose the agents, also how to choose.
+    """What the descriptions of a collection's agents cost: every session of the client has them in context. Where
+    nobody chose the agents, also how to choose.
     """
     named = {pack.requirement.pack for pack in asked}
     parts = [part.persona for part in wanted.parts if part.pack.bare and part.pack.name in named]
@@ -164,10 +164,8 @@ def _cost(wanted: Wanted, asked: Sequence[AskedPack], old: Manifest, request: Ch
         tokens = count("\n".join(f"{part.name}: {part.value('description') or ''}" for part in parts))[1]
         if len(parts) > 1:
             chosen = request.only or request.without or any(old.wanted(name) for name in named)
-            way = (
-                "add `--only NAME`" if request.dry_run else "run `agentpack rollback`, then install with `--only NAME`"
-            )
-            some = "" if chosen else f"; for some of them only, {way}"
+            way = "add" if request.dry_run else "run `agentpack rollback`, then install with"
+            some = "" if chosen else f"; for some of them only, {way} `--only NAME`"
             yield f"the descriptions of {len(parts)} agents use about {tokens:,} tokens in every session{some}"
         elif tokens > _MANY_TOKENS:
             yield f"the description of {parts[0].name} uses about {tokens:,} tokens in every session"
