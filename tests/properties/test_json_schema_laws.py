@@ -141,7 +141,7 @@ DATA: dict[str, Any] = {"lock": LOCK} | {kind: read_yaml(text, kind).data for ki
 BEYOND = {
     r"newer than this agentpack reads": "a file of a later agentpack, whose schema comes with that one",
     r"is not a range of versions|is not a pack name|is not normalized|is not the name of a pack|name the pack"
-    r"|is an address, not a pack": "the grammar of requirements and patterns",
+    r"|is an address, not a pack|is a version, not a pack": "the grammar of requirements and patterns",
     r"write three numbers|is not a version|is not a pack version": "the grammar of versions",
     r"reserved|must not look like a number|has 2 to|2 to 64": "lengths, and names taken",
     r"is not a valid (name|client name|variant name)|is not a client's name": "lengths, and spellings of one client",
