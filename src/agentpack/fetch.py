@@ -17,7 +17,7 @@ from agentpack.errors import AgentpackError, PolicyRefused, Refused, SourceWithh
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, provider_fault, providers, words
 from agentpack.model.names import Digest, PackName, content_digest, did_you_mean, first_few
-from agentpack.model.pack import Release, ReleaseRef, moved_tag
+from agentpack.model.pack import ARCHIVE_SUFFIXES, Release, ReleaseRef, moved_tag
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.withheld import WithheldSource
@@ -353,7 +353,7 @@ def missing_words(missing: Source) -> str:
         is_git = missing.where.startswith("file://")
         why = "a git repository on this machine" if is_git else "outside this repository"
         return f"the source `{missing.name}` is {why}, so it is not read: {missing.where}"
-    kind = "archive" if missing.where.endswith((".tar.gz", ".tgz", ".zip")) else "folder"
+    kind = "archive" if missing.where.endswith(ARCHIVE_SUFFIXES) else "folder"
     return f"the source `{missing.name}` is missing: there is no {kind} {missing.where}"
 
 

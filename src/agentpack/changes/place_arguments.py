@@ -9,6 +9,7 @@ from hashlib import sha256
 from agentpack.errors import InvalidFile, Unresolvable, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, did_you_mean, kebab
+from agentpack.model.pack import ARCHIVE_SUFFIXES
 from agentpack.model.requirement import Requirement
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
@@ -20,8 +21,7 @@ _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|oci:", re.IGNORECASE)
 _DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://))", re.IGNORECASE)
 """The beginning of a direct reference: a pack, and behind `@` where it is."""
 _BARE_REPOSITORY = ("HEAD", "objects", "refs")
-_ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
-_FILE = re.compile(r"\.(?:tar\.gz|tgz|zip|md)\Z", re.IGNORECASE)
+_ARCHIVE = re.compile(rf"(?:{'|'.join(map(re.escape, ARCHIVE_SUFFIXES))})\Z", re.IGNORECASE)
 
 
 def is_place(workspace: Workspace, text: str) -> bool:
@@ -30,7 +30,13 @@ def is_place(workspace: Workspace, text: str) -> bool:
         return False
     if _is_git_place(text) or _ADDRESS.match(text):
         return True
-    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or _FILE.search(text) or "\\" in text:
+    if (
+        text.startswith(("./", "../", "/", "~"))
+        or text in (".", "..")
+        or _ARCHIVE.search(text)
+        or text.lower().endswith(".md")
+        or "\\" in text
+    ):
         return True
     return "/" in text and not any(sign in text for sign in "[]<>=!@; ")
 

@@ -49,7 +49,7 @@ def ask_how_to_resolve(session: Session, error: ConflictsFound) -> str:
         raise error
     show_conflicts(session.output, error)
     for way in error.keep_first:
-        session.output.say(f"hint: {safe(way)}")
+        session.output.hint(way)
     chosen: str | None = ""
     while chosen == "":
         answer = answer_on_terminal("Where they conflict: [k]eep your text, [t]ake the new text, [e]dit, or [s]top?")

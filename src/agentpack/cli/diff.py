@@ -161,7 +161,7 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
     _summary(session, found)
     whole = [word for word in ("new", "removed") if any(file.state == word for file in found.files)]
     if whole and not stat and format in (None, "text", "rules"):
-        session.output.say(f"hint: `--format unified` shows the text of {' and '.join(whole)} files")
+        session.output.hint(f"`--format unified` shows the text of {' and '.join(whole)} files")
     return Result({}, 1 if found.differs else 0)
 
 
@@ -223,12 +223,12 @@ def _summary(session: Session, found: Differences, way_back: str = "") -> None:
     for pack in found.packs:
         if pack.after and any(file.why == "merge" and file.pack == pack.name for file in found.files):
             release = f"{pack.name}@{pack.after.partition(' ')[0]}"
-            say(f"hint: `agentpack diff --to {safe(release)}` shows everything that the release changes")
+            session.output.hint(f"`agentpack diff --to {release}` shows everything that the release changes")
     if any(remark.kind == "unmerged" for remark in found.remarks):
-        say(f"hint: {UNMERGED_HINT}")
+        session.output.hint(UNMERGED_HINT)
     elif any(file.state == "edited" for file in found.files):
         from agentpack.changes.edited import packs_to_keep  # reads releases of collections
 
         keeps = packs_to_keep(session.workspace, (file.pack for file in found.files if file.state == "edited"))
         way = "; `agentpack keep` turns it into a local variant" if keeps else ""
-        say(f"hint: an edit survives `agentpack upgrade`{way}{way_back}")
+        session.output.hint(f"an edit survives `agentpack upgrade`{way}{way_back}")

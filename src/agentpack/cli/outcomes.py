@@ -88,7 +88,7 @@ def show_newer(session: Session, outcome: Outcome, upgrade: str, look: str) -> R
 
         refusal = widening_error(outcome.capabilities, upgrade.removeprefix("agentpack "))
         way = f"`{upgrade}` makes these changes" if refusal is None else str(refusal.hint)
-        output.say(f"hint: {safe(way)}; `{look}` shows them in full")
+        output.hint(f"{way}; `{look}` shows them in full")
     else:
         output.say("no newer releases in range")
     return Result({**outcome_data(outcome), "changed": is_newer}, int(is_newer))

@@ -107,6 +107,10 @@ class Output:
         if not self.quiet and not self.json:
             self._tell(text)
 
+    def hint(self, text: str) -> None:
+        """Print what can be done next."""
+        self.say(f"{self.style_words('hint:', 'bold')} {safe(text)}")
+
     def detail(self, text: str) -> None:
         """Print a message if `--verbose` is set."""
         if self.verbose:

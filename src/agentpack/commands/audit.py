@@ -16,9 +16,9 @@ from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.input.file_names import MAX_BYTES
 from agentpack.model.changes import file_state
 from agentpack.model.names import did_you_mean
-from agentpack.model.pack import ReleaseRef
+from agentpack.model.pack import ARCHIVE_SUFFIXES, ReleaseRef
 from agentpack.model.requirement import parse_requirement
-from agentpack.sources.directory import SUFFIXES, DirectorySource
+from agentpack.sources.directory import DirectorySource
 from agentpack.sources.pack_manifest import MANIFEST
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import candidates_to_view
@@ -86,11 +86,11 @@ def _is_path(subject: str) -> bool:
 def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
     place = os.path.normpath(os.path.join(workspace.environment.cwd, os.path.expanduser(subject)))
     if os.path.isfile(place):
-        if place.endswith(SUFFIXES):
+        if place.endswith(ARCHIVE_SUFFIXES):
             from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 
             name = os.path.basename(place)
-            stem = next(name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix))
+            stem = next(name.removesuffix(suffix) for suffix in ARCHIVE_SUFFIXES if name.endswith(suffix))
             files = read_archive(_read(place, MAX_ARCHIVE_BYTES + 1), subject, prefix=stem)
             looked.pack(files, _relative(workspace, place), stem.rpartition("-")[0] or stem)
             return

@@ -11,6 +11,8 @@ from agentpack.model.names import Digest, PackName, text_digest
 
 NO_RELEASE = "0.0.0"
 """The version of agents for which no manifest has one; a digest of their texts follows."""
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
+"""The ends of the names of files that are read as archives of packs; `input/archives.py` reads them."""
 
 
 class ReleaseRef(NamedTuple):

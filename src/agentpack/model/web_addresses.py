@@ -8,6 +8,7 @@ import re
 
 from agentpack.addresses import REFUSED, holds_secret, without_secrets
 from agentpack.errors import UsageError
+from agentpack.model.pack import ARCHIVE_SUFFIXES
 
 _WEB = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
@@ -16,7 +17,7 @@ _WEB = re.compile(
 )
 
 
-_ARCHIVE = re.compile(r"\.(?:tar\.gz|tgz|zip)\Z", re.IGNORECASE)
+_ARCHIVE = re.compile(rf"(?:{'|'.join(map(re.escape, ARCHIVE_SUFFIXES))})\Z", re.IGNORECASE)
 _VERSION = re.compile(
     r"(?:[-_.]?v?\d+(?:[._]\d+)+(?:[-.]?(?:a|b|rc|alpha|beta|dev)[.\d]*)?|[-_]?v\d+|[0-9a-f]{40})\Z", re.IGNORECASE
 )

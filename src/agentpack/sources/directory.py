@@ -27,7 +27,7 @@ from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, kebab, pack_name
-from agentpack.model.pack import ReleaseRef
+from agentpack.model.pack import ARCHIVE_SUFFIXES, ReleaseRef
 from agentpack.sources.base import OnThisMachine
 from agentpack.sources.pack_manifest import MANIFEST, MAX_MANIFEST_BYTES, manifest_line
 
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from agentpack.sources.elsewhere import Plugin, Plugins
     from agentpack.sources.trees import FolderTree
 
-SUFFIXES = (".tar.gz", ".tgz", ".zip")
-
 Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by pack name: version and path, in the order of their names."""
 
@@ -48,7 +46,7 @@ Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 def open_source(source: ConfiguredSource, folder: str, remote: "Callable[[], Remote]") -> "Source":
     """A folder as a source, or an archive. Links in its path are kept."""
     path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
-    if path.endswith(SUFFIXES) and not os.path.isdir(path):
+    if path.endswith(ARCHIVE_SUFFIXES) and not os.path.isdir(path):
         from agentpack.sources.archive import ArchiveSource  # only where an archive is named
 
         return ArchiveSource(source.name, path, remote)
@@ -326,7 +324,7 @@ def _check_same(ref: ReleaseRef, mine: Digest, other: str, theirs: Digest) -> No
 
 
 def _read(place: str) -> Mapping[str, bytes]:
-    if not place.endswith(SUFFIXES) or os.path.isdir(place):
+    if not place.endswith(ARCHIVE_SUFFIXES) or os.path.isdir(place):
         return read_tree(place)
     from agentpack.input.archives import MAX_ARCHIVE_BYTES, UnsafeArchive, read_archive
 
@@ -408,7 +406,7 @@ def _archives(folder: str) -> Archives:
     """The archives directly in a folder."""
     found: dict[PackName, list[tuple[Version, str]]] = {}
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES) and not is_junk(name))
+        names = sorted(name for name in os.listdir(folder) if name.endswith(ARCHIVE_SUFFIXES) and not is_junk(name))
     except OSError:
         return {}
     for name in names:
@@ -421,7 +419,7 @@ def _archives(folder: str) -> Archives:
 
 def _stem(name: str) -> str:
     """An archive's name without its suffix."""
-    return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
+    return next((name.removesuffix(suffix) for suffix in ARCHIVE_SUFFIXES if name.endswith(suffix)), name)
 
 
 def _folders(folder: str) -> list[str]:
