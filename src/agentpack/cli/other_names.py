@@ -93,7 +93,7 @@ _OPTIONS = {
     "--outdated": "`agentpack upgrade --check` lists what is newer",
     "--undo": "`agentpack rollback` after a rollback undoes it",
     "--to": "`agentpack rollback N` goes to generation N; `agentpack history` lists them",
-    **dict.fromkeys(("--find", "--grep", "--search"), 'words of a rule find it: `agentpack explain "small fix"`'),
+    **dict.fromkeys(("--find", "--grep", "--search"), '`agentpack explain "small fix"` finds rules by their words'),
 }
 
 

@@ -49,7 +49,7 @@ def read_zip(data: bytes, times: int = 1) -> CollectedEntries:
     if disk or first or here != count:
         raise UnsafeEntry("a part of several")
     if start + length != end:
-        raise UnsafeEntry("something before its start or after its directory")
+        raise UnsafeEntry("stray data before its first file or after its list of files")
     entries = _directory(data, start, end, count, found)
     if sum(entry.size for entry in entries) > found.max_unpacked:
         raise UnsafeEntry("grows too much when it is unpacked")
@@ -65,7 +65,7 @@ def read_zip(data: bytes, times: int = 1) -> CollectedEntries:
             found.files.append((entry.name, content))
         at = end
     if at != start:
-        raise UnsafeEntry("something before its directory")
+        raise UnsafeEntry("stray data before its list of files")
     return found
 
 
