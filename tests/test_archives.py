@@ -275,7 +275,10 @@ CASES: Mapping[str, Case] = {
     "zip with a commit and a line end": (lambda: zipped(Zipped("a"), comment=b"0" * 39 + b"\n"), "not a commit id"),
     "zip with a commit and more": (lambda: zipped(Zipped("a"), comment=b"0" * 40, after=b"x"), "cut off"),
     "zip with a commit and no place": (lambda: zipped(Zipped("a"))[:-2] + b"\x28\0", "cut off"),
-    "zip in the comment of a zip": (lambda: zipped(Zipped("a"), comment=zipped(Zipped("b"))), "stray data before its first file"),
+    "zip in the comment of a zip": (
+        lambda: zipped(Zipped("a"), comment=zipped(Zipped("b"))),
+        "stray data before its first file",
+    ),
     "zip with a gap": (lambda: zipped(Zipped("a"), between=b"hello"), "stray data between"),
     "zip entry comment": (lambda: zipped(Zipped("a", comment=b"c")), "a comment"),
     "zip of several": (lambda: zipped(Zipped("a", disk=1)), "part of several"),

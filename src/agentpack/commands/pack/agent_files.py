@@ -231,7 +231,8 @@ def _walk(top: str) -> Iterator[str]:
         left -= len(folders) + len(leaves)
         if left < 0:
             raise Refused(
-                f"{top} has more than {MAX_ENTRIES:,} files and folders", hint="give the path of the folder with the agents"
+                f"{top} has more than {MAX_ENTRIES:,} files and folders",
+                hint="give the path of the folder with the agents",
             )
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
         paths = (f"{folder}/{leaf}" for leaf in sorted(leaves) if not is_junk(leaf))
