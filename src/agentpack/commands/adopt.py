@@ -240,8 +240,8 @@ class _PendingSource(OnlyPacks):
 def _manifest(
     workspace: Workspace, manifest: Manifest, choices: Sequence[AdoptionChoice]
 ) -> tuple[Manifest, ConfiguredSource | None, tuple[AdoptionChoice, ...]]:
-    """The manifest with the choices added, the source of local packs if one is needed, and the choices as they are in
-    the manifest.
+    """The manifest with the choices added, the source of local packs (None if no choice needs it), and the choices as
+    they are in the manifest.
     """
     source = None
     if any(choice.pack_files for choice in choices):

@@ -76,7 +76,7 @@ class _Unpacked:
         self._ready = bytearray()
 
     def take(self, size: int) -> bytes:
-        """Exactly `size` bytes."""
+        """The next `size` bytes. Raises UnsafeEntry if fewer are left."""
         while len(self._ready) < size:
             if not self._more():
                 raise UnsafeEntry("cut off: it ends before its end is marked")

@@ -78,7 +78,9 @@ def is_archive_address(text: str) -> bool:
 
 
 def archive_name(place: str) -> str:
-    """What an archive is of, from its path or address: `kit` of `…/kit-1.2.tar.gz` and `…/kit/archive/v1.2.tar.gz`."""
+    """The name of what an archive holds, from its path or address: `kit` for `…/kit-1.2.tar.gz` and
+    `…/kit/archive/v1.2.tar.gz`; `packs` if there is no name in it.
+    """
     parts = [part for part in re.split(r"[?#]", place)[0].split("/") if part]
     parts = parts if is_web_address(place) else parts[-1:]
     for part in [_ARCHIVE.sub("", parts[-1]), *reversed(parts[2:-1])]:

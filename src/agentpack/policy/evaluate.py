@@ -246,7 +246,7 @@ class _Licences:
 
 
 def _named(entries: Iterable[PolicyEntry], name: str) -> PolicyEntry | None:
-    """The entry that matches a licence. An exception (`WITH`) and a `+` only add rights, so the plain licence matches
+    """The entry that matches a licence, or None. An exception (`WITH`) and a `+` only add rights, so the plain licence matches
     too, in allow and deny lists.
     """
     plain, _, _ = name.partition(" WITH ")

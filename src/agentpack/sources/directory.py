@@ -278,7 +278,7 @@ class DirectorySource(OnThisMachine):
         return plugin.unsigned(ref) if plugin else None
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """The newest modification time of its files: a copy looks younger than the original, never older."""
+        """The newest modification time of its files, or None: a copy looks younger than the original, never older."""
         if ref.repository and (plugin := self._plugin(ref.pack)):
             return plugin.released(ref)
         if ref.bare:

@@ -161,7 +161,9 @@ class AgentFinder:
         return found if found is not None and not found.project else None
 
     def _place(self, folder: str) -> tuple[str, Client, bool] | None:
-        """The folder of agents around a folder, or itself, its client, and whether it is that client's own."""
+        """The agents folder that is or contains this folder, its client, and whether it is that client's own folder;
+        None outside of all agents folders.
+        """
         if folder not in self._known:
             self._known[folder] = self._find(folder)
         return self._known[folder]
