@@ -126,8 +126,8 @@ class _HeaderMerge:
         yield "\n}\n" if self.form == "json" else loose + _side(*self.rests)
 
     def order(self) -> list[str]:
-        """The merged keys, tables of TOML last. They follow the release's order, or the user's order if the user reordered
-        keys, or had already added a key that the release adds.
+        """The merged keys, tables of TOML last. They follow the release's order, or the user's order if the user
+        reordered keys, or had already added a key that the release adds.
         """
         reordered = [key for key in self.mine if key in self.old] != [key for key in self.old if key in self.mine]
         reordered = reordered or any(key in self.mine and key not in self.old for key in self.new)
