@@ -87,7 +87,9 @@ class Session:
         """
         found = self.clients([word])
         if len(found) != 1:
-            raise UsageError(f"`--client {word}` means several clients; only one can be used here", hint="name one")
+            raise UsageError(
+                f"`--client {word}` means several clients; only one can be used here", hint="choose one of them"
+            )
         return found[0]
 
     def accept(self, words: Sequence[str] | None, *, strict: bool = False) -> None:

@@ -376,8 +376,7 @@ class Recognition:
 
 
 def own_collection(workspace: Workspace, name: PackName) -> Mapping[str, bytes] | None:
-    """The agent files of a local collection, by path in its folder. None if there is none, or it cannot be read.
-    """
+    """The agent files of a local collection, by path in its folder. None if there is none, or it cannot be read."""
     from agentpack.model.manifest import ConfiguredSource
 
     path = workspace.scope.own_packs.removeprefix("$config/")

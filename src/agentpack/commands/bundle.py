@@ -143,6 +143,6 @@ def _is_there(path: str, shown: str, data: bytes) -> bool:
     if not is_bundle:
         raise DecisionNeeded(
             f"{shown} already exists and is not a readable bundle",
-            hint="name another file with `-o`, or delete this one",
+            hint="write to another file with `-o`, or delete this one",
         )
     return there == data

@@ -51,7 +51,7 @@ def check_web_address(text: str, whose: str) -> None:
     if holds_secret(text):
         raise UsageError(
             f"{whose} is at {shown}: {REFUSED}",
-            hint="a netrc file or `AGENTPACK_TOKEN_<SOURCE>` supplies the login: see docs/reference/network.md",
+            hint="put the login into `AGENTPACK_TOKEN_<SOURCE>` or a netrc file: see docs/reference/network.md",
         )
     if fault := web_address_fault(text):
         raise UsageError(f"{whose} is at {shown}, which {fault}")

@@ -183,8 +183,8 @@ class Search:
         return self._take(self._expand(node, bits))
 
     def _read_whole(self, node: int) -> Clause | None:
-        """Add the clauses of all values of a node at once, so that one clause covers all equal values. Returns the conflict,
-        if any.
+        """Add the clauses of all values of a node at once, so that one clause covers all equal values. Returns the
+        conflict, if any.
         """
         if node in self._whole:
             return None
@@ -258,7 +258,7 @@ class Search:
         return left & self._preferred[node] or 1 << (left.bit_length() - 1)
 
     def _decide(self, node: int) -> Clause | None:
-        """Choose the best value left, unless its clauses have consequences that come first. Returns the conflict, if any."""
+        """Choose the best value left, unless its clauses have consequences first. Returns the conflict, if any."""
         bit = self._best(node)
         if not self.known[node] & bit:
             clash = self._read(node, bit)

@@ -70,7 +70,7 @@ class AgentFinder:
             texts = tuple(self._asked(path, place))
         else:
             raise UsageError(
-                f"`{place}` does not exist", hint="name a pack's folder, an agent file, or a folder of them"
+                f"`{place}` does not exist", hint="give the path of a pack, an agent file or a folder of agent files"
             )
         agents = [check_agent(text) for text in texts]
         files = tuple(agent for agent in agents if not agent.is_document)
@@ -95,7 +95,7 @@ class AgentFinder:
             if not _is_named_so(client, leaf):
                 raise UsageError(
                     f"`{shown}` is not an agent file",
-                    hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; name another `--client`",
+                    hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; choose another client with `--client`",
                 )
         below = os.path.relpath(path, root)
         unread = self._place(folder) is not None and not _is_read(client, below)
@@ -145,7 +145,7 @@ class AgentFinder:
         if self._signs > MAX_SIGNS:
             raise Refused(
                 f"too much to check at once: the limit is {MAX_SIGNS:,} commas, colons, brackets and lines in headers",
-                hint="name some of the files, or a subfolder",
+                hint="give the paths of some of the files, or of a subfolder",
             )
         return data
 
