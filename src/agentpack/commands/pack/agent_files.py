@@ -95,7 +95,7 @@ class AgentFinder:
             if not _is_named_so(client, leaf):
                 raise UsageError(
                     f"`{shown}` is not an agent file",
-                    hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; choose another client with `--client`",
+                    hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; choose another `--client`",
                 )
         below = os.path.relpath(path, root)
         unread = self._place(folder) is not None and not _is_read(client, below)
