@@ -201,7 +201,7 @@ class _Derivation:
             verb = "needs" if len(chosen) < 2 else "together need"
             return f"{listed(chosen) or USER} {verb} {listed(needed, last='or')}"
         if not chosen:
-            return "not all that is wanted is possible"
+            return "not all requirements can be satisfied together"
         return f"{chosen[0]} is not possible" if len(chosen) == 1 else f"{listed(chosen)} do not go together"
 
 
