@@ -108,7 +108,7 @@ class Recognition:
         return (*agents, *self._choices)
 
     def _only(self, clients: Iterable[str]) -> tuple[str, ...] | None:
-        """The clients of an entry with files of these; None if it need not name them."""
+        """The `clients:` of an entry for files of these clients; None if the entry need not list them."""
         own = tuple(sorted(set(clients)))
         return None if set(own) == set(self.clients) else own
 

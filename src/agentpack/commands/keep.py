@@ -188,7 +188,7 @@ def _with_earlier(
 def _differing(
     base: Selection, without: Wanted, files: Iterable[Sequence[tuple[Rendering, bytes]]]
 ) -> list[EditedPersona]:
-    """The personas of which a text differs from the rendered one."""
+    """The personas that have a file whose text differs from the rendered one."""
     changed = ([(old, data) for old, data in pairs if data != old.content] for pairs in files)
     return [edited_persona(base, without, pairs) for pairs in changed if pairs]
 
