@@ -846,7 +846,7 @@ def test_an_unfinished_merge_changes_nothing_and_keeps_the_copy(
     (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
     assert f"\n  your merge of {FILE} is in {copy}\n" in said
     again = "agentpack upgrade --latest --yes --on-conflict edit"
-    assert f" `{again}` opens new copies: put your merge there, and finish it\n" in said
+    assert f" `{again}` opens new copies: copy your merge into these, and finish it\n" in said
     assert "--on-conflict keep" not in said
     monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
     assert on_a_terminal(colliding, *again.split()[1:])[0] == 0
@@ -867,7 +867,7 @@ def test_a_finished_merge_is_kept_if_the_next_one_is_not(
     code, said = on_a_terminal(installed, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert (code, said.count("your merge of ")) == (3, 2), said
     assert len([*tmp_path.glob("agentpack-merge-*/reviewer.md")]) == 2
-    assert "opens new copies: put your merge there" in said
+    assert "opens new copies: copy your merge into these" in said
 
 
 def test_an_editor_that_cannot_be_started_is_told(colliding: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:

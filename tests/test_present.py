@@ -557,7 +557,7 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         (
             "explain --grep look",
             "there is no option `--grep`",
-            'words of a rule find it: `agentpack explain "small fix"`',
+            '`agentpack explain "small fix"` finds rules by their words',
         ),
         (
             "diff reviewer 1.0.0 2.0.0",

@@ -69,7 +69,7 @@ def _go_on(command: str) -> str:
     the history has that.
     """
     again = f"`agentpack {command} --on-conflict edit`" if command else "the same command"
-    return f"{again} opens new copies: put your merge there, and finish it"
+    return f"{again} opens new copies: copy your merge into these, and finish it"
 
 
 def _edited(session: Session, change: Change, tool: "_Tool", copies: dict[str, Path]) -> EditedFile:

@@ -82,7 +82,7 @@ class WantedFiles:
         return wanted.part(file) if wanted else self.pristine.part(file)
 
     def _unapplied(self, file: InstalledFile) -> Wanted | None:
-        """What the lock wants, if it was not applied yet and renders to this very file."""
+        """What the lock wants, if it was not applied yet and wants this file as it was rendered; else None."""
         lock = self.workspace.lock
         wanted = self.wanted if lock is not None and lock.written is not None else None
         found = wanted.files.get(file.path) if wanted else None

@@ -261,7 +261,7 @@ def _history_that_stays(workspace: Workspace) -> Iterator[str]:
 
 
 def _notes(workspace: Workspace, told: Sequence[str], planned: Plan) -> Iterator[str]:
-    """The notes to show: `told`, then those on earlier texts. None if a conflict stops the command."""
+    """The notes to show: `told`, then one on each file that agentpack had replaced. Empty if a conflict stops this."""
     if not planned.conflicts:
         yield from told
         yield from _earlier_texts(workspace, planned)
