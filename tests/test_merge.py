@@ -215,7 +215,8 @@ def test_a_rule_of_ours_at_the_end_of_a_section_stays_in_it(changes: dict[str, s
     ours, theirs = STYLE.replace("words.\n", "words.\n- Mine.\n"), STYLE
     for was, now in changes.items():
         theirs = theirs.replace(was, now)
-    merged = merge(*((top + text).encode() for text in (STYLE, ours, theirs)), lambda: KnownEntries((), ()))
+    sides = [(top + text).encode() for text in (STYLE, ours, theirs)]
+    merged = merge(sides[0], sides[1], sides[2], lambda: KnownEntries((), ()))
     assert merged.content is not None
     assert expected in merged.content.decode()
     assert merged.content.decode().count("Mine.") == 1
