@@ -844,6 +844,37 @@ def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack
     assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
 
 
+@pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])
+def test_an_edited_agent_that_is_left_out_is_settled_alone(
+    agentpack: Agentpack, project: Path, answer: str, left: bool
+) -> None:
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    agentpack("install", "./kit")
+    one, two = (project / f".claude/agents/{name}.md" for name in ("one", "two"))
+    for file in (one, two):
+        file.write_text(file.read_text() + "Mine.\n")
+    edited = two.read_text()
+    told = agentpack("install", "kit", "--without", "one", expect=3).err
+    way = "`--on-conflict theirs` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk"
+    assert f".claude/agents/one.md: was edited, and would be deleted\nhint: {way}\n" in told
+    agentpack("install", "kit", "--without", "one", "--on-conflict", answer)
+    assert (one.exists(), two.read_text()) == (left, edited)
+    agentpack("rollback")
+    assert one.read_text().endswith("Mine.\n")
+
+
+def test_discarding_edits_of_one_pack_deletes_no_edited_file_of_another(agentpack: Agentpack, project: Path) -> None:
+    for name in ("one", "two"):
+        write_tree(project / name, {f"agents/{name}.md": agent_text(name, "Work.")})
+        agentpack("install", f"./{name}")
+    two = project / ".claude/agents/two.md"
+    two.write_text(two.read_text() + "Mine.\n")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().split("  - require: two")[0])
+    assert f"{two.relative_to(project)}: was edited" in agentpack("install", "one", "--discard-edits", expect=3).err
+    assert two.read_text().endswith("Mine.\n")
+
+
 def test_a_collection_answers_no_bare_name(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "kits/python-engineer", {"agents/evil.md": agent_text("evil", "Work.")})
     manifest = "schema: 1\nclients: [claude]\nsources:\n- {name: kits, path: kits}\npacks:\n"

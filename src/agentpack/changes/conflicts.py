@@ -45,8 +45,9 @@ _WAYS: Mapping[str, str | tuple[str, ...]] = {
     "foreign": "`agentpack adopt` keeps its text, `--adopt` replaces it and keeps the original in the history",
     "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
     "then `agentpack lock`); `--adopt` replaces the file and keeps the original in the history",
-    "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk",
-    "own": "`--on-conflict keep` leaves it on disk, `--discard-edits` deletes it; the pack keeps its copy",
+    "edited": "`--on-conflict theirs` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on "
+    "disk",
+    "own": "`--on-conflict keep` leaves it on disk, `--on-conflict theirs` deletes it; the pack keeps its copy",
     "merge": (
         "`--on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",

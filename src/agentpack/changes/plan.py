@@ -54,7 +54,8 @@ class Decisions(NamedTuple):
     """Adopt foreign files as edits; their bytes stay on disk."""
     on_conflict: str = "stop"
     """When an edit and the new text change the same place: `stop`, `keep` (the edit wins) or `theirs` (the new text
-    wins); `edit` stops too. Places that only one side changed are merged either way."""
+    wins, also where there is no file any more); `edit` stops too. Places that only one side changed are merged either
+    way."""
     edited: Mapping[str, EditedFile] = MappingProxyType({})
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
@@ -239,7 +240,8 @@ def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -
     if here.blocked:
         return change(Action.CONFLICT, "blocked")
     is_edited = here.digest != old.rendered
-    if decisions.discard_edits or not (is_edited or old.pack in decisions.own):
+    is_discarded = decisions.discards_edits(old.pack) or decisions.on_conflict == "theirs"
+    if is_discarded or not (is_edited or old.pack in decisions.own):
         return change(Action.DELETE)
     if decisions.on_conflict == "keep":
         return change(Action.FORGET)
