@@ -250,7 +250,9 @@ class PersonaText:
         if self.rules_left < 0:
             raise InvalidFile([Fault(file, 0, "", f"more than {MAX_ALL_RULES:,} rules and headings in one pack")])
         needs_ids = self.needs_ids and kind == "variant" and not is_local
-        sections, found = _attributes(parsed, file, laid_over=laid_over, needs_ids=needs_ids)
+        sections, found = _attributes(
+            parsed, file, laid_over=laid_over, needs_ids=needs_ids, own=is_local and not self.literal
+        )
         faults.extend(found)
         if own_names:
             faults.extend(self._body_faults(sections, file))
@@ -317,10 +319,12 @@ def _module_faults(header: Mapping[str, Any], document: "Document", sections: It
 
 
 def _attributes(
-    sections: tuple[Section, ...], file: str, *, laid_over: bool, needs_ids: bool
+    sections: tuple[Section, ...], file: str, *, laid_over: bool, needs_ids: bool, own: bool
 ) -> tuple[tuple[Section, ...], list[Fault]]:
-    """The sections with braces parsed and removed, and the faults in them."""
-    reader = _Braces(file, needs_ids, laid_over)
+    """The sections with braces parsed and removed, and the faults in them. `own`: they are the user's, so that
+    attributes without an id are a fault.
+    """
+    reader = _Braces(file, needs_ids, laid_over, own)
     done = []
     dates: list[tuple[int, str | None]] = [(0, None)]
     for section in sections:
@@ -366,10 +370,11 @@ def with_attributes(id: str, lost: str) -> str:
 class _Braces:
     """Parses `{#id key=value}` at the end of a first line."""
 
-    def __init__(self, file: str, needs_ids: bool, laid_over: bool) -> None:
+    def __init__(self, file: str, needs_ids: bool, laid_over: bool, own: bool) -> None:
         self.file = file
         self.needs_ids = needs_ids
         self.laid_over = laid_over
+        self.own = own
         self.faults: list[Fault] = []
         self.seen: dict[str, int] = {}
 
@@ -381,13 +386,13 @@ class _Braces:
         at = first.rfind("{#")
         match = _BRACES.match(first, at) if at >= 0 else None
         if match is None:
-            if self.needs_ids:
+            kept, lost = ((self.needs_ids or self.own) and lost_attributes(first)) or (first, "")
+            if self.needs_ids or lost:
                 what = "heading" if heading else "rule"
-                kept, lost = lost_attributes(first) or (first, "")
                 stem = kebab(" ".join(re.findall(r"\w+", kept)[:4])) or what
                 free = stem if stem not in self.seen else f"{stem}-{line}"
                 hint = f"end its first line with ` {{#{with_attributes(free, lost)}}}`"
-                self.fault(line, "", f"every {what}{NO_ID}", hint)
+                self.fault(line, "", f"every {what}{NO_ID}" if self.needs_ids else f"`{{{lost}}}` needs an id", hint)
             return text, None, {}
         words = match[1].split()
         id: str = words[0] if words and "=" not in words[0] else ""
