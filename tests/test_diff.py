@@ -261,7 +261,7 @@ def test_names_and_clients_limit_it(installed: Agentpack) -> None:
     ran = installed("diff", "reviewes", expect=2)
     assert ran.err.endswith(
         "error: no pack or persona `reviewes` is installed here\n"
-        "  there: reviewer, reviews\nhint: did you mean `reviews` or `reviewer`?\n"
+        "  installed: reviewer, reviews\nhint: did you mean `reviews` or `reviewer`?\n"
     )
 
 
@@ -659,7 +659,7 @@ def test_the_text_of_removed_files_is_in_a_patch_too(agentpack: Agentpack) -> No
 def test_a_name_that_neither_release_has_is_refused(installed: Agentpack, name: str, hint: str) -> None:
     ran = installed("diff", "--from", "1.0.0", "--to", "reviews@1.1.0", name, expect=2)
     assert f"error: neither release has an agent, a skill or a file `{name}` for Claude Code\n" in ran.err
-    assert f"  there: reviewer, reviews\nhint: {hint}\n" in ran.err
+    assert f"  known: reviewer, reviews\nhint: {hint}\n" in ran.err
 
 
 def test_a_side_that_is_not_locked_has_to_be_named(agentpack: Agentpack) -> None:
@@ -1113,6 +1113,7 @@ def test_only_what_is_named_is_compared(two: Agentpack, words: str, files: list[
     ("name", "hint"),
     [
         ("nobody", ""),
+        ("3.0.0", "hint: `agentpack diff --to 3.0.0` compares with that release\n"),
         ("reader", "hint: did you mean `read-er`?\n"),
         (".claude/agents/write-e", "hint: did you mean `write-er`?\n"),
         ("elsewhere/read-er", "hint: did you mean `read-er`?\n"),
@@ -1122,7 +1123,7 @@ def test_a_name_that_nothing_installed_has_is_told_with_those_there_are(two: Age
     assert two("diff", name, expect=2).err == (
         f"project {two.folder}\n"
         f"error: no pack or persona `{name}` is installed here\n"
-        f"  there: read, read-er, write, write-er\n{hint}"
+        f"  installed: read, read-er, write, write-er\n{hint}"
     )
 
 
@@ -1131,7 +1132,7 @@ def test_a_name_where_nothing_is_installed_is_told_so(agentpack: Agentpack, proj
     agentpack("source", "add", "here", "packs")
     agentpack("sync")
     assert agentpack("diff", "nobody", expect=2).err == (
-        f"project {project}\nerror: no pack or persona `nobody` is installed here\n  there: nothing\n"
+        f"project {project}\nerror: no pack or persona `nobody` is installed here\n  installed: nothing\n"
     )
 
 

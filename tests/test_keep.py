@@ -73,6 +73,20 @@ def edit(project: Path, *changes: tuple[str, str]) -> str:
     return text
 
 
+def test_of_other_packs_nothing_is_said(installed: Agentpack, project: Path, tmp_path: Path) -> None:
+    """An edit there is no news for whoever names one pack."""
+    personas = {"other": persona_text(name="other", body=BODY)}
+    publish(tmp_path / "packs", make_pack("others", personas=personas, parameters=PARAMETERS))
+    installed("install", "others", "--client", "claude")
+    other = project / FILE.replace("reviewer", "other")
+    other.write_text(other.read_text().replace("Keep data", "Hold data"))
+    edit(project, ("Keep data", "Hold data"))
+    for words in (["install", "reviews"], ["upgrade", "--yes", "reviews"], ["keep", "reviewer"]):
+        said = installed(*words).err
+        assert FILE in said and "other.md" not in said
+    assert f"{other.relative_to(project)}  edited by hand" in installed("upgrade", "--yes").err
+
+
 def test_a_changed_rule_becomes_a_replacement_by_id_and_the_placeholder_stays(
     installed: Agentpack, project: Path
 ) -> None:

@@ -577,11 +577,11 @@ def test_a_name_that_is_not_in_the_manifest_is_told_with_what_it_is(agentpack: A
     publish(project / "packs", make_pack("lead", requires=["data-reviewer"], personas=lead), make_pack())
     agentpack("install", "lead", "--source", "packs", "--client", "claude")
     for name, told in {
-        "data-reviewer": "  it is here because `lead 1.0.0` needs it\n  there: lead\n",
-        "second": "  `second` is an agent of the pack `lead`\n  there: lead\n"
+        "data-reviewer": "  it is here because `lead 1.0.0` needs it\n  packs: lead\n",
+        "second": "  `second` is an agent of the pack `lead`\n  packs: lead\n"
         "hint: `agentpack install lead --without second` removes only this agent\n",
-        "laed": "  there: lead\nhint: did you mean `lead`?\n",
-        "nothing-like-it": "  there: lead\n",
+        "laed": "  packs: lead\nhint: did you mean `lead`?\n",
+        "nothing-like-it": "  packs: lead\n",
     }.items():
         for command in ("uninstall", "upgrade"):
             said = agentpack(command, name, expect=2).err

@@ -38,7 +38,7 @@ def installed(agentpack: Agentpack, project: Path) -> Agentpack:
 def test_a_pack_that_is_not_in_the_manifest_is_told_with_what_it_is(
     installed: Agentpack, project: Path, command: str, name: str, details: list[str], hint: str | None
 ) -> None:
-    lines = "".join(f"  {line}\n" for line in [*details, "there: lead, kit, set"])
+    lines = "".join(f"  {line}\n" for line in [*details, "packs: lead, kit, set"])
     told = f"project {project}\nerror: `{name}` is not in agentpack.yaml\n{lines}"
     told += f"hint: {hint}\n" if hint else ""
     assert installed(*command.split(), name, expect=2).err == told
@@ -47,7 +47,7 @@ def test_a_pack_that_is_not_in_the_manifest_is_told_with_what_it_is(
 def test_without_any_pack_that_is_said(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {"agentpack.yaml": "schema: 1\nclients: [claude]\npacks: []\n"})
     assert agentpack("upgrade", "kit", expect=2).err == (
-        f"project {project}\nerror: `kit` is not in agentpack.yaml\n  there: no pack\n"
+        f"project {project}\nerror: `kit` is not in agentpack.yaml\n  packs: none\n"
     )
 
 

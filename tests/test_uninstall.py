@@ -188,8 +188,11 @@ def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, pr
         (("two", "one[calm]", "--client", "opencode"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("one[calm]", "--client", "claude"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("three", "--client", "claude"), "`three` is not in"),
-        (("one[clam]",), "has no variant `clam`"),
-        (("two[calm]",), "there: no variant"),
+        (
+            ("one[clam]",),
+            "`one` is installed without the variant `clam`\n  with: calm, strict\nhint: did you mean `calm`?\n",
+        ),
+        (("two[calm]",), "`two` is installed without the variant `calm`\n"),
     ],
 )
 def test_what_is_not_there_is_told(installed: Agentpack, project: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -458,7 +461,7 @@ def test_a_client_that_only_other_packs_have_is_none_of_this_pack(installed: Age
     before = tree(project)
     err = installed("uninstall", "two", "--client", "claude", expect=2).err
     assert "`claude` is not a client of these packs" in err
-    assert "there: gemini, opencode" in err
+    assert "clients: gemini, opencode" in err
     assert tree(project) == before
 
 

@@ -204,7 +204,7 @@ class Sources:
                 there = ", ".join(f"`{source.name}`" for source in self.all)
                 hint = did_you_mean(named.source, [source.name for source in self.all])
                 message = f"`{pack}` must come from the source `{named.source}`, which is not in {self.configured}"
-                raise Unresolvable(message, details=[f"there: {there}"], hint=hint)
+                raise Unresolvable(message, details=[f"sources: {there}"], hint=hint)
             self.refuse_forbidden(pack)
         for source in ordered:
             is_own = named or (pack in self.locked and source.name == self.locked[pack].source)

@@ -42,7 +42,10 @@ _WHY = {
 _EDITOR = "`--on-conflict edit` opens an editor"
 """Only for a terminal."""
 _WAYS: Mapping[str, str | tuple[str, ...]] = {
-    "foreign": "`agentpack adopt` keeps its text, `--adopt` replaces it and keeps the original in the history",
+    "foreign": (
+        "to keep its text, run `agentpack adopt`: it manages the file as an agent of your own",
+        "to replace it with the pack's text, add `--adopt`: it keeps the original in the history",
+    ),
     "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
     "then `agentpack lock`); `--adopt` replaces the file and keeps the original in the history",
     "edited": "`--on-conflict theirs` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on "
@@ -91,6 +94,8 @@ class ConflictsFound(DecisionNeeded):
     def __init__(self, workspace: Workspace, outcome: Outcome, command: str = "") -> None:
         """List every conflict of the plan and the options that resolve it; `command` is what to type with one."""
         self.outcome, conflicts = outcome, outcome.plan.conflicts
+        if isinstance(outcome.refusal, CapabilitiesWidened):
+            command = outcome.refusal.accepting or command
         self.command = command = _unsettled(command)
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)

@@ -7,7 +7,7 @@ import typer
 from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
-from agentpack.cli.outcomes import finish
+from agentpack.cli.outcomes import finish, show_out_of_date
 from agentpack.cli.output import Result
 from agentpack.commands.sync import lock as run
 
@@ -39,5 +39,6 @@ def lock(
     packs = None if upgrade else tuple(upgrade_pack or ())
     request = ChangeRequest(dry_run=dry_run or check, require_acceptance=not check)
     outcome = run(session.workspace, request, upgrade=packs)
-    result = finish(session, outcome)
-    return result._replace(exit_code=1) if check and outcome.documents else result
+    if check and outcome.documents:
+        return show_out_of_date(session, outcome)
+    return finish(session, outcome)

@@ -53,7 +53,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="PARAMETER=VALUE",
-        help="Set a parameter (repeatable).",
+        help="Set a parameter (repeatable); `agentpack show NAME` lists a pack's parameters.",
         autocompletion=complete_setting,
     ),
 ]

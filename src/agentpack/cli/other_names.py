@@ -81,11 +81,14 @@ WITHOUT_ARGUMENTS = ("--version", "lock", "status")
 """Those of ours that take no arguments."""
 
 _VARIANT = 'a variant goes in brackets: `agentpack install "NAME[VARIANT]"`'
+_FORCE = "`--discard-edits` replaces files that you edited; `--adopt` replaces files that agentpack did not write"
 _OPTIONS = {
     "-g": "use `--user`",
     "--global": "use `--user`",
-    "-f": "use `--discard-edits`",
-    "--force": "use `--discard-edits`",
+    **dict.fromkeys(("-f", "--force"), _FORCE),
+    **dict.fromkeys(("-t", "--target", "--agent"), "use `--client`"),
+    "--stdout": "`agentpack render NAME` prints the text",
+    "--purge": "`--discard-edits` also deletes edited files; `agentpack uninstall --all` says how to delete the rest",
     "--variant": _VARIANT,
     "--variants": _VARIANT,
     "--version": "a version is written after the name: `NAME==1.2.0`",

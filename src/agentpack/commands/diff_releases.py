@@ -104,7 +104,7 @@ def _check_name(workspace: Workspace, limits: ComparisonFilter, files: Sequence[
     hint = "`--client` compares another client's files" if "/" in limits.name else did_you_mean(limits.name, names)
     raise UsageError(
         f"neither release has an agent, a skill or a file `{limits.name}` for {titles}",
-        details=[f"there: {', '.join(names)}"],
+        details=[f"known: {', '.join(names)}"],
         hint=hint,
     )
 

@@ -14,7 +14,7 @@ from agentpack.environment import NO_PROJECT
 from agentpack.errors import AgentpackError, Unresolvable, UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import PackName, is_version_word
+from agentpack.model.names import PackName, is_version_word, refuse_lone_versions
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.assignment import NameTaken
 from agentpack.wanted.candidates import Candidates, candidates_to_install
@@ -32,7 +32,7 @@ _MANY_TOKENS = 1_000
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to the resulting state."""
-    _refuse_lone_versions(request.names, request.settings)
+    _refuse_lone_words(request.names, request.settings)
     old = workspace.manifest
     arguments = read_arguments(workspace, old, request)
     new, asked = arguments.manifest, [pack.requirement for pack in arguments.packs]
@@ -122,7 +122,7 @@ def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> It
             continue
         in_range = before is None or before.requirement.allows(newest)
         if in_range and (lost := lost_variants(chosen.candidates, pack, pin.variants, newest)):
-            yield f"{pack} {pin.version} is installed: {newest} lacks {lost}"
+            yield f"{pack} {pin.version} is chosen, because {newest} lacks {lost}"
         elif before:
             yield f"{pack} {newest} is newer; `agentpack upgrade{'' if in_range else ' --latest'} {pack}` installs it"
 
@@ -201,15 +201,12 @@ def _without_settings(manifest: Manifest, asked: Sequence[Requirement], names: S
     return manifest._replace(packs=tuple(kept))
 
 
-def _refuse_lone_versions(names: Sequence[str], settings: Sequence[str]) -> None:
+def _refuse_lone_words(names: Sequence[str], settings: Sequence[str]) -> None:
     for setting in settings:
         if "=" not in setting:
             value = next((name for name in reversed(names) if is_version_word(name)), "VALUE")
             raise UsageError(f"`--set {setting}` has no value", hint=f"write `--set {setting}={value}`")
-    for before, name in zip(("", *names), names, strict=False):
-        if before and is_version_word(name):
-            hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version"
-            raise UsageError(f"`{name}` is a version, not a pack", hint=hint)
+    refuse_lone_versions(names)
 
 
 def _variants_meant(candidates: Candidates, asked: Sequence[Requirement]) -> str | None:

@@ -88,8 +88,9 @@ def keep(
     if made is None:
         made = _made(chosen, wanted, found, found, _variant_name(workspace, found, variant), client)
     state = RebasedVariants(made.texts).add_to(desired_state(workspace, workspace.manifest, made.manifest, made.wanted))
-    request = ChangeRequest(Decisions(reformat=frozenset(made.reworded), on_conflict=on_conflict), dry_run=dry_run)
-    outcome = make_change(workspace, command, state, request)
+    packs = frozenset(edited.pack.name for edited in found)
+    decisions = Decisions(reformat=frozenset(made.reworded), on_conflict=on_conflict, packs=packs)
+    outcome = make_change(workspace, command, state, ChangeRequest(decisions, dry_run=dry_run))
     notes = [f"{path}: {what}" for path, what in sorted(made.reworded.items())]
     notes += _only_in_skills(outcome, found)
     outcome = outcome._replace(notes=(*outcome.notes, *notes))

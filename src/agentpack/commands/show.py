@@ -319,7 +319,7 @@ def render(
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
     files = [file for file in asked.for_clients(clients).preview().files.values() if file.pack == pin.pack]
     names = [file.persona for file in files]
-    there = [f"there: {', '.join(names)}"]
+    there = [f"personas: {', '.join(names)}"]
     if persona is not None and persona not in names:
         what = f"{pin.pack} {pin.version} has no persona `{persona}`"
         raise UsageError(what, details=there, hint=did_you_mean(persona, names))

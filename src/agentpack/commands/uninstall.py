@@ -172,8 +172,8 @@ def _without_variants(before: ManifestEntry, variants: Collection[str]) -> Manif
     for variant in variants:
         if variant not in there:
             raise UsageError(
-                f"`{before.text}` has no variant `{variant}`",
-                details=[f"there: {', '.join(there) or 'no variant'}"],
+                f"`{before.requirement.pack}` is installed without the variant `{variant}`",
+                details=[f"with: {', '.join(there)}"] if there else (),
                 hint=did_you_mean(variant, there),
             )
     left = before.requirement._replace(variants=tuple(variant for variant in there if variant not in variants))
@@ -199,7 +199,7 @@ def _without_clients(
         if client not in known:
             raise UsageError(
                 f"`{client}` is not a client of {'these packs' if asked else 'this scope'}",
-                details=[f"there: {', '.join(known) or 'no client'}"],
+                details=[f"clients: {', '.join(known) or 'none'}"],
                 hint=did_you_mean(client, known),
             )
     left = {pack: tuple(client for client in had[pack] if client not in clients) for pack in had}

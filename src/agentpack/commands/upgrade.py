@@ -13,7 +13,7 @@ from agentpack.errors import UsageError
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName
+from agentpack.model.names import PackName, refuse_lone_versions
 from agentpack.model.requirement import parse_requirement
 from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.workspace.preconditions import require_manifest, require_packs
@@ -23,6 +23,7 @@ from agentpack.workspace.workspace import Workspace, changing
 @changing
 def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Upgrade the named packs, or all, to the newest releases in range."""
+    refuse_lone_versions(request.names)
     asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     if not request.latest and (newest_asked := [one.pack for one in asked if one.newest]):

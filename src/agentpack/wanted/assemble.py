@@ -275,7 +275,7 @@ class PersonaAssembler:
             layer = reader.variant(decode(text.data, text.path), text.path, is_local=True)
         base = self.base(pack, persona)
         around = (*(base.draft.sections if base else ()), *pack.personas[persona].sections)
-        return layer._replace(sections=with_ids(layer.sections, around, text.name))
+        return layer._replace(sections=with_ids(layer.sections, around, f"{text.name}-"))
 
 
 def _left_behind(missing: Missing, release: str) -> str:

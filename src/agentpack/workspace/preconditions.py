@@ -44,7 +44,7 @@ def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
             needed = [f"it is here because `{'` and `'.join(locked.wanted_by)}` needs it"] if locked else []
             raise UsageError(
                 f"`{name}` is not in {workspace.scope.absolute(workspace.scope.manifest)}",
-                details=[*needed, *agent, f"there: {', '.join(known) or 'no pack'}"],
+                details=[*needed, *agent, f"packs: {', '.join(known) or 'none'}"],
                 hint=f"`agentpack install {min(owners)} --without {name}` removes only this agent"
                 if owners
                 else did_you_mean(name, known),
