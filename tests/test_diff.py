@@ -870,6 +870,59 @@ def test_a_finished_merge_is_kept_if_the_next_one_is_not(
     assert "opens new copies: put your merge there" in said
 
 
+LATER = (
+    "import subprocess, os\nsubprocess.Popen([sys.executable, '-S', '-c', "
+    "f'import os, time; time.sleep(1); os.kill({os.getppid()}, 2)'])"
+)
+"""Ctrl-C, while `Upgrade?` waits for an answer."""
+
+
+@pytest.mark.parametrize(
+    ("typed", "body", "words", "code", "end"),
+    [
+        ("n\n", "", "--latest", 3, "Cancelled. Nothing was changed."),
+        ("e\nwhat\n", "", "--latest", 3, "Cancelled. Nothing was changed."),
+        ("\x04", "", "--latest", 3, "Cancelled. Nothing was changed."),
+        ("", LATER, "--latest", 130, "\nerror: interrupted"),
+        ("", "open('{file}', 'a').write('- Mine.\\n')", "--latest --yes", 3, "error: 1 file needs a decision"),
+    ],
+)
+def test_a_merge_by_hand_that_is_not_installed_is_kept(
+    colliding: Agentpack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    body: str,
+    words: str,
+    code: int,
+    end: str,
+) -> None:
+    file = colliding.folder / FILE
+    monkeypatch.setenv("VISUAL", editor(tmp_path, f"{UNITE}\n{body.replace('{file}', str(file))}"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("NO_COLOR", "1")
+    before = file.read_bytes()
+    asked = typed.startswith("e")
+    options = () if asked else ("--on-conflict", "edit")
+    ended, said = on_a_terminal(colliding, "upgrade", *words.split(), *options, typed=typed)
+    assert (ended, end in said) == (code, True), said
+    assert file.read_text().removesuffix("- Mine.\n").encode() == before
+    (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
+    assert "- Say little, exactly.\n" in copy.read_text()
+    assert f"\n  your merge of {FILE} is in {copy}\n" in said
+    assert f"`agentpack upgrade {words} --on-conflict edit` opens new copies: put your merge there" in said
+
+
+def test_ctrl_c_in_the_editor_is_for_the_editor(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt = "import os, time; os.kill(os.getppid(), 2); time.sleep(0.5)"
+    monkeypatch.setenv("VISUAL", editor(tmp_path, f"{interrupt}\n{UNITE}"))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 0, said
+    assert "- Say little, exactly.\n" in (colliding.folder / FILE).read_text()
+
+
 def test_an_editor_that_cannot_be_started_is_told(colliding: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISUAL", "/nowhere/editor -w")
     before = marks(colliding.folder)

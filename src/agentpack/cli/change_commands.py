@@ -68,8 +68,9 @@ def changed(
 
             on_conflict = ask_how_to_resolve(session, error)
         decisions = request.decisions._replace(on_conflict=on_conflict)
-        if on_conflict == "edit":
-            from agentpack.cli.merge_tool import merge_in_editor
+        if on_conflict != "edit":
+            return operation(session.workspace, request._replace(decisions=decisions))
+        from agentpack.cli.merge_tool import merged_in_editor
 
-            decisions = decisions._replace(edited=merge_in_editor(session, error, shown=is_question))
-        return operation(session.workspace, request._replace(decisions=decisions))
+        with merged_in_editor(session, error, shown=is_question) as edited:
+            return operation(session.workspace, request._replace(decisions=decisions._replace(edited=edited)))
