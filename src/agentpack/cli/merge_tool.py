@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agentpack.changes.conflicts import ConflictsFound
-from agentpack.changes.plan import EditedFile
+from agentpack.changes.plan import Decisions, EditedFile
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.output import safe
@@ -35,9 +35,9 @@ _OTHERWISE = "`--on-conflict keep` keeps your text there, `--on-conflict theirs`
 
 @contextmanager
 def merged_in_editor(
-    session: Session, error: ConflictsFound, *, shown: bool = False
+    session: Session, error: ConflictsFound, decisions: Decisions, *, shown: bool = False
 ) -> Iterator[Mapping[str, EditedFile]]:
-    """The user's merged text of every conflicting file, by path, for the block that installs it. The copies are deleted
+    """The user's merged text of every file to edit, by path, for the block that installs it. The copies are deleted
     after the block; if it raises, or the user does not finish, they stay, and the error names them.
 
     Args:
@@ -57,12 +57,13 @@ def merged_in_editor(
         show_conflicts(session.output, error)
     tool, copies = _tool(session), dict[str, Path]()
     try:
-        yield {change.path: _edited(session, change, tool, copies) for change in conflicts}
+        to_edit = (change for change in conflicts if decisions.on_conflict_in(change.path) == "edit")
+        yield {change.path: _edited(session, change, tool, copies) for change in to_edit}
     except (AgentpackError, Interrupted, KeyboardInterrupt) as ended:
         told = Interrupted(signal.SIGINT, "interrupted") if isinstance(ended, KeyboardInterrupt) else ended
         if copies:
             told.details = (*told.details, *_left_in(session, copies))
-            told.ways = (*(told.ways or filter(None, (told.hint,))), _go_on(error.command))
+            told.ways = (*(told.ways or filter(None, (told.hint,))), _go_on(error.command, decisions))
             told.hint = "; ".join(told.ways)
         raise told from None
     for copy in copies.values():
@@ -73,11 +74,12 @@ def _left_in(session: Session, copies: Mapping[str, Path]) -> tuple[str, ...]:
     return tuple(f"your merge of {session.workspace.scope.absolute(path)} is in {copies[path]}" for path in copies)
 
 
-def _go_on(command: str) -> str:
+def _go_on(command: str, decisions: Decisions) -> str:
     """How to go on with unfinished merges. Written into the installed file, one would take the place of the edit before
     the history has that.
     """
-    again = f"`agentpack {command} --on-conflict edit`" if command else "the same command"
+    words = " ".join((command, *(one for one in decisions.conflict_words() if one not in command)))
+    again = f"`agentpack {words}`" if command else "the same command"
     return f"{again} opens new copies: put your merge there, and finish it"
 
 
