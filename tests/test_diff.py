@@ -893,6 +893,14 @@ def test_only_the_files_to_edit_are_opened_and_the_way_on_has_the_other_decision
         assert rule in (three_colliding.folder / path).read_text()
 
 
+def test_a_stop_for_new_capabilities_names_the_editor_too_on_a_terminal(colliding: Agentpack, packs: Path) -> None:
+    more = persona_text(tools=["read", "edit"]).replace("Say what you saw", "Say exactly what you saw")
+    publish(packs, make_pack("reviews", "1.2.0", personas={"reviewer": more}))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest")
+    assert (code, "`--on-conflict edit` opens an editor\n" in said) == (3, True), said
+    assert "an editor" not in colliding("upgrade", "--latest", expect=3).err
+
+
 def test_nothing_is_asked_with_yes_or_json_or_in_a_dry_run(
     colliding: Agentpack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
