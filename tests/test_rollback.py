@@ -529,6 +529,10 @@ def test_the_history_quotes_a_value_with_spaces(agentpack: Agentpack, project: P
         (ChangeRequest(unset=("who",), everything=True), ["--unset who", "--all"]),
         (ChangeRequest(Decisions(adopt=True, discard_edits=True)), ["--adopt", "--discard-edits"]),
         (ChangeRequest(Decisions(on_conflict="keep"), partial=True), ["--partial", "--on-conflict keep"]),
+        (
+            ChangeRequest(Decisions(on_conflict="theirs", of_files={"b c.md": "edit", "a.md": "keep"})),
+            ["--on-conflict theirs", "--on-conflict a.md=keep", "--on-conflict 'b c.md=edit'"],
+        ),
         (ChangeRequest(latest=True, locked=True, frozen=True, dry_run=True, yes=True, sources=("packs",)), []),
         (ChangeRequest(names=("a",), require_acceptance=False), []),
     ],

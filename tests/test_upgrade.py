@@ -861,6 +861,7 @@ def test_each_pack_whose_rules_moved_is_to_be_kept_first_in_alphabetical_order(
         "`agentpack upgrade --latest --yes --on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
         "`--partial` writes only the other files",
+        "`--on-conflict .claude/agents/pack-0-a.md=keep` decides for this file only; repeat it for others",
     ]
     assert told.partition("hint: ")[2] == "".join(f"{way}\n  " for way in ways).rstrip(" ")
 
