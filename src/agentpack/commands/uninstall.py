@@ -17,17 +17,18 @@ from agentpack.model.changes import Action, Plan
 from agentpack.model.line_ends import plain
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import PackName, did_you_mean
-from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.names import did_you_mean
+from agentpack.model.requirement import Requirement
 from agentpack.store import layout
 from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.workspace.preconditions import nothing_installed_error, require_packs
+from agentpack.workspace.preconditions import nothing_installed_error, parse_named, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.writers.manifest_text import new_manifest
 from agentpack.writers.schema_line import without_schema_line
 
 _BACK_TO_BEFORE = "`agentpack rollback 0` restores all files as they were before agentpack's first command here"
+_ONE_AGENT = "`agentpack install {pack} --without {agent}` removes only this agent"
 
 
 @changing
@@ -43,7 +44,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         DecisionNeeded: a pack would be left without a client; or like `make_change`.
     """
     clients = request.clients
-    asked = [_requirement(workspace, name) for name in request.names]
+    asked = [parse_named(workspace, name, agent=_ONE_AGENT) for name in request.names]
     if request.everything and not clients:
         asked = [Requirement(pack=entry.requirement.pack) for entry in workspace.manifest.packs]
     if clients and any(requirement.variants for requirement in asked):
@@ -61,7 +62,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     asked = [requirement for requirement in asked if requirement not in gone]
     if workspace.documents.manifest_bytes is None:
         raise nothing_installed_error()
-    require_packs(workspace, (requirement.pack for requirement in asked))
+    require_packs(workspace, (requirement.pack for requirement in asked), agent=_ONE_AGENT)
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
     keeps = request.decisions.keep_files  # by its source a file can be recognised again
@@ -83,17 +84,6 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         if not new.packs and request.everything and not loses and reaches_back(workspace):
             error.ways += (_BACK_TO_BEFORE,)
             error.hint = "; ".join(error.ways)
-        raise
-
-
-def _requirement(workspace: Workspace, text: str) -> Requirement:
-    """The requirement that an argument is. The error for `PACK/AGENT` says how to remove that."""
-    try:
-        return parse_requirement(text)
-    except UsageError as error:
-        pack, _, agent = text.partition("/")
-        if agent and workspace.manifest.wanted(PackName(pack)) is not None:
-            error.hint = f"`agentpack install {pack} --without {agent}` removes only this agent"
         raise
 
 

@@ -14,16 +14,17 @@ from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
-from agentpack.model.requirement import parse_requirement
 from agentpack.wanted.assignment import RestrictionsLost
-from agentpack.workspace.preconditions import require_manifest, require_packs
+from agentpack.workspace.preconditions import parse_named, require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
 def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Upgrade the named packs, or all, to the newest releases in range."""
-    asked = [parse_requirement(name) for name in request.names]
+    command = f"upgrade{' --latest' if request.latest else ''}"
+    agent = f"`agentpack {command} {{pack}}` upgrades the pack, with all its agents"
+    asked = [parse_named(workspace, name, agent=agent) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     if not request.latest and (newest_asked := [one.pack for one in asked if one.newest]):
         hint = f"`agentpack upgrade --latest {' '.join(newest_asked)}` installs the newest release, whatever the range"
@@ -33,7 +34,8 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
             hint = f'`agentpack install "{requirement}"` chooses the version or the variants of an installed pack'
             raise UsageError(f"`upgrade` takes the name of a pack, not `{requirement}`", hint=hint)
     require_manifest(workspace)
-    require_packs(workspace, packs)
+    needed = f"`agentpack {command}` without a name also upgrades packs that others need"
+    require_packs(workspace, packs, agent=agent, needed=needed)
     request = request.restricted_to(asked)
     look, refusal = partial(newest, workspace, packs, latest=request.latest, decisions=request.decisions), None
     try:
@@ -56,8 +58,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack
 
         state = state._replace(warnings=install_warnings(chosen.candidates, workspace.lock, wanted))
-    command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
-    outcome = make_change(workspace, command, state, request)
+    outcome = make_change(workspace, " ".join((command, *request.names)), state, request)
     return outcome._replace(refusal=refusal or outcome.refusal)
 
 
