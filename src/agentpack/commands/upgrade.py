@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from agentpack.changes.decisions import make_change
-from agentpack.changes.newest import held_back, newest, not_installed, not_taken, unreleased, way_past_ref
+from agentpack.changes.newest import held_back, newest, not_installed, not_taken, unreleased
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -46,7 +46,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         refusal = error
         chosen, wanted, followed = look(preview=True)
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
-    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` installs it")
+    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest{name}` installs it")
     notes = (
         *not_installed(chosen, packs),
         *_held_by_ref(workspace, chosen.manifest, packs),
@@ -64,10 +64,10 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 def _held_by_ref(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> Iterator[str]:
     """For each pack whose source has a `ref:`, a sentence; of packs that are not named only if there is a newer tag."""
-    for locked, ref, newer, _ in held_back(workspace, manifest, packs):
+    for locked, ref, newer, _, way in held_back(workspace, manifest, packs):
         by = f"by `ref: {ref}` of the source `{locked.source}`"
         if newer is not None:
-            yield f"{locked.name} {newer} is held back {by}; {way_past_ref(locked.name, ref)} installs it"
+            yield f"{locked.name} {newer} is held back {by}; {way} installs it"
         elif packs:
             yield f'{locked.name} is held {by}; `agentpack install "{locked.name}@latest"` removes it'
 
