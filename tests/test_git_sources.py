@@ -387,6 +387,30 @@ def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tm
     assert "Work as of 2.0.0." in installed(project, "one")
 
 
+def test_beside_other_packs_the_command_past_a_ref_or_a_range_names_its_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        far.commit({"agents/one.md": agent_text("one", version)}).tag(f"v{version}")
+    agentpack("install", f"git+{far.address}@v1.0.0", "--client", "claude")
+    assert "(`agentpack upgrade --latest`)" in agentpack("show", "far").out
+    agentpack("install", "python-engineer@1.1.0")
+    held, ranged = "`agentpack upgrade --latest far`", "`agentpack upgrade --latest python-engineer`"
+    status = agentpack("status").out
+    assert f"newer     1.1.0, held back by `ref: v1.0.0` ({held})" in status
+    assert f"out of range ({ranged})" in status
+    assert held in agentpack("show", "far").out
+    for command in (("upgrade",), ("upgrade", "--check")):
+        told = agentpack(*command).err
+        assert f"{held} installs it" in told
+        assert f"{ranged} installs it" in told
+    assert "`agentpack diff python-engineer --upgrade --latest` shows it" in agentpack("diff", "--upgrade").err
+    assert "agentpack upgrade --latest far  install far 1.1.0" in agentpack().err
+    agentpack("upgrade", "--latest", "far", "--yes")
+    assert (locked(project, "far")["version"], locked(project, "python-engineer")["version"]) == ("1.1.0", "1.1.0")
+
+
 @pytest.mark.parametrize("is_pack", [True, False])
 @pytest.mark.parametrize("by_source", [True, False])
 def test_asking_for_the_newest_removes_a_ref(

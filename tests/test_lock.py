@@ -572,22 +572,6 @@ def test_rows_of_another_setting_of_a_variable_are_told_with_it(
 # What is not there.
 
 
-def test_a_name_that_is_not_in_the_manifest_is_told_with_what_it_is(agentpack: Agentpack, project: Path) -> None:
-    lead = {name: persona_text(name) for name in ("lead", "second")}
-    publish(project / "packs", make_pack("lead", requires=["data-reviewer"], personas=lead), make_pack())
-    agentpack("install", "lead", "--source", "packs", "--client", "claude")
-    for name, told in {
-        "data-reviewer": "  it is here because `lead 1.0.0` needs it\n  packs: lead\n",
-        "second": "  `second` is an agent of the pack `lead`\n  packs: lead\n"
-        "hint: `agentpack install lead --without second` removes only this agent\n",
-        "laed": "  packs: lead\nhint: did you mean `lead`?\n",
-        "nothing-like-it": "  packs: lead\n",
-    }.items():
-        for command in ("uninstall", "upgrade"):
-            said = agentpack(command, name, expect=2).err
-            assert said == f"project {project}\nerror: `{name}` is not in agentpack.yaml\n{told}"
-
-
 def test_a_lock_that_is_not_there_is_told_with_the_way_to_have_one(agentpack: Agentpack, project: Path) -> None:
     publish(project / "packs", make_pack())
     agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")

@@ -511,8 +511,7 @@ def test_a_bare_call_names_a_release_that_a_ref_holds_back(agentpack: Agentpack,
     agentpack("install", f"git+{far.address}@v1.0.0")
     agentpack("upgrade", "--check")
     assert (
-        '  agentpack install "data-reviewer@latest"  install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n'
-        in agentpack().err
+        "  agentpack upgrade --latest    install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n" in agentpack().err
     )
 
 

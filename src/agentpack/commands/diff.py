@@ -284,7 +284,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         notes=(
             *map(str, wanted.notes(workspace.scope.kind, {file.path for file in files})),
             *(map(str, skipped_agents(wanted.lock)) if files else ()),
-            *not_taken(chosen, packs, "`agentpack diff --upgrade --latest` shows it"),
+            *not_taken(chosen, packs, "`agentpack diff{name} --upgrade --latest` shows it"),
         ),
         empty=not wanted.files and not workspace.states.recorded,
     )
