@@ -808,6 +808,58 @@ def test_the_size_of_an_upgrade_counts_a_file_of_the_users_own_that_it_replaces(
     assert news["size"] == {"added": 2, "removed": 2, "rules": 2}
 
 
+@pytest.mark.parametrize(("more", "size"), [(0, (2, 6, 4)), (1, (0, 0, 0))])
+def test_a_file_of_the_users_own_counts_up_to_one_mebibyte(
+    agentpack: Agentpack, project: Path, more: int, size: tuple[int, ...]
+) -> None:
+    writer = persona_text("writer", "- Write. {#write}\n- Read. {#read}\n")
+    publish(
+        project / "more",
+        make_pack("news", "1.0.0"),
+        make_pack("news", "1.1.0", personas={"reviewer": persona_text(), "writer": writer}),
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    mine = "---\nname: writer\ndescription: Mine.\n---\n- Write.\n- Mine.\n"
+    long = f"\n{'long ' * 200_000}\n\n"
+    mine += long + "x" * (2**20 - len(mine + long) - 1 + more) + "\n"
+    write_tree(project, {".claude/agents/writer.md": mine})
+    [news] = news_of(agentpack, "--latest", "--adopt")
+    assert tuple(news["size"].values()) == size
+
+
+def test_the_size_of_an_upgrade_is_that_of_each_persona_in_the_client_where_most_changes(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """A file that is new adds its lines, and no rule: most of those have moved to it."""
+    look, say, see = "- Look. {#look}\n", "- Say. {#say}\n", "- See. {#see}\n"
+    before = {"one": persona_text("one", look + say), "two": persona_text("two", look + say)}
+    after = {
+        "one": persona_text("one", look + see + "- Ask. {#ask}\n"),
+        "two": persona_text("two", look + say + see, description="Another."),
+        "new": persona_text("new", look + say),
+    }
+    publish(project / "more", make_pack("news", "1.0.0", personas=before), make_pack("news", "1.1.0", personas=after))
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude,codex")
+    [news] = news_of(agentpack, "--latest")
+    assert news["size"] == {"added": 10, "removed": 2, "rules": 4}
+    assert "news 1.0.0 -> 1.1.0  (+10 -2 lines, 4 rules)" in agentpack("upgrade", "--latest", "--dry-run").err
+
+
+@pytest.mark.parametrize(("bound", "counted"), [(3 * 4096, 3), (2 * 4096, 2), (2 * 4096 - 1, 1)])
+def test_the_first_packs_of_an_upgrade_are_counted_until_they_are_too_much(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, bound: int, counted: int
+) -> None:
+    """However small its files are, each counts as some."""
+    for name in ("one", "two", "van"):
+        two_releases(project, name, {name: "- Look. {#look}\n"}, {name: "- Look there. {#look}\n"})
+    agentpack("install", "one==1.0.0", "two==1.0.0", "van==1.0.0", "--source", "more", "--client", "claude")
+    monkeypatch.setattr("agentpack.changes.news.MAX_COMPARED", bound)
+    size = {"added": 1, "removed": 1, "rules": 1}
+    assert [(one["pack"], one.get("size")) for one in news_of(agentpack, "--latest")] == [
+        (name, size if place < counted else None) for place, name in enumerate(("one", "two", "van"))
+    ]
+
+
 def test_a_newer_release_of_a_pack_that_another_one_brings_along_leads_nowhere(
     agentpack: Agentpack, project: Path
 ) -> None:
