@@ -15,7 +15,9 @@ from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.environment import in_local_time
+from agentpack.changes.place_arguments import open_place, typed
+from agentpack.environment import Environment, in_local_time, project_scope
+from agentpack.workspace.workspace import Workspace
 
 NAME = "data-reviewer"
 HASH = ("hash-object", "-w", "--stdin")
@@ -1535,3 +1537,28 @@ def test_an_agent_file_that_its_place_has_is_known_though_another_one_is_older(
     agentpack("upgrade", "--check", expect=None)  # asks the repository
     agentpack("uninstall", "kit")
     assert not (project / ".claude/agents/two.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "as_typed"),
+    [
+        ("github:acme/kit", "github:acme/kit"),
+        ("git+https://gitlab.com/acme/kit", "gitlab:acme/kit"),
+        ("https://git.example.com/acme/kit.git", "https://git.example.com/acme/kit.git"),
+        ("git+https://git.example.com/acme/kit", "git+https://git.example.com/acme/kit"),
+        ("ssh://git@example.com/acme/kit", "ssh://git@example.com/acme/kit"),
+        ("git@example.com:acme/kit", "git@example.com:acme/kit"),
+        ("git+file:///srv/kit", "git+file:///srv/kit"),
+        (f"https://example.com/kit-1.0.tar.gz#sha256={'0' * 64}", "https://example.com/kit-1.0.tar.gz"),
+        ("./kit", "../kit"),
+        ("kit-1.0.zip", "../kit-1.0.zip"),
+    ],
+)
+def test_hints_write_a_place_as_one_types_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, place: str, as_typed: str
+) -> None:
+    write_tree(project, {"kit/agents/one.md": agent_text("one", "Work."), "kit-1.0.zip": "", "sub/x": ""})
+    monkeypatch.chdir(project)
+    workspace = Workspace(Environment.current(), project_scope(str(project), ""))
+    source = open_place(workspace, place)
+    assert typed(source, str(project / "sub")) == as_typed
