@@ -1428,6 +1428,19 @@ def test_a_lock_of_elsewhere_whose_agents_do_not_come_to_its_digest_is_refused(
     agentpack("sync", "--locked")
 
 
+@pytest.mark.parametrize("choice", ["--only", "--without"])
+def test_a_lock_of_elsewhere_with_some_agents_of_a_collection_is_installed(
+    agentpack: Agentpack, project: Path, choice: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", choice, "one", "--client", "claude")
+    before = tree(project)
+    for folder in (".agentpack", ".claude"):
+        shutil.rmtree(project / folder)
+    agentpack("sync")
+    assert tree(project) == before
+
+
 @pytest.mark.parametrize("more", ["", "    clients: [claude, codex]\n", "    as: {one: first}\n"])
 def test_a_lock_of_elsewhere_with_another_digest_is_refused_whatever_else_an_entry_asks_for(
     agentpack: Agentpack, project: Path, more: str

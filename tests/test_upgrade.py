@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.collection_files import agent_text
 from support.many import Job, run_all
-from support.packs import make_pack, persona_text, publish
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, with_state, write_tree
 
@@ -627,6 +627,32 @@ def test_a_release_without_a_requested_variant_is_told_wherever_it_is_newer(
     out = agentpack("status").out
     assert "  newer     1.5.0 (`agentpack upgrade`)\n" in out
     assert "  newer     2.0.0, which lacks `thorough` (" in out
+
+
+def test_the_variants_that_a_newer_release_lacks_are_told_in_alphabetical_order(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Those with a way on first, and nothing of a variant that it has or of a pack that another one brings along."""
+    names = ("amber", "blue", "coral", "dark", "ebony", "fawn", "green", "huge")
+    variants = {f"reviewer/{name}": variant_text(f"- Look {name}. {{#{name}}}\n") for name in names}
+    fewer = {"reviewer/huge": variants["reviewer/huge"]}
+    retired = {"green": "write `huge`", "ebony": "gone", "coral": "gone", "amber": "use none"}
+    publish(
+        project / "named",
+        *(make_pack("base", version, personas={"base": persona_text("base")}) for version in ("1.0.0", "2.0.0")),
+        make_pack("crew", personas={"reviewer": persona_text()}, variants=variants, requires=["base<2"]),
+        make_pack("crew", "1.1.0", variants=fewer, retired=retired),
+        make_pack("late", personas={"late": persona_text("late")}),
+        make_pack("late", "2.0.0", personas={"late": persona_text("late")}),
+    )
+    agentpack("install", f"crew[{','.join(names)}]", "late<2", "--source", "named", "--client", "claude")
+    instead = "`amber`: use none; `coral`: gone; `ebony`: gone; `green`: write `huge`"
+    crew = f"note: crew 1.1.0 lacks {instead}; `blue`; `dark`; `fawn`\n"
+    late = "note: late 2.0.0 is out of range; `agentpack upgrade --latest` installs it\n"
+    head, end = f"project {project}\n", "nothing to change\n"
+    assert agentpack("upgrade", "--yes").err == f"{head}{crew}{late}{end}"
+    assert agentpack("upgrade", "crew", "--yes").err == f"{head}{crew}{end}"
+    assert agentpack("upgrade", "late", "--yes").err == f"{head}{late}{end}"
 
 
 def test_a_local_variant_of_another_persona_is_named_where_it_was_in_use_alone(
