@@ -1157,7 +1157,13 @@ def test_a_text_that_is_nowhere_is_not_needed_for_the_clients_that_a_pack_alone_
     for folder in (".agentpack/state", "kit"):
         shutil.rmtree(project / folder)
     before = tree(project)
-    agentpack("sync")
+    assert agentpack("sync").err == (
+        f"project {project}\n"
+        "  ! .claude/agents/one.md  edited by hand, not changed\n"
+        "  ! .cursor/agents/one.md  edited by hand, not changed\n"
+        "nothing to change\n"
+        "note: the source `kit` is missing: there is no folder kit\n"
+    )
     assert tree(project) == before
     of_manifest("[claude, cursor]", "[claude]")(project)
     assert "agents/one.md is not stored here" in agentpack("sync", expect=6).err
