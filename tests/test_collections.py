@@ -1120,6 +1120,126 @@ def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alon
         assert {path: data for path, data in tree(clone).items() if path in before} == before
 
 
+def of_file(path: str, old: str, new: str) -> Callable[[Path], None]:
+    """A change of a text in one place of a file of the project."""
+
+    def change(project: Path) -> None:
+        text = (project / path).read_text()
+        assert text.count(old) == 1
+        (project / path).write_text(text.replace(old, new))
+
+    return change
+
+
+def of_manifest(old: str, new: str) -> Callable[[Path], None]:
+    return of_file("agentpack.yaml", old, new)
+
+
+ENTRY = "    source: kit\n"
+OTHERWISE_WANTED: dict[str, tuple[bool, Callable[[Path], None]]] = {
+    "just as it is": (True, lambda project: None),
+    "for the clients that it has, by name": (True, of_manifest(ENTRY, f"{ENTRY}    clients: [house, claude]\n")),
+    "for a client more": (False, of_manifest("[claude, house]", "[claude, codex, house]")),
+    "for a client less": (False, of_manifest(ENTRY, f"{ENTRY}    clients: [claude]\n")),
+    "under another name": (False, of_manifest(ENTRY, f"{ENTRY}    as: {{one: first}}\n")),
+    "with another model": (False, of_manifest("schema: 1\n", "schema: 1\nmodels: {opus: {claude: opus-4}}\n")),
+    "without a variant": (False, of_manifest("kit[mine]", "kit")),
+    "with another text of its variant": (False, of_file(".agentpack/variants/two/mine.md", "Rest", "Sleep")),
+    "in another folder": (False, of_file(".agentpack/clients/house.yaml", "house", "home")),
+}
+
+
+@pytest.mark.parametrize("wanted", OTHERWISE_WANTED)
+def test_a_text_that_is_nowhere_is_needed_where_anything_of_its_pack_is_wanted_in_another_way(
+    agentpack: Agentpack, project: Path, wanted: str
+) -> None:
+    is_held, change = OTHERWISE_WANTED[wanted]
+    write_tree(project, {".agentpack/clients/house.yaml": "schema: 1\nproject: house/agents\n"})
+    kit(project, one="- Work.\n- Ask.", two="- Work.\n- Ask.")
+    agentpack("install", "./kit", "--client", "claude,house")
+    for folder in (".claude", "house"):
+        path = project / folder / "agents/two.md"
+        path.write_text(path.read_text() + "- Rest.\n")
+    agentpack("keep", "two", "--as", "mine")
+    for folder in (".claude", "house"):
+        (project / folder / "agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    change(project)
+    before = tree(project)
+    ran = agentpack("sync", expect=0 if is_held else 6)
+    assert ("agents/one.md is not stored here" in ran.err) is not is_held
+    after = tree(project)
+    if is_held:  # the lock has the manifest of now
+        before_files, after_files = (json.loads(files.pop("agentpack.lock"))["files"] for files in (before, after))
+        assert before_files == after_files
+    assert before == after
+
+
+def test_a_text_that_is_nowhere_is_not_needed_for_the_clients_that_a_pack_alone_has(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack())
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "codex")
+    agentpack("install", "./kit", "--client", "claude,cursor")
+    for folder in (".claude", ".cursor"):
+        (project / folder / "agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = tree(project)
+    assert agentpack("sync").err == (
+        f"project {project}\n"
+        "  ! .claude/agents/one.md  edited by hand, not changed\n"
+        "  ! .cursor/agents/one.md  edited by hand, not changed\n"
+        "nothing to change\n"
+        "note: the source `kit` is missing: there is no folder kit\n"
+    )
+    assert tree(project) == before
+    of_manifest("[claude, cursor]", "[claude]")(project)
+    assert "agents/one.md is not stored here" in agentpack("sync", expect=6).err
+
+
+def test_a_text_that_is_nowhere_is_needed_where_a_file_stayed_at_another_release(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="- Work.", two="- Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    path = project / ".claude/agents/one.md"
+    path.write_text(path.read_text().replace("Work", "Rest"))
+    kit(project, one="- Work more.", two="- Work more.")
+    agentpack("upgrade", "--yes", "--partial", expect=3)
+    assert [row.get("release") is None for row in json.loads((project / "agentpack.lock").read_text())["files"]] == [
+        False,
+        True,
+    ]
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = tree(project)
+    assert "agents/one.md is not stored here" in agentpack("sync", expect=6).err
+    assert tree(project) == before
+
+
+def test_a_pack_beside_one_whose_text_is_nowhere_is_upgraded(agentpack: Agentpack, project: Path) -> None:
+    newer = persona_text("reviewer", "- Look before you leap. {#look}\n")
+    publish(project / "packs", make_pack(), make_pack(version="1.1.0", personas={"reviewer": newer}))
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    agentpack("install", "./kit")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = json.loads((project / "agentpack.lock").read_text())
+    agentpack("upgrade", "data-reviewer", "--latest", "--yes")
+    path = ".claude/agents/reviewer.md"
+    assert (project / path).read_text().endswith("- Look before you leap.\n")
+    after = json.loads((project / "agentpack.lock").read_text())
+    assert {row["path"]: row["sha256"] for row in after["files"]} == {
+        **{row["path"]: row["sha256"] for row in before["files"]},
+        path: text_digest((project / path).read_bytes()).removeprefix("sha256:"),
+    }
+
+
 @pytest.mark.parametrize("moved", ["gone", "elsewhere"])
 def test_a_text_that_is_nowhere_is_told_with_why_and_what_to_do(
     agentpack: Agentpack, project: Path, moved: str
@@ -1457,6 +1577,19 @@ def test_a_lock_of_elsewhere_whose_agents_do_not_come_to_its_digest_is_refused(
     assert tree(project) == before
     agentpack("lock", "--upgrade-pack", "kit")
     agentpack("sync", "--locked")
+
+
+@pytest.mark.parametrize("choice", ["--only", "--without"])
+def test_a_lock_of_elsewhere_with_some_agents_of_a_collection_is_installed(
+    agentpack: Agentpack, project: Path, choice: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", choice, "one", "--client", "claude")
+    before = tree(project)
+    for folder in (".agentpack", ".claude"):
+        shutil.rmtree(project / folder)
+    agentpack("sync")
+    assert tree(project) == before
 
 
 @pytest.mark.parametrize("more", ["", "    clients: [claude, codex]\n", "    as: {one: first}\n"])

@@ -15,7 +15,9 @@ from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.environment import in_local_time
+from agentpack.changes.place_arguments import open_place, typed
+from agentpack.environment import Environment, in_local_time, project_scope
+from agentpack.workspace.workspace import Workspace
 
 NAME = "data-reviewer"
 HASH = ("hash-object", "-w", "--stdin")
@@ -1559,3 +1561,84 @@ def test_an_agent_file_that_its_place_has_is_known_though_another_one_is_older(
     agentpack("upgrade", "--check", expect=None)  # asks the repository
     agentpack("uninstall", "kit")
     assert not (project / ".claude/agents/two.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "as_typed"),
+    [
+        ("github:acme/kit", "github:acme/kit"),
+        ("git+https://gitlab.com/acme/kit", "gitlab:acme/kit"),
+        ("https://git.example.com/acme/kit.git", "https://git.example.com/acme/kit.git"),
+        ("git+https://git.example.com/acme/kit", "git+https://git.example.com/acme/kit"),
+        ("ssh://git@example.com/acme/kit", "ssh://git@example.com/acme/kit"),
+        ("git@example.com:acme/kit", "git@example.com:acme/kit"),
+        ("git+file:///srv/kit", "git+file:///srv/kit"),
+        (f"https://example.com/kit-1.0.tar.gz#sha256={'0' * 64}", "https://example.com/kit-1.0.tar.gz"),
+        ("./kit", "../kit"),
+        ("kit-1.0.zip", "../kit-1.0.zip"),
+    ],
+)
+def test_hints_write_a_place_as_one_types_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, place: str, as_typed: str
+) -> None:
+    write_tree(project, {"kit/agents/one.md": agent_text("one", "Work."), "kit-1.0.zip": "", "sub/x": ""})
+    monkeypatch.chdir(project)
+    workspace = Workspace(Environment.current(), project_scope(str(project), ""))
+    source = open_place(workspace, place)
+    assert typed(source, str(project / "sub")) == as_typed
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("./kit", "ours"),
+        ("other/../kit/", "ours"),
+        ("./other", "other"),
+        ("github:acme/kit", "plain"),
+        ("git+https://github.com/acme/kit.git@v1.0.0", "plain"),
+        ("github:acme/kit#subdirectory=deep", "deep"),
+        ("github:acme/kit#subdirectory=deep/down", "kit"),
+        ("github:acme/other", "other"),
+        (f"https://example.com/kit-1.0.tar.gz#sha256={'0' * 64}", "kit"),
+    ],
+)
+def test_a_place_has_the_name_of_the_source_that_is_there(
+    project: Path, monkeypatch: pytest.MonkeyPatch, place: str, name: str
+) -> None:
+    sources = """\
+  - {name: far, path: ./far}
+  - {name: deep, git: "github:acme/kit", subdirectory: deep/}
+  - {name: plain, git: "https://github.com/acme/kit.git", ref: v2.0.0}
+  - {name: ours, path: ./kit}
+"""
+    folders = {f"{folder}/agents/one.md": agent_text("one", "Work.") for folder in ("kit", "far", "other")}
+    write_tree(project, {"agentpack.yaml": f"schema: 1\nsources:\n{sources}", **folders})
+    monkeypatch.chdir(project)
+    workspace = Workspace(Environment.current(), project_scope(str(project), ""))
+    assert open_place(workspace, place).name == name
+
+
+def test_a_place_can_be_looked_at_beside_a_manifest_with_faults(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources: 7\n", "kit/agents/one.md": agent_text("one", "Work.")})
+    monkeypatch.chdir(project)
+    assert open_place(Workspace(Environment.current(), project_scope(str(project), "")), "kit/").name == "kit"
+
+
+def test_a_ref_holds_back_no_preview_and_nothing_that_is_there(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    kit.tag("v1.0.0")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0rc1")
+    agentpack("install", f"git+{kit.address}@v1.0.0")
+    before = tree(project)
+    assert agentpack("upgrade", "--yes").err == f"project {project}\nnothing to change\n"
+    assert agentpack("upgrade", "--latest", "--yes").err == f"project {project}\nnothing to change\n"
+    assert agentpack("upgrade", "kit", "--yes").err == (
+        f"project {project}\n"
+        'note: kit is held by `ref: v1.0.0` of the source `kit`; `agentpack install "kit@latest"` removes it\n'
+        "nothing to change\n"
+    )
+    assert agentpack("show", "kit", "--json").envelope["data"]["held_back"] == ""
+    assert "held back" not in agentpack("show", "kit").out
+    assert "held back" not in agentpack("search", "kit").out
+    assert tree(project) == before

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.collection_files import agent_text
+from support.cases import case
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import STATE, marks, modes, tree, with_state, write_tree
@@ -218,6 +219,63 @@ def test_a_file_with_the_very_text_to_go_back_to_is_nobody_else_s(
     (project / AGENT).chmod(0o600)
     agentpack("rollback", "1")
     assert modes(project) == three[1]
+
+
+def test_files_that_somebody_put_there_with_the_very_text_outlive_the_way_back(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    write_tree(project, {AGENT: (project / AGENT).read_text().replace("Look before", "Look twice before")})
+    last = agentpack("keep", "reviewer", "--as", "mine", "--json").envelope["data"]["generation"]
+    kept = modes(project)
+    [variant] = [path for path in kept if "/variants/" in path]
+    for path in (AGENT, variant, "agentpack.yaml", "agentpack.lock"):
+        with case(path):
+            agentpack("rollback", "0")
+            write_tree(project, {path: kept[path][0]})
+            before = modes(project)
+            ran = agentpack("rollback", f"{last}", "--json").envelope["data"]
+            assert modes(project) == kept
+            found = agentpack("history", f"{ran['generation']}", "--json").envelope["data"]["replaced"]
+            there = [path] if path in (AGENT, variant) else []  # lock and manifest are a generation of their own
+            assert [(row["path"], row["mode"]) for row in found] == [(path, 0o644) for path in there]
+            agentpack("rollback")
+            assert modes(project) == before
+            (project / path).unlink()
+
+
+def test_a_file_that_somebody_put_there_with_other_line_ends_comes_back_with_them(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    agentpack("rollback", "0")
+    write_tree(project, {AGENT: three[1][AGENT][0].replace(b"\n", b"\r\n")})
+    before = modes(project)
+    agentpack("rollback", "1", "--adopt")
+    assert modes(project) == three[1]
+    agentpack("rollback")
+    assert modes(project) == before
+
+
+def test_what_agentpack_wrote_itself_is_not_recorded_as_found_there(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    for number in ("1", "2"):
+        agentpack("rollback", number)
+    for number in ("4", "5"):
+        assert agentpack("history", number, "--json").envelope["data"]["replaced"] == []
+
+
+def test_an_entry_of_a_shared_file_with_the_very_text_outlives_the_way_back(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "roo")
+    path = project / ".roomodes"
+    text = path.read_bytes()
+    agentpack("rollback", "0")
+    path.write_bytes(text)
+    agentpack("rollback", "1")
+    agentpack("rollback")
+    assert tree(project, without=(".git", STATE, "packs")) == {".roomodes": text}
 
 
 def test_a_file_beside_is_never_touched(
