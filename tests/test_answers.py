@@ -16,6 +16,7 @@ PARAMETERS = {
     "count": {"type": "integer", "default": 3, "minimum": 1, "description": "How often it looks."},
     "tone": {"type": "string", "default": "calm", "choices": ["calm", "loud"], "description": "How it talks."},
 }
+SET = ("--set", "tone=loud", "--set", "count=4")
 BODY = """\
 You review data in a {{ tone }} voice, {{ count }} times. {#identity}
 
@@ -60,7 +61,7 @@ def team(agentpack: Agentpack, project: Path) -> Path:
     made = make_pack(personas={"reviewer": reviewer}, variants={"reviewer/strict": strict}, parameters=PARAMETERS)
     lint = make_pack("lint", personas={"lint": persona_text("lint", tools=["read", "shell"])})
     publish(project / "packs", made, lint)
-    agentpack("install", "data-reviewer[strict]", "--source", "packs", "--client", "claude", "--set", "tone=loud")
+    agentpack("install", "data-reviewer[strict]", "--source", "packs", "--client", "claude", *SET)
     agentpack("install", "lint")
     return project
 
@@ -107,8 +108,9 @@ def test_what_policies_say(
     ours = "{minimum_age: 3, signed_tags: true, maximum_size: 100, sources: {allow: [packs, bundled]}}"
     with open(team / "agentpack.yaml", "a") as manifest:
         manifest.write(f"policy: {ours}\n")
-    strictest = write_tree(tmp_path, {"other.yaml": "schema: 1\nminimum_age: 1\n"}) / "other.yaml"
+    strictest = write_tree(tmp_path, {"other.yaml": "schema: 1\nminimum_age: 30\n"}) / "other.yaml"
     monkeypatch.setenv("AGENTPACK_POLICY", str(strictest))
+    write_tree(tmp_path / "home/.config/agentpack", {"policy.yaml": "schema: 1\nminimum_age: 2\n"})
     answers("policy", "policy")
     answers("policy-explain", "policy", "explain", "lint", expect=5)
 

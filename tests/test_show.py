@@ -211,7 +211,14 @@ def test_the_changes_between_two_releases_are_their_changelog_and_their_size(
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
     out = agentpack("show", "news", "--changes", "1.0.0", "1.1.0").out
     assert out == "news 1.0.0 -> 1.1.0  (+2 -0 lines, 1 rule)\n\n1.1.0\n### Added\n\n- `look`\n"
-    assert agentpack("show", "news", "--changes", "1.1.0", "1.0.0").out == out
+    for words in (["news", "--changes", "1.1.0", "1.0.0"], ["1.0.0", "news", "--changes", "1.1.0"]):
+        assert agentpack("show", *words).out == out
+    for words in (
+        ["news", "--changes", "1.0.0"],
+        ["news==1.2.0", "--changes", "1.0.0"],
+        ["--changes", "news", "1.0.0"],
+    ):
+        assert agentpack("show", *words).out.startswith("news 1.0.0 -> 1.2.0"), words
     data = agentpack("show", "news", "--changes", "1.0.0", "1.2.0", "--json").envelope["data"]
     assert [entry["version"] for entry in data["entries"]] == ["1.2.0", "1.1.0"]
     assert data["size"] == {"added": 0, "removed": 0, "rules": 0}
