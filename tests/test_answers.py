@@ -1,7 +1,10 @@
 """Whole answers of commands, held against files."""
 
+import io
 import json
 import re
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,8 @@ from support.golden import Golden
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import write_tree
+
+from agentpack.cli.app import run
 
 PARAMETERS = {
     "count": {"type": "integer", "default": 3, "minimum": 1, "description": "How often it looks."},
@@ -39,16 +44,20 @@ VARYING = {
 """What differs from one run or machine to another, and what stands for it."""
 
 
+def _lasting(text: str, project: Path) -> bytes:
+    text = text.replace(str(project), "PROJECT").replace(str(project.parent), "ABOVE")
+    for pattern, word in VARYING.items():
+        text = re.sub(pattern, word, text)
+    return text.encode()
+
+
 @pytest.fixture
 def answers(agentpack: Agentpack, project: Path, golden: Golden) -> Callable[..., None]:
     """Holds the answer to a command against the file of that name."""
 
     def check(name: str, *words: str, expect: int = 0) -> None:
         ran = agentpack(*words, expect=expect)
-        text = f"{ran.out}-- said\n{ran.err}".replace(str(project), "PROJECT").replace(str(project.parent), "ABOVE")
-        for pattern, word in VARYING.items():
-            text = re.sub(pattern, word, text)
-        golden.check(f"answers/{name}.txt", text.encode())
+        golden.check(f"answers/{name}.txt", _lasting(f"{ran.out}-- said\n{ran.err}", project))
 
     return check
 
@@ -195,3 +204,45 @@ def test_what_the_rest_says(team: Path, agentpack: Agentpack, answers: Callable[
     answers("rollback", "rollback")
     answers("render", "render", "data-reviewer", "--client", "claude")
     answers("overview")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "status",
+            "explain reviewer",
+            "explain reviewer say",
+            "diff",
+            "show data-reviewer",
+            "search crew",
+        ),
+        *("show data-reviewer -v", "show data-reviewer[strict]", "audit --level note", "pack check agents", "policy"),
+        *("source list", "source check", "history show 2", "sync --dry-run", "uninstall lint --dry-run"),
+        *("install crew --source packs --dry-run", "pack check --rules", "pack --help", "lint"),
+    ],
+)
+def test_an_answer_on_a_terminal(
+    team: Path, agentpack: Agentpack, golden: Golden, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """With colours, and wrapped to its width."""
+    crew = make_pack("crew", personas={"crew": persona_text("crew")}, description="Looks after one thing. " * 8)
+    publish(team / "packs", crew)
+    write_tree(team, {"agents/one.md": agent_text("one", "Hi.", more="tools: Reed\n"), "agents/notes.md": "Notes.\n"})
+    _edit(team)
+    screen = Terminal()
+    for name, value in {"COLUMNS": "72", "LINES": "500", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.chdir(team)
+    run(shlex.split(words))
+    name = re.sub(r"\W+", "-", words).strip("-")
+    golden.check(f"answers/terminal/{name}.txt", _lasting(screen.getvalue(), team))

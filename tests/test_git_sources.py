@@ -585,7 +585,8 @@ def test_a_tag_of_something_else_than_a_commit_is_no_release(
     changed_row(project, "kit", version="2.0.0", commit=named)
     shutil.rmtree(project / ".agentpack")
     shutil.rmtree(project / ".claude")
-    assert "is not a commit" in agentpack("sync", "--frozen", expect=6).err
+    why = f"`{named}` of {kit.address} is not a commit\n"
+    assert why in agentpack("sync", "--frozen", expect=6).err
 
 
 def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
@@ -1601,6 +1602,15 @@ def test_what_is_newer_than_the_newest_tag_is_told_unless_a_ref_holds_the_place(
         assert source.unreleased(PackName(NAME)) == ""  # nothing was asked yet
         source.releases(PackName(NAME))
         assert bool(source.unreleased(PackName(NAME))) is is_told
+    agents = {
+        "plugin.json": json.dumps({"name": "kit", "version": "2.0.0"}),
+        "agents/one.md": agent_text("one", "Work."),
+    }
+    kit = Repository(tmp_path / "kit").commit(agents).tag("v1.0.0")
+    for ref, is_told in (("", True), ("v1.0.0", False)):
+        source = source_at(tmp_path, kit, ref)
+        assert [str(one.version) for one in source.states(PackName("kit"))] == ["1.0.0"]
+        assert bool(source.unreleased(PackName("kit"))) is is_told
 
 
 def test_of_a_plugin_elsewhere_the_marketplace_has_no_remark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

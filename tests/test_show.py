@@ -162,7 +162,7 @@ def test_a_size_that_cannot_be_told_says_why(agentpack: Agentpack, project: Path
         for words in (["reviews"], ["reviews[short]"], ["reviews", "-v"])
     )
     [(words, tokens)] = re.findall(r"(\d+) words \((\d+) tokens\) when called", named[2])
-    assert short[1:] == [f"  claude  {why}", f"  with a variant: {words} to {words} words"]
+    assert short[1:] == [f"  claude  {why}", f"  with a variant: {words} words"]
     assert named[1] == f"  no variant, claude  {why}"
     bad = "refused: .agentpack/variants/reviewer/bad.md: remove: there is no rule or section `gone`"
     rows = [row.split("\t") for row in whole[2:]]
@@ -416,8 +416,9 @@ def _kits(project: Path, agents: int, description: str = "Works.") -> None:
         for number in range(agents)
     }
     plugins = [{"name": kit, "source": f"./{kit}", "description": f"Kit {kit}."} for kit in ("p1", "p2")]
-    far = {"name": "far", "version": "2.0", "source": {"source": "github", "repo": "acme/far"}}
-    market = {"name": "m", "plugins": [*plugins, far, {"name": "odd", "source": 5}]}
+    there = {"source": "github", "repo": "acme/far"}
+    far = [{"name": "far", "version": "2.0", "source": there}, {"name": "further", "source": there}]
+    market = {"name": "m", "plugins": [*plugins, *far, {"name": "odd", "source": 5}]}
     write_tree(project / "kits", {**files, ".claude-plugin/marketplace.json": json.dumps(market), "p1/hooks/x": ""})
     write_tree(project / "kits/p2/agents", {"bad.md": "---\nname: bad\n---\nNo.\n"})
 
@@ -430,10 +431,10 @@ def test_all_that_a_place_offers_and_what_of_it_cannot_be_had(agentpack: Agentpa
     _kits(project, 1)
     ran = agentpack("show", "./kits")
     assert _without_digests(ran.out) == (
-        "3 packs, 2 agents\n"
+        "4 packs, 2 agents\n"
         "p1 0.0.0+h\n  Kit p1.\n  1 agent\n  besides agents: hooks\n  a00  Works.\n"
         "p2 0.0.0+h\n  Kit p2.\n  1 agent\n  a00  Works.\n"
-        "far 2.0\n  in github:acme/far\n"
+        "far 2.0\n  in github:acme/far\nfurther\n  in github:acme/far\n"
     )
     assert ran.err == (
         f"project {project}\n"
@@ -442,7 +443,7 @@ def test_all_that_a_place_offers_and_what_of_it_cannot_be_had(agentpack: Agentpa
         "`agentpack install p1 --source ./kits` installs one, `agentpack install ./kits --all` all\n"
     )
     data = agentpack("show", "./kits", "--json").envelope["data"]
-    first, second, far = data.pop("packs")
+    first, second, far, _ = data.pop("packs")
     assert data == {"place": "./kits", "unread": ["skipped plugin `odd`: its `source` is not text"]}
     assert {**first, "version": ""} == {
         "name": "p1",
