@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.collection_files import agent_text
 from support.cases import case
+from support.collection_files import agent_text
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import STATE, marks, modes, tree, with_state, write_tree

@@ -87,7 +87,7 @@ class ArchiveSource(OnThisMachine):
             return Collection()
         if self.bundle:
             return self.bundle.collection
-        return Collection() if self._roots else collection(self._tree, kebab(archive_name(self.where)) or "agents")
+        return Collection() if self._roots else collection(self._tree, kebab(archive_name(self.where)))
 
     @property
     def _label(self) -> str:

@@ -119,11 +119,6 @@ class GitSource:
     def state_of(self, pack: PackName) -> ReleaseRef | None:
         return next(iter(self.states(pack)), None)
 
-    def every_state(self) -> list[ReleaseRef]:
-        """The newest state of each pack that this collection has in its own repository, where there is one."""
-        packs = (pack.name for pack in self.collection.packs if not pack.elsewhere)
-        return [state for pack in packs if (state := self.state_of(pack)) is not None]
-
     def expect(self, packs: Mapping[PackName, Requirement], commits: Iterable[str] = ()) -> None:
         self._expected.update(packs)
         self._locked_commits.update(dict.fromkeys(commits))

@@ -100,7 +100,7 @@ class MemoryTree:
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
-        self.paths = sorted(path for path in files if not is_junk(path.rpartition("/")[2]))
+        self.paths = sorted(files)
 
     def start(self, path: str, count: int) -> bytes:
         return self.files[path][:count]
