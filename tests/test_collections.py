@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 from agentpack.changes.agent_names import packs_with, unknown_agent
+from agentpack.errors import Refused
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
 from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
+from agentpack.sources import collection as sources_collection
 from agentpack.sources.collection import Collection, collection, telling_name
 from agentpack.sources.trees import MemoryTree
 
@@ -844,6 +846,37 @@ def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack
     assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
 
 
+@pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])
+def test_an_edited_agent_that_is_left_out_is_settled_alone(
+    agentpack: Agentpack, project: Path, answer: str, left: bool
+) -> None:
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    agentpack("install", "./kit")
+    one, two = (project / f".claude/agents/{name}.md" for name in ("one", "two"))
+    for file in (one, two):
+        file.write_text(file.read_text() + "Mine.\n")
+    edited = two.read_text()
+    told = agentpack("install", "kit", "--without", "one", expect=3).err
+    way = "`--on-conflict theirs` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk"
+    assert f".claude/agents/one.md: was edited, and would be deleted\nhint: {way}\n" in told
+    agentpack("install", "kit", "--without", "one", "--on-conflict", answer)
+    assert (one.exists(), two.read_text()) == (left, edited)
+    agentpack("rollback")
+    assert one.read_text().endswith("Mine.\n")
+
+
+def test_discarding_edits_of_one_pack_deletes_no_edited_file_of_another(agentpack: Agentpack, project: Path) -> None:
+    for name in ("one", "two"):
+        write_tree(project / name, {f"agents/{name}.md": agent_text(name, "Work.")})
+        agentpack("install", f"./{name}")
+    two = project / ".claude/agents/two.md"
+    two.write_text(two.read_text() + "Mine.\n")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().split("  - require: two")[0])
+    assert f"{two.relative_to(project)}: was edited" in agentpack("install", "one", "--discard-edits", expect=3).err
+    assert two.read_text().endswith("Mine.\n")
+
+
 def test_a_collection_answers_no_bare_name(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "kits/python-engineer", {"agents/evil.md": agent_text("evil", "Work.")})
     manifest = "schema: 1\nclients: [claude]\nsources:\n- {name: kits, path: kits}\npacks:\n"
@@ -1087,6 +1120,126 @@ def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alon
     if "rollback" in ran.err:
         Agentpack(clone)("rollback")
         assert {path: data for path, data in tree(clone).items() if path in before} == before
+
+
+def of_file(path: str, old: str, new: str) -> Callable[[Path], None]:
+    """A change of a text in one place of a file of the project."""
+
+    def change(project: Path) -> None:
+        text = (project / path).read_text()
+        assert text.count(old) == 1
+        (project / path).write_text(text.replace(old, new))
+
+    return change
+
+
+def of_manifest(old: str, new: str) -> Callable[[Path], None]:
+    return of_file("agentpack.yaml", old, new)
+
+
+ENTRY = "    source: kit\n"
+OTHERWISE_WANTED: dict[str, tuple[bool, Callable[[Path], None]]] = {
+    "just as it is": (True, lambda project: None),
+    "for the clients that it has, by name": (True, of_manifest(ENTRY, f"{ENTRY}    clients: [house, claude]\n")),
+    "for a client more": (False, of_manifest("[claude, house]", "[claude, codex, house]")),
+    "for a client less": (False, of_manifest(ENTRY, f"{ENTRY}    clients: [claude]\n")),
+    "under another name": (False, of_manifest(ENTRY, f"{ENTRY}    as: {{one: first}}\n")),
+    "with another model": (False, of_manifest("schema: 1\n", "schema: 1\nmodels: {opus: {claude: opus-4}}\n")),
+    "without a variant": (False, of_manifest("kit[mine]", "kit")),
+    "with another text of its variant": (False, of_file(".agentpack/variants/two/mine.md", "Rest", "Sleep")),
+    "in another folder": (False, of_file(".agentpack/clients/house.yaml", "house", "home")),
+}
+
+
+@pytest.mark.parametrize("wanted", OTHERWISE_WANTED)
+def test_a_text_that_is_nowhere_is_needed_where_anything_of_its_pack_is_wanted_in_another_way(
+    agentpack: Agentpack, project: Path, wanted: str
+) -> None:
+    is_held, change = OTHERWISE_WANTED[wanted]
+    write_tree(project, {".agentpack/clients/house.yaml": "schema: 1\nproject: house/agents\n"})
+    kit(project, one="- Work.\n- Ask.", two="- Work.\n- Ask.")
+    agentpack("install", "./kit", "--client", "claude,house")
+    for folder in (".claude", "house"):
+        path = project / folder / "agents/two.md"
+        path.write_text(path.read_text() + "- Rest.\n")
+    agentpack("keep", "two", "--as", "mine")
+    for folder in (".claude", "house"):
+        (project / folder / "agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    change(project)
+    before = tree(project)
+    ran = agentpack("sync", expect=0 if is_held else 6)
+    assert ("agents/one.md is not stored here" in ran.err) is not is_held
+    after = tree(project)
+    if is_held:  # the lock has the manifest of now
+        before_files, after_files = (json.loads(files.pop("agentpack.lock"))["files"] for files in (before, after))
+        assert before_files == after_files
+    assert before == after
+
+
+def test_a_text_that_is_nowhere_is_not_needed_for_the_clients_that_a_pack_alone_has(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack())
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "codex")
+    agentpack("install", "./kit", "--client", "claude,cursor")
+    for folder in (".claude", ".cursor"):
+        (project / folder / "agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = tree(project)
+    assert agentpack("sync").err == (
+        f"project {project}\n"
+        "  ! .claude/agents/one.md  edited by hand, not changed\n"
+        "  ! .cursor/agents/one.md  edited by hand, not changed\n"
+        "nothing to change\n"
+        "note: the source `kit` is missing: there is no folder kit\n"
+    )
+    assert tree(project) == before
+    of_manifest("[claude, cursor]", "[claude]")(project)
+    assert "agents/one.md is not stored here" in agentpack("sync", expect=6).err
+
+
+def test_a_text_that_is_nowhere_is_needed_where_a_file_stayed_at_another_release(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="- Work.", two="- Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    path = project / ".claude/agents/one.md"
+    path.write_text(path.read_text().replace("Work", "Rest"))
+    kit(project, one="- Work more.", two="- Work more.")
+    agentpack("upgrade", "--yes", "--partial", expect=3)
+    assert [row.get("release") is None for row in json.loads((project / "agentpack.lock").read_text())["files"]] == [
+        False,
+        True,
+    ]
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = tree(project)
+    assert "agents/one.md is not stored here" in agentpack("sync", expect=6).err
+    assert tree(project) == before
+
+
+def test_a_pack_beside_one_whose_text_is_nowhere_is_upgraded(agentpack: Agentpack, project: Path) -> None:
+    newer = persona_text("reviewer", "- Look before you leap. {#look}\n")
+    publish(project / "packs", make_pack(), make_pack(version="1.1.0", personas={"reviewer": newer}))
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    agentpack("install", "./kit")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = json.loads((project / "agentpack.lock").read_text())
+    agentpack("upgrade", "data-reviewer", "--latest", "--yes")
+    path = ".claude/agents/reviewer.md"
+    assert (project / path).read_text().endswith("- Look before you leap.\n")
+    after = json.loads((project / "agentpack.lock").read_text())
+    assert {row["path"]: row["sha256"] for row in after["files"]} == {
+        **{row["path"]: row["sha256"] for row in before["files"]},
+        path: text_digest((project / path).read_bytes()).removeprefix("sha256:"),
+    }
 
 
 @pytest.mark.parametrize("moved", ["gone", "elsewhere"])
@@ -1426,6 +1579,19 @@ def test_a_lock_of_elsewhere_whose_agents_do_not_come_to_its_digest_is_refused(
     assert tree(project) == before
     agentpack("lock", "--upgrade-pack", "kit")
     agentpack("sync", "--locked")
+
+
+@pytest.mark.parametrize("choice", ["--only", "--without"])
+def test_a_lock_of_elsewhere_with_some_agents_of_a_collection_is_installed(
+    agentpack: Agentpack, project: Path, choice: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", choice, "one", "--client", "claude")
+    before = tree(project)
+    for folder in (".agentpack", ".claude"):
+        shutil.rmtree(project / folder)
+    agentpack("sync")
+    assert tree(project) == before
 
 
 @pytest.mark.parametrize("more", ["", "    clients: [claude, codex]\n", "    as: {one: first}\n"])
@@ -1882,3 +2048,95 @@ def test_a_folder_of_a_name_is_told_though_a_source_is_missing(agentpack: Agentp
         "error: there is no pack named `kit`\n"
         "hint: for the folder `kit`, write `agentpack install ./kit`\n"
     )
+
+
+# Which files of a plugin are agents.
+
+OTHER = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
+
+
+@pytest.mark.parametrize("named", ["./", ".", ["./"], ["agents"], "agents/", ["./agents/a.md", "agents/a.md"]])
+def test_a_manifest_may_name_its_agents_by_file_or_folder(named: object) -> None:
+    files = {"kit/agents/a.md": agent_text("a", "Work."), "kit/README.md": "# Kit\n"}
+    found = offered({"plugins": [{"name": "kit", "source": "./kit", "agents": named}]}, files)
+    assert [(pack.name, pack.agents) for pack in found.packs] == [("kit", ("agents/a.md",))]
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "is_told"),
+    [
+        ("agents/b.md", OTHER, True),
+        ("agents/b.txt", OTHER, False),
+        ("agents/SKILL.md", OTHER, False),
+        ("agents/notes.md", "# Notes\n", False),
+        ("agents/deep/b.md", OTHER, False),
+        ("more/b.md", OTHER, False),
+    ],
+)
+def test_an_agent_beside_those_that_the_manifest_lists_is_told(path: str, text: str, is_told: bool) -> None:
+    files = {"kit/agents/a.md": agent_text("a", "Work."), f"kit/{path}": text}
+    found = offered({"plugins": [{"name": "kit", "source": "./kit", "agents": ["agents/a.md"]}]}, files)
+    (pack,) = (pack for pack in found.packs if pack.name == "kit")
+    assert pack.agents == ("agents/a.md",)
+    assert pack.unread == ((f"skipped `kit/{path}`: the manifest does not list it",) if is_told else ())
+
+
+@pytest.mark.parametrize(
+    ("path", "is_agent"),
+    [
+        ("b.md", True),
+        ("sorted/b.md", True),
+        ("SKILL.md", False),
+        ("b.txt", False),
+        ("skills/b.md", False),
+        ("in/skills/deep/b.md", False),
+        ("commands/b.md", False),
+        ("hooks/b.md", False),
+        ("node_modules/kit/b.md", False),
+        ("commands.md", True),
+    ],
+)
+def test_without_a_folder_of_agents_the_files_with_a_whole_header_are_agents(path: str, is_agent: bool) -> None:
+    files = {"a.md": agent_text("a", "Work."), path: OTHER, "half.md": "---\nname: c\n---\n", "README.md": "# Kit\n"}
+    found = collection(MemoryTree({name: text.encode() for name, text in files.items()}), "kit")
+    assert [pack.agents for pack in found.packs] == [tuple(sorted(["a.md", *([path] if is_agent else [])]))]
+
+
+@pytest.mark.parametrize(
+    ("files", "said", "words"),
+    [
+        ((), {}, ""),
+        (("hooks/x.json",), {}, "hooks"),
+        ((), {"hooks": "./more.json"}, "hooks"),
+        ((".mcp.json",), {}, "MCP servers"),
+        ((), {"mcpServers": {"a": {}}}, "MCP servers"),
+        (("commands/a.md",), {}, "1 command"),
+        (("commands/a.md", "commands/in/b.md", "commands/c.txt", "notes/commands/d.md"), {}, "2 commands"),
+        (("skills/a/SKILL.md",), {}, "1 skill"),
+        (("skills/a/SKILL.md", "b/SKILL.md", "skills/c.md"), {}, "2 skills"),
+        (("hooks/x", ".mcp.json"), {}, "hooks and MCP servers"),
+        (
+            ("hooks/x", ".mcp.json", "commands/a.md", "skills/a/SKILL.md"),
+            {},
+            "hooks, MCP servers, 1 command and 1 skill",
+        ),
+    ],
+)
+def test_what_a_plugin_has_besides_agents_is_counted(files: Sequence[str], said: dict[str, object], words: str) -> None:
+    there = {"kit/agents/a.md": agent_text("a", "Work."), **{f"kit/{path}": "text\n" for path in files}}
+    found = offered({"plugins": [{"name": "kit", "source": "./kit", **said}]}, there)
+    assert [pack.beside for pack in found.packs] == [words]
+
+
+def test_folders_in_folders_of_plugins_are_listed_so_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"a/b/c/agents/{number}.md": agent_text("a", "Work.") for number in range(10)}
+    plugins = [{"name": name, "source": f"./{root}"} for name, root in (("x", "a"), ("y", "a/b"), ("z", "a/b/c"))]
+    twice = [*plugins, {"name": "again", "source": "./a"}, {"name": "whole", "source": "./"}]
+    monkeypatch.setattr(sources_collection, "MAX_LISTED", 30)
+    assert len(offered({"plugins": twice}, files).packs) == 5
+    monkeypatch.setattr(sources_collection, "MAX_LISTED", 29)
+    with pytest.raises(Refused) as refused:
+        offered({"plugins": plugins}, files)
+    assert refused.value.message == "the collection has more than 29 files below the folders of its plugins"
+    assert refused.value.hint == "name the folder of one of its plugins"

@@ -1495,7 +1495,7 @@ def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
     before = (project / VARIANT).read_bytes()
     shutil.rmtree(tmp_path / "packs/reviews/1.0.0")
     ran = released("upgrade", "--latest", "--yes")
-    assert "the local variants of reviews are used as they are: no source has reviews 1.0.0" in ran.err
+    assert "the local variants of reviews cannot be merged and stay unchanged: no source has reviews 1.0.0" in ran.err
     assert (project / VARIANT).read_bytes() == before
     assert "- Ask first.\n- Say what you saw, to all.\n" in (project / FILE).read_text()
 

@@ -21,6 +21,7 @@ from support.trees import write_tree
 
 import agentpack
 from agentpack.apply.signals import Signals
+from agentpack.cli import pager
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.other_names import COMMANDS as OTHER_NAMES
@@ -238,6 +239,38 @@ def test_a_long_answer_is_shown_page_by_page_on_a_terminal(
     assert lines[0].endswith(f"project {project}") or "--json" in words
     (piped,) = run_all([Job(words, str(project), variables={"LINES": "20", **variables})])
     assert b"page:" not in piped.out + piped.err
+
+
+@pytest.mark.parametrize(
+    ("text", "is_paged"),
+    [
+        ("x\n" * 18 + "x", False),
+        ("x\n" * 19 + "x", True),
+        ("\n" * 19, True),
+        ("x" * 40 * 19, False),
+        ("x" * 40 * 19 + "x", True),
+    ],
+)
+def test_what_is_longer_than_the_screen_is_paged_as_its_lines_are_wrapped(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], text: str, is_paged: bool
+) -> None:
+    for name, value in {"AGENTPACK_PAGER": PAGER, "LINES": "20", "COLUMNS": "40", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    pager.show(text)
+    assert capfd.readouterr().out == (re.sub("^", "page:", text, flags=re.M) if is_paged else text) + "\n"
+
+
+@pytest.mark.parametrize("value", ["", " ", "cat", " cat ", "'", "no-such-program"])
+def test_a_pager_that_is_off_or_none_shows_the_text_itself(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], value: str
+) -> None:
+    for name, text in {"AGENTPACK_PAGER": value, "PAGER": PAGER, "LINES": "2", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, text)
+    pager.show("a\nb\nc")
+    assert capfd.readouterr() == ("a\nb\nc\n", "")
+    monkeypatch.delenv("AGENTPACK_PAGER")
+    pager.show("a\nb\nc")
+    assert capfd.readouterr() == ("page:a\npage:b\npage:c\n", "")
 
 
 def test_an_error_comes_after_what_was_shown(project: Path) -> None:
@@ -511,8 +544,7 @@ def test_a_bare_call_names_a_release_that_a_ref_holds_back(agentpack: Agentpack,
     agentpack("install", f"git+{far.address}@v1.0.0")
     agentpack("upgrade", "--check")
     assert (
-        '  agentpack install "data-reviewer@latest"  install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n'
-        in agentpack().err
+        "  agentpack upgrade --latest    install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n" in agentpack().err
     )
 
 
@@ -569,7 +601,7 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         (
             "explain --grep look",
             "there is no option `--grep`",
-            'words of a rule find it: `agentpack explain "small fix"`',
+            '`agentpack explain "small fix"` finds rules by their words',
         ),
         (
             "diff reviewer 1.0.0 2.0.0",
@@ -811,3 +843,9 @@ def test_of_many_entries_the_first_are_listed_and_the_others_counted() -> None:
     assert [*output.some(entries)] == [*entries[:12], "  … and 9 more (`--verbose` lists all)"]
     output.verbose = True
     assert [*output.some(entries)] == entries
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_only_the_program_itself_offers_completion_for_a_shell(agentpack: Agentpack, verb: str) -> None:
+    assert "completion" not in agentpack(verb, "--help").out
+    assert "--install-completion" in agentpack("--help").out

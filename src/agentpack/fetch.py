@@ -185,7 +185,7 @@ class Sources:
         return None if locked.agents is not None or is_at_hand else self.kept(locked.digest)
 
     def files_as_locked(self, ref: ReleaseRef) -> Mapping[str, bytes] | None:
-        """The files of a locked release if it need not be read from its source."""
+        """The files of a locked release that is supplied or kept here; None if it must be read from its source."""
         locked = self.locked.get(ref.pack)
         if locked is None or ref != _locked_ref(locked):
             return None

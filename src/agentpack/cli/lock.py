@@ -18,13 +18,13 @@ app = verb_app()
 def lock(
     session: Session,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if the lock is out of date.")] = False,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Lock the newest release of every pack.")] = False,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Lock the newest release in range of every pack.")] = False,
     upgrade_pack: Annotated[
         list[str] | None,
         typer.Option(
             "--upgrade-pack",
             metavar="NAME",
-            help="Lock the newest release of this pack (repeatable).",
+            help="Lock the newest release in range of this pack (repeatable).",
             autocompletion=complete_installed,
         ),
     ] = None,

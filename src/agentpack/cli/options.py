@@ -86,11 +86,12 @@ Adopt = Annotated[
     ),
 ]
 OnConflict = Annotated[
-    str,
+    list[str] | None,
     typer.Option(
         "--on-conflict",
         metavar="keep|theirs|edit",
-        help="On a conflict, keep your edit, take the new text, or merge the two in an editor.",
+        help="On a conflict, keep your edit, take the new text, or merge the two in an editor; `PATH=keep` decides for "
+        "one file (repeatable).",
         show_default=False,
     ),
 ]

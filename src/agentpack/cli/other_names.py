@@ -96,7 +96,7 @@ _OPTIONS = {
     "--outdated": "`agentpack upgrade --check` lists what is newer",
     "--undo": "`agentpack rollback` after a rollback undoes it",
     "--to": "`agentpack rollback N` goes to generation N; `agentpack history` lists them",
-    **dict.fromkeys(("--find", "--grep", "--search"), 'words of a rule find it: `agentpack explain "small fix"`'),
+    **dict.fromkeys(("--find", "--grep", "--search"), '`agentpack explain "small fix"` finds rules by their words'),
 }
 
 
@@ -115,12 +115,12 @@ def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str |
 
 
 def instead_of_option(name: str) -> str | None:
-    """A hint for an option that does not exist, if another tool has it."""
+    """A hint for an option that other tools have; None for any other option."""
     return _OPTIONS.get(name)
 
 
 def unexpected(command: str, words: Sequence[str] = ()) -> str | None:
-    """A hint for a command that got more arguments than it takes; `words` are all that were typed."""
+    """A hint for a command with too many arguments, or None; `words` are all arguments that were typed."""
     if command == "status":
         return (
             "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the rest"

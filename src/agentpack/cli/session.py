@@ -87,7 +87,9 @@ class Session:
         """
         found = self.clients([word])
         if len(found) != 1:
-            raise UsageError(f"`--client {word}` means several clients; only one can be used here", hint="name one")
+            raise UsageError(
+                f"`--client {word}` means several clients; only one can be used here", hint="choose one of them"
+            )
         return found[0]
 
     def accept(self, words: Sequence[str] | None, *, strict: bool = False) -> None:
@@ -178,7 +180,7 @@ class Session:
 
 
 def _several_clients(lines: Sequence[str], clients: Sequence[str]) -> str | None:
-    """A hint if what is no pack is a client, typed after `--client CLIENT` or without it."""
+    """A hint if a word that is not a pack is a client, else None; `clients` are those of `--client`."""
     words = [
         re.fullmatch(r"(?:there is no pack named )?`([a-z]+)`(?: is not in agentpack.yaml)?", line) for line in lines
     ]

@@ -169,7 +169,7 @@ def _show_place(session: Session, place: str) -> Result:
 
 
 def _offered(output: Output, pack: OfferedPack, *, agents: bool) -> Iterator[str]:
-    yield output.style(safe(f"{pack.name} {pack.version}"), "bold")
+    yield output.style(safe(f"{pack.name} {pack.version}".rstrip()), "bold")
     count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
     for text in filter(
         None,
@@ -197,7 +197,8 @@ def _short(output: Output, shown: PackDetails) -> Iterator[str]:
     yield from _listed((size.client, _size(size)) for size in plain)
     words = [size.words for size in shown.sizes if size.variants and not size.refused]
     if words:
-        yield from hang("  ", f"with a variant: {min(words)} to {max(words)} words")
+        range = " to ".join(map(str, sorted({min(words), max(words)})))
+        yield from hang("  ", f"with a variant: {range} words")
 
 
 def _named(output: Output, shown: PackDetails, named: Sequence[str]) -> Iterator[str]:

@@ -210,7 +210,7 @@ def _refuse_lone_words(names: Sequence[str], settings: Sequence[str]) -> None:
 
 
 def _variants_meant(candidates: Candidates, asked: Sequence[Requirement]) -> str | None:
-    """A hint if what is no pack is a variant of the pack named with it."""
+    """A hint if a name that is not a pack is a variant of the only pack named with it; else None."""
     with suppress(AgentpackError):  # only to say more
         known = [one for one in asked if candidates.published(one.pack)]
         more = [one.pack for one in asked if one not in known]
@@ -266,8 +266,8 @@ def _with_requirements(
 def _more_personas(
     before: ManifestEntry, asked: AskedPack, *, everything: bool
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """The personas of an installed pack that are wanted, and that are not: installing some more takes none away, but
-    for those of `--without`.
+    """`personas` and `without` of the entry of an installed pack: installing more agents removes none of the others,
+    except those of `--without`. `personas` is None if the entry does not list them.
     """
     if everything:
         return None, asked.without
@@ -294,7 +294,7 @@ def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEn
 
 
 def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
-    """The clients of an installed pack plus those named now. Installing removes none."""
+    """The clients of an installed pack plus those named now; None if its entry need not list them."""
     had = before.clients if before.clients is not None else manifest.clients or ()
     more = tuple(dict.fromkeys((*had, *clients)))
     return before.clients if not clients or set(more) == set(had) else more

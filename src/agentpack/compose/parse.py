@@ -321,8 +321,12 @@ def _module_faults(header: Mapping[str, Any], document: "Document", sections: It
 def _attributes(
     sections: tuple[Section, ...], file: str, *, laid_over: bool, needs_ids: bool, own: bool
 ) -> tuple[tuple[Section, ...], list[Fault]]:
-    """The sections with braces parsed and removed, and the faults in them. `own`: they are the user's, so that
-    attributes without an id are a fault.
+    """The sections with attribute braces parsed and removed, and the faults in these braces.
+
+    Args:
+        laid_over: the text is laid over another one, so it may place or replace what is in that text.
+        needs_ids: every rule and heading must have an id.
+        own: the text is the user's, so attributes without an id are a fault.
     """
     reader = _Braces(file, needs_ids, laid_over, own)
     done = []

@@ -54,7 +54,9 @@ def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFold
     found: dict[str, PackFolder] = {}
     for folder in folders:
         if not isdir(join(workspace.environment.cwd, folder)):
-            raise UsageError(f"`{folder}` is not a folder", hint="name the folder of a pack, the one with `pack.yaml`")
+            raise UsageError(
+                f"`{folder}` is not a folder", hint="give the path of a pack's folder, the one with `pack.yaml`"
+            )
         packs = packs_in(workspace, folder)
         if not packs:
             raise UsageError(

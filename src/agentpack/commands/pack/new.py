@@ -54,7 +54,7 @@ def pack_new(
     path = normpath(under(environment.cwd, shown))
     if lexists(path) and (not isdir(path) or {*listdir(path)} - {".git"}):
         raise DecisionNeeded(
-            f"`{shown}` already exists", hint="name an empty or new folder: `agentpack pack new NAME DIR`"
+            f"`{shown}` already exists", hint="give an empty or new folder: `agentpack pack new NAME DIR`"
         )
     files = new_pack(normal, persona=called, description=texts["description"], author=texts["author"])
     if not dry_run:
