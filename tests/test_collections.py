@@ -488,7 +488,7 @@ def test_the_way_out_of_several_conflicts_is_told_once(agentpack: Agentpack, pro
     write_tree(project, {f".claude/agents/{name}.md": "Mine.\n" for name in ("one", "two")})
     ran = agentpack("install", "./kit", "--client", "claude", expect=3)
     assert "2 files need a decision" in ran.err
-    assert ran.err.count("`--adopt` replaces it") == 1
+    assert ran.err.count("add `--adopt`") == 1
 
 
 def test_a_pack_of_a_collection_that_is_a_source_is_looked_at_before_it_is_installed(
@@ -1088,9 +1088,9 @@ WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
     ("lock",): (0, ""),
     ("upgrade", "--yes"): (0, ""),
     ("upgrade", "data-reviewer", "--yes"): (0, ""),
-    ("install", "./other"): (0, "not changed"),
-    ("install", "data-reviewer", "--discard-edits"): (0, "not changed"),
-    ("uninstall", "data-reviewer"): (0, "not changed"),
+    ("install", "./other"): (0, ""),
+    ("install", "data-reviewer", "--discard-edits"): (0, ""),
+    ("uninstall", "data-reviewer"): (0, ""),
     ("explain", "reviewer"): (0, ""),
     ("explain", "two"): (0, ""),
     ("explain", "one"): (6, "agents/one.md is not stored here"),
