@@ -2071,7 +2071,7 @@ def test_a_folder_of_a_name_is_told_though_a_source_is_missing(agentpack: Agentp
 
 # Which files of a plugin are agents.
 
-OTHER = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
+ANOTHER_AGENT = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
 
 
 @pytest.mark.parametrize("named", ["./", ".", ["./"], ["agents"], "agents/", ["./agents/a.md", "agents/a.md"]])
@@ -2085,12 +2085,12 @@ def test_a_manifest_may_name_its_agents_by_file_or_folder(named: object) -> None
 @pytest.mark.parametrize(
     ("path", "text", "is_told"),
     [
-        ("agents/b.md", OTHER, True),
-        ("agents/b.txt", OTHER, False),
-        ("agents/SKILL.md", OTHER, False),
+        ("agents/b.md", ANOTHER_AGENT, True),
+        ("agents/b.txt", ANOTHER_AGENT, False),
+        ("agents/SKILL.md", ANOTHER_AGENT, False),
         ("agents/notes.md", "# Notes\n", False),
-        ("agents/deep/b.md", OTHER, False),
-        ("more/b.md", OTHER, False),
+        ("agents/deep/b.md", ANOTHER_AGENT, False),
+        ("more/b.md", ANOTHER_AGENT, False),
     ],
 )
 def test_an_agent_beside_those_that_the_manifest_lists_is_told(path: str, text: str, is_told: bool) -> None:
@@ -2117,7 +2117,12 @@ def test_an_agent_beside_those_that_the_manifest_lists_is_told(path: str, text: 
     ],
 )
 def test_without_a_folder_of_agents_the_files_with_a_whole_header_are_agents(path: str, is_agent: bool) -> None:
-    files = {"a.md": agent_text("a", "Work."), path: OTHER, "half.md": "---\nname: c\n---\n", "README.md": "# Kit\n"}
+    files = {
+        "a.md": agent_text("a", "Work."),
+        path: ANOTHER_AGENT,
+        "half.md": "---\nname: c\n---\n",
+        "README.md": "# Kit\n",
+    }
     found = collection(MemoryTree({name: text.encode() for name, text in files.items()}), "kit")
     assert [pack.agents for pack in found.packs] == [tuple(sorted(["a.md", *([path] if is_agent else [])]))]
 
@@ -2158,4 +2163,4 @@ def test_folders_in_folders_of_plugins_are_listed_so_many_times(monkeypatch: pyt
     with pytest.raises(Refused) as refused:
         offered({"plugins": plugins}, files)
     assert refused.value.message == "the collection has more than 29 files below the folders of its plugins"
-    assert refused.value.hint == "name the folder of one of its plugins"
+    assert refused.value.hint == "give the path of one plugin's folder"
