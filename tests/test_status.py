@@ -64,6 +64,35 @@ def test_newer_releases_are_told_in_range_and_beyond(agentpack: Agentpack, tmp_p
     assert "2.0.0, out of range" in out
 
 
+def test_a_folder_whose_text_is_not_what_was_locked_is_named(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    packs = publish(tmp_path / "packs", make_pack(), make_pack(version="0.9.0"))
+    agentpack("install", "data-reviewer", "--source", str(packs), "--client", "claude")
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["changed"] is False
+    (packs / "data-reviewer/0.9.0/README.md").write_text("Older.\n")
+    assert "  changed" not in agentpack("status").out
+    (packs / "data-reviewer/1.0.0/README.md").write_text("Another.\n")
+    told = "  changed   its text is not what was locked as 1.0.0 (`agentpack upgrade` says what to do)\n"
+    assert told in agentpack("status").out
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["changed"] is True
+    assert "raise `version:` in its pack.yaml" in agentpack("upgrade", expect=5).err
+    agentpack("lock", "--upgrade-pack", "data-reviewer")
+    assert "  changed" not in agentpack("status").out
+
+
+def test_an_edited_pack_of_one_s_own_is_newer_under_the_same_version(agentpack: Agentpack, project: Path) -> None:
+    text = "---\nname: zed\ndescription: The agent.\n---\n\n- Be brief.\n"
+    codex = 'name = "zed"\ndescription = "The agent."\ndeveloper_instructions = """\n- Be brief.\n"""\n'
+    write_tree(project, {".claude/agents/zed.md": text, ".codex/agents/zed.toml": codex})
+    agentpack("adopt")
+    own = project / ".agentpack/packs/zed/0.1.0/personas/zed.md"
+    own.write_text(own.read_text().replace("Be brief", "Be very brief"))
+    assert "newer     other texts (`agentpack upgrade`)" in agentpack("status").out
+    agentpack("upgrade", "--yes")
+    assert "other texts" not in agentpack("status").out
+
+
 def test_the_installed_agents_of_a_collection_are_named(agentpack: Agentpack, project: Path) -> None:
     names = [f"smith-{letter}" for letter in "abcdefghi"]
     write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in names})

@@ -77,7 +77,8 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
 
 def _is_as_installed(pack: PackStatus) -> bool:
     """Whether there is nothing to do about a pack."""
-    return pack.in_range is None and pack.newest is None and all(file.state == "clean" for file in pack.files)
+    is_current = pack.in_range is None and pack.newest is None and not pack.changed
+    return is_current and all(file.state == "clean" for file in pack.files)
 
 
 def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
@@ -134,6 +135,8 @@ def _about(
 
             way = f"held back by `ref: {pack.ref}` ({way_past_ref(manifest, pack.name, pack.ref)})"
         yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
+    if pack.changed:
+        yield "changed", f"its text is not what was locked as {pack.version} (`agentpack upgrade` says what to do)"
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"
     if pack.source != BUNDLED:

@@ -68,6 +68,8 @@ class PackStatus(NamedTuple):
     """The tag of its release, when the source was last asked."""
     tag_moved: bool
     """Whether that named another commit than the locked one."""
+    changed: bool
+    """Whether its folder has other text than was locked, under the same version."""
     requirement: str | None
     """As in the manifest; None for a pack that only others require."""
     variants: tuple[str, ...]
@@ -257,6 +259,10 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
     fitting = [one for one in (in_ref if ref and newer else newer) if wanted is None or wanted.requirement.allows(one)]
     lacks = partial(_lacks, workspace, pack) if not heard and pack.source not in sources.elsewhere else lambda _: ()
     in_range = next((version for version in sorted(fitting, reverse=True) if not lacks(version)), None)
+    is_changed = configured is not None and configured.is_path and _is_changed(pack, sources)
+    source = sources.source(pack.source) if is_changed else None
+    if source is not None and source.where == workspace.scope.absolute(workspace.scope.own_packs):
+        in_range, is_changed = in_range or locked, False  # editing a pack of one's own is how it is upgraded
     own = tuple(file for file in files if file.pack == pack.name)
     return PackStatus(
         name=pack.name,
@@ -269,6 +275,7 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         ref=ref,
         tag=heard.tag if heard else "",
         tag_moved=heard is not None and heard.is_moved,
+        changed=is_changed,
         requirement=str(wanted.requirement) if wanted else None,
         variants=pack.variants,
         local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
@@ -309,6 +316,16 @@ def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
         if not sources.passed_over:
             raise
         return []
+
+
+def _is_changed(pack: LockedPack, sources: Sources) -> bool:
+    """Whether the locked release of a pack has other text now; False if it cannot be read, and for collections."""
+    try:
+        refs = sources.releases(pack.name) if pack.agents is None else ()
+        release = next((ref for ref in refs if str(ref.version) == pack.version), None)
+        return release is not None and fetch(release, sources).digest != pack.digest
+    except AgentpackError:
+        return False  # told where it is asked for, as for collections
 
 
 def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) -> tuple[list[Version], int | None]:
