@@ -1219,3 +1219,18 @@ def test_a_rule_put_in_last_stands_behind_the_last_one_before_it_that_is_left() 
 def test_the_blank_line_above_a_rule_of_the_release_stays_where_the_user_took_out_the_one_above_it(gap: str) -> None:
     theirs = "- mine\n- three {#three}\n" + gap[1:] + "- four {#four}\n"
     assert carried("- three {#three}\n", ("- three\n", ""), theirs) == f"- mine{gap}- four\n"
+
+
+def test_a_comment_that_both_put_beside_a_value_stands_once() -> None:
+    base = HEADER.replace(b"Read, Grep", b"[Read, Grep]")
+    ours = base.replace(b" [Read, Grep]", b"\n  - Read\n  - Grep  # to find things")
+    theirs = base.replace(b" [Read, Grep]", b"\n  - Read  # to find things")
+    assert merge(base, ours, theirs).content == theirs
+
+
+@pytest.mark.parametrize("who", ["user", "release", "both"])
+def test_a_comment_that_is_taken_out_with_its_field_is_gone_whatever_the_texts_below_take(who: str) -> None:
+    head, less = b"---\nname: x\n# which tools\ntools: Read\n---\n", b"---\nname: x\n---\n"
+    ours = (less if who != "release" else head) + b"- one, mine\n- two\n"
+    theirs = (less if who != "user" else head) + b"- one\n- two, theirs\n"
+    assert merge(head + b"- one\n- two\n", ours, theirs).content == less + b"- one, mine\n- two, theirs\n"
