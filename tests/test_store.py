@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -78,6 +79,13 @@ def test_a_content_is_kept_once(disk: Disk) -> None:
     assert list(blobs.digests(1)) == [digest_of(b"one"), digest_of(b"two")]
     assert list(blobs.digests(2)) == [digest_of(b"three")]
     assert (disk.read(layout.pack(1)) or b"").count(b"one") == 1
+
+
+def test_a_pack_knows_what_it_and_those_before_it_hold(disk: Disk) -> None:
+    kept(disk, 1, [b"one"])
+    pack = NewPack(disk, Store(disk).blobs, 2)
+    pack.add(b"two")
+    assert [pack.has(digest_of(text)) for text in (b"one", b"two", b"three")] == [True, True, False]
 
 
 def test_nothing_new_makes_no_pack(disk: Disk) -> None:
@@ -513,6 +521,42 @@ def test_decided_notes_of_what_is_no_path_of_agentpack_are_refused(disk: Disk, w
     disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
     with pytest.raises(Refused, match="cannot be read"):
         decided(disk)
+
+
+HEAD = ["agentpack journal", 1, 7, ".agentpack-1f-7"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "whole"),
+    [
+        ([HEAD, ["steps", []], ["leaving", []]], True),
+        ([HEAD, ["root", "$CODEX_HOME", 5], ["root", "elsewhere/..", "/x"], ["steps", []], ["leaving", []]], True),
+        ([["steps", []], ["leaving", []]], False),
+        ([HEAD[:3], ["steps", []], ["leaving", []]], False),
+        ([[*HEAD, 5], ["steps", []], ["leaving", []]], False),
+        ([[*HEAD[:3], 5], ["steps", []], ["leaving", []]], False),
+        ([HEAD, ["leaving", []]], False),
+        ([HEAD, ["steps", []]], False),
+        ([HEAD, ["steps", 5], ["leaving", []]], False),
+        ([HEAD, ["steps", [5]], ["leaving", []]], False),
+        ([HEAD, ["steps", [["a.md"]]], ["leaving", []]], False),
+        ([HEAD, ["steps", []], ["leaving", 5]], False),
+        ([HEAD, ["root", 5], ["steps", []], ["leaving", []]], False),
+        ([HEAD, ["folder", ["a"]], ["steps", []], ["leaving", []]], False),
+        ([HEAD, ["of tomorrow", 5], ["steps", []], ["leaving", []]], False),
+        ([HEAD, 5, ["steps", []], ["leaving", []]], False),
+        ([HEAD, [], ["steps", []], ["leaving", []]], False),
+    ],
+)
+def test_decided_notes_are_read_whole_or_refused(disk: Disk, lines: list[Any], whole: bool) -> None:
+    """Each with the right digest at its end, as somebody may write them."""
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    disk.create(layout.JOURNAL, text + json.dumps(["end", digest_of(text)]).encode() + b"\n")
+    if whole:
+        assert decided(disk) == Journal(7, ".agentpack-1f-7", (), (), (), ())
+    else:
+        with pytest.raises(Refused, match="cannot be read"):
+            decided(disk)
 
 
 @pytest.mark.parametrize("head", ["agentpack journal", "another program"])
