@@ -428,6 +428,16 @@ def test_a_local_variant_of_one_of_two_packs_whose_folder_is_gone_is_left_to_the
         assert quickly(arguments, agentpack.folder) is None
 
 
+def test_a_client_that_was_declared_and_whose_file_is_gone_is_left_to_the_full_program(agentpack: Agentpack) -> None:
+    folder = agentpack.folder / ".agentpack/clients"
+    folder.mkdir(parents=True)
+    (folder / "house.yaml").write_text("schema: 1\nproject: .house/agents\n")
+    agentpack("install", "python-engineer", "--client", "house,claude")
+    shutil.rmtree(folder)
+    for arguments in CHECKS:
+        assert quickly(arguments, agentpack.folder) is None
+
+
 def test_a_folder_that_a_variable_named_long_ago_is_no_doubt(agentpack: Agentpack) -> None:
     agentpack("install", "python-engineer")
     place = agentpack.folder / ".agentpack/state/generations/000001.json"
