@@ -17,8 +17,8 @@ import pytest
 from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
-from agentpack.apply import RecoveryResult, Snapshot, Step, interrupted, recover, transact, unfinished
-from agentpack.apply.replay import TouchedFile
+from agentpack.apply import RecoveryResult, Snapshot, Step, Unfinished, interrupted, recover, transact, unfinished
+from agentpack.apply.replay import MAX_CHANGE_BYTES, TouchedFile, refuse_size
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
 from agentpack.environment import Environment, project_scope
@@ -216,9 +216,11 @@ def test_the_lock_of_a_killed_process_changes_only_with_what_is_done(box: Path, 
 )
 def test_a_file_that_is_not_as_planned_stops_everything(disk: Disk, box: Path, step: Step) -> None:
     before = tree(box)
-    with pytest.raises(Unavailable, match="changed while agentpack worked") as caught:
+    with pytest.raises(Unavailable) as caught:
         run(disk, Step("new/folder/x.md", None, b"text"), step)
+    assert caught.value.message == "files changed while agentpack worked; nothing was changed"
     assert caught.value.details == (str(box / step.path),)
+    assert caught.value.hint == "run the command again"
     assert tree(box) == before
     assert_clean(box)
 
@@ -263,9 +265,12 @@ def test_only_files_are_replaced_or_deleted(disk: Disk, box: Path, kind: str, co
         path.mkdir()
     else:
         os.mkfifo(path)
+    what = {"link": "a link", "folder": "a folder", "pipe": "not a file"}[kind]
     for before in (None, digest_of(b"written by hand\n")):
-        with pytest.raises(Refused, match=r"x\.md"):
+        with pytest.raises(Refused) as refused:
             run(disk, Step(".claude/agents/x.md", before, content))
+        assert refused.value.message == f"`{path}` is {what}, which agentpack does not replace or delete"
+        assert refused.value.hint == "move it elsewhere, or replace it with a file"
     assert not stat.S_ISREG(path.lstat().st_mode)
 
 
@@ -343,9 +348,61 @@ def test_two_steps_for_one_file_are_a_bug(disk: Disk, box: Path) -> None:
 
 
 def test_a_generation_out_of_turn_means_that_the_history_was_replaced_meanwhile(disk: Disk, box: Path) -> None:
-    with pytest.raises(Unavailable, match="was replaced while agentpack worked"):
-        transact(disk, Store(disk), steps=(), generation=generation(5, {}, {}, before=None))
+    state = disk.absolute(layout.STATE)
+    found = Snapshot(generation(5, {}, {}, before=None), ())
+    for number, snapshot in ((5, None), (3, found)):
+        with pytest.raises(Unavailable) as caught:
+            transact(
+                disk,
+                Store(disk),
+                steps=(),
+                generation=generation(number, {}, {}, before=None),
+                snapshot=snapshot,
+            )
+        assert caught.value.message == f"`{state}` was replaced while agentpack worked; nothing was changed"
+        assert caught.value.hint == "run the command again"
     assert_clean(box)
+
+
+@pytest.mark.parametrize("content", [b"new", None])
+def test_two_ways_to_one_file_are_refused(disk: Disk, box: Path, content: bytes | None) -> None:
+    (box / "linked").symlink_to(".claude")
+    before = tree(box)
+    paths = (".claude/agents/edited.md", "linked/agents/edited.md")
+    with pytest.raises(Refused) as refused:
+        run(disk, *(Step(path, digest_of(EDIT), content) for path in paths))
+    one, other = (str(box / path) for path in paths)
+    assert refused.value.message == f"`{other}` and `{one}` are linked to the same file"
+    assert refused.value.hint == "replace the link with a real file"
+    assert tree(box) == before
+    assert_clean(box)
+
+
+def test_a_change_of_more_than_all_measure_is_refused() -> None:
+    refuse_size(MAX_CHANGE_BYTES)
+    with pytest.raises(Refused) as refused:
+        refuse_size(MAX_CHANGE_BYTES + 1)
+    assert refused.value.message == "one change would write more than 1024 MiB"
+    assert refused.value.hint == "install or upgrade fewer packs at once"
+
+
+def test_a_change_that_can_neither_be_made_nor_taken_back_is_left_to_the_next_command(box: Path) -> None:
+    first(box.parent / "probe")
+    probe = CrashingDisk(roots(box.parent / "probe"), sync=False)
+    second(probe)
+    journal = probe.calls.index("rename")
+    with CrashingDisk(roots(box), stop_after=journal + 2, error=errno.ENOSPC, lasting=True, sync=False) as disk:
+        with pytest.raises(Unfinished) as caught:
+            second(disk)
+    assert caught.value.code == "unfinished"
+    assert caught.value.message == "the change was interrupted; the next agentpack command finishes or undoes it"
+    assert len(caught.value.details) == 2
+    assert all("No space left on device" in line for line in caught.value.details)
+    assert caught.value.hint == "free some space, then run the command again"
+    found = recovered(box)
+    assert found is not None
+    assert found.outcome == "finished"
+    assert tree(box) == tree(box.parent / "probe")
 
 
 # -- recovery ----------------------------------------------------------------------------------------------------------
@@ -456,6 +513,7 @@ def test_a_change_of_many_files_that_cannot_be_finished_names_the_first_and_coun
         told = unfinished(disk, Journal(7, ".agentpack-1f-7", (), (), rows[:count], ()), failed)
         named = [f"{disk.absolute(row.path)} is part of it" for row in rows[:10]]
         assert [*told.details] == ["the disk is full", *named, *more]
+        assert told.message == "a change was interrupted and cannot be finished yet (generation 7)"
         assert told.hint == "free some space"
 
 
@@ -917,8 +975,12 @@ def test_a_step_beside_agents_for_a_file_that_no_client_reads_is_refused(disk: D
     before = tree(box)
     managed = Workspace(Environment(home=str(box), cwd=str(box), variables={}), project_scope(str(box), "")).managed
     steps = [Step(f".claude/agents/{name}", None, b"text") for name in ("new.md", "hook.sh")]
-    with pytest.raises(Refused, match=r"does not manage `.*/\.claude/agents/hook\.sh`"):
+    with pytest.raises(Refused) as refused:
         transact(disk, Store(disk), steps=steps, generation=generation(2, {}, {}, before=None), managed=managed)
+    path = box / ".claude/agents/hook.sh"
+    assert refused.value.message == f"agentpack does not manage `{path}`; nothing was changed"
+    assert refused.value.details == ("the lock or the history lists it, but no client reads agents there",)
+    assert refused.value.hint == "restore `agentpack.lock` with git, or run `agentpack lock`"
     assert tree(box) == before
 
 

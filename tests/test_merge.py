@@ -1208,3 +1208,72 @@ def test_a_text_of_just_the_measure_is_merged(more: int) -> None:
     ours = base.replace(b"one", b"1")
     assert max(map(len, (base, ours, theirs))) == MAX_BYTES + more
     assert merge(base, ours, theirs).content == (None if more else theirs.replace(b"one", b"1"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "joined"),
+    [
+        ("- a\n", "", "- a\n"),
+        ("- a\n\n", "", "- a\n"),
+        ("- a\n", "\n\n", "- a\n\n"),
+        ("- a", "\n", "- a\n"),
+        ("- a", "", "- a"),
+        ("", "\n", "\n"),
+        ("- a\n", "\n\n- b\n", "- a\n\n- b\n"),
+        ("- a\n\n", "\n- b\n", "- a\n\n- b\n"),
+        ("\n", "\n\n- b\n", "\n- b\n"),
+        ("", "\n\n- b\n", "- b\n"),
+    ],
+)
+def test_where_nothing_is_left_between_two_texts_one_gap_is(before: str, after: str, joined: str) -> None:
+    draft = (before, Conflict("- was", "- mine", ""), after)
+    assert resolved(draft, 2) == joined
+    assert resolved(draft, 1) == f"{before}- mine{after}"
+    more = (*draft[:2], f"{after}- more", Conflict("", "", ""), "\n")
+    assert resolved(more, 2).endswith("- more\n")
+
+
+def test_a_copy_to_merge_by_hand_of_a_text_that_one_side_emptied_has_whole_lines() -> None:
+    labels = MarkerLabels("ours", "base", "theirs")
+    told = "<<<<<<< ours\n{}||||||| base\n x\n=======\n{}>>>>>>> theirs\n"
+    assert with_markers(" x\n", "", " x", labels) == told.format("", " x\n")
+    assert with_markers(" x\n", " x", "", labels) == told.format(" x\n", "")
+
+
+def test_a_section_in_the_place_of_a_rule_is_no_other_form_of_it() -> None:
+    draft = carry("- six {#six}\n", ("- six", "## Ours"), "- six, new {#six}\n")
+    assert draft == ("", Conflict("- six", "", "- six, new"), "\n\n## Ours\n")
+
+
+def test_a_rule_that_the_user_copied_into_another_section_stands_in_both() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## B {#b}\n\n- two {#two}\n\n## A {#a}\n\n- one {#one}\n"
+    merged = carried(base, ("- two\n", "- two\n- one\n"), theirs)
+    assert merged == "## B\n\n- two\n- one\n\n## A\n\n- one\n"
+
+
+def test_a_rule_put_in_last_stands_behind_the_last_one_before_it_that_is_left() -> None:
+    base = "- five {#five}\n- one {#one}\n"
+    merged = carried(base, ("- one\n", "- one\n- mine\n"), "- five {#five}\n- two {#two}\n")
+    assert merged == "- five\n- mine\n- two\n"
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_the_blank_line_above_a_rule_of_the_release_stays_where_the_user_took_out_the_one_above_it(gap: str) -> None:
+    theirs = "- mine\n- three {#three}\n" + gap[1:] + "- four {#four}\n"
+    assert carried("- three {#three}\n", ("- three\n", ""), theirs) == f"- mine{gap}- four\n"
+
+
+def test_a_comment_that_both_put_beside_a_value_stands_once() -> None:
+    base = HEADER.replace(b"Read, Grep", b"[Read, Grep]")
+    ours = base.replace(b" [Read, Grep]", b"\n  - Read\n  - Grep  # to find things")
+    theirs = base.replace(b" [Read, Grep]", b"\n  - Read  # to find things")
+    assert merge(base, ours, theirs).content == theirs
+
+
+@pytest.mark.parametrize("who", ["user", "release", "both"])
+def test_a_comment_that_is_taken_out_with_its_field_is_gone_whatever_the_texts_below_take(who: str) -> None:
+    head, less = b"---\nname: x\n# which tools\ntools: Read\n---\n", b"---\nname: x\n---\n"
+    ours = (less if who != "release" else head) + b"- one, mine\n- two\n"
+    theirs = (less if who != "user" else head) + b"- one\n- two, theirs\n"
+    assert merge(head + b"- one\n- two\n", ours, theirs).content == less + b"- one, mine\n- two, theirs\n"

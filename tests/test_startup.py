@@ -351,9 +351,21 @@ def link_a_folder(project: Path) -> None:
     folder.symlink_to(folder.rename(project / "elsewhere"))
 
 
+def link_one_of_several_folders(project: Path) -> None:
+    folder = project / ".claude/skills"
+    folder.symlink_to(folder.rename(project / "elsewhere"))
+
+
 def link_the_manifest(project: Path) -> None:
     manifest = project / "agentpack.yaml"
     manifest.symlink_to(manifest.rename(project / "elsewhere.yaml"))
+
+
+def put_a_pipe(project: Path) -> None:
+    """Opening it would wait for somebody to write."""
+    manifest = project / "agentpack.yaml"
+    manifest.unlink()
+    os.mkfifo(manifest)
 
 
 def leave_a_decision(project: Path) -> None:
@@ -374,7 +386,9 @@ def lead_a_variable_elsewhere(project: Path) -> None:
         open_the_state_to_others,
         link_the_state,
         link_a_folder,
+        link_one_of_several_folders,
         link_the_manifest,
+        put_a_pipe,
         leave_a_decision,
         lead_a_variable_elsewhere,
     ],
@@ -386,6 +400,49 @@ def test_a_check_of_a_state_to_look_closer_at_is_left_to_the_full_program(
     assert quickly(["diff"], agentpack.folder) is not None
     situation(agentpack.folder)
     assert quickly(["diff"], agentpack.folder) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"), [("a b-c_1.2", True), ("#a#", True), ("a##b", False), ("ä", False), ("a\tb", False)]
+)
+def test_a_folder_whose_name_is_shown_escaped_is_left_to_the_full_program(
+    tmp_path: Path, unshipped: None, name: str, plain: bool
+) -> None:
+    """Also one whose name says something to a workflow of GitHub."""
+    (tmp_path / name / ".git").mkdir(parents=True)
+    agentpack = Agentpack(tmp_path / name, full=True)
+    agentpack("install", "python-engineer")
+    found = quickly(["diff"], agentpack.folder)
+    assert (found is not None) == plain
+    assert found in (None, agentpack("diff"))
+
+
+def test_a_local_variant_of_one_of_two_packs_whose_folder_is_gone_is_left_to_the_full_program(
+    agentpack: Agentpack,
+) -> None:
+    agentpack("install", "python-engineer", "python-reviewer")
+    add_local_variant(agentpack.folder)
+    agentpack("install", "python-engineer[house]")
+    shutil.rmtree(agentpack.folder / ".agentpack/variants")
+    for arguments in CHECKS:
+        assert quickly(arguments, agentpack.folder) is None
+
+
+def test_a_client_that_was_declared_and_whose_file_is_gone_is_left_to_the_full_program(agentpack: Agentpack) -> None:
+    folder = agentpack.folder / ".agentpack/clients"
+    folder.mkdir(parents=True)
+    (folder / "house.yaml").write_text("schema: 1\nproject: .house/agents\n")
+    agentpack("install", "python-engineer", "--client", "house,claude")
+    shutil.rmtree(folder)
+    for arguments in CHECKS:
+        assert quickly(arguments, agentpack.folder) is None
+
+
+def test_a_folder_that_a_variable_named_long_ago_is_no_doubt(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer")
+    place = agentpack.folder / ".agentpack/state/generations/000001.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"roots": {"$CODEX_HOME@3fa2c1d0": "/somewhere"}}))
+    assert quickly(["diff"], agentpack.folder) == agentpack("diff")
 
 
 def test_the_bytes_of_a_release_from_a_folder_are_compared_though_they_were_those_of_a_bundled_one(
@@ -498,6 +555,28 @@ def test_the_version_is_told_alike(agentpack: Agentpack, arguments: list[str]) -
     assert told == agentpack(*arguments)
     assert told is not None
     assert "://" not in told.out  # no address that nobody checked
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that takes nothing")
+@pytest.mark.parametrize(
+    ("words", "closed", "code"),
+    [("--version", "full", None), ("--version", "gone", 0), ("diff", "full", 0), ("diff", "gone", 0)],
+)
+def test_data_that_nobody_takes_is_left_to_the_full_program_and_words_are_not(
+    agentpack: Agentpack, words: str, closed: str, code: int | None
+) -> None:
+    agentpack("install", "python-engineer")
+    reader, descriptor = os.pipe()
+    os.close(reader)
+    if closed == "full":
+        os.close(descriptor)
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+    stream = io.TextIOWrapper(io.FileIO(descriptor, "w"), write_through=True)
+    redirected = contextlib.redirect_stdout if words == "--version" else contextlib.redirect_stderr
+    with contextlib.chdir(agentpack.folder), redirected(stream):
+        assert fast.answer([words]) == code
+    with contextlib.suppress(OSError):
+        stream.close()
 
 
 def test_the_real_program_ends_with_what_it_said_written_out(agentpack: Agentpack) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from support.packs import make_pack
 
 from agentpack.disk import Disk
 from agentpack.disk.known_states import KnownStates
-from agentpack.errors import Bug, Refused, Unavailable
+from agentpack.errors import AgentpackError, Bug, Refused, Unavailable
 from agentpack.input.archives import write_archive
 from agentpack.model.names import Digest, content_digest, digest_of
 from agentpack.store import RELEASE, Store, layout
@@ -78,6 +79,13 @@ def test_a_content_is_kept_once(disk: Disk) -> None:
     assert list(blobs.digests(1)) == [digest_of(b"one"), digest_of(b"two")]
     assert list(blobs.digests(2)) == [digest_of(b"three")]
     assert (disk.read(layout.pack(1)) or b"").count(b"one") == 1
+
+
+def test_a_pack_knows_what_it_and_those_before_it_hold(disk: Disk) -> None:
+    kept(disk, 1, [b"one"])
+    pack = NewPack(disk, Store(disk).blobs, 2)
+    pack.add(b"two")
+    assert [pack.has(digest_of(text)) for text in (b"one", b"two", b"three")] == [True, True, False]
 
 
 def test_nothing_new_makes_no_pack(disk: Disk) -> None:
@@ -319,6 +327,106 @@ def test_the_state_keeps_itself_out_of_version_control(disk: Disk, box: Path) ->
     assert (box / ".agentpack/state/.gitignore").read_text() == "*\n"
 
 
+# -- what is told of it ------------------------------------------------------------------------------------------------
+
+
+def told(refused: pytest.ExceptionInfo[AgentpackError], box: Path) -> tuple[str, tuple[str, ...], str]:
+    """Message, details and hint, with `STATE` for the folder."""
+    error, state = refused.value, str(box / ".agentpack/state")
+    message, *details = (line.replace(state, "STATE") for line in (error.message, *error.details))
+    return message, tuple(details), (error.hint or "").replace(state, "STATE")
+
+
+@pytest.mark.parametrize("text", [b"", b"many", b"-1", b"9" * 19])
+def test_a_damaged_pointer_is_told_with_the_way_out(disk: Disk, box: Path, text: bytes) -> None:
+    disk.create(layout.CURRENT, text)
+    with pytest.raises(Refused) as refused:
+        Store(disk).generations.current()
+    message = "`STATE/current` is damaged: it contains no number"
+    assert told(refused, box) == (message, (), "write the highest number in `STATE/generations` to it")
+
+
+@pytest.mark.parametrize("text", [b"1", b"1\n", b" 1 \n", b"000001"])
+def test_a_pointer_that_somebody_wrote_by_hand_is_read(disk: Disk, text: bytes) -> None:
+    disk.create(layout.CURRENT, text)
+    assert Store(disk).generations.current() == 1
+
+
+def test_a_pointer_that_is_gone_is_told_with_the_way_out(disk: Disk, box: Path) -> None:
+    with process_lock(disk):
+        change(disk, {"agentpack.yaml": b"schema: 1\n"})
+    disk.unlink(layout.CURRENT)
+    with pytest.raises(Refused) as refused:
+        Store(disk).generations.current()
+    message = "`STATE/current` is missing, although there is a history"
+    assert told(refused, box) == (message, (), "write the highest number in `STATE/generations` to it")
+
+
+RESTORE = "restore it from a backup; without one, delete `STATE`, which loses the history"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "details"),
+    [
+        (None, "there is no record of generation 1", ("STATE/generations/000001.json",)),
+        (b"[]", "`STATE/generations/000001.json` is damaged", ("a value is missing, or of another type",)),
+        (b"{}", "`STATE/generations/000001.json` is damaged", ("a value is missing, or of another type",)),
+        ("other", "`STATE/generations/000001.json` is damaged", ("the record of another generation",)),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_told_with_the_way_out(
+    disk: Disk, box: Path, text: bytes | str | None, message: str, details: tuple[str, ...]
+) -> None:
+    generations = Store(disk).generations
+    if text == "other":
+        disk.rename(generations.write(generation(2, {}, {}, before=None)), layout.record(1))
+    elif isinstance(text, bytes):
+        disk.create(layout.record(1), text)
+    with pytest.raises(Refused) as refused:
+        generations.read(1)
+    assert told(refused, box) == (message, details, RESTORE)
+
+
+def test_a_content_that_is_missing_or_damaged_is_told_with_the_way_out(disk: Disk, box: Path) -> None:
+    kept(disk, 1, [b"one", b"two"])
+    with pytest.raises(Refused) as refused:
+        Store(disk).blobs.get(digest_of(b"three"))
+    message = f"the content {digest_of(b'three')[:19]}… is missing from `STATE/blobs`"
+    assert told(refused, box) == (message, (), "`agentpack sync` restores released files without that content")
+    path = box / ".agentpack/state/blobs/000001.pack"
+    path.write_bytes(path.read_bytes().replace(b"two", b"TWO", 1))
+    with pytest.raises(Refused) as refused:
+        Store(disk).blobs.get(digest_of(b"two"))
+    hint = "restore it from a backup, or delete it: released files are rendered again, but older edits are lost"
+    assert told(refused, box) == ("`STATE/blobs/000001.pack` is damaged", (), hint)
+    assert [Store(disk).blobs.size(digest_of(text)) for text in (b"one", b"three")] == [3, 0]
+
+
+def test_damaged_notes_are_told_with_the_way_out(disk: Disk, box: Path) -> None:
+    disk.create(layout.JOURNAL, b"torn")
+    with pytest.raises(Refused) as refused:
+        decided(disk)
+    assert told(refused, box) == (
+        "`STATE/journal` cannot be read: a change was interrupted, and its record is damaged",
+        ("the files it was writing are in `STATE/blobs`",),
+        "check the files with your version control, delete the journal, then run `agentpack sync`",
+    )
+
+
+@pytest.mark.parametrize("path", [layout.JOURNAL, layout.JOURNAL_NEW, layout.record(1)])
+def test_a_file_of_a_newer_agentpack_is_told_with_the_way_out(disk: Disk, box: Path, path: str) -> None:
+    disk.create(path, b'{"schema":99}\n' if path.endswith(".json") else b'["agentpack journal",99]\n')
+    with pytest.raises(layout.NewerState) as refused:
+        if path == layout.JOURNAL:
+            decided(disk)
+        elif path == layout.JOURNAL_NEW:
+            undecided(disk)
+        else:
+            Store(disk).generations.read(1)
+    message = f"`{path.replace('$state', 'STATE')}` was written by a newer agentpack"
+    assert told(refused, box) == (message, (), "upgrade agentpack; the history stays as it is")
+
+
 # -- notes -------------------------------------------------------------------------------------------------------------
 
 ROWS = (
@@ -415,6 +523,42 @@ def test_decided_notes_of_what_is_no_path_of_agentpack_are_refused(disk: Disk, w
         decided(disk)
 
 
+HEAD = ["agentpack journal", 1, 7, ".agentpack-1f-7"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "whole"),
+    [
+        ([HEAD, ["steps", []], ["leaving", []]], True),
+        ([HEAD, ["root", "$CODEX_HOME", 5], ["root", "elsewhere/..", "/x"], ["steps", []], ["leaving", []]], True),
+        ([["steps", []], ["leaving", []]], False),
+        ([HEAD[:3], ["steps", []], ["leaving", []]], False),
+        ([[*HEAD, 5], ["steps", []], ["leaving", []]], False),
+        ([[*HEAD[:3], 5], ["steps", []], ["leaving", []]], False),
+        ([HEAD, ["leaving", []]], False),
+        ([HEAD, ["steps", []]], False),
+        ([HEAD, ["steps", 5], ["leaving", []]], False),
+        ([HEAD, ["steps", [5]], ["leaving", []]], False),
+        ([HEAD, ["steps", [["a.md"]]], ["leaving", []]], False),
+        ([HEAD, ["steps", []], ["leaving", 5]], False),
+        ([HEAD, ["root", 5], ["steps", []], ["leaving", []]], False),
+        ([HEAD, ["folder", ["a"]], ["steps", []], ["leaving", []]], False),
+        ([HEAD, ["of tomorrow", 5], ["steps", []], ["leaving", []]], False),
+        ([HEAD, 5, ["steps", []], ["leaving", []]], False),
+        ([HEAD, [], ["steps", []], ["leaving", []]], False),
+    ],
+)
+def test_decided_notes_are_read_whole_or_refused(disk: Disk, lines: list[Any], whole: bool) -> None:
+    """Each with the right digest at its end, as somebody may write them."""
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    disk.create(layout.JOURNAL, text + json.dumps(["end", digest_of(text)]).encode() + b"\n")
+    if whole:
+        assert decided(disk) == Journal(7, ".agentpack-1f-7", (), (), (), ())
+    else:
+        with pytest.raises(Refused, match="cannot be read"):
+            decided(disk)
+
+
 @pytest.mark.parametrize("head", ["agentpack journal", "another program"])
 def test_only_notes_of_a_newer_agentpack_are_taken_for_such(disk: Disk, head: str) -> None:
     disk.create(layout.JOURNAL_NEW, f'["{head}",99,7,".agentpack-1f-7"]\n'.encode())
@@ -469,6 +613,12 @@ def test_decided_notes_with_two_rows_of_one_file_are_refused(disk: Disk) -> None
         decided(disk)
 
 
+def test_nothing_is_noted_before_the_head(disk: Disk) -> None:
+    with pytest.raises(Bug):
+        NewJournal(disk).folder(".claude")
+    assert disk.stamp(layout.JOURNAL_NEW) is None
+
+
 def test_undecided_notes_tell_what_they_can(disk: Disk) -> None:
     text = noted(disk)
     told = set()
@@ -518,8 +668,10 @@ def test_a_second_process_waits_for_the_first(disk: Disk, box: Path) -> None:
 
 def test_waiting_in_vain_names_the_process_that_holds_the_lock(disk: Disk, box: Path) -> None:
     with holder(box, 60) as child:
-        with pytest.raises(Unavailable, match=f"process {child.pid}") as caught, process_lock(disk, timeout=0.1):
+        with pytest.raises(Unavailable) as caught, process_lock(disk, timeout=0.1):
             pass
+        message = f"another agentpack (process {child.pid}) is changing files here"
+        assert told(caught, box) == (message, (), "wait until it finishes, then run the command again")
         assert caught.value.exit_code == 6
         child.kill()
 

@@ -29,8 +29,7 @@ def same_value(one: object, other: object) -> bool:
     """
     if isinstance(one, str) is isinstance(other, str):
         return repr(one) == repr(other)
-    items = _items(one)
-    return items is not None and items == _items(other)
+    return _items(one) == _items(other)  # a text always has items
 
 
 def _items(value: object) -> list[str] | None:
