@@ -604,5 +604,5 @@ def test_a_file_that_git_does_not_have_is_ours_if_release_and_local_variants_giv
         "the lock lists `.claude/agents/reader.md`, but that text is in no release and not in this checkout's history"
     )
     assert (lacks in agentpack("sync", "--dry-run", expect=0 if proven else 3).err) is not proven
-    agentpack("uninstall", "crew", expect=0 if proven else 3)
+    agentpack("uninstall", "crew")
     assert [(project / f".claude/agents/{name}.md").exists() for name in names] == [not proven] * 2
