@@ -886,6 +886,26 @@ def test_the_first_packs_of_an_upgrade_are_counted_until_they_are_too_much(
     ]
 
 
+@pytest.mark.parametrize("clients", ["cursor, codex", "codex, cursor"])
+def test_the_file_that_shows_what_no_variant_says_is_the_same_in_whatever_order_clients_are_listed(
+    agentpack: Agentpack, project: Path, clients: str
+) -> None:
+    """The user took out one of two rules, the release the other: no variant says the heading that is left."""
+    two = "Read all. {#identity}\n\n## Rules {#rules}\n\n- Look. {#look}\n- Say. {#say}\n"
+    two_releases(project, "crew", {"reader": two}, {"reader": two.replace("- Say. {#say}\n", "")})
+    text = f"schema: 1\nclients: [{clients}]\nsources: [{{name: more, path: more}}]\npacks:\n  - crew==1.0.0\n"
+    (project / "agentpack.yaml").write_text(text)
+    agentpack("sync")
+    for path in (".codex/agents/reader.toml", ".cursor/agents/reader.md"):
+        text = (project / path).read_text()
+        (project / path).write_text(text.replace("- Look.\n", ""))
+    agentpack("keep", "reader", "--as", "mine")
+    assert (
+        "note: .agentpack/variants/reader/mine.md: cannot be merged with crew 1.1.0; the variant is used as it is: "
+        "read .cursor/agents/reader.md, and edit the variant if it no longer fits\n"
+    ) in agentpack("install", "crew==1.1.0").err
+
+
 def test_a_newer_release_of_a_pack_that_another_one_brings_along_leads_nowhere(
     agentpack: Agentpack, project: Path
 ) -> None:
