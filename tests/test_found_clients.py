@@ -477,6 +477,20 @@ def test_a_client_that_reads_another_s_folder_is_told_so_when_it_is_added_later(
     assert "second file" not in agentpack("install", "limited", "--client", "gemini").err
 
 
+def test_a_client_that_reads_another_s_folder_is_no_news_where_only_the_lock_was_put_back(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    agentpack("install", "short", "--source", packs, "--client", "claude,copilot")
+    lock = project / "agentpack.lock"
+    before = lock.read_bytes()
+    told = agentpack("install", "plain").err
+    assert f"note: {CLIENTS['copilot'].title} reads .claude/agents/plain.md: no second file" in told
+    after = lock.read_bytes()
+    lock.write_bytes(before)
+    assert "second file" not in agentpack("sync").err
+    assert lock.read_bytes() == after
+
+
 # A manifest that names no clients.
 
 
