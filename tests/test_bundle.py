@@ -10,7 +10,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -21,8 +21,15 @@ from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import STATE, marks, tree, write_tree
 
+from agentpack.errors import Refused
 from agentpack.input.archives import MAX_ARCHIVE_BYTES, write_archive
+from agentpack.model.line_ends import plain
+from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.lock_text import parse_lock
+from agentpack.model.names import Digest, PackName, content_digest, digest_of, text_digest
+from agentpack.model.pack import agent_rows
+from agentpack.sources.bundle import LOCK, MARK, folders_of, read_bundle, write_bundle
+from agentpack.sources.pack_trees import PackRoot
 
 FILE = "team.bundle.tar.gz"
 FOLDER = "agentpack-bundle"
@@ -583,3 +590,122 @@ def test_plugins_in_repositories_of_their_own_are_in_it(
         words = [sys.executable, "-m", "agentpack", "sync", "--frozen", "--source", f"../{FILE}"]
         subprocess.run(["unshare", "-rn", *words], cwd=clone.folder, check=True)
         assert agents(clone.folder) == before
+
+
+# What is in a bundle and what is wrong with one.
+
+
+def _lock_of(*rows: LockedPack, **more: Any) -> Lock:
+    return Lock({}, ("claude",), rows, ())._replace(**more)
+
+
+def _row(files: Mapping[str, bytes], name: str = "kit", version: str = "1.0.0") -> LockedPack:
+    digest = content_digest(files.items())
+    row = LockedPack(PackName(name), version, "team", digest, (), (), {}, (), ())
+    return row if "pack.yaml" in files else row._replace(agents=agent_rows(files))
+
+
+def _files_of(lock: Lock, contents: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    """The files of a bundle, with a release in each folder."""
+    below = {f"{root}/{path}": data for root, files in contents.items() for path, data in files.items()}
+    return {MARK: b'{"schema": 1}\n', LOCK: lock.to_text().encode(), **below}
+
+
+KIT = {f"agents/{name}.md": agent_text(name, "Work.").encode() for name in ("one", "two")}
+
+
+def _faults(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    with pytest.raises(Refused) as refused:
+        read_bundle(files, "LABEL")
+    assert refused.value.message == "the bundle LABEL is damaged"
+    assert refused.value.hint == "write it again from a complete project: `agentpack bundle`"
+    return tuple(refused.value.details)
+
+
+def test_all_that_is_wrong_with_a_bundle_is_told() -> None:
+    pack = make_pack()
+    lock = _lock_of(_row(pack, "data-reviewer"), _row(KIT), _row({**pack, "x": b""}, "lost"))
+    files = _files_of(lock, {"packs/data-reviewer/1.0.0": {**pack, "more": b"x"}, "collections/kit/1.0.0": KIT})
+    files["collections/kit/1.0.0/agents/two.md"] += b"\n"
+    found = content_digest({**pack, "more": b"x"}.items())
+    assert _faults({**files, "odd.md": b"", "packs/other/1.0.0/pack.yaml": b""}) == (
+        f"packs/data-reviewer/1.0.0: locked {content_digest(pack.items())}, found {found}",
+        "collections/kit/1.0.0/agents/two.md differs from the bundle's lock",
+        f"packs/lost/1.0.0: locked {content_digest({**pack, 'x': b''}.items())}, found nothing",
+        "odd.md: not listed in the bundle's lock",
+        "packs/other/1.0.0/pack.yaml: not listed in the bundle's lock",
+    )
+    assert read_bundle({"odd.md": b""}, "LABEL") is None
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ()), (11, ("and 1 more",)), (30, ("and 20 more",))])
+def test_of_many_faults_of_a_bundle_ten_are_told(count: int, more: tuple[str, ...]) -> None:
+    files = {f"odd{number:02}.md": b"" for number in range(count)}
+    told = tuple(f"odd{number:02}.md: not listed in the bundle's lock" for number in range(10))
+    assert _faults({**_files_of(_lock_of(), {}), **files}) == (*told, *more)
+
+
+@pytest.mark.parametrize("mark", [b"", b"{", b"[]", b"{}", b"5", b"\xff", b'"schema"'])
+def test_a_bundle_whose_mark_does_not_read_is_damaged(mark: bytes) -> None:
+    assert _faults({**_files_of(_lock_of(), {}), MARK: mark}) == ("agentpack-bundle.json cannot be read",)
+
+
+def test_a_bundle_of_a_newer_agentpack_says_so() -> None:
+    with pytest.raises(Refused) as refused:
+        read_bundle({**_files_of(_lock_of(), {}), MARK: b'{"schema": 2}'}, "LABEL")
+    assert refused.value.message == "LABEL is a bundle of schema 2, and this agentpack reads schema 1"
+    assert refused.value.hint == "upgrade agentpack"
+
+
+@pytest.mark.parametrize("text", ["Loud.\n", "\ufeffLoud.\n", "Loud.\r\n"])
+@pytest.mark.parametrize("of", [text_digest, lambda data: digest_of(plain(data))])
+def test_a_file_of_ones_own_is_compared_as_the_lock_does(text: str, of: Callable[[bytes], Digest]) -> None:
+    """Whatever its line ends; a declared client without a byte-order mark."""
+    data = text.encode()
+    lock = _lock_of(declared={"acme": of(data)})
+    files = _files_of(lock, {})
+    assert read_bundle({**files, ".agentpack/clients/acme.yaml": data}, "LABEL") is not None
+    for other in ({".agentpack/clients/acme.yaml": data + b"x"}, {}):
+        assert _faults({**files, **other}) == (".agentpack/clients/acme.yaml differs from the bundle's lock",)
+
+
+def test_no_bundle_is_written_that_would_not_be_read() -> None:
+    lock = _lock_of(_row(KIT))
+    own = {LOCK: lock.to_text().encode()}
+    beside = {**KIT, "agents/three.md": b"Three."}
+    (root,) = folders_of(lock)
+    assert set(unpacked(write_bundle(own, lock, {root: beside}, "LABEL"))) == {
+        MARK,
+        LOCK,
+        *(f"{root}/{path}" for path in KIT),
+    }
+    for wrong in ({}, {**KIT, "agents/one.md": b"Other."}):
+        with pytest.raises(Refused, match="the bundle LABEL is damaged"):
+            write_bundle(own, lock, {root: wrong}, "LABEL")
+    with pytest.raises(Refused, match="the bundle LABEL is damaged"):
+        write_bundle({**own, "odd": b""}, lock, {root: KIT}, "LABEL")
+
+
+def test_a_bundle_offers_what_is_wanted_and_keeps_what_files_were_written_from() -> None:
+    old, new = make_pack(), make_pack(version="1.1.0")
+    then = {path: data + b"Then.\n" for path, data in KIT.items()}
+    written = _lock_of(_row(old, "data-reviewer"), _row(then), _row(new, "data-reviewer", "1.1.0"))
+    lock = _lock_of(_row(new, "data-reviewer", "1.1.0"), _row(KIT, version="2.0.0"), written=written)
+    contents = {
+        "packs/data-reviewer/1.1.0": new,
+        "collections/kit/2.0.0": KIT,
+        "written/packs/data-reviewer/1.0.0": old,
+        "written/collections/kit/1.0.0": then,
+    }
+    assert set(folders_of(lock)) == set(contents)
+    bundle = read_bundle(_files_of(lock, contents), "LABEL")
+    assert bundle is not None
+    assert bundle.roots == (PackRoot("packs/data-reviewer/1.1.0", PackName("data-reviewer"), "1.1.0"),)
+    assert [(one.name, one.root, one.agents, one.version) for one in bundle.collection.packs] == [
+        ("kit", "collections/kit/2.0.0", ("agents/one.md", "agents/two.md"), "2.0.0")
+    ]
+    for row, files in ((lock.packs[1], KIT), (written.packs[0], old), (written.packs[1], then)):
+        assert bundle.release(row) == files
+        turned = row._replace(agents=row.agents and tuple(reversed(row.agents)))
+        assert bundle.release(turned) == files
+    assert bundle.release(_row({**KIT, "agents/three.md": b""})) is None

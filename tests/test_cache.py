@@ -185,3 +185,28 @@ def test_what_prune_cannot_understand_is_refused(agentpack: Agentpack) -> None:
             agentpack("cache", "prune", *words.split(), expect=2)
     assert "list" in agentpack("cache").out
     agentpack("cache", "empty", expect=2)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1.0 KiB"),
+        ((1 << 20) - 1, "1024.0 KiB"),
+        (1 << 20, "1.0 MiB"),
+        (5 << 19, "2.5 MiB"),
+    ],
+)
+def test_sizes_are_told_in_words(agentpack: Agentpack, size: int, words: str) -> None:
+    ContentCache(os.environ["XDG_CACHE_HOME"] + "/agentpack/content").add(bytes(size))
+    assert agentpack("cache", "list").out.splitlines() == [
+        "kind\tentries\tsize",
+        f"contents\t1\t{words}",
+        "repositories\t0\t0 bytes",
+        "documents\t0\t0 bytes",
+    ]
+    assert agentpack("cache", "prune", "--all", "--dry-run").err == (
+        f"contents: 1 would be deleted, {words}\ndry run: nothing was deleted\n"
+    )
+    assert agentpack("cache", "prune", "--all").err == f"contents: 1 deleted, {words}\n"

@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 from agentpack.changes.agent_names import packs_with, unknown_agent
+from agentpack.errors import Refused
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
 from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
+from agentpack.sources import collection as sources_collection
 from agentpack.sources.collection import Collection, collection, telling_name
 from agentpack.sources.trees import MemoryTree
 
@@ -866,6 +868,56 @@ def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack
     assert "for some of them" not in agentpack("install", "kit", "--only", "two").err
     agentpack("uninstall", "kit")
     assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
+
+
+def test_an_agent_at_a_place_is_printed_without_being_installed(agentpack: Agentpack, project: Path) -> None:
+    texts = {name: agent_text(name, f"You are {name}.") for name in ("one", "two")}
+    write_tree(project / "kit", {f"agents/{name}.md": text for name, text in texts.items()})
+    write_tree(project / "packs/data-reviewer", make_pack())
+    write_tree(project / "packs/another", make_pack("another"))
+    before = tree(project)
+    assert agentpack("render", "./kit", "--persona", "two").out == texts["two"]
+    assert agentpack("render", "./packs/another").out == agentpack("render", "./packs/data-reviewer").out
+    assert "  personas: one, two\nhint: name one, for example" in agentpack("render", "./kit", expect=2).err
+    told = agentpack("render", "./kit", "--persona", "three", expect=2).err
+    assert "has no persona `three`\n  personas: one, two\n" in told
+    assert agentpack("render", "./packs", expect=2).err.endswith(
+        "error: ./packs has 2 packs\nhint: `--persona NAME` names the agent; `agentpack show ./packs` lists all\n"
+    )
+    told = agentpack("render", "./packs", "--persona", "three", expect=2).err
+    assert "error: ./packs has 2 packs, and none of them have an agent `three`\n" in told
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])
+def test_an_edited_agent_that_is_left_out_is_settled_alone(
+    agentpack: Agentpack, project: Path, answer: str, left: bool
+) -> None:
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    agentpack("install", "./kit")
+    one, two = (project / f".claude/agents/{name}.md" for name in ("one", "two"))
+    for file in (one, two):
+        file.write_text(file.read_text() + "Mine.\n")
+    edited = two.read_text()
+    told = agentpack("install", "kit", "--without", "one", expect=3).err
+    way = "`--on-conflict theirs` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk"
+    assert f".claude/agents/one.md: was edited, and would be deleted\nhint: {way}\n" in told
+    agentpack("install", "kit", "--without", "one", "--on-conflict", answer)
+    assert (one.exists(), two.read_text()) == (left, edited)
+    agentpack("rollback")
+    assert one.read_text().endswith("Mine.\n")
+
+
+def test_discarding_edits_of_one_pack_deletes_no_edited_file_of_another(agentpack: Agentpack, project: Path) -> None:
+    for name in ("one", "two"):
+        write_tree(project / name, {f"agents/{name}.md": agent_text(name, "Work.")})
+        agentpack("install", f"./{name}")
+    two = project / ".claude/agents/two.md"
+    two.write_text(two.read_text() + "Mine.\n")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().split("  - require: two")[0])
+    assert f"{two.relative_to(project)}: was edited" in agentpack("install", "one", "--discard-edits", expect=3).err
+    assert two.read_text().endswith("Mine.\n")
 
 
 def test_a_collection_answers_no_bare_name(agentpack: Agentpack, project: Path) -> None:
@@ -2072,3 +2124,95 @@ def test_texts_of_a_collection_stay_stored_when_older_generations_are_forgotten(
     agentpack("explain", "one")
     agentpack("install", "kit", "--client", "claude")
     assert (project / ".claude/agents/one.md").read_text() == agent_text("one", "Work.")
+
+
+# Which files of a plugin are agents.
+
+OTHER = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
+
+
+@pytest.mark.parametrize("named", ["./", ".", ["./"], ["agents"], "agents/", ["./agents/a.md", "agents/a.md"]])
+def test_a_manifest_may_name_its_agents_by_file_or_folder(named: object) -> None:
+    files = {"kit/agents/a.md": agent_text("a", "Work."), "kit/README.md": "# Kit\n"}
+    found = offered({"plugins": [{"name": "kit", "source": "./kit", "agents": named}]}, files)
+    assert [(pack.name, pack.agents) for pack in found.packs] == [("kit", ("agents/a.md",))]
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "is_told"),
+    [
+        ("agents/b.md", OTHER, True),
+        ("agents/b.txt", OTHER, False),
+        ("agents/SKILL.md", OTHER, False),
+        ("agents/notes.md", "# Notes\n", False),
+        ("agents/deep/b.md", OTHER, False),
+        ("more/b.md", OTHER, False),
+    ],
+)
+def test_an_agent_beside_those_that_the_manifest_lists_is_told(path: str, text: str, is_told: bool) -> None:
+    files = {"kit/agents/a.md": agent_text("a", "Work."), f"kit/{path}": text}
+    found = offered({"plugins": [{"name": "kit", "source": "./kit", "agents": ["agents/a.md"]}]}, files)
+    (pack,) = (pack for pack in found.packs if pack.name == "kit")
+    assert pack.agents == ("agents/a.md",)
+    assert pack.unread == ((f"skipped `kit/{path}`: the manifest does not list it",) if is_told else ())
+
+
+@pytest.mark.parametrize(
+    ("path", "is_agent"),
+    [
+        ("b.md", True),
+        ("sorted/b.md", True),
+        ("SKILL.md", False),
+        ("b.txt", False),
+        ("skills/b.md", False),
+        ("in/skills/deep/b.md", False),
+        ("commands/b.md", False),
+        ("hooks/b.md", False),
+        ("node_modules/kit/b.md", False),
+        ("commands.md", True),
+    ],
+)
+def test_without_a_folder_of_agents_the_files_with_a_whole_header_are_agents(path: str, is_agent: bool) -> None:
+    files = {"a.md": agent_text("a", "Work."), path: OTHER, "half.md": "---\nname: c\n---\n", "README.md": "# Kit\n"}
+    found = collection(MemoryTree({name: text.encode() for name, text in files.items()}), "kit")
+    assert [pack.agents for pack in found.packs] == [tuple(sorted(["a.md", *([path] if is_agent else [])]))]
+
+
+@pytest.mark.parametrize(
+    ("files", "said", "words"),
+    [
+        ((), {}, ""),
+        (("hooks/x.json",), {}, "hooks"),
+        ((), {"hooks": "./more.json"}, "hooks"),
+        ((".mcp.json",), {}, "MCP servers"),
+        ((), {"mcpServers": {"a": {}}}, "MCP servers"),
+        (("commands/a.md",), {}, "1 command"),
+        (("commands/a.md", "commands/in/b.md", "commands/c.txt", "notes/commands/d.md"), {}, "2 commands"),
+        (("skills/a/SKILL.md",), {}, "1 skill"),
+        (("skills/a/SKILL.md", "b/SKILL.md", "skills/c.md"), {}, "2 skills"),
+        (("hooks/x", ".mcp.json"), {}, "hooks and MCP servers"),
+        (
+            ("hooks/x", ".mcp.json", "commands/a.md", "skills/a/SKILL.md"),
+            {},
+            "hooks, MCP servers, 1 command and 1 skill",
+        ),
+    ],
+)
+def test_what_a_plugin_has_besides_agents_is_counted(files: Sequence[str], said: dict[str, object], words: str) -> None:
+    there = {"kit/agents/a.md": agent_text("a", "Work."), **{f"kit/{path}": "text\n" for path in files}}
+    found = offered({"plugins": [{"name": "kit", "source": "./kit", **said}]}, there)
+    assert [pack.beside for pack in found.packs] == [words]
+
+
+def test_folders_in_folders_of_plugins_are_listed_so_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"a/b/c/agents/{number}.md": agent_text("a", "Work.") for number in range(10)}
+    plugins = [{"name": name, "source": f"./{root}"} for name, root in (("x", "a"), ("y", "a/b"), ("z", "a/b/c"))]
+    twice = [*plugins, {"name": "again", "source": "./a"}, {"name": "whole", "source": "./"}]
+    monkeypatch.setattr(sources_collection, "MAX_LISTED", 30)
+    assert len(offered({"plugins": twice}, files).packs) == 5
+    monkeypatch.setattr(sources_collection, "MAX_LISTED", 29)
+    with pytest.raises(Refused) as refused:
+        offered({"plugins": plugins}, files)
+    assert refused.value.message == "the collection has more than 29 files below the folders of its plugins"
+    assert refused.value.hint == "name the folder of one of its plugins"

@@ -17,6 +17,7 @@ def installed(agentpack: Agentpack, project: Path) -> Agentpack:
     parameters = {
         "tone": {"type": "string", "default": "calm", "choices": ["calm", "loud"], "description": "How it talks."},
         "terse": {"type": "boolean", "default": False, "description": "Whether it is short."},
+        "words": {"type": "string", "default": "some", "choices": ["some", "two words", "$(x)"], "description": "Few."},
     }
     variants = {f"reviewer/{name}": variant_text() for name in ("one", "other", "two")}
     publish(project / "packs", make_pack(variants=variants, parameters=parameters))
@@ -43,15 +44,21 @@ def offered(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, *words: str) 
         ("audit --level e", ["error"]),
         ("sync --on-conflict ", ["keep", "theirs", "edit"]),
         ("upgrade --on-conflict e", ["edit"]),
+        ("install data-reviewer --set ", ["tone=", "terse=", "words="]),
         ("install data-reviewer --set t", ["tone=", "terse="]),
+        ("install data-reviewer --set words=", ["words=some"]),
         ("install data-reviewer --set tone=", ["tone=calm", "tone=loud"]),
+        ("render data-reviewer --set terse=", ["terse=true", "terse=false"]),
         ("render data-reviewer --set terse=f", ["terse=false"]),
         ("show --set to", ["tone="]),
         ("upgrade --accept s", ["search", "shell", "skills"]),
+        ("explain data-reviewer ", ["identity", "rules", "look", "say"]),
+        ("explain reviewer r", ["rules"]),
         ("explain data-reviewer l", ["look"]),
         ("explain nobody l", []),
         ("install data-reviewer[o", ["data-reviewer[one", "data-reviewer[other"]),
         ("install data-reviewer[one,o", ["data-reviewer[one,other"]),
+        ("install data-reviewer[one,other,", ["data-reviewer[one,other,two"]),
         ("install data-reviewer@", ["data-reviewer@1.0.0", "data-reviewer@latest"]),
         ("install data-reviewer@1", ["data-reviewer@1.0.0"]),
         ("install data", ["data-reviewer"]),

@@ -17,6 +17,10 @@ from support.trees import tree, write_tree
 
 from agentpack.changes.place_arguments import open_place, typed
 from agentpack.environment import Environment, in_local_time, project_scope
+from agentpack.model.git_places import GitPlace
+from agentpack.model.names import PackName
+from agentpack.remote.access import Remote
+from agentpack.sources.git import GitSource
 from agentpack.workspace.workspace import Workspace
 
 NAME = "data-reviewer"
@@ -389,6 +393,30 @@ def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tm
     assert "Work as of 2.0.0." in installed(project, "one")
 
 
+def test_beside_other_packs_the_command_past_a_ref_or_a_range_names_its_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        far.commit({"agents/one.md": agent_text("one", version)}).tag(f"v{version}")
+    agentpack("install", f"git+{far.address}@v1.0.0", "--client", "claude")
+    assert "(`agentpack upgrade --latest`)" in agentpack("show", "far").out
+    agentpack("install", "python-engineer@1.1.0")
+    held, ranged = "`agentpack upgrade --latest far`", "`agentpack upgrade --latest python-engineer`"
+    status = agentpack("status").out
+    assert f"newer     1.1.0, held back by `ref: v1.0.0` ({held})" in status
+    assert f"out of range ({ranged})" in status
+    assert held in agentpack("show", "far").out
+    for command in (("upgrade",), ("upgrade", "--check")):
+        told = agentpack(*command).err
+        assert f"{held} installs it" in told
+        assert f"{ranged} installs it" in told
+    assert "`agentpack diff python-engineer --upgrade --latest` shows it" in agentpack("diff", "--upgrade").err
+    assert "agentpack upgrade --latest far  install far 1.1.0" in agentpack().err
+    agentpack("upgrade", "--latest", "far", "--yes")
+    assert (locked(project, "far")["version"], locked(project, "python-engineer")["version"]) == ("1.1.0", "1.1.0")
+
+
 @pytest.mark.parametrize("is_pack", [True, False])
 @pytest.mark.parametrize("by_source", [True, False])
 def test_asking_for_the_newest_removes_a_ref(
@@ -583,7 +611,8 @@ def test_a_tag_of_something_else_than_a_commit_is_no_release(
     changed_row(project, "kit", version="2.0.0", commit=named)
     shutil.rmtree(project / ".agentpack")
     shutil.rmtree(project / ".claude")
-    assert "is not a commit" in agentpack("sync", "--frozen", expect=6).err
+    why = f"`{named}` of {kit.address} is not a commit\n"
+    assert why in agentpack("sync", "--frozen", expect=6).err
 
 
 def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
@@ -1618,3 +1647,116 @@ def test_a_ref_holds_back_no_preview_and_nothing_that_is_there(
     assert "held back" not in agentpack("show", "kit").out
     assert "held back" not in agentpack("search", "kit").out
     assert tree(project) == before
+
+
+# As a source.
+
+
+def source_at(folder: Path, far: Repository, ref: str = "", subdirectory: str = "") -> GitSource:
+    remote = Remote(str(folder / "cache"), dict(os.environ))
+    return GitSource("far", GitPlace(far.address, ref, subdirectory), lambda: remote)
+
+
+def test_a_release_is_no_state_and_a_state_is_no_release(tmp_path: Path, kit: Repository) -> None:
+    packs = source_at(tmp_path, Repository(tmp_path / "packs").commit(make_pack()).tag("v1.0.0"))
+    assert ([str(ref.version) for ref in packs.releases(PackName(NAME))], packs.states(PackName(NAME))) == (
+        ["1.0.0"],
+        [],
+    )
+    assert (packs.state_of(PackName(NAME)), packs.about(PackName(NAME))) == (None, None)
+    agents = source_at(tmp_path, kit.tag("v1.0.0"))
+    assert ([str(ref.version) for ref in agents.states(PackName("kit"))], agents.releases(PackName("kit"))) == (
+        ["1.0.0"],
+        [],
+    )
+    about = agents.about(PackName("kit"))
+    assert about is not None
+    assert (about.name, about.agents) == ("kit", ("agents/one.md", "agents/two.md"))
+    for source in (packs, agents):
+        assert (source.releases(PackName("other")), source.states(PackName("other"))) == ([], [])
+        assert source.about(PackName("other")) is None
+
+
+@pytest.mark.parametrize(
+    ("ref", "tag", "version"),
+    [
+        ("", "", "0.0.0+20261128100100.g{head}"),
+        ("main", "", "0.0.0+20261128100100.g{head}"),
+        ("v2.0.0", "v2.0.0", "2.0.0"),
+        ("kit--v3.0.0", "kit--v3.0.0", "3.0.0"),
+        ("other--v4.0.0", "other--v4.0.0", "0.0.0+20261128100100.g{head}"),
+        ("refs/tags/v2.0.0", "v2.0.0", "2.0.0"),
+        ("latest-one", "latest-one", "0.0.0+20261128100100.g{head}"),
+        ("commit", "commit", "0.0.0+20261128100100.g{head}"),
+    ],
+)
+def test_a_state_has_the_tag_and_the_version_that_its_ref_names(
+    tmp_path: Path, kit: Repository, ref: str, tag: str, version: str
+) -> None:
+    for name in ("v2.0.0", "kit--v3.0.0", "other--v4.0.0", "latest-one"):
+        if ref.endswith(name):
+            kit.tag(name)
+    state = source_at(tmp_path, kit, ref.replace("commit", kit.head)).state_of(PackName("kit"))
+    assert state is not None
+    assert (state.tag, str(state.version)) == (tag.replace("commit", kit.head), version.format(head=kit.head[:12]))
+    assert (state.commit, state.place) == (kit.head, f"{kit.address} at {kit.head[:12]}")
+
+
+def test_what_is_newer_than_the_newest_tag_is_told_unless_a_ref_holds_the_place(tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit(make_pack()).tag("v1.0.0").commit(make_pack(version="1.1.0"))
+    for ref, is_told in (("", True), ("main", False), ("v1.0.0", False), (far.head, False)):
+        source = source_at(tmp_path, far, ref)
+        assert source.unreleased(PackName(NAME)) == ""  # nothing was asked yet
+        source.releases(PackName(NAME))
+        assert bool(source.unreleased(PackName(NAME))) is is_told
+    agents = {
+        "plugin.json": json.dumps({"name": "kit", "version": "2.0.0"}),
+        "agents/one.md": agent_text("one", "Work."),
+    }
+    kit = Repository(tmp_path / "kit").commit(agents).tag("v1.0.0")
+    for ref, is_told in (("", True), ("v1.0.0", False)):
+        source = source_at(tmp_path, kit, ref)
+        assert [str(one.version) for one in source.states(PackName("kit"))] == ["1.0.0"]
+        assert bool(source.unreleased(PackName("kit"))) is is_told
+
+
+def test_of_a_plugin_elsewhere_the_marketplace_has_no_remark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = tmp_path / "hub"
+    Repository(hub / "far").commit({"agents/one.md": agent_text("one", "Work.")}).tag("v1.0.0").commit()
+    plugin = {"name": "far", "source": {"source": "url", "url": "https://git.example/far"}}
+    listed = {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": [plugin]})}
+    market = Repository(hub / "market").commit(listed).tag("v1.0.0").commit()
+    settings = write_tree(tmp_path, {"gitconfig": f'[url "file://{hub}/"]\n\tinsteadOf = https://git.example/\n'})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings / "gitconfig"))
+    source = source_at(tmp_path, market)
+    state = source.state_of(PackName("far"))
+    assert state is not None
+    assert (state.repository, str(state.version)) == ("https://git.example/far", "1.0.0")
+    assert (source.remark(PackName("far")), source.unreleased(PackName("far"))) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("target", "is_agent"),
+    [
+        ("../lib/two.md", True),
+        ("one.md", True),
+        ("../lib/gone.md", False),
+        ("../../lib/two.md", False),
+        ("/lib/two.md", False),
+        ("../lib", False),
+    ],
+)
+def test_a_link_in_a_repository_counts_where_it_leads_to_a_file_of_it(
+    tmp_path: Path, kit: Repository, target: str, is_agent: bool
+) -> None:
+    (kit.folder / "agents/three.md").symlink_to(target)
+    kit.commit({"lib/two.md": agent_text("two", "Work.")})
+    source = source_at(tmp_path, kit)
+    state = source.state_of(PackName("kit"))
+    assert state is not None
+    files = source.read(state)
+    assert sorted(files) == ["agents/one.md", *(["agents/three.md"] if is_agent else []), "agents/two.md"]
+    if is_agent:
+        assert files["agents/three.md"] == (kit.folder / "agents/three.md").read_bytes()
+    told = "skipped `agents/three.md`: it is a link that leads out of the folder"
+    assert source.collection.unread == (() if is_agent else (told,))

@@ -1,6 +1,7 @@
 """What a web server may do to a command, and what it then says. Every server here is a real one, on this machine."""
 
 import contextlib
+import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,9 @@ from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
 from agentpack.model.web_addresses import host_of, web_address_fault
 from agentpack.remote import http
 from agentpack.remote.access import Remote
+from agentpack.remote.cache import CachedAnswer, ContentCache
+from agentpack.remote.credentials import authorization, git_login, netrc_path, variable_of
+from agentpack.remote.git_failures import gives_tips_only
 from agentpack.remote.http import MAX_ATTEMPTS, MAX_CONNECTIONS, MAX_REDIRECTS, fetch_bytes, fetch_current
 
 BODY = b"what is in the kit\n"
@@ -142,7 +146,14 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
     "404": (status(404), Unavailable, "if it needs a login, set AGENTPACK_TOKEN_", 1),
     "429": (status(429), Unavailable, "too many requests (429)", MAX_ATTEMPTS),
     "429 for long": (status(429, Retry_After="3600"), Unavailable, "asks you to wait 3,600 seconds", 1),
+    "429 for a little too long": (status(429, Retry_After="11"), Unavailable, "asks you to wait 11 seconds", 1),
+    "429 until a day": (status(429, Retry_After="Tue, 01 Dec 2026 00:00:00 GMT"), Unavailable, "(429)\n", MAX_ATTEMPTS),
+    "429 for ages": (status(429, Retry_After="9" * 400), Unavailable, "too many requests (429)\n", MAX_ATTEMPTS),
+    "429 with nonsense": (status(429, Retry_After="-1"), Unavailable, "too many requests (429)\n", MAX_ATTEMPTS),
+    "410": (status(410), Unavailable, "localhost has nothing at this address (410)", 1),
     "500": (status(500), Unavailable, "an error of its own (500)", 1),
+    "502": (status(502), Unavailable, "an error of its own (502)", MAX_ATTEMPTS),
+    "504": (status(504), Unavailable, "an error of its own (504)", MAX_ATTEMPTS),
     "503": (status(503), Unavailable, "an error of its own (503)", MAX_ATTEMPTS),
     "a part": (status(206), Unavailable, "unexpected status 206", 1),
     "nothing new, unasked": (status(304), Unavailable, "unexpected status 304", 1),
@@ -231,6 +242,8 @@ LOGINS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "token": ({"AGENTPACK_TOKEN_KIT": SECRET}, f"Bearer {SECRET}"),
     "password": ({"AGENTPACK_USERNAME_KIT": "ada", "AGENTPACK_PASSWORD_KIT": SECRET}, basic("ada", SECRET)),
     "password alone": ({"AGENTPACK_PASSWORD_KIT": SECRET}, basic("", SECRET)),
+    "user alone": ({"AGENTPACK_USERNAME_KIT": "eve"}, basic("eve", "")),
+    "token before a password": ({"AGENTPACK_TOKEN_KIT": SECRET, "AGENTPACK_PASSWORD_KIT": "x"}, f"Bearer {SECRET}"),
     "netrc": ({}, basic("ada", SECRET)),
     "netrc elsewhere": ({"NETRC": "{folder}/mine"}, basic("eve", SECRET)),
 }
@@ -318,6 +331,71 @@ def test_credentials_that_would_break_a_header_are_refused_unshown(server: WebSe
         assert "AGENTPACK_TOKEN_KIT holds" in said
         assert SECRET not in said
     assert server.asked == []
+
+
+@pytest.mark.parametrize("kind", ["TOKEN", "USERNAME", "PASSWORD"])
+@pytest.mark.parametrize("value", [f"{SECRET}\n", f"{SECRET}\r\nX-Evil: 1", f"a\x00{SECRET}", f"{SECRET}\x7f"])
+def test_no_credential_may_hold_a_control_character(kind: str, value: str) -> None:
+    variables = {"AGENTPACK_HOST_MY_KIT": "Example.com", f"AGENTPACK_{kind}_MY_KIT": value}
+    words = f"AGENTPACK_{kind}_MY_KIT holds a line end or another control character, which cannot be sent"
+    for ask in (
+        lambda: authorization("my-kit", "example.com", variables),
+        lambda: git_login("my-kit", "https", "example.com:8443", variables),
+    ):
+        with pytest.raises(UsageError) as refused:
+            ask()
+        assert refused.value.message == words
+
+
+@pytest.mark.parametrize("value", [f"{SECRET} two", f"{SECRET}é", " "])
+def test_a_token_has_no_blank_and_no_letter_beyond_ascii_and_a_password_may(value: str) -> None:
+    host = {"AGENTPACK_HOST_KIT": "example.com"}
+    with pytest.raises(UsageError) as refused:
+        authorization("kit", "example.com", {**host, "AGENTPACK_TOKEN_KIT": value})
+    assert refused.value.message == "AGENTPACK_TOKEN_KIT holds a blank or a letter beyond ASCII, which no token has"
+    password = {**host, "AGENTPACK_PASSWORD_KIT": value}
+    assert authorization("kit", "example.com", password) == "Basic " + b64encode(f":{value}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("variables", "user", "secret"),
+    [
+        ({"TOKEN": SECRET}, "x-access-token", SECRET),
+        ({"TOKEN": SECRET, "USERNAME": "ada"}, "ada", SECRET),
+        ({"TOKEN": SECRET, "PASSWORD": "x"}, "x-access-token", SECRET),
+        ({"USERNAME": "ada", "PASSWORD": SECRET}, "ada", SECRET),
+        ({"USERNAME": "ada"}, "ada", ""),
+        ({"PASSWORD": SECRET}, "", SECRET),
+    ],
+)
+@pytest.mark.parametrize(("known", "first"), [({}, 0), ({"GIT_CONFIG_COUNT": "3"}, 3), ({"GIT_CONFIG_COUNT": "x"}, 0)])
+def test_git_logs_in_to_the_host_of_the_source_with_what_the_environment_has(
+    variables: Mapping[str, str], user: str, secret: str, known: Mapping[str, str], first: int
+) -> None:
+    own = {f"AGENTPACK_{kind}_KIT": value for kind, value in variables.items()}
+    found = dict(git_login("kit", "https", "example.com:8443", {**known, **own, "AGENTPACK_HOST_KIT": "example.com"}))
+    assert "AGENTPACK_SECRET" in found.pop(f"GIT_CONFIG_VALUE_{first + 1}")
+    assert found == {
+        f"GIT_CONFIG_KEY_{first}": "credential.https://example.com:8443.helper",
+        f"GIT_CONFIG_VALUE_{first}": "",
+        f"GIT_CONFIG_KEY_{first + 1}": "credential.https://example.com:8443.helper",
+        "GIT_CONFIG_COUNT": str(first + 2),
+        "AGENTPACK_USER": user,
+        "AGENTPACK_SECRET": secret,
+    }
+    assert git_login("kit", "https", "example.org", {**own, "AGENTPACK_HOST_KIT": "example.com"}) == {}
+    assert git_login("kit", "https", "example.com", own) == {}
+
+
+def test_without_credentials_in_the_environment_git_uses_its_own() -> None:
+    assert git_login("kit", "https", "example.com", {"AGENTPACK_HOST_KIT": "example.com"}) == {}
+
+
+def test_variables_and_files_of_credentials_have_their_names() -> None:
+    assert variable_of("TOKEN", "my.kit-2") == "AGENTPACK_TOKEN_MY_KIT_2"
+    assert netrc_path({"HOME": "/home/ada"}) == "/home/ada/.netrc"
+    assert netrc_path({"HOME": "/home/ada", "NETRC": "/etc/netrc"}) == "/etc/netrc"
+    assert netrc_path({}) == "/.netrc"
 
 
 def test_a_netrc_that_does_not_read_is_no_obstacle_and_not_quoted(server: WebServer, tmp_path: Path) -> None:
@@ -576,3 +654,60 @@ def test_every_variable_of_the_environment_stands_on_its_page() -> None:
         "HTTPS_PROXY",
     ):
         assert re.search(rf"`{name}", page), name
+
+
+# The cache.
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "content").write_text("a file")
+    cache = ContentCache(f"{tmp_path}/content")
+    for write in (lambda: cache.add(BODY), lambda: cache.add_answer("https://a.example", CachedAnswer("x", DIGEST))):
+        with pytest.raises(Unavailable) as told:
+            write()
+        assert re.fullmatch(
+            rf"the cache cannot be written: {tmp_path}/content\S*: (Not a directory|File exists)", told.value.message
+        )
+        assert told.value.hint == "set XDG_CACHE_HOME to another folder"
+
+
+def test_a_damaged_content_is_deleted_and_written_again(tmp_path: Path) -> None:
+    cache = ContentCache(f"{tmp_path}/content")
+    path = tmp_path / "content/objects" / DIGEST[:2] / DIGEST
+    assert (cache.read(DIGEST), cache.add(BODY), cache.read(DIGEST)) == (None, DIGEST, BODY)
+    path.write_bytes(BODY + b"x")
+    assert cache.read(DIGEST) is None
+    assert not path.exists()
+    assert (cache.add(BODY), path.read_bytes()) == (DIGEST, BODY)
+
+
+@pytest.mark.parametrize(
+    ("etag", "is_kept"),
+    [('"1"', True), ("", True), ("x" * 1000, True), ("x" * 1001, False), ('"é"', False), ('"a\n"', False)],
+)
+def test_what_a_server_calls_its_answer_is_kept_if_it_can_be_sent_back(
+    tmp_path: Path, etag: str, is_kept: bool
+) -> None:
+    cache, address, answer = ContentCache(f"{tmp_path}/content"), "https://a.example/kit", CachedAnswer(etag, DIGEST)
+    cache.add_answer(address, answer)
+    assert cache.answer(address) == (answer if is_kept else None)
+    cache.add_answer(address, CachedAnswer("x", DIGEST))
+    (note,) = (path for path in (tmp_path / "content/answers").rglob("*") if path.is_file())
+    note.write_text(json.dumps(answer._asdict()))
+    assert cache.answer(address) == (answer if is_kept else None)
+    for damaged in ("{", "[]", "5", "{}", json.dumps({"etag": "x", "sha256": DIGEST[1:]}), "[" * 4000):
+        note.write_text(damaged)
+        assert cache.answer(address) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "only"),
+    [
+        (["fatal: remote error: Server does not allow request for unadvertised object 12"], True),
+        (["error: x", "error: Server does not allow request for unadvertised object 12"], True),
+        (["error: x"], False),
+        ([], False),
+    ],
+)
+def test_a_server_that_hands_over_branches_and_tags_only_is_known_by_its_words(lines: list[str], only: bool) -> None:
+    assert gives_tips_only(Unavailable("m", details=lines)) is only

@@ -21,6 +21,7 @@ from support.trees import write_tree
 
 import agentpack
 from agentpack.apply.signals import Signals
+from agentpack.cli import pager
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.other_names import COMMANDS as OTHER_NAMES
@@ -238,6 +239,38 @@ def test_a_long_answer_is_shown_page_by_page_on_a_terminal(
     assert lines[0].endswith(f"project {project}") or "--json" in words
     (piped,) = run_all([Job(words, str(project), variables={"LINES": "20", **variables})])
     assert b"page:" not in piped.out + piped.err
+
+
+@pytest.mark.parametrize(
+    ("text", "is_paged"),
+    [
+        ("x\n" * 18 + "x", False),
+        ("x\n" * 19 + "x", True),
+        ("\n" * 19, True),
+        ("x" * 40 * 19, False),
+        ("x" * 40 * 19 + "x", True),
+    ],
+)
+def test_what_is_longer_than_the_screen_is_paged_as_its_lines_are_wrapped(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], text: str, is_paged: bool
+) -> None:
+    for name, value in {"AGENTPACK_PAGER": PAGER, "LINES": "20", "COLUMNS": "40", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    pager.show(text)
+    assert capfd.readouterr().out == (re.sub("^", "page:", text, flags=re.M) if is_paged else text) + "\n"
+
+
+@pytest.mark.parametrize("value", ["", " ", "cat", " cat ", "'", "no-such-program"])
+def test_a_pager_that_is_off_or_none_shows_the_text_itself(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], value: str
+) -> None:
+    for name, text in {"AGENTPACK_PAGER": value, "PAGER": PAGER, "LINES": "2", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, text)
+    pager.show("a\nb\nc")
+    assert capfd.readouterr() == ("a\nb\nc\n", "")
+    monkeypatch.delenv("AGENTPACK_PAGER")
+    pager.show("a\nb\nc")
+    assert capfd.readouterr() == ("page:a\npage:b\npage:c\n", "")
 
 
 def test_an_error_comes_after_what_was_shown(project: Path) -> None:
@@ -511,8 +544,7 @@ def test_a_bare_call_names_a_release_that_a_ref_holds_back(agentpack: Agentpack,
     agentpack("install", f"git+{far.address}@v1.0.0")
     agentpack("upgrade", "--check")
     assert (
-        '  agentpack install "data-reviewer@latest"  install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n'
-        in agentpack().err
+        "  agentpack upgrade --latest    install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n" in agentpack().err
     )
 
 
@@ -541,7 +573,19 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         ("lock", "there is no agentpack.yaml", "`agentpack install NAME` writes one"),
         ("bundle", "there is no agentpack.lock", "`agentpack install NAME` writes one"),
         ("list --all", "there is no command `list`", "use `agentpack status`"),
-        ("sync --force", "there is no option `--force`", "use `--discard-edits`"),
+        (
+            "sync --force",
+            "there is no option `--force`",
+            "`--discard-edits` replaces files that you edited; `--adopt` replaces files that agentpack did not write",
+        ),
+        ("install reviewer --stdout", "there is no option `--stdout`", "`agentpack render NAME` prints the text"),
+        ("install reviewer -t codex", "there is no option `-t`", "use `--client`"),
+        ("install reviewer --agent codex", "there is no option `--agent`", "use `--client`"),
+        (
+            "uninstall reviewer --purge",
+            "there is no option `--purge`",
+            "`--discard-edits` also deletes edited files; `agentpack uninstall --all` says how to delete the rest",
+        ),
         ("install reviewer --model x", "there is no option `--model`", "`--set model=VALUE` chooses the model"),
         (
             "install reviewer --version 1.0.0",
@@ -557,7 +601,7 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         (
             "explain --grep look",
             "there is no option `--grep`",
-            'words of a rule find it: `agentpack explain "small fix"`',
+            '`agentpack explain "small fix"` finds rules by their words',
         ),
         (
             "diff reviewer 1.0.0 2.0.0",
@@ -589,7 +633,16 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
             "for a folder or an address, `agentpack show ./place` lists its packs, "
             "`agentpack install ./place` installs them",
         ),
-        ("upgrade x 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),
+        (
+            "upgrade x v3.0.0",
+            "`v3.0.0` is a version, not a pack",
+            "`agentpack install x==3.0.0` installs that version",
+        ),
+        (
+            "install python-engineer@9.0.0",
+            "no release of `python-engineer` matches `==9.0.0`",
+            "ask for one that exists: `python-engineer==3.0.0`",
+        ),
         ("diff --to 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),
         (
             "show reviewer --changes 3.0.0",
@@ -600,6 +653,11 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
             "install python-engineer -c claude cursor",
             "there is no pack named `cursor`",
             "for several clients, write `--client claude,cursor`",
+        ),
+        (
+            "install python-engineer -c claude cursor codex",
+            "2 requested packs cannot be found as requested",
+            "for several clients, write `--client claude,codex,cursor`",
         ),
         (
             "install python-engineer[strict_typing]",
@@ -785,3 +843,9 @@ def test_of_many_entries_the_first_are_listed_and_the_others_counted() -> None:
     assert [*output.some(entries)] == [*entries[:12], "  … and 9 more (`--verbose` lists all)"]
     output.verbose = True
     assert [*output.some(entries)] == entries
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_only_the_program_itself_offers_completion_for_a_shell(agentpack: Agentpack, verb: str) -> None:
+    assert "completion" not in agentpack(verb, "--help").out
+    assert "--install-completion" in agentpack("--help").out

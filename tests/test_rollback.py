@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.cases import case
+from support.collection_files import agent_text
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import STATE, marks, modes, tree, with_state, write_tree
@@ -604,6 +605,10 @@ def test_the_history_quotes_a_value_with_spaces(agentpack: Agentpack, project: P
         (ChangeRequest(unset=("who",), everything=True), ["--unset who", "--all"]),
         (ChangeRequest(Decisions(adopt=True, discard_edits=True)), ["--adopt", "--discard-edits"]),
         (ChangeRequest(Decisions(on_conflict="keep"), partial=True), ["--partial", "--on-conflict keep"]),
+        (
+            ChangeRequest(Decisions(on_conflict="theirs", of_files={"b c.md": "edit", "a.md": "keep"})),
+            ["--on-conflict theirs", "--on-conflict a.md=keep", "--on-conflict 'b c.md=edit'"],
+        ),
         (ChangeRequest(latest=True, locked=True, frozen=True, dry_run=True, yes=True, sources=("packs",)), []),
         (ChangeRequest(names=("a",), require_acceptance=False), []),
     ],
@@ -658,3 +663,24 @@ def test_a_generation_that_is_not_kept_is_told_with_those_that_are(agentpack: Ag
     agentpack("install", "data-reviewer")
     ran = agentpack("history", "show", "7", expect=2)
     assert ran.err == f"project {project}\nerror: there is no generation 7\n  kept: 1, 2\n"
+
+
+def test_a_rollback_of_an_adoption_is_undone_with_the_edits_made_between(agentpack: Agentpack, project: Path) -> None:
+    """What the rollback left there is no file of somebody else's."""
+    write_tree(project, {f".claude/agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    two = project / ".claude/agents/two.md"
+    found = two.read_text()
+    agentpack("adopt")
+    two.write_text(found + "Mine.\n")
+    agentpack("rollback")
+    assert two.read_text() == found
+    assert not (project / "agentpack.yaml").exists()
+    for text in (found + "Mine.\n", found):
+        agentpack("rollback")
+        assert two.read_text() == text
+    agentpack("rollback", "2")
+    assert two.read_text() == found + "Mine.\n"
+    agentpack("rollback")
+    two.write_text(found + "Somebody else's.\n")
+    assert "files that agentpack did not write are in the way" in agentpack("rollback", expect=3).err
+    assert two.read_text() == found + "Somebody else's.\n"

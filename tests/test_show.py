@@ -1,15 +1,19 @@
 """show: what a pack says about itself."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from support.collection_files import agent_text
+from support.golden import Golden
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.cli.show import MOST_CHANGES
+from agentpack.cli.output import FIRST_ENTRIES, MOST_ENTRIES
+from agentpack.cli.show import MOST_CHANGES, MOST_DESCRIBED
 from agentpack.cli.wrapping import MAX_DRAWN, drawn
 from agentpack.model.changelog import ChangelogEntry
 
@@ -158,7 +162,7 @@ def test_a_size_that_cannot_be_told_says_why(agentpack: Agentpack, project: Path
         for words in (["reviews"], ["reviews[short]"], ["reviews", "-v"])
     )
     [(words, tokens)] = re.findall(r"(\d+) words \((\d+) tokens\) when called", named[2])
-    assert short[1:] == [f"  claude  {why}", f"  with a variant: {words} to {words} words"]
+    assert short[1:] == [f"  claude  {why}", f"  with a variant: {words} words"]
     assert named[1] == f"  no variant, claude  {why}"
     bad = "refused: .agentpack/variants/reviewer/bad.md: remove: there is no rule or section `gone`"
     rows = [row.split("\t") for row in whole[2:]]
@@ -207,7 +211,14 @@ def test_the_changes_between_two_releases_are_their_changelog_and_their_size(
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
     out = agentpack("show", "news", "--changes", "1.0.0", "1.1.0").out
     assert out == "news 1.0.0 -> 1.1.0  (+2 -0 lines, 1 rule)\n\n1.1.0\n### Added\n\n- `look`\n"
-    assert agentpack("show", "news", "--changes", "1.1.0", "1.0.0").out == out
+    for words in (["news", "--changes", "1.1.0", "1.0.0"], ["1.0.0", "news", "--changes", "1.1.0"]):
+        assert agentpack("show", *words).out == out
+    for words in (
+        ["news", "--changes", "1.0.0"],
+        ["news==1.2.0", "--changes", "1.0.0"],
+        ["--changes", "news", "1.0.0"],
+    ):
+        assert agentpack("show", *words).out.startswith("news 1.0.0 -> 1.2.0"), words
     data = agentpack("show", "news", "--changes", "1.0.0", "1.2.0", "--json").envelope["data"]
     assert [entry["version"] for entry in data["entries"]] == ["1.2.0", "1.1.0"]
     assert data["size"] == {"added": 0, "removed": 0, "rules": 0}
@@ -268,11 +279,12 @@ def test_of_a_long_entry_the_first_part_is_shown_and_the_rest_on_request(agentpa
     words = ("show", "news", "--changes", "1.0.0", "1.3.0")
     ran = agentpack(*words)
     assert short.count("\n") == MOST_CHANGES - 1
-    assert ran.out.endswith(f"\n\n1.3.0\n{beginning}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
-    assert f"\n{MOST_CHANGES + 3} more lines say the rest: `--verbose` prints them\n" in ran.err
+    way = "`agentpack show news --changes 1.0.0 1.3.0 --verbose` prints them"
+    cut = f"{beginning}\n\n[{MOST_CHANGES + 3} more lines of 1.3.0: {way}]"
+    assert ran.out.endswith(f"\n\n1.3.0\n{cut}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
     whole = agentpack(*words, "--verbose")
     assert whole.out.endswith(f"\n\n1.3.0\n{long}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
-    assert "more lines" not in whole.err
+    assert "more lines" not in whole.out
     data = agentpack(*words, "--json").envelope["data"]
     assert [entry["text"] for entry in data["entries"]] == [long, short, plain]
 
@@ -331,3 +343,176 @@ def test_what_a_variant_leaves_out_and_excludes_is_told(agentpack: Agentpack, pr
     assert (shown["two"]["losses"], shown["two"]["conflicts"]) == ([], [{"with": ["one"], "reason": "both look"}])
     refused = agentpack("install", "reviews[one,two]", expect=4)
     assert "error: the variants `one` and `two` exclude each other: both look" in refused.err
+
+
+# Whole answers.
+
+OFTEN = {
+    "count": {"type": "integer", "default": 3, "minimum": 1, "description": "How often it looks."},
+    "loud": {"type": "boolean", "default": False, "description": "Whether it shouts."},
+    "motto": {"type": "string", "default": "", "description": "What it says first."},
+}
+
+
+def _rule(text: str) -> str:
+    return f"## Rules {{#rules}}\n\n- {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("short", ["reviews"]),
+        ("named", ["reviews[strict]"]),
+        ("local", ["reviews[own]"]),
+        ("set", ["reviews", "--set", "tone=loud", "--set", "loud=true"]),
+        ("whole", ["reviews", "--set", "tone=loud", "-v"]),
+        ("data", ["reviews", "--json"]),
+        ("plain", ["base"]),
+        ("plain-whole", ["base", "-v"]),
+    ],
+)
+def test_a_whole_answer(agentpack: Agentpack, project: Path, golden: Golden, answer: str, words: list[str]) -> None:
+    """A pack with two personas, variants of each, and parameters of each type; and one with no more than it needs."""
+    values = "You are {{ tone }}, {{ count }}, {{ motto }}, {{ loud }}. {#identity}\n\n"
+    strict = variant_text(
+        _rule("Refuse all of it at once. {#refuse}"),
+        summary="Says no.",
+        losses=["TOOL-1, METH-2: the rule on looking", "praise"],
+        conflicts=[{"with": ["kind"], "reason": "yes and no"}],
+    )
+    reviews = make_pack(
+        "reviews",
+        "1.1.0",
+        personas={
+            "reviewer": persona_text(body=values + _rule("Look. {#look}")),
+            "second": persona_text("second", "", extends="base>=1"),
+        },
+        variants={
+            "reviewer/strict": strict,
+            "reviewer/kind": variant_text(_rule("Say: good. {#good}"), summary="Says yes."),
+        },
+        parameters={**OFTEN, **PARAMETERS},
+        requires=["base>=1"],
+        license="MIT",
+        homepage="https://example.com/reviews",
+        authors=["Ada", "Grace"],
+        keywords=["data", "tables"],
+    )
+    base = make_pack("base", personas={"base": persona_text("base")})
+    publish(project / "packs", reviews, make_pack("reviews", "1.0.0"), base)
+    own = {".agentpack/variants/second/own.md": variant_text("- Be short. {#short}\n")}
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: packs}\n", **own})
+    ran = agentpack("show", *words, "-c", "claude")
+    golden.check(f"show/{answer}.txt", f"{ran.out}{ran.err}".replace(str(project), "PROJECT").encode())
+
+
+# A place.
+
+
+def _kits(project: Path, agents: int, description: str = "Works.") -> None:
+    """A marketplace of two plugins, so many agents in each, and what cannot be had."""
+    files = {
+        f"{kit}/agents/a{number:02}.md": agent_text(f"a{number:02}", "Hi.", description=description)
+        for kit in ("p1", "p2")
+        for number in range(agents)
+    }
+    plugins = [{"name": kit, "source": f"./{kit}", "description": f"Kit {kit}."} for kit in ("p1", "p2")]
+    there = {"source": "github", "repo": "acme/far"}
+    far = [{"name": "far", "version": "2.0", "source": there}, {"name": "further", "source": there}]
+    market = {"name": "m", "plugins": [*plugins, *far, {"name": "odd", "source": 5}]}
+    write_tree(project / "kits", {**files, ".claude-plugin/marketplace.json": json.dumps(market), "p1/hooks/x": ""})
+    write_tree(project / "kits/p2/agents", {"bad.md": "---\nname: bad\n---\nNo.\n"})
+
+
+def _without_digests(text: str) -> str:
+    return re.sub(r"\+h\w+", "+h", text)
+
+
+def test_all_that_a_place_offers_and_what_of_it_cannot_be_had(agentpack: Agentpack, project: Path) -> None:
+    _kits(project, 1)
+    ran = agentpack("show", "./kits")
+    assert _without_digests(ran.out) == (
+        "4 packs, 2 agents\n"
+        "p1 0.0.0+h\n  Kit p1.\n  1 agent\n  besides agents: hooks\n  a00  Works.\n"
+        "p2 0.0.0+h\n  Kit p2.\n  1 agent\n  a00  Works.\n"
+        "far 2.0\n  in github:acme/far\nfurther\n  in github:acme/far\n"
+    )
+    assert ran.err == (
+        f"project {project}\n"
+        "note: p2: skipped agents/bad.md (its header has no description)\n"
+        "note: skipped plugin `odd`: its `source` is not text\n"
+        "`agentpack install p1 --source ./kits` installs one, `agentpack install ./kits --all` all\n"
+    )
+    data = agentpack("show", "./kits", "--json").envelope["data"]
+    first, second, far, _ = data.pop("packs")
+    assert data == {"place": "./kits", "unread": ["skipped plugin `odd`: its `source` is not text"]}
+    assert {**first, "version": ""} == {
+        "name": "p1",
+        "version": "",
+        "description": "Kit p1.",
+        "license": "",
+        "agents": [{"name": "a00", "path": "agents/a00.md", "description": "Works."}],
+        "beside": "hooks",
+        "left_out": [],
+        "elsewhere": "",
+        "remark": "",
+    }
+    assert second["left_out"] == ["agents/bad.md (its header has no description)"]
+    assert (far["version"], far["elsewhere"], far["agents"]) == ("2.0", "in github:acme/far", [])
+
+
+@pytest.mark.parametrize(("each", "is_listed"), [(MOST_ENTRIES // 2, True), (MOST_ENTRIES // 2 + 1, False)])
+def test_agents_of_several_packs_are_listed_if_they_are_few_or_on_request(
+    agentpack: Agentpack, project: Path, each: int, is_listed: bool
+) -> None:
+    _kits(project, each)
+    assert agentpack("show", "./kits").out.count("Works.") == (2 * each if is_listed else 0)
+    assert agentpack("show", "./kits", "-v").out.count("Works.") == 2 * each
+
+
+def test_a_long_description_is_cut_unless_all_is_asked_for(agentpack: Agentpack, project: Path) -> None:
+    fits, longer = "x" * MOST_DESCRIBED, "y" * (MOST_DESCRIBED + 1)
+    agents = [agent_text(name, "Hi.", description=text) for name, text in (("one", fits), ("two", longer))]
+    write_tree(project / "kit/agents", {f"{number}.md": text for number, text in enumerate(agents)})
+    cut = longer[: MOST_DESCRIBED - 1] + "…"
+    asked = agentpack("show", "./kit")
+    assert asked.out.partition("agents\n")[2] == f"  one  {fits}\n  two  {cut}\n"
+    assert asked.err == (
+        f"project {project}\n`agentpack install ./kit` installs it; add `--only AGENT` for some of its agents\n"
+    )
+    assert agentpack("show", "./kit", "-v").out.partition("agents\n")[2] == f"  one  {fits}\n  two  {longer}\n"
+
+
+def test_of_many_agents_of_one_pack_and_of_many_notes_the_first_are_told(agentpack: Agentpack, project: Path) -> None:
+    count = MOST_ENTRIES + 1
+    good = {f"a{number:02}.md": agent_text(f"a{number:02}", "Hi.", description="Works.") for number in range(count)}
+    bad = {f"b{number:02}.md": f"---\nname: b{number:02}\n---\nNo.\n" for number in range(count)}
+    write_tree(project / "kit/agents", {**good, **bad})
+    more = f"  … and {count - FIRST_ENTRIES} more (`--verbose` lists all)"
+    ran = agentpack("show", "./kit")
+    assert ran.out.splitlines()[1:] == [
+        f"  {count} agents",
+        *(f"  a{number:02}  Works." for number in range(FIRST_ENTRIES)),
+        more,
+    ]
+    assert ran.err.splitlines()[1:-1] == [
+        *(f"note: kit: skipped agents/b{n:02}.md (its header has no description)" for n in range(FIRST_ENTRIES)),
+        more,
+    ]
+
+
+def test_a_place_that_offers_nothing_says_so(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "notes", {"notes.txt": ""})
+    ran = agentpack("show", "./notes")
+    assert (ran.out, ran.err) == ("", f"project {project}\n./notes has no packs and no agent files\n")
+
+
+def test_of_many_packs_the_first_are_told(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", *(make_pack(f"p{number:02}") for number in range(MOST_ENTRIES + 1)))
+    ran = agentpack("show", "./packs")
+    assert ran.out.splitlines() == [
+        f"{MOST_ENTRIES + 1} packs",
+        *(f"p{number:02} 1.0.0" for number in range(FIRST_ENTRIES)),
+        f"  … and {MOST_ENTRIES + 1 - FIRST_ENTRIES} more packs (`--verbose` lists all)",
+    ]
+    assert len(agentpack("show", "./packs", "-v").out.splitlines()) == MOST_ENTRIES + 2

@@ -1,21 +1,33 @@
 """A folder as a source: the layouts it knows, what it passes over, and what it refuses to read."""
 
+import gzip
+import io
+import json
 import os
+import tarfile
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from support.archives import Zipped, zipped
 from support.packs import make_pack, publish
+from support.repositories import Repository
 from support.trees import write_tree
 
-from agentpack.errors import InvalidFile, Refused
+from agentpack.errors import InvalidFile, Refused, UsageError
 from agentpack.input.archives import UnsafeArchive, write_archive
-from agentpack.input.file_names import UnsafePath
-from agentpack.model.names import PackName, pack_name
-from agentpack.sources import directory
-from agentpack.sources.bundled import bundled_folder, bundled_source
+from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, UnsafePath
+from agentpack.model.manifest import ConfiguredSource
+from agentpack.model.names import MAX_VERSION, PackName, pack_name
+from agentpack.remote.access import Remote
+from agentpack.sources import archive_at, directory
+from agentpack.sources.archive import ArchiveSource
+from agentpack.sources.bundled import RELEASED, BundledSource, bundled_folder, bundled_source
 from agentpack.sources.directory import DirectorySource, read_tree
+from agentpack.sources.git_tags import read_tag, without_tag
+from agentpack.sources.pack_trees import pack_files
+from agentpack.sources.trees import MemoryTree
 
 NAME = PackName("data-reviewer")
 AGENT = "---\nname: reviewer\ndescription: x\n---\nReview.\n"
@@ -293,3 +305,237 @@ def test_a_place_is_as_old_as_its_youngest_file(tmp_path: Path) -> None:
     state = agents.state_of(PackName("kit"))
     assert state is not None
     assert agents.released(state) == 9 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ('{"data-reviewer": {"1.0.0": "1970-01-03T00:00:05Z"}}', 2 * 86_400 + 5),
+        ('{"data-reviewer": {"1.0.0": "soon"}}', None),
+        ('{"data-reviewer": {"1.0.0": 5}}', None),
+        ('{"data-reviewer": {}}', None),
+        ('{"data-reviewer": 5}', None),
+        ("{}", None),
+        ("[]", None),
+        ("no JSON", None),
+        (None, None),
+    ],
+)
+def test_a_bundled_release_is_as_old_as_the_file_beside_it_says(
+    tmp_path: Path, text: str | None, time: int | None
+) -> None:
+    publish(tmp_path, make_pack())
+    if text is not None:
+        write_tree(tmp_path, {RELEASED: text})
+    source = BundledSource("bundled", str(tmp_path))
+    (ref,) = source.releases(NAME)
+    assert source.released(ref) == time
+
+
+# Archives and other trees.
+
+
+def in_archive(folder: Path, files: Mapping[str, str | bytes], name: str = "kit.tar.gz") -> ArchiveSource:
+    data = {path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
+    (folder / name).write_bytes(write_archive(data, prefix="around", several=True))
+    return ArchiveSource("team", str(folder / name))
+
+
+@pytest.mark.parametrize("root", ["", "reviewer/"])
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "there is no line such as `version: 1.2.0`"),
+        ("version: new\n", "`new` is not a version such as `1.2.0` or `2.0.0rc1`"),
+        (
+            f"version: 1.{'0' * MAX_VERSION}\n",
+            f"`1.{'0' * MAX_VERSION}` is not a version such as `1.2.0` or `2.0.0rc1`",
+        ),
+    ],
+)
+def test_a_pack_in_an_archive_whose_version_does_not_read_is_named(
+    tmp_path: Path, root: str, line: str, why: str
+) -> None:
+    source = in_archive(tmp_path, {f"{root}pack.yaml": f"name: data-reviewer\n{line}", f"{root}x.md": "", "more/x": ""})
+    assert list(source.packs()) == [NAME]
+    with pytest.raises(InvalidFile) as refused:
+        source.releases(NAME)
+    assert refused.value.details == (f"{tmp_path}/kit.tar.gz: {root}pack.yaml: version: {why}",)
+
+
+@pytest.mark.parametrize(("name", "pack"), [("kit-1.2.tar.gz", "kit"), ("___.tar.gz", "agents")])
+def test_a_collection_in_an_archive_is_called_after_it(tmp_path: Path, name: str, pack: str) -> None:
+    source = in_archive(tmp_path, {"agents/reviewer.md": AGENT}, name)
+    assert [one.name for one in source.collection.packs] == [pack]
+
+
+def test_what_desktops_leave_in_an_archive_is_no_agent(tmp_path: Path) -> None:
+    source = in_archive(tmp_path, {"agents/reviewer.md": AGENT, "agents/._reviewer.md": AGENT, "agents/#a.md": AGENT})
+    assert [one.agents for one in source.collection.packs] == [("agents/#a.md", "agents/reviewer.md")]
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "is_refused"),
+    [(MAX_FILES, 60, False), (MAX_FILES + 1, 60, True), (5, MAX_BYTES // 5 + 1, True)],
+)
+def test_a_collection_in_an_archive_may_have_as_many_bytes_and_agents_as_a_pack(
+    tmp_path: Path, count: int, size: int, is_refused: bool
+) -> None:
+    text, made = AGENT.encode() + os.urandom(size - len(AGENT)), io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for number in range(count):
+            entry = tarfile.TarInfo(f"agents/a{number}.md")
+            entry.size = size
+            tar.addfile(entry, io.BytesIO(text))
+    (tmp_path / "kit.tar.gz").write_bytes(gzip.compress(made.getvalue(), 0))
+    source = ArchiveSource("team", str(tmp_path / "kit.tar.gz"))
+    if not is_refused:
+        assert source.state_of(PackName("kit")) is not None
+        return
+    with pytest.raises(Refused) as refused:
+        source.state_of(PackName("kit"))
+    assert refused.value.message == f"{tmp_path}/kit.tar.gz: `kit` has more than 2000 agent files or 32 MiB"
+
+
+MOST = "the pack in `.` has more than 2000 files, 32 MiB or 8 MiB in one"
+BIG, PART = bytes(MAX_FILE_BYTES), MAX_BYTES // MAX_FILE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"a:b.md": b""}, "`a:b.md`: "),
+        ({"CON.md": b""}, "`CON.md`: "),
+        ({"a.md": b"", "A.md": b""}, "`a.md`: "),
+        ({"a": BIG + b"x"}, MOST),
+        ({f"{number}": b"" for number in range(MAX_FILES + 1)}, MOST),
+        ({f"{number}": BIG for number in range(PART)} | {"one": b"x"}, MOST),
+    ],
+)
+def test_what_no_pack_may_hold_is_refused_in_any_tree(files: Mapping[str, bytes], why: str) -> None:
+    with pytest.raises((UnsafePath, Refused)) as refused:
+        pack_files(MemoryTree(files), "", "there")
+    assert refused.value.message.startswith(f"there: {why}")
+    assert isinstance(refused.value, UnsafePath) == (why != MOST)
+
+
+def test_the_files_of_a_pack_are_those_of_its_folder_without_junk_and_version_control() -> None:
+    more = {"kit/.DS_Store": b"", "kit/.git/config": b"", "kit2/b.md": b"", "kit/in/b.md~": b"", "c.md": b""}
+    files = {"kit/pack.yaml": b"name", "kit/in/a.md": b"text", **more}
+    assert pack_files(MemoryTree(files), "kit", "there") == {"pack.yaml": b"name", "in/a.md": b"text"}
+    full = {f"{number}": BIG for number in range(PART)}
+    assert pack_files(MemoryTree(full), "", "there") == full
+    many = {f"{number}": b"" for number in range(MAX_FILES)}
+    assert len(pack_files(MemoryTree(many), "", "there")) == MAX_FILES
+
+
+@pytest.mark.parametrize("address", ["http://example.com/kit.tar.gz", "https://ada:pw@example.com/kit.tar.gz"])
+def test_an_address_of_an_archive_that_is_not_read_is_refused_though_the_cache_has_it(
+    tmp_path: Path, address: str
+) -> None:
+    remote = Remote(str(tmp_path), {})
+    data = write_archive({"agents/reviewer.md": AGENT.encode()}, prefix="kit")
+    configured = ConfiguredSource("kit", "archive", address, {"sha256": remote.cache.add(data)})
+    with pytest.raises(UsageError, match="the source `kit` is at ") as refused:
+        archive_at.open_source(configured, "/", lambda: remote)
+    assert "pw" not in str(refused.value)
+    fine = configured._replace(place="https://example.com/kit.tar.gz")
+    assert [one.name for one in archive_at.open_source(fine, "/", lambda: remote).collection.packs] == ["kit"]
+    assert sha256(data).hexdigest() == fine.options["sha256"]
+
+
+# Tags.
+
+
+@pytest.mark.parametrize(
+    ("tag", "release"),
+    [
+        ("kit--v1.2.0", "kit 1.2.0"),
+        ("kit-v1.2.0", "kit 1.2.0"),
+        ("kit/1.2.0", "kit 1.2.0"),
+        ("two-words-v2.0.0rc1", "two-words 2.0.0rc1"),
+        ("v1.2.0", "None 1.2.0"),
+        ("1.2.0", ""),
+        ("vv1.2.0", ""),
+        ("v 1.2.0", ""),
+        ("kit/v1.2.0", ""),
+        ("kit--vv1.2.0", ""),
+        ("Kit-v1.2.0", "kit 1.2.0"),
+        ("-v1.2.0", ""),
+        ("v1.x", ""),
+        ("latest", ""),
+        (f"v1.{'0' * (MAX_VERSION - 2)}", f"None 1.{'0' * (MAX_VERSION - 2)}"),
+        (f"v1.{'0' * (MAX_VERSION - 1)}", ""),
+    ],
+)
+def test_a_tag_is_a_release_in_the_forms_that_people_use(tag: str, release: str) -> None:
+    found = read_tag(tag)
+    assert (f"{found[0]} {found[1]}" if found else "") == (release.replace(f".{'0' * (MAX_VERSION - 2)}", ".0"))
+
+
+@pytest.mark.parametrize(
+    ("versions", "newer"),
+    [
+        (["1.0.0", "3.0.0", "2.0.0"], "3.0.0"),
+        (["2.0.0", ""], "2.0.0"),
+        (["4.0.0rc1", "2.0.0"], "2.0.0"),
+        (["4.0.0rc1"], ""),
+        (["1.0.0"], ""),
+        (["0.9.0", "new", ""], ""),
+        ([], ""),
+    ],
+)
+def test_the_newest_version_without_a_tag_is_told(tmp_path: Path, versions: list[str], newer: str) -> None:
+    publish(tmp_path, make_pack())
+    (ref,) = DirectorySource("team", str(tmp_path)).releases(NAME)
+    words = (
+        "the default branch of ADDRESS has data-reviewer {}, newer than its last tag `v1.0.0`; only tags are releases"
+    )
+    assert without_tag(ref._replace(tag="v1.0.0"), versions, "ADDRESS") == (words.format(newer) if newer else "")
+
+
+# Plugins in repositories of their own.
+
+
+@pytest.mark.parametrize("place", ["folder", "archive"])
+def test_a_plugin_elsewhere_is_as_its_repository_and_its_marketplace_say(
+    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = Repository(tmp_path / "hub/far")
+    manifest = {"name": "own", "version": "3.0.0", "description": "Its own.", "license": "BSD"}
+    far.commit({"agents/reviewer.md": AGENT, ".claude-plugin/plugin.json": json.dumps(manifest)}).tag("v3.0.0")
+    settings = write_tree(
+        tmp_path, {"gitconfig": f'[url "file://{tmp_path}/hub/"]\n\tinsteadOf = https://git.example/\n'}
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings / "gitconfig"))
+    there = {"source": "url", "url": "https://git.example/far"}
+    plain, said = (
+        {"name": "plain", "source": there},
+        {"name": "said", "source": there, "version": "2.0", "license": "MIT"},
+    )
+    odd = {"name": "odd", "source": there, "version": "new", "description": "Theirs."}
+    market = {".claude-plugin/marketplace.json": json.dumps({"name": "m", "plugins": [plain, said, odd]})}
+    remote = Remote(str(tmp_path / "cache"), dict(os.environ))
+    source: DirectorySource | ArchiveSource
+    if place == "folder":
+        source = DirectorySource("team", str(write_tree(tmp_path / "market", market)), lambda: remote)
+    else:
+        made = in_archive(tmp_path, market)
+        source = ArchiveSource("team", made.where, lambda: remote)
+    states = {name: source.state_of(PackName(name)) for name in ("plain", "said", "odd")}
+    for name, version in {"plain": "3.0.0", "said": "2.0", "odd": "3.0.0"}.items():
+        state = states[name]
+        assert state is not None
+        assert (state.pack, str(state.version), state.commit, state.tag) == (name, version, far.head, "")
+        assert (state.repository, state.source) == ("https://git.example/far", "team")
+        assert list(source.read(state)) == ["agents/reviewer.md"]
+        assert source.released(state) == 1_795_860_060
+        assert source.unsigned(state) == "the tag `v3.0.0`: error: no signature found"
+        about = source.about(PackName(name))
+        assert about is not None
+        assert (about.name, about.agents) == (name, ("agents/reviewer.md",))
+        told = {"said": ("2.0", "Its own.", "MIT"), "odd": ("new", "Theirs.", "BSD")}
+        assert (about.version, about.description, about.license) == told.get(name, ("3.0.0", "Its own.", "BSD"))
+        assert about.elsewhere is not None
+    assert source.about(PackName("other")) is None
+    assert source.states(PackName("other")) == ()

@@ -218,8 +218,13 @@ def test_the_second_time_nobody_else_is_let_in(crew: Path, kind: str) -> None:
     assert not is_locked(workspace.disk)
     assert run(work) == "whole"
     assert was_locked == [False, True, False]
+
+    def locks() -> None:
+        workspace.consistency.take_lock()
+        was_locked.append(is_locked(workspace.disk))
+
     run(workspace.consistency.take_lock)
-    run(lambda: (workspace.consistency.take_lock(), was_locked.append(is_locked(workspace.disk))))
+    run(locks)
     assert was_locked == [False, True, False, True]
 
 

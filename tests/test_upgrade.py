@@ -362,6 +362,8 @@ def test_a_stop_for_two_reasons_gives_the_command_that_gets_past_both(agentpack:
         f"  `{accept} --on-conflict keep` accepts it and keeps your text there",
         "  `--on-conflict theirs` takes the new text there",
     ]
+    look = agentpack("upgrade", "--latest", "--dry-run", expect=3).err
+    assert f"hint: `{accept} --on-conflict keep` keeps your text where the two conflict\n" in look
     settled = agentpack(*accept.split()[1:-2], "--on-conflict", "edit", expect=3).err
     assert "--on-conflict keep` accepts it and keeps your text there" in settled
     assert not re.search("--on-conflict.*--on-conflict", settled)
@@ -616,7 +618,7 @@ def test_a_release_without_a_requested_variant_is_told_wherever_it_is_newer(
     retired = {"thorough": instead} if instead else {}
     publish(project / "named", make_pack(variants=variant), make_pack(version="2.0.0", retired=retired))
     lost = f"`thorough`{instead and f': {instead}'}\n"
-    told = f"note: data-reviewer 1.0.0 is installed: 2.0.0 lacks {lost}"
+    told = f"note: data-reviewer 1.0.0 is chosen, because 2.0.0 lacks {lost}"
     assert told in agentpack("install", "data-reviewer[thorough]", "--source", "named").err
     assert told in agentpack("install", "data-reviewer").err
     assert f"note: data-reviewer 2.0.0 lacks {lost}" in agentpack("upgrade", "--yes").err
@@ -957,6 +959,7 @@ def test_each_pack_whose_rules_moved_is_to_be_kept_first_in_alphabetical_order(
         "`agentpack upgrade --latest --yes --on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
         "`--partial` writes only the other files",
+        "`--on-conflict .claude/agents/pack-0-a.md=keep` decides for this file only; repeat it for others",
     ]
     assert told.partition("hint: ")[2] == "".join(f"{way}\n  " for way in ways).rstrip(" ")
 

@@ -11,7 +11,7 @@ from support.running import Agentpack
 
 from agentpack.cli.app import run
 from agentpack.cli.output import Output
-from agentpack.cli.wrapping import hang, wrapped
+from agentpack.cli.wrapping import drawn, drawn_table, fill, fits, hang, needed, widened, wrapped
 
 WIDTHS = [40, 60, 100]
 QUOTED = re.compile(r"(?:`agentpack [^`]*`|\S)+")
@@ -203,3 +203,71 @@ def test_a_row_that_finds_no_room_is_told_in_lines(monkeypatch: pytest.MonkeyPat
         assert text == "name one\n  when  2026-11-23 10:00:00 +0100\n  what  some documentation of it\nname two\n"
     else:
         assert text.split("\n")[0].split() == ["name", "when", "what"]
+
+
+# What a text becomes at a width.
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two ab `c d` e", ["one two ab", "  `c d` e"]),
+        ("one `agentpack sync --check --all` two", ["one", "  `agentpack sync --check --all`", "  two"]),
+        ("one `a long text of many words` two", ["one `a long", "  text of many", "  words` two"]),
+        ("abcdefghijklmnopqrstuv one", ["abcdefghijklmnopqrstuv", "  one"]),
+        ("  + path/to/it  is new", ["  + path/to/it", "  is new"]),
+        ("\x1b[1mone\x1b[0m two three", ["\x1b[1mone\x1b[0m two three"]),
+        ("\x1b[1mone\x1b[0m two three four", ["\x1b[1mone\x1b[0m two three", "  four"]),
+        ("", [""]),
+    ],
+)
+def test_a_text_is_filled_into_lines(text: str, lines: list[str]) -> None:
+    assert fill(text, 15, "  ", "") == lines
+
+
+def test_the_first_line_begins_with_its_label_and_never_breaks_behind_it() -> None:
+    assert fill("abcdefghijkl mno", 10, "    ", "it: ") == ["it: abcdefghijkl", "    mno"]
+    assert fill("one two", 10, "    ", "it: ") == ["it: one", "    two"]
+    assert fill("one two", 10, "    ") == ["    one", "    two"]
+    assert fill("abcdefghijkl mno", 10, "    ") == ["    abcdefghijkl", "    mno"]
+
+
+ROWS = [["name", "n", "what it is"], ["one", "12", "a b c d"], ["second-one", "", "-"]]
+
+
+def test_columns_get_what_they_need_and_share_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert needed(ROWS, ()) == [10, 2, 4]
+    assert needed(ROWS, (2,)) == [10, 2, 10]
+    assert needed([["a", ""]], ()) == [1, 0]
+    for width, laid, is_enough in ((40, [10, 2, 10], True), (24, [10, 2, 8], True), (20, [10, 2, 4], False)):
+        monkeypatch.setattr("agentpack.cli.wrapping.columns", lambda width=width: width)
+        assert widened([10, 2, 4], ROWS, gap=2) == laid
+        assert fits([10, 2, 4], gap=2) is (width >= 20)
+        assert fits([10, 2, 5], gap=2) is is_enough
+
+
+def test_a_table_is_bold_in_its_header_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    plain = "name        n   what it is\none         12  a b c d   \nsecond-one      -         "
+    assert drawn_table(ROWS, [10, 2, 10], styled=False) == plain
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    styled = drawn_table(ROWS, [10, 2, 10], styled=True)
+    assert re.sub("\x1b\\[[0-9;]*m", "", styled) == plain
+    assert "\x1b[1m" in styled.split("\n")[0]
+    assert "\x1b" not in "".join(styled.split("\n")[1:])
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("One `two` three.", "One `two` three."),
+        ("- a\n- b\n", " • a\n • b"),
+        ("| a | b |\n| --- | --- |\n| `c` | d |\n| e | f |\n", "a    b\n`c`  d\ne    f"),
+        ("a\n\n\n\nb <b>c</b>", "a\n\nb <b>c</b>"),
+        (f"| a | b |\n| --- | --- |\n| {'c' * 30} | {'d' * 30} |\n", f"a {'c' * 30}\n  b  {'d' * 30}"),
+    ],
+)
+def test_markdown_is_drawn(monkeypatch: pytest.MonkeyPatch, markdown: str, text: str) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert drawn(markdown, styled=False) == text

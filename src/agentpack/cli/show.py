@@ -109,15 +109,16 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
     size = _size_between(session, *between) if found.comparable else None
     title = output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold")
     output.print(f"{title}  ({size})" if size else title)
-    left = 0
     for entry in found.entries:
         text = entry.text.strip() if output.verbose else entry.beginning(MOST_CHANGES)
-        left += entry.text.strip().count("\n") - text.count("\n")
+        left = entry.text.strip().count("\n") - text.count("\n")
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
         output.print_markdown(safe_text(text))
-    if left:
-        output.say(f"{left} more lines say the rest: `--verbose` prints them")
+        if left:
+            way = f"agentpack show {found.name} --changes {found.before} {found.after} --verbose"
+            output.print("")
+            output.print(output.style(safe(f"[{left} more lines of {entry.version}: `{way}` prints them]"), "dim"))
     if not found.entries:
         output.say("the pack has no changelog for these versions")
     if size:
@@ -168,7 +169,7 @@ def _show_place(session: Session, place: str) -> Result:
 
 
 def _offered(output: Output, pack: OfferedPack, *, agents: bool) -> Iterator[str]:
-    yield output.style(safe(f"{pack.name} {pack.version}"), "bold")
+    yield output.style(safe(f"{pack.name} {pack.version}".rstrip()), "bold")
     count = f"{len(pack.agents)} agent{'s' if len(pack.agents) != 1 else ''}" if pack.agents else ""
     for text in filter(
         None,
@@ -196,7 +197,8 @@ def _short(output: Output, shown: PackDetails) -> Iterator[str]:
     yield from _listed((size.client, _size(size)) for size in plain)
     words = [size.words for size in shown.sizes if size.variants and not size.refused]
     if words:
-        yield from hang("  ", f"with a variant: {min(words)} to {max(words)} words")
+        range = " to ".join(map(str, sorted({min(words), max(words)})))
+        yield from hang("  ", f"with a variant: {range} words")
 
 
 def _named(output: Output, shown: PackDetails, named: Sequence[str]) -> Iterator[str]:

@@ -338,7 +338,7 @@ def _new_client(remote: Remote) -> httpx2.Client:
         finalize(remote, client.close)
         client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
         return client
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         places = " or ".join(name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if remote.variables.get(name))
         which = f"in {places}" if places else "of this system"
         raise UsageError(f"the certificates {which} cannot be read: {error.strerror or error}") from None

@@ -119,17 +119,12 @@ class GitSource:
     def state_of(self, pack: PackName) -> ReleaseRef | None:
         return next(iter(self.states(pack)), None)
 
-    def every_state(self) -> list[ReleaseRef]:
-        """The newest state of each pack that this collection has in its own repository, where there is one."""
-        packs = (pack.name for pack in self.collection.packs if not pack.elsewhere)
-        return [state for pack in packs if (state := self.state_of(pack)) is not None]
-
     def expect(self, packs: Mapping[PackName, Requirement], commits: Iterable[str] = ()) -> None:
         self._expected.update(packs)
         self._locked_commits.update(dict.fromkeys(commits))
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
-        """The release at the commit that the lock has."""
+        """The release at the locked commit; None if the lock has no commit, or none that `ref:` still allows."""
         if not locked.commit:
             return None
         if locked.repository:
@@ -161,7 +156,7 @@ class GitSource:
         return pack_files(state.tree, roots[ref.version], self.where)
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When the commit was made."""
+        """When the commit was made, in seconds since 1970 (UTC); None if unknown."""
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.released(ref)
         self._bring(ref.commit, ref)

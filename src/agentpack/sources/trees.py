@@ -44,7 +44,7 @@ class FolderTree:
             if left < 0:
                 raise Refused(
                     f"{self.folder} has more than {MAX_ENTRIES:,} files and folders",
-                    hint="name the folder of the agents in it",
+                    hint="give the path of the folder with the agents",
                 )
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
@@ -100,7 +100,7 @@ class MemoryTree:
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
-        self.paths = sorted(path for path in files if not is_junk(path.rpartition("/")[2]))
+        self.paths = sorted(files)
 
     def start(self, path: str, count: int) -> bytes:
         return self.files[path][:count]
