@@ -888,6 +888,37 @@ def test_the_first_packs_of_an_upgrade_are_counted_until_they_are_too_much(
     ]
 
 
+def test_a_local_variant_follows_its_release_beside_one_whose_pack_was_taken_out_by_hand(
+    agentpack: Agentpack, project: Path
+) -> None:
+    start = "Read all. {#identity}\n\n## Rules {#rules}\n\n- Look. {#look}\n"
+    for pack in ("band", "crew", "duo"):
+        two_releases(project, pack, {pack: start}, {pack: start.replace("Look", "Look twice")})
+    agentpack("install", "band==1.0.0", "crew==1.0.0", "duo==1.0.0", "--source", "more", "--client", "claude")
+    for pack in ("band", "crew", "duo"):
+        with (project / f".claude/agents/{pack}.md").open("a") as file:
+            file.write("- Mine.\n")
+        agentpack("keep", pack, "--as", f"my-{pack}")
+    before = tree(project)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("  - band[my-band]==1.0.0\n", ""))
+    assert agentpack("install", "crew==1.1.0").err == (
+        f"project {project}\n"
+        "band 1.0.0 [my-band] removed\n"
+        "crew 1.0.0 [my-crew] -> 1.1.0 [my-crew]\n"
+        "  - .claude/agents/band.md  removed\n"
+        "  ~ .claude/agents/crew.md  updated\n"
+        "  ~ agentpack.yaml  updated\n"
+        "  ~ agentpack.lock  updated\n"
+        "generation 9; `agentpack rollback` undoes it\n"
+    )
+    after = tree(project)
+    assert "- Look twice.\n- Mine.\n" in (project / ".claude/agents/crew.md").read_text()
+    kept = [path for path in before if "/variants/" in path or path.endswith("duo.md")]
+    assert [after[path] for path in kept] == [before[path] for path in kept]
+    assert ".claude/agents/band.md" not in after
+
+
 @pytest.mark.parametrize("clients", ["cursor, codex", "codex, cursor"])
 def test_the_file_that_shows_what_no_variant_says_is_the_same_in_whatever_order_clients_are_listed(
     agentpack: Agentpack, project: Path, clients: str
