@@ -534,19 +534,18 @@ def test_files_of_both_scopes_with_two_texts_are_all_told_in_the_order_of_their_
 ) -> None:
     """One that has the same text in both is not among them."""
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(project / ".claude"))
-    names = ("one", "two", "van")
+    names = ("ant", "bee", "cat", "dog", "elk", "van")
     for version in ("1.0.0", "2.0.0"):
         texts = {name: persona_text(name, f"- Work{'' if name == 'van' else version}. {{#work}}\n") for name in names}
         publish(packs, make_pack("crew", version, personas=texts))
     words = ("--source", str(packs), "--client", "claude")
     agentpack("install", "crew==1.0.0", *words, "--user")
     before = everything(project / ".claude")
+    told = "".join(f"  .claude/agents/{name}.md\n" for name in names[:-1])
     assert agentpack("install", "crew==2.0.0", *words, expect=3).err == (
         f"project {project}\n"
         "error: the user scope manages the same file with a different text; nothing was written\n"
-        f"  {project}/.claude/agents/one.md\n"
-        f"  {project}/.claude/agents/two.md\n"
-        "hint: install the same release in both scopes, or remove it from the other: "
+        f"{told}hint: install the same release in both scopes, or remove it from the other: "
         "`agentpack uninstall crew --user`\n"
     )
     assert everything(project / ".claude") == before

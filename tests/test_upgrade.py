@@ -650,7 +650,7 @@ def test_the_variants_that_a_newer_release_lacks_are_told_in_alphabetical_order(
     agentpack("install", f"crew[{','.join(names)}]", "late<2", "--source", "named", "--client", "claude")
     instead = "`amber`: use none; `coral`: gone; `ebony`: gone; `green`: write `huge`"
     crew = f"note: crew 1.1.0 lacks {instead}; `blue`; `dark`; `fawn`\n"
-    late = "note: late 2.0.0 is out of range; `agentpack upgrade --latest` installs it\n"
+    late = "note: late 2.0.0 is out of range; `agentpack upgrade --latest late` installs it\n"
     head, end = f"project {project}\n", "nothing to change\n"
     assert agentpack("upgrade", "--yes").err == f"{head}{crew}{late}{end}"
     assert agentpack("upgrade", "crew", "--yes").err == f"{head}{crew}{end}"
