@@ -431,6 +431,30 @@ def test_a_name_that_several_plugins_have_or_spell_with_a_prefix_is_told_with_it
     assert agents(project) == ["checker.md", "first-pro.md", "other.md"]
 
 
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("asked", ["First Pro", "FIRST_PRO", "agents/a.md", "first/First Pro", "first/agents/a.md"])
+def test_an_agent_of_several_plugins_is_left_out_or_renamed_by_each_of_its_names(
+    agentpack: Agentpack, project: Path, asked: str, taken: bool
+) -> None:
+    """Also where the plugin has another name here, as a pack of its own name is installed."""
+    for name, agent in (("first", "First Pro"), ("second", "Second Pro")):
+        files = {"agents/a.md" if name == "first" else "agents/b.md": agent_text(agent, "Work.")}
+        write_tree(project / f"market/{name}", {**files, f"agents/{name}.md": agent_text(f"{name}-one", "Work.")})
+    plugins = [{"name": name, "source": f"./{name}"} for name in ("first", "second")]
+    write_tree(project / "market", {".claude-plugin/marketplace.json": json.dumps({"plugins": plugins})})
+    mine = []
+    if taken:
+        publish(project / "packs", make_pack("first", personas={"mine": persona_text("mine")}))
+        agentpack("install", "first", "--source", "packs", "--client", "claude")
+        mine = ["mine.md"]
+    install = ("install", "./market", "--all", "--client", "claude")
+    agentpack(*install, "--without", asked)
+    assert agents(project) == sorted([*mine, "first-one.md", "second-one.md", "second-pro.md"])
+    agentpack("rollback")
+    agentpack(*install, "--as", f"{asked}=lead")
+    assert agents(project) == sorted([*mine, "first-one.md", "lead.md", "second-one.md", "second-pro.md"])
+
+
 def test_the_agents_of_a_pack_that_end_in_a_name_are_told_in_alphabetical_order() -> None:
     names = [f"{name}-pro" for name in ("lead", "data", "test", "code", "web")]
     error = unknown_agent("no such agent", "pro", {PackName("kit"): {name: name for name in names}})
@@ -2067,6 +2091,39 @@ def test_a_folder_of_a_name_is_told_though_a_source_is_missing(agentpack: Agentp
         "error: there is no pack named `kit`\n"
         "hint: for the folder `kit`, write `agentpack install ./kit`\n"
     )
+
+
+def test_an_edit_that_no_variant_can_say_leads_to_no_keep(agentpack: Agentpack, project: Path) -> None:
+    """A byte-order mark, of which no rule and no field speaks."""
+    kit(project, one="- Work.", two="- Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    path = project / ".claude/agents/one.md"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert "agentpack keep" not in agentpack("sync", "--locked", expect=3).err
+    assert "agentpack keep" not in agentpack("diff", expect=1).out + agentpack().out
+    way = "`agentpack keep` turns an edit into a local variant"
+    path.write_text(agent_text("one", "- Work.\n- Rest."))
+    assert way in agentpack("sync", "--locked", expect=3).err
+    (project / ".claude/agents/two.md").write_text(agent_text("two", "- Rest."))
+    assert way not in agentpack("sync", "--locked", expect=3).err
+
+
+def test_texts_of_a_collection_stay_stored_when_older_generations_are_forgotten(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack())
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "codex")
+    before = (project / ".codex/agents/one.toml").read_bytes()
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    agentpack("history", "prune", "--keep", "1")
+    shutil.rmtree(project / "kit")
+    (project / ".codex/agents/one.toml").unlink()
+    agentpack("sync")
+    assert (project / ".codex/agents/one.toml").read_bytes() == before
+    agentpack("explain", "one")
+    agentpack("install", "kit", "--client", "claude")
+    assert (project / ".claude/agents/one.md").read_text() == agent_text("one", "Work.")
 
 
 # Which files of a plugin are agents.

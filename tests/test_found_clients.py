@@ -401,6 +401,18 @@ def test_packs_that_the_same_clients_used_later_could_get_are_told_together(
     assert agentpack("status").out.splitlines()[-1] == f"clients   {told[1]}"
 
 
+def test_a_client_used_later_is_named_for_packs_that_are_locked(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    agentpack("install", "plain", "--source", packs, "--client", "claude")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("- plain", "- short\n  - plain"))
+    use(project, "codex")
+    assert agentpack("status", "--json").envelope["data"]["unlisted"] == [{"clients": ["codex"], "packs": ["plain"]}]
+    path.write_text(path.read_text().replace("  - plain", ""))
+    assert "unlisted" not in agentpack("status", "--json").envelope["data"]
+
+
 def test_no_client_used_later_is_named_where_none_gets_an_agent_or_the_entry_lists_its_own(
     agentpack: Agentpack, project: Path, packs: str
 ) -> None:
@@ -463,6 +475,20 @@ def test_a_client_that_reads_another_s_folder_is_told_so_when_it_is_added_later(
     assert note.replace("plain", "limited") in ran.err
     assert "plain" not in ran.err
     assert "second file" not in agentpack("install", "limited", "--client", "gemini").err
+
+
+def test_a_client_that_reads_another_s_folder_is_no_news_where_only_the_lock_was_put_back(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    agentpack("install", "short", "--source", packs, "--client", "claude,copilot")
+    lock = project / "agentpack.lock"
+    before = lock.read_bytes()
+    told = agentpack("install", "plain").err
+    assert f"note: {CLIENTS['copilot'].title} reads .claude/agents/plain.md: no second file" in told
+    after = lock.read_bytes()
+    lock.write_bytes(before)
+    assert "second file" not in agentpack("sync").err
+    assert lock.read_bytes() == after
 
 
 # A manifest that names no clients.

@@ -529,6 +529,28 @@ def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
     assert not (project / CLAUDE).exists()
 
 
+def test_files_of_both_scopes_with_two_texts_are_all_told_in_the_order_of_their_paths(
+    agentpack: Agentpack, project: Path, packs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has the same text in both is not among them."""
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(project / ".claude"))
+    names = ("ant", "bee", "cat", "dog", "elk", "van")
+    for version in ("1.0.0", "2.0.0"):
+        texts = {name: persona_text(name, f"- Work{'' if name == 'van' else version}. {{#work}}\n") for name in names}
+        publish(packs, make_pack("crew", version, personas=texts))
+    words = ("--source", str(packs), "--client", "claude")
+    agentpack("install", "crew==1.0.0", *words, "--user")
+    before = everything(project / ".claude")
+    told = "".join(f"  .claude/agents/{name}.md\n" for name in names[:-1])
+    assert agentpack("install", "crew==2.0.0", *words, expect=3).err == (
+        f"project {project}\n"
+        "error: the user scope manages the same file with a different text; nothing was written\n"
+        f"{told}hint: install the same release in both scopes, or remove it from the other: "
+        "`agentpack uninstall crew --user`\n"
+    )
+    assert everything(project / ".claude") == before
+
+
 def test_a_folder_beside_one_of_both_scopes_belongs_to_one_scope(
     agentpack: Agentpack, project: Path, home: Path, packs: Path, install: Callable[..., str]
 ) -> None:

@@ -580,3 +580,29 @@ def test_a_row_that_nothing_of_ours_bears_out_makes_no_file_ours(
     assert ".claude/agents/mine.md" in said.err or said.exit_code or first
     assert mine.exists()
     assert "Mine." in mine.read_text()
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_file_that_git_does_not_have_is_ours_if_release_and_local_variants_give_it(
+    agentpack: Agentpack, project: Path, proven: bool
+) -> None:
+    """Each persona with its own variant, whatever those are called."""
+    names = ("reader", "writer")
+    publish(project / "crews", make_pack("crew", personas={name: persona_text(name) for name in names}))
+    agentpack("install", "crew", "--source", "crews", "--client", "claude")
+    for name in names:
+        with (project / f".claude/agents/{name}.md").open("a") as file:
+            file.write(f"- Mine as {name}.\n")
+        agentpack("keep", name, "--as", "mine")
+    (project / ".gitignore").write_text("/.claude/\n")
+    commit(project)
+    shutil.rmtree(project / ".agentpack/state")
+    if not proven:
+        variant = project / ".agentpack/variants/reader/mine.md"
+        variant.write_text(variant.read_text().replace("Mine", "Yours"))
+    lacks = (
+        "the lock lists `.claude/agents/reader.md`, but that text is in no release and not in this checkout's history"
+    )
+    assert (lacks in agentpack("sync", "--dry-run", expect=0 if proven else 3).err) is not proven
+    agentpack("uninstall", "crew")
+    assert [(project / f".claude/agents/{name}.md").exists() for name in names] == [not proven] * 2

@@ -428,7 +428,10 @@ def test_what_was_found_can_be_gone_back_to_and_nothing_before_it(clone: Agentpa
     upgraded = modes(clone.folder)
     clone("rollback", "0", expect=2)
     assert modes(clone.folder) == upgraded
-    clone("rollback")
+    assert clone("rollback").err.splitlines()[-2:] == [
+        "note: this undoes generation 2, upgrade --latest --accept skills",
+        "generation 3; `agentpack rollback` undoes it",
+    ]
     assert modes(clone.folder) == found
 
 
@@ -486,6 +489,21 @@ def test_a_forgotten_first_generation_is_not_gone_back_beyond(
     agentpack("history", "prune", "--keep", "2")
     assert "no longer known" in agentpack("rollback", "0", expect=2).err
     assert modes(project) == three[3]
+
+
+def test_without_the_first_generation_no_note_leads_to_before_it(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    back = "`agentpack rollback 0` goes back to before generation 1"
+    agentpack("rollback", "2")
+    assert back not in agentpack("rollback", "--dry-run").err
+    agentpack("rollback", "1")
+    agentpack("rollback", "2")
+    assert back in agentpack("rollback", "--dry-run").err
+    agentpack("history", "prune", "--keep", "3")
+    ran = agentpack("rollback")
+    assert "goes back" not in ran.err
+    assert modes(project) == three[1]
 
 
 def test_edits_since_the_last_command_are_said_to_be_kept(agentpack: Agentpack, project: Path) -> None:

@@ -650,7 +650,7 @@ def test_the_variants_that_a_newer_release_lacks_are_told_in_alphabetical_order(
     agentpack("install", f"crew[{','.join(names)}]", "late<2", "--source", "named", "--client", "claude")
     instead = "`amber`: use none; `coral`: gone; `ebony`: gone; `green`: write `huge`"
     crew = f"note: crew 1.1.0 lacks {instead}; `blue`; `dark`; `fawn`\n"
-    late = "note: late 2.0.0 is out of range; `agentpack upgrade --latest` installs it\n"
+    late = "note: late 2.0.0 is out of range; `agentpack upgrade --latest late` installs it\n"
     head, end = f"project {project}\n", "nothing to change\n"
     assert agentpack("upgrade", "--yes").err == f"{head}{crew}{late}{end}"
     assert agentpack("upgrade", "crew", "--yes").err == f"{head}{crew}{end}"
@@ -886,6 +886,57 @@ def test_the_first_packs_of_an_upgrade_are_counted_until_they_are_too_much(
     assert [(one["pack"], one.get("size")) for one in news_of(agentpack, "--latest")] == [
         (name, size if place < counted else None) for place, name in enumerate(("one", "two", "van"))
     ]
+
+
+def test_a_local_variant_follows_its_release_beside_one_whose_pack_was_taken_out_by_hand(
+    agentpack: Agentpack, project: Path
+) -> None:
+    start = "Read all. {#identity}\n\n## Rules {#rules}\n\n- Look. {#look}\n"
+    for pack in ("band", "crew", "duo"):
+        two_releases(project, pack, {pack: start}, {pack: start.replace("Look", "Look twice")})
+    agentpack("install", "band==1.0.0", "crew==1.0.0", "duo==1.0.0", "--source", "more", "--client", "claude")
+    for pack in ("band", "crew", "duo"):
+        with (project / f".claude/agents/{pack}.md").open("a") as file:
+            file.write("- Mine.\n")
+        agentpack("keep", pack, "--as", f"my-{pack}")
+    before = tree(project)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("  - band[my-band]==1.0.0\n", ""))
+    assert agentpack("install", "crew==1.1.0").err == (
+        f"project {project}\n"
+        "band 1.0.0 [my-band] removed\n"
+        "crew 1.0.0 [my-crew] -> 1.1.0 [my-crew]\n"
+        "  - .claude/agents/band.md  removed\n"
+        "  ~ .claude/agents/crew.md  updated\n"
+        "  ~ agentpack.yaml  updated\n"
+        "  ~ agentpack.lock  updated\n"
+        "generation 9; `agentpack rollback` undoes it\n"
+    )
+    after = tree(project)
+    assert "- Look twice.\n- Mine.\n" in (project / ".claude/agents/crew.md").read_text()
+    kept = [path for path in before if "/variants/" in path or path.endswith("duo.md")]
+    assert [after[path] for path in kept] == [before[path] for path in kept]
+    assert ".claude/agents/band.md" not in after
+
+
+@pytest.mark.parametrize("clients", ["cursor, codex", "codex, cursor"])
+def test_the_file_that_shows_what_no_variant_says_is_the_same_in_whatever_order_clients_are_listed(
+    agentpack: Agentpack, project: Path, clients: str
+) -> None:
+    """The user took out one of two rules, the release the other: no variant says the heading that is left."""
+    two = "Read all. {#identity}\n\n## Rules {#rules}\n\n- Look. {#look}\n- Say. {#say}\n"
+    two_releases(project, "crew", {"reader": two}, {"reader": two.replace("- Say. {#say}\n", "")})
+    text = f"schema: 1\nclients: [{clients}]\nsources: [{{name: more, path: more}}]\npacks:\n  - crew==1.0.0\n"
+    (project / "agentpack.yaml").write_text(text)
+    agentpack("sync")
+    for path in (".codex/agents/reader.toml", ".cursor/agents/reader.md"):
+        text = (project / path).read_text()
+        (project / path).write_text(text.replace("- Look.\n", ""))
+    agentpack("keep", "reader", "--as", "mine")
+    assert (
+        "note: .agentpack/variants/reader/mine.md: cannot be merged with crew 1.1.0; the variant is used as it is: "
+        "read .cursor/agents/reader.md, and edit the variant if it no longer fits\n"
+    ) in agentpack("install", "crew==1.1.0").err
 
 
 def test_a_newer_release_of_a_pack_that_another_one_brings_along_leads_nowhere(

@@ -650,6 +650,17 @@ def test_a_lock_that_is_gone_makes_no_release_a_first_install(
     assert locked(widened) == {"reviewer claude": "every-tool"}
 
 
+def test_nor_does_one_that_is_gone_together_with_the_texts_of_the_history(widened: Agentpack) -> None:
+    """Of what was written the history then has the version and nothing else."""
+    (widened.folder / "agentpack.lock").unlink()
+    for path in (widened.folder / ".agentpack/state/blobs").glob("*.pack"):
+        path.unlink()
+    told = stopped(widened, "upgrade", "--yes").err
+    assert "reviews 1.0.0 -> 1.1.0" in told
+    assert "reviewer for claude: new -> every-tool" in told
+    widened("upgrade", "--yes", "--accept", "every-tool")
+
+
 def test_nor_does_one_that_does_not_read(widened: Agentpack) -> None:
     (widened.folder / "agentpack.lock").write_text("<<<<<<< ours\n")
     assert "read, search -> every-tool" in stopped(widened, "lock").err
