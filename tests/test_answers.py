@@ -16,6 +16,10 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 from agentpack.cli.app import run
+from agentpack.cli.outcomes import change_line
+from agentpack.cli.output import Output
+from agentpack.model.changes import Action, Change
+from agentpack.model.names import Digest
 
 PARAMETERS = {
     "count": {"type": "integer", "default": 3, "minimum": 1, "description": "How often it looks."},
@@ -246,3 +250,70 @@ def test_an_answer_on_a_terminal(
     run(shlex.split(words))
     name = re.sub(r"\W+", "-", words).strip("-")
     golden.check(f"answers/terminal/{name}.txt", _lasting(screen.getvalue(), team))
+
+
+# What other tools say.
+
+COMMANDS_OF_OTHERS = """\
+add apply blame build cat changelog check ci clean compare config create delete download edit find freeze get import
+info init lint list log ls merge model new outdated parameters params pin plan print publish pull purge redo remove
+reset resolve restore revert rm set test undo update validate variants verify version versions view why instal xyz
+"""
+SUBCOMMANDS_OF_OTHERS = ("pack create", "pack init", "pack lint", "pack publish", "pack validate", "pack x", "source x")
+SUBCOMMANDS_OF_OTHERS += ("source delete", "source ls", "source rm", "cache clean", "cache clear", "cache ls")
+OPTIONS_OF_OTHERS = ("-g", "--global", "-f", "--force", "--variant", "--variants", "--version", "--model", "--outdated")
+OPTIONS_OF_OTHERS += ("--undo", "--to", "--find", "--grep", "--search", "--clinet", "--dry-rnu", "--xyz")
+
+
+def test_what_others_call_a_command_or_an_option_is_answered(agentpack: Agentpack, golden: Golden) -> None:
+    said = []
+    for words in (*COMMANDS_OF_OTHERS.split(), *SUBCOMMANDS_OF_OTHERS):
+        said.append(f"{words}\n{agentpack(*words.split(), 'kit', expect=2).err}")
+    for option in OPTIONS_OF_OTHERS:
+        said.append(f"upgrade {option}\n{agentpack('upgrade', option, 'kit', expect=2).err}")
+    golden.check("answers/other-tools.txt", "\n".join(said).encode())
+
+
+DONE = """\
+create      + PLACE  new
+replace     ~ PLACE  updated
+merge       ~ PLACE  updated, your edits kept
+restore     + PLACE  restored: it was missing
+discard     ~ PLACE  replaced; the previous text is in the history
+adopt       = PLACE  now managed, unchanged
+take        = PLACE  your text kept
+keep
+drift       ! PLACE  edited by hand, not changed
+lost        ! PLACE  cannot be restored, not changed: its text is neither stored here nor in its source
+delete      - PLACE  removed
+forget      - PLACE  no longer managed
+conflict    ! PLACE  in conflict, not changed
+"""
+
+
+def test_what_happens_to_a_file_is_told_in_a_line() -> None:
+    output = Output()
+    lines = DONE.splitlines()
+    assert [line.split()[0] for line in lines] == [str(action) for action in Action]
+    for line in lines:
+        change = Change("x", Action(line.split()[0]), "claude", "kit", "one")
+        assert change_line(output, change, "PLACE") == (f"  {line[12:]}" if line[12:] else None)
+    adopted = Change("x", Action.ADOPT, "claude", "kit", "one", previous=Digest("sha256:1"))
+    assert change_line(output, adopted, "PLACE") == "  = PLACE  unchanged"
+    for why, words in {
+        "keep": "your text kept where both sides changed",
+        "theirs": "the new text used where both sides changed, and yours is in the history",
+    }.items():
+        merged = Change("x", Action.MERGE, "claude", "kit", "one", why=why)
+        assert change_line(output, merged, "PLACE") == f"  ~ PLACE  updated; {words}"
+
+
+@pytest.mark.parametrize(
+    ("action", "start"),
+    [("create", "32m+"), ("replace", "33m~"), ("adopt", "34m="), ("drift", "31m!"), ("delete", "31m-")],
+)
+def test_the_sign_of_what_happens_has_its_colour(monkeypatch: pytest.MonkeyPatch, action: str, start: str) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    line = change_line(Output(), Change("x", Action(action), "claude", "kit", "one"), "PLACE")
+    assert line is not None
+    assert line.startswith(f"  \x1b[{start}\x1b[0m PLACE  ")
