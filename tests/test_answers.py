@@ -259,10 +259,14 @@ add apply blame build cat changelog check ci clean compare config create delete 
 info init lint list log ls merge model new outdated parameters params pin plan print publish pull purge redo remove
 reset resolve restore revert rm set test undo update validate variants verify version versions view why instal xyz
 """
-SUBCOMMANDS_OF_OTHERS = ("pack create", "pack init", "pack lint", "pack publish", "pack validate", "pack x", "source x")
-SUBCOMMANDS_OF_OTHERS += ("source delete", "source ls", "source rm", "cache clean", "cache clear", "cache ls")
-OPTIONS_OF_OTHERS = ("-g", "--global", "-f", "--force", "--variant", "--variants", "--version", "--model", "--outdated")
-OPTIONS_OF_OTHERS += ("--undo", "--to", "--find", "--grep", "--search", "--clinet", "--dry-rnu", "--xyz")
+SUBCOMMANDS_OF_OTHERS = (
+    *("pack create", "pack init", "pack lint", "pack publish", "pack validate", "pack x", "source x"),
+    *("source delete", "source ls", "source rm", "cache clean", "cache clear", "cache ls"),
+)
+OPTIONS_OF_OTHERS = (
+    *("-g", "--global", "-f", "--force", "--variant", "--variants", "--version", "--model", "--outdated"),
+    *("--undo", "--to", "--find", "--grep", "--search", "--clinet", "--dry-rnu", "--xyz"),
+)
 
 
 def test_what_others_call_a_command_or_an_option_is_answered(agentpack: Agentpack, golden: Golden) -> None:
