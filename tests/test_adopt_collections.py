@@ -299,7 +299,7 @@ def test_no_command_deletes_what_was_adopted_without_a_decision(
     state = with_state(project)
     err = agentpack(*command, expect=3).err
     assert f"{AGENTS}/alpha.md: is your own file, which you adopted" in err
-    assert "`--on-conflict keep` leaves it on disk, `--discard-edits` deletes it" in err
+    assert "`--on-conflict keep` leaves it on disk, `--on-conflict theirs` deletes it" in err
     assert with_state(project) == state
     agentpack(*command, "--on-conflict", "keep")
     assert (project / AGENTS / "alpha.md").read_text() == agent("alpha")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -16,7 +17,8 @@ import pytest
 from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
-from agentpack.apply import Snapshot, Step, interrupted, recover, transact, unfinished
+from agentpack.apply import RecoveryResult, Snapshot, Step, interrupted, recover, transact, unfinished
+from agentpack.apply.replay import TouchedFile
 from agentpack.apply.signals import made
 from agentpack.disk import FEW, Disk
 from agentpack.environment import Environment, project_scope
@@ -318,6 +320,22 @@ def test_an_error_of_the_caller_while_making_steps_takes_everything_back(disk: D
     assert_clean(box)
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files there")
+@pytest.mark.parametrize("text", [b"short", b"long" * 100_000])
+def test_a_change_that_is_taken_back_leaves_no_file_open(disk: Disk, box: Path, text: bytes) -> None:
+    def steps() -> Iterator[Step]:
+        yield Step("new/x.md", None, text)
+        disk.close()  # the folders, which stay open for the next command
+        yield Step("new/x.md", None, text)
+
+    disk.close()
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(Bug):
+        transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
+    disk.close()
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_two_steps_for_one_file_are_a_bug(disk: Disk, box: Path) -> None:
     with pytest.raises(Bug):
         run(disk, Step("x.md", None, b"one"), Step("x.md", None, b"two"))
@@ -463,6 +481,267 @@ def test_files_left_by_a_transaction_that_lost_its_notes_are_removed_by_the_next
     assert not left.exists()
     other.unlink()
     assert Store(disk).blobs.get(digest_of(b"text")) == b"text"
+
+
+def test_a_change_waits_to_be_finished_until_it_counts_and_while_nobody_works_on_it(box: Path) -> None:
+    killed_after_the_decision(box)
+    store = Store(Disk(roots(box)))
+    waiting = interrupted(store)
+    assert waiting is not None
+    assert waiting.number == 2
+    with Disk(roots(box)) as other, process_lock(other):
+        assert interrupted(store) is None
+    assert interrupted(store) == waiting
+    (box / ".agentpack/state/current").write_bytes(b"2\n")
+    assert interrupted(store) is None
+
+
+def test_a_change_that_is_finished_tells_every_file_it_wrote_or_deleted(box: Path) -> None:
+    before = tree(box)
+    killed_after_the_decision(box)
+    half, found = tree(box), recovered(box)
+    assert found is not None
+    expected = {path for path in before.keys() | tree(box).keys() if half.get(path) != tree(box).get(path)}
+    expected -= {path for path in expected if ".agentpack-" in path or before.get(path, b"") is None}
+    assert (found.outcome, found.number, found.left) == ("finished", 2, ())
+    assert dict(found.changed) == {path: path not in tree(box) for path in expected}
+    assert len(found.changed) == len(expected) > 2
+
+
+def test_an_editor_that_saves_while_a_change_is_finished_is_told_as_left(box: Path) -> None:
+    killed_after_the_decision(box)
+    path = box / ".codex/agents/new.md"
+    assert not path.exists()
+
+    class SavingDisk(CrashingDisk):
+        """A disk on which somebody makes a file just before the first one is put in its place."""
+
+        def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+            if name == "rename" and "rename" not in self.calls:
+                path.write_bytes(b"theirs")
+            return super().system(name, call, *args, **kwargs)
+
+    with SavingDisk(roots(box), sync=False) as disk, process_lock(disk):
+        found = recover(disk, Store(disk))
+    assert found is not None
+    assert (found.outcome, found.left) == ("finished", (".codex/agents/new.md",))
+    assert ".codex/agents/new.md" not in dict(found.changed)
+    assert path.read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_somebody_puts_in_the_place_of_a_new_file_after_the_crash_stays(box: Path, kind: str) -> None:
+    killed_after_the_decision(box)
+    place = box / ".codex/agents/new.md"
+    if kind == "link":
+        place.symlink_to("elsewhere.md")
+    else:
+        place.mkdir()
+    found = recovered(box)
+    assert found is not None
+    assert (found.outcome, found.left) == ("finished", (".codex/agents/new.md",))
+    assert place.is_symlink() if kind == "link" else place.is_dir()
+
+
+def test_a_folder_that_goes_after_the_crash_with_the_file_to_delete_keeps_nothing_from_being_finished(
+    box: Path,
+) -> None:
+    killed_after_the_decision(box)
+    shutil.rmtree(box / ".claude/old")
+    found = recovered(box)
+    assert found is not None
+    assert (found.outcome, found.left) == ("finished", ())
+    assert_clean(box)
+
+
+def test_an_empty_folder_from_which_a_new_file_was_taken_after_the_change_counted_stays(box: Path) -> None:
+    first(box.parent / "probe")
+    probe = CrashingDisk(roots(box.parent / "probe"), sync=False)
+    second(probe)
+    pointer = [number for number, call in enumerate(probe.calls) if call == "rename"][-1]
+    assert in_a_child(lambda: second(CrashingDisk(roots(box), stop_after=pointer + 1))) == -signal.SIGKILL
+    (box / ".codex/agents/new.md").unlink()
+    before = tree(box)
+    assert recovered(box) == RecoveryResult("tidied", 2)
+    del before[".claude/old"], before[".claude/old/agents"]
+    assert tree(box) == before
+    assert not (box / ".agentpack/state/journal").exists()
+
+
+@pytest.mark.parametrize("harm", ["text", "mode", "both"])
+def test_what_was_staged_and_is_not_what_it_was_is_staged_again(box: Path, harm: str) -> None:
+    killed_after_the_decision(box)
+    (staged,) = (box / ".codex/agents").iterdir()
+    if harm != "mode":
+        staged.write_bytes(b"torn")
+    if harm != "text":
+        staged.chmod(0o600)
+    recovered(box)
+    assert tree(box)[".codex/agents/new.md"] == (b"new\n" * 70, 0o666 & ~umask())
+    assert_clean(box)
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut off", "whole"])
+def test_what_was_staged_for_a_change_that_was_not_decided_is_deleted_and_told(
+    disk: Disk, box: Path, cut: bool
+) -> None:
+    """With whatever else was written for it, and for the snapshot of edits before it."""
+    notes = NewJournal(disk)
+    notes.begin(3, ".agentpack-1f-3")
+    notes.folder("")
+    notes.folder(".claude/agents")
+    notes.close()
+    staged = (".x.md.agentpack-1f-3", ".claude/agents/.x.md.agentpack-1f-3")
+    for path in staged:
+        (box / path).write_bytes(b"staged")
+    if cut:
+        (box / ".agentpack/state/journal.new").write_bytes(b'["agentpack journal",1,3')
+    kept = Store(disk).generations.read(1)
+    for path in (layout.record(2), layout.record(3), layout.pack(2), layout.pack(3), layout.CURRENT_NEW):
+        disk.create(path, b"torn")
+    found = recover(disk, Store(disk))
+    gone = () if cut else tuple(TouchedFile(path, deleted=True) for path in staged)
+    assert found == RecoveryResult("cleared", 2 if cut else 3, gone)
+    assert Store(disk).generations.read(1) == kept
+    for path in staged:
+        assert (box / path).exists() == cut
+        (box / path).unlink(missing_ok=True)
+    assert_clean(box)
+
+
+def test_what_was_read_before_the_lock_was_held_is_read_again(tmp_path: Path) -> None:
+    def install(where: str, stop_after: int | None = None) -> list[str]:
+        (tmp_path / where).mkdir()
+        with CrashingDisk(roots(tmp_path / where), stop_after=stop_after, sync=False) as disk, process_lock(disk):
+            change(disk, {"x.md": b"text"})
+        return disk.calls
+
+    pointer = [number for number, call in enumerate(install("probe")) if call == "rename"][-1]
+    assert in_a_child(lambda: install("box", pointer)) == -signal.SIGKILL
+    record = tmp_path / "box/.agentpack/state/generations/000001.json"
+    with Disk(roots(tmp_path / "box")) as disk, process_lock(disk):
+        store = Store(disk)
+        assert store.generations.read(1).number == 1
+        record.write_bytes(record.read_bytes()[:-20])
+        found = recover(disk, store)
+    assert found == RecoveryResult("undone", 1, (TouchedFile("x.md", deleted=True),))
+    assert tree(tmp_path / "box") == {}
+
+
+def in_a_newer_state(disk: Disk, number: int) -> None:
+    disk.unlink(layout.record(number))
+    disk.create(layout.record(number), b'{"schema":99}\n')
+
+
+@pytest.mark.parametrize("current", [0, 1, 2])
+def test_a_decided_change_of_a_newer_agentpack_is_left_to_it(tmp_path: Path, current: int) -> None:
+    """The first one too, and one whose first generations are forgotten."""
+    tmp_path.joinpath("box").mkdir()
+    with CrashingDisk(roots(tmp_path / "box"), sync=False) as disk, process_lock(disk):
+        for number in range(current):
+            change(disk, {"x.md": b"%d" % number})
+        if current == 2:
+            disk.unlink(layout.record(1))
+        notes = NewJournal(disk)
+        notes.begin(current + 1, ".agentpack-1f-1")
+        notes.finish([JournalRow("new.md", NOTHING, FileSide(digest_of(b"new"), 0o644))], [])
+        disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+        in_a_newer_state(disk, current + 1)
+        before = tree(tmp_path)
+        with pytest.raises(layout.NewerState, match=f"{current + 1:06}.json` was written by a newer agentpack"):
+            recover(disk, Store(disk))
+        assert disk.stamp(layout.JOURNAL) is not None
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("newer", [2, 3], ids=["the snapshot", "the change"])
+def test_an_undecided_change_of_a_newer_agentpack_is_left_to_it(disk: Disk, newer: int) -> None:
+    notes = NewJournal(disk)
+    notes.begin(3, ".agentpack-1f-3")
+    notes.close()
+    if newer == 3:
+        Store(disk).generations.write(generation(2, {}, {}, before=None))
+    in_a_newer_state(disk, newer)
+    with pytest.raises(layout.NewerState, match=f"{newer:06}.json` was written by a newer agentpack"):
+        recover(disk, Store(disk))
+    assert disk.stamp(layout.JOURNAL_NEW) is not None
+    assert disk.stamp(layout.record(newer)) is not None
+
+
+@pytest.mark.parametrize("where", ["folder", "made"])
+def test_undecided_notes_that_name_a_folder_without_agents_are_refused(disk: Disk, box: Path, where: str) -> None:
+    managed = Workspace(Environment(home=str(box), cwd=str(box), variables={}), project_scope(str(box), "")).managed
+    empty = box / "src"
+    empty.mkdir()
+    notes = NewJournal(disk)
+    notes.begin(2, ".agentpack-1f-2")
+    notes.folder(".claude/agents")
+    getattr(notes, where)("src")
+    notes.close()
+    (empty / ".x.agentpack-1f-2").write_bytes(b"theirs")
+    journal = box / ".agentpack/state/journal.new"
+    with pytest.raises(Refused) as refused:
+        recover(disk, Store(disk), managed)
+    assert refused.value.message == f"`{journal}` lists files that agentpack does not manage; nothing was changed"
+    assert refused.value.details == (str(empty),)
+    assert refused.value.hint == (f"agentpack did not write this record: delete `{journal}`, then run `agentpack diff`")
+    assert os.listdir(empty) == [".x.agentpack-1f-2"]
+
+
+@pytest.mark.parametrize("current", [0, 3])
+def test_notes_that_name_a_file_of_neither_generation_are_refused(tmp_path: Path, current: int) -> None:
+    """Also one that agentpack had made, and gave up in an earlier change."""
+    box = tmp_path / "box"
+    box.mkdir()
+    with CrashingDisk(roots(box), sync=False) as disk, process_lock(disk):
+        for number in range(current):
+            change(disk, {"now.md": b"now"} | ({} if number else {"earlier.md": b"earlier"}))
+        store = Store(disk)
+        (box / "earlier.md").write_bytes(b"earlier")
+        store.generations.write(generation(current + 1, {"next.md": b"next"}, {"next.md": 0o644}, before=None))
+        notes = NewJournal(disk)
+        notes.begin(current + 1, ".agentpack-1f-9")
+        notes.finish([JournalRow("earlier.md", FileSide(digest_of(b"earlier"), 0o644), NOTHING)], [])
+        disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+        with pytest.raises(Refused, match="lists files that agentpack does not manage") as refused:
+            recover(disk, store)
+    assert refused.value.details == (str(box / "earlier.md"),)
+    assert (box / "earlier.md").read_bytes() == b"earlier"
+
+
+@pytest.mark.parametrize("now", ["within the project", "elsewhere", "unset"])
+def test_a_killed_change_is_finished_whatever_an_earlier_one_wrote_where_a_variable_pointed(
+    tmp_path: Path, now: str
+) -> None:
+    """The files of both generations are known by the names they have today, and one without a place is no obstacle."""
+    variable = {
+        "within the project": {"$CLAUDE_CONFIG_DIR": str(tmp_path / "box/config")},
+        "elsewhere": {"$CLAUDE_CONFIG_DIR": str(tmp_path / "elsewhere")},
+        "unset": {},
+    }
+    path = "$CLAUDE_CONFIG_DIR/agents/x.md"
+
+    def install(where: str, text: bytes, stop_after: int | None = None, *, then: str = now) -> list[str]:
+        places = roots(tmp_path / where) | {
+            root: to.replace("/box/", f"/{where}/") for root, to in variable[then].items()
+        }
+        with CrashingDisk(places, stop_after=stop_after, sync=False) as disk, process_lock(disk):
+            change(disk, {"y.md": text} | ({path: text} if "$CLAUDE_CONFIG_DIR" in places else {}))
+        return disk.calls
+
+    for where in ("probe", "box"):
+        (tmp_path / where).mkdir()
+        (tmp_path / "elsewhere").mkdir(exist_ok=True)
+        install(where, b"first", then="within the project" if now == "unset" else now)
+    at = [number for number, call in enumerate(install("probe", b"second")) if call == "rename"][1]
+    if now == "elsewhere":
+        (tmp_path / "elsewhere/agents/x.md").write_bytes(b"first")
+    assert in_a_child(lambda: install("box", b"second", at)) == -signal.SIGKILL
+    with CrashingDisk(roots(tmp_path / "box") | variable[now], sync=False) as disk, process_lock(disk):
+        found = recover(disk, Store(disk))
+    assert found is not None
+    assert (found.outcome, found.number, found.left) == ("finished", 2, ())
+    assert (tmp_path / "box/y.md").read_bytes() == b"second"
 
 
 # -- signals and processes ---------------------------------------------------------------------------------------------
@@ -677,17 +956,20 @@ def test_notes_that_name_a_folder_beside_their_files_are_refused(disk: Disk, box
     assert empty.is_dir()
 
 
-def test_of_many_strange_names_in_notes_the_first_are_told_once_each(disk: Disk, box: Path) -> None:
+@pytest.mark.parametrize(("count", "more"), [(10, ()), (11, ("and 1 more",)), (12, ("and 2 more",))])
+def test_of_many_strange_names_in_notes_the_first_are_told_once_each(
+    disk: Disk, box: Path, count: int, more: tuple[str, ...]
+) -> None:
     notes = NewJournal(disk)
     notes.begin(2, ".agentpack-1f-2")
-    for number in range(12):
+    for number in range(count):
         notes.made(f"empty-{number:02}")
         notes.folder(f"empty-{number:02}")
     notes.finish([JournalRow("x.md", NOTHING, FileSide(digest_of(b"x"), 0o644))], [])
     disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
     with pytest.raises(Refused) as refused:
         recover(disk, Store(disk))
-    assert refused.value.details == (*(str(box / f"empty-{number:02}") for number in range(10)), "and 2 more")
+    assert refused.value.details == (*(str(box / f"empty-{number:02}") for number in range(10)), *more)
 
 
 def test_every_file_that_is_changed_while_files_are_staged_is_named(disk: Disk, box: Path) -> None:

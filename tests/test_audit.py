@@ -349,7 +349,10 @@ def test_the_place_one_is_in_is_told_by_a_path_from_there(agentpack: Agentpack, 
 
 def test_a_file_that_is_no_agent_file_is_not_looked_through(agentpack: Agentpack, project: Path) -> None:
     (project / "one.bin").write_bytes(b"\0")
-    assert "`./one.bin` is not a text file\nhint: name a pack's folder" in agentpack("audit", "./one.bin", expect=2).err
+    assert (
+        "`./one.bin` is not a text file\nhint: give the path of a pack's folder"
+        in agentpack("audit", "./one.bin", expect=2).err
+    )
 
 
 # Levels and the baseline.

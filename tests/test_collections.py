@@ -846,6 +846,37 @@ def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack
     assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
 
 
+@pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])
+def test_an_edited_agent_that_is_left_out_is_settled_alone(
+    agentpack: Agentpack, project: Path, answer: str, left: bool
+) -> None:
+    write_tree(project / "kit", {f"agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    agentpack("install", "./kit")
+    one, two = (project / f".claude/agents/{name}.md" for name in ("one", "two"))
+    for file in (one, two):
+        file.write_text(file.read_text() + "Mine.\n")
+    edited = two.read_text()
+    told = agentpack("install", "kit", "--without", "one", expect=3).err
+    way = "`--on-conflict theirs` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk"
+    assert f".claude/agents/one.md: was edited, and would be deleted\nhint: {way}\n" in told
+    agentpack("install", "kit", "--without", "one", "--on-conflict", answer)
+    assert (one.exists(), two.read_text()) == (left, edited)
+    agentpack("rollback")
+    assert one.read_text().endswith("Mine.\n")
+
+
+def test_discarding_edits_of_one_pack_deletes_no_edited_file_of_another(agentpack: Agentpack, project: Path) -> None:
+    for name in ("one", "two"):
+        write_tree(project / name, {f"agents/{name}.md": agent_text(name, "Work.")})
+        agentpack("install", f"./{name}")
+    two = project / ".claude/agents/two.md"
+    two.write_text(two.read_text() + "Mine.\n")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().split("  - require: two")[0])
+    assert f"{two.relative_to(project)}: was edited" in agentpack("install", "one", "--discard-edits", expect=3).err
+    assert two.read_text().endswith("Mine.\n")
+
+
 def test_a_collection_answers_no_bare_name(agentpack: Agentpack, project: Path) -> None:
     write_tree(project / "kits/python-engineer", {"agents/evil.md": agent_text("evil", "Work.")})
     manifest = "schema: 1\nclients: [claude]\nsources:\n- {name: kits, path: kits}\npacks:\n"
@@ -1089,6 +1120,126 @@ def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alon
     if "rollback" in ran.err:
         Agentpack(clone)("rollback")
         assert {path: data for path, data in tree(clone).items() if path in before} == before
+
+
+def of_file(path: str, old: str, new: str) -> Callable[[Path], None]:
+    """A change of a text in one place of a file of the project."""
+
+    def change(project: Path) -> None:
+        text = (project / path).read_text()
+        assert text.count(old) == 1
+        (project / path).write_text(text.replace(old, new))
+
+    return change
+
+
+def of_manifest(old: str, new: str) -> Callable[[Path], None]:
+    return of_file("agentpack.yaml", old, new)
+
+
+ENTRY = "    source: kit\n"
+OTHERWISE_WANTED: dict[str, tuple[bool, Callable[[Path], None]]] = {
+    "just as it is": (True, lambda project: None),
+    "for the clients that it has, by name": (True, of_manifest(ENTRY, f"{ENTRY}    clients: [house, claude]\n")),
+    "for a client more": (False, of_manifest("[claude, house]", "[claude, codex, house]")),
+    "for a client less": (False, of_manifest(ENTRY, f"{ENTRY}    clients: [claude]\n")),
+    "under another name": (False, of_manifest(ENTRY, f"{ENTRY}    as: {{one: first}}\n")),
+    "with another model": (False, of_manifest("schema: 1\n", "schema: 1\nmodels: {opus: {claude: opus-4}}\n")),
+    "without a variant": (False, of_manifest("kit[mine]", "kit")),
+    "with another text of its variant": (False, of_file(".agentpack/variants/two/mine.md", "Rest", "Sleep")),
+    "in another folder": (False, of_file(".agentpack/clients/house.yaml", "house", "home")),
+}
+
+
+@pytest.mark.parametrize("wanted", OTHERWISE_WANTED)
+def test_a_text_that_is_nowhere_is_needed_where_anything_of_its_pack_is_wanted_in_another_way(
+    agentpack: Agentpack, project: Path, wanted: str
+) -> None:
+    is_held, change = OTHERWISE_WANTED[wanted]
+    write_tree(project, {".agentpack/clients/house.yaml": "schema: 1\nproject: house/agents\n"})
+    kit(project, one="- Work.\n- Ask.", two="- Work.\n- Ask.")
+    agentpack("install", "./kit", "--client", "claude,house")
+    for folder in (".claude", "house"):
+        path = project / folder / "agents/two.md"
+        path.write_text(path.read_text() + "- Rest.\n")
+    agentpack("keep", "two", "--as", "mine")
+    for folder in (".claude", "house"):
+        (project / folder / "agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    change(project)
+    before = tree(project)
+    ran = agentpack("sync", expect=0 if is_held else 6)
+    assert ("agents/one.md is not stored here" in ran.err) is not is_held
+    after = tree(project)
+    if is_held:  # the lock has the manifest of now
+        before_files, after_files = (json.loads(files.pop("agentpack.lock"))["files"] for files in (before, after))
+        assert before_files == after_files
+    assert before == after
+
+
+def test_a_text_that_is_nowhere_is_not_needed_for_the_clients_that_a_pack_alone_has(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack())
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "codex")
+    agentpack("install", "./kit", "--client", "claude,cursor")
+    for folder in (".claude", ".cursor"):
+        (project / folder / "agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = tree(project)
+    assert agentpack("sync").err == (
+        f"project {project}\n"
+        "  ! .claude/agents/one.md  edited by hand, not changed\n"
+        "  ! .cursor/agents/one.md  edited by hand, not changed\n"
+        "nothing to change\n"
+        "note: the source `kit` is missing: there is no folder kit\n"
+    )
+    assert tree(project) == before
+    of_manifest("[claude, cursor]", "[claude]")(project)
+    assert "agents/one.md is not stored here" in agentpack("sync", expect=6).err
+
+
+def test_a_text_that_is_nowhere_is_needed_where_a_file_stayed_at_another_release(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="- Work.", two="- Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    path = project / ".claude/agents/one.md"
+    path.write_text(path.read_text().replace("Work", "Rest"))
+    kit(project, one="- Work more.", two="- Work more.")
+    agentpack("upgrade", "--yes", "--partial", expect=3)
+    assert [row.get("release") is None for row in json.loads((project / "agentpack.lock").read_text())["files"]] == [
+        False,
+        True,
+    ]
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = tree(project)
+    assert "agents/one.md is not stored here" in agentpack("sync", expect=6).err
+    assert tree(project) == before
+
+
+def test_a_pack_beside_one_whose_text_is_nowhere_is_upgraded(agentpack: Agentpack, project: Path) -> None:
+    newer = persona_text("reviewer", "- Look before you leap. {#look}\n")
+    publish(project / "packs", make_pack(), make_pack(version="1.1.0", personas={"reviewer": newer}))
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    agentpack("install", "./kit")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    for folder in (".agentpack/state", "kit"):
+        shutil.rmtree(project / folder)
+    before = json.loads((project / "agentpack.lock").read_text())
+    agentpack("upgrade", "data-reviewer", "--latest", "--yes")
+    path = ".claude/agents/reviewer.md"
+    assert (project / path).read_text().endswith("- Look before you leap.\n")
+    after = json.loads((project / "agentpack.lock").read_text())
+    assert {row["path"]: row["sha256"] for row in after["files"]} == {
+        **{row["path"]: row["sha256"] for row in before["files"]},
+        path: text_digest((project / path).read_bytes()).removeprefix("sha256:"),
+    }
 
 
 @pytest.mark.parametrize("moved", ["gone", "elsewhere"])
@@ -1428,6 +1579,19 @@ def test_a_lock_of_elsewhere_whose_agents_do_not_come_to_its_digest_is_refused(
     assert tree(project) == before
     agentpack("lock", "--upgrade-pack", "kit")
     agentpack("sync", "--locked")
+
+
+@pytest.mark.parametrize("choice", ["--only", "--without"])
+def test_a_lock_of_elsewhere_with_some_agents_of_a_collection_is_installed(
+    agentpack: Agentpack, project: Path, choice: str
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", choice, "one", "--client", "claude")
+    before = tree(project)
+    for folder in (".agentpack", ".claude"):
+        shutil.rmtree(project / folder)
+    agentpack("sync")
+    assert tree(project) == before
 
 
 @pytest.mark.parametrize("more", ["", "    clients: [claude, codex]\n", "    as: {one: first}\n"])

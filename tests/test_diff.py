@@ -261,7 +261,7 @@ def test_names_and_clients_limit_it(installed: Agentpack) -> None:
     ran = installed("diff", "reviewes", expect=2)
     assert ran.err.endswith(
         "error: no pack or persona `reviewes` is installed here\n"
-        "  there: reviewer, reviews\nhint: did you mean `reviews` or `reviewer`?\n"
+        "  installed: reviewer, reviews\nhint: did you mean `reviews` or `reviewer`?\n"
     )
 
 
@@ -659,7 +659,7 @@ def test_the_text_of_removed_files_is_in_a_patch_too(agentpack: Agentpack) -> No
 def test_a_name_that_neither_release_has_is_refused(installed: Agentpack, name: str, hint: str) -> None:
     ran = installed("diff", "--from", "1.0.0", "--to", "reviews@1.1.0", name, expect=2)
     assert f"error: neither release has an agent, a skill or a file `{name}` for Claude Code\n" in ran.err
-    assert f"  there: reviewer, reviews\nhint: {hint}\n" in ran.err
+    assert f"  known: reviewer, reviews\nhint: {hint}\n" in ran.err
 
 
 def test_a_side_that_is_not_locked_has_to_be_named(agentpack: Agentpack) -> None:
@@ -779,6 +779,128 @@ def test_a_conflict_is_asked_about_until_it_is_answered_and_to_stop_changes_noth
     assert marks(colliding.folder) == before
 
 
+FILES = (FILE, ".cursor/agents/reviewer.md", ".opencode/agents/reviewer.md")
+LITTLE, EXACTLY, UNITED = "- Say little.\n", "- Say exactly what you saw.\n", "- Say little, exactly.\n"
+
+
+@pytest.fixture
+def three_colliding(installed: Agentpack) -> Agentpack:
+    installed("install", "reviews==1.0.0", "--client", "claude,cursor,opencode")
+    for path in FILES:
+        edit(installed, "Say what you saw.", "Say little.", path)
+    return installed
+
+
+def decided(*choices: str) -> str:
+    return " ".join(f"--on-conflict {path}={choice}" for path, choice in zip(FILES, choices, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("answers", "rules", "recorded"),
+    [
+        ("k t e", (LITTLE, EXACTLY, UNITED), decided("keep", "theirs", "edit")),
+        ("t|what|keep all", (EXACTLY, LITTLE, LITTLE), decided("theirs", "keep", "keep")),
+        ("all|e all", (UNITED, UNITED, UNITED), "--on-conflict edit"),
+        ("e|e|take  ALL", (UNITED, UNITED, EXACTLY), decided("edit", "edit", "theirs")),
+        ("keep keep keep", (LITTLE, LITTLE, LITTLE), "--on-conflict keep"),
+        ("take all", (EXACTLY, EXACTLY, EXACTLY), "--on-conflict theirs"),
+    ],
+)
+def test_each_file_in_conflict_is_a_question_that_can_answer_for_the_rest(
+    three_colliding: Agentpack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: str,
+    rules: tuple[str, ...],
+    recorded: str,
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    typed = answers.split("|") if "|" in answers or "all" in answers else answers.split()
+    code, said = on_a_terminal(three_colliding, "upgrade", "--latest", typed="\n".join((*typed, "y", "")))
+    assert (code, said.count("[k]eep your text"), said.count("Upgrade? ")) == (0, len(typed), 1), said
+    for path, rule in zip(FILES, rules, strict=True):
+        texts = [one for one in (LITTLE, EXACTLY, UNITED) if one in (three_colliding.folder / path).read_text()]
+        assert texts == [rule], path
+    assert not list(tmp_path.glob("agentpack-merge-*"))
+    generation = three_colliding("history", "--json").envelope["data"]["generations"][-1]
+    assert generation["command"] == f"upgrade --latest {recorded}"
+    three_colliding("rollback")
+    assert all(LITTLE in (three_colliding.folder / path).read_text() for path in FILES)
+
+
+def test_each_question_names_its_file_and_comes_right_after_its_conflict(
+    three_colliding: Agentpack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    before = marks(three_colliding.folder)
+    code, said = on_a_terminal(three_colliding, "upgrade", "--latest", typed="k\nwhat\ns\n")
+    conflict = CONFLICT.replace("{+", "").replace("+}", "")
+    several = "3 files conflict; `keep all`, `take all` or `edit all` answers for this file and all that follow\n"
+    asked = "[k]eep your text, [t]ake the new text, [e]dit, or [s]top? "
+    assert said.replace("{+", "").replace("+}", "") == (
+        f"project {three_colliding.folder}\n"
+        f"{FILES[0]}\n{conflict}{several}{FILES[0]} (1 of 3): {asked}"
+        f"{FILES[1]}\n{conflict}{FILES[1]} (2 of 3): {asked}{FILES[1]} (2 of 3): {asked}"
+        "Cancelled. Nothing was changed.\n"
+    )
+    assert code == 3
+    assert marks(three_colliding.folder) == before
+
+
+def test_files_are_decided_one_by_one_with_options(three_colliding: Agentpack) -> None:
+    keep = f"--on-conflict {FILES[1]}=keep"
+    words = ("upgrade", "--latest", "--yes", *keep.split())
+    ran = three_colliding(*words, expect=3)
+    assert "error: 2 files need a decision; nothing was changed\n" in ran.err
+    again = f"upgrade --latest {keep} --yes --on-conflict keep"
+    assert f"hint: `agentpack {again}` keeps your text where the two conflict\n" in ran.err
+    assert f"\n  `--on-conflict {FILE}=keep` decides for this file only; repeat it for others\n" in ran.err
+    ran = three_colliding(*words, "--on-conflict", f"{three_colliding.folder / FILE}=theirs", expect=3)
+    assert "error: 1 file needs a decision; nothing was changed\n" in ran.err
+    assert "repeat it for others" not in ran.err
+    three_colliding(*words, "--on-conflict", "theirs")
+    assert [LITTLE in (three_colliding.folder / path).read_text() for path in FILES] == [False, True, False]
+    assert f"upgrade --latest --on-conflict theirs {keep}" in three_colliding("history").out
+
+
+def test_a_file_to_decide_for_has_to_be_installed(three_colliding: Agentpack) -> None:
+    ran = three_colliding("upgrade", "--latest", "--on-conflict", ".claude/agents/review.md=keep", expect=2)
+    assert "error: `.claude/agents/review.md` is not an installed file\n" in ran.err
+    assert f"hint: did you mean `{FILE}`?\n" in ran.err
+    ran = three_colliding("upgrade", "--latest", "--on-conflict", f"{FILE}=mine", expect=2)
+    assert "`--on-conflict` takes `keep`, `theirs` or `edit`\n" in ran.err
+    ran = three_colliding("upgrade", "--latest", "--partial", "--on-conflict", f"{FILE}=edit", expect=2)
+    assert "`--on-conflict edit` cannot be used with `--partial`\n" in ran.err
+
+
+def test_only_the_files_to_edit_are_opened_and_the_way_on_has_the_other_decisions(
+    three_colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    edit_one = f"--on-conflict {FILES[1]}=edit"
+    code, said = on_a_terminal(three_colliding, "upgrade", "--latest", *edit_one.split(), typed="k\nt\nn\n")
+    assert (code, said.count("[k]eep your text"), said.count("editing with ")) == (3, 2, 1), said
+    assert f"{FILES[2]} (2 of 2): " in said
+    (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
+    assert f"\n  your merge of {FILES[1]} is in {copy}\n" in said
+    again = f"upgrade --latest {edit_one} --on-conflict {FILES[0]}=keep --on-conflict {FILES[2]}=theirs"
+    assert f" `agentpack {again}` opens new copies: put your merge there" in " ".join(said.split())
+    code, said = on_a_terminal(three_colliding, *again.split(), typed="y\n")
+    assert (code, said.count("editing with ")) == (0, 1), said
+    for path, rule in zip(FILES, (LITTLE, UNITED, EXACTLY), strict=True):
+        assert rule in (three_colliding.folder / path).read_text()
+
+
+def test_a_stop_for_new_capabilities_names_the_editor_too_on_a_terminal(colliding: Agentpack, packs: Path) -> None:
+    more = persona_text(tools=["read", "edit"]).replace("Say what you saw", "Say exactly what you saw")
+    publish(packs, make_pack("reviews", "1.2.0", personas={"reviewer": more}))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest")
+    assert (code, "`--on-conflict edit` opens an editor\n" in said) == (3, True), said
+    assert "an editor" not in colliding("upgrade", "--latest", expect=3).err
+
+
 def test_nothing_is_asked_with_yes_or_json_or_in_a_dry_run(
     colliding: Agentpack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -846,7 +968,7 @@ def test_an_unfinished_merge_changes_nothing_and_keeps_the_copy(
     (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
     assert f"\n  your merge of {FILE} is in {copy}\n" in said
     again = "agentpack upgrade --latest --yes --on-conflict edit"
-    assert f" `{again}` opens new copies: put your merge there, and finish it\n" in said
+    assert f" `{again}` opens new copies: copy your merge into these, and finish it\n" in said
     assert "--on-conflict keep" not in said
     monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
     assert on_a_terminal(colliding, *again.split()[1:])[0] == 0
@@ -867,7 +989,60 @@ def test_a_finished_merge_is_kept_if_the_next_one_is_not(
     code, said = on_a_terminal(installed, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert (code, said.count("your merge of ")) == (3, 2), said
     assert len([*tmp_path.glob("agentpack-merge-*/reviewer.md")]) == 2
-    assert "opens new copies: put your merge there" in said
+    assert "opens new copies: copy your merge into these" in said
+
+
+LATER = (
+    "import subprocess, os\nsubprocess.Popen([sys.executable, '-S', '-c', "
+    "f'import os, time; time.sleep(1); os.kill({os.getppid()}, 2)'])"
+)
+"""Ctrl-C, while `Upgrade?` waits for an answer."""
+
+
+@pytest.mark.parametrize(
+    ("typed", "body", "words", "code", "end"),
+    [
+        ("n\n", "", "--latest", 3, "Cancelled. Nothing was changed."),
+        ("e\nwhat\n", "", "--latest", 3, "Cancelled. Nothing was changed."),
+        ("\x04", "", "--latest", 3, "Cancelled. Nothing was changed."),
+        ("", LATER, "--latest", 130, "\nerror: interrupted"),
+        ("", "open('{file}', 'a').write('- Mine.\\n')", "--latest --yes", 3, "error: 1 file needs a decision"),
+    ],
+)
+def test_a_merge_by_hand_that_is_not_installed_is_kept(
+    colliding: Agentpack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    body: str,
+    words: str,
+    code: int,
+    end: str,
+) -> None:
+    file = colliding.folder / FILE
+    monkeypatch.setenv("VISUAL", editor(tmp_path, f"{UNITE}\n{body.replace('{file}', str(file))}"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("NO_COLOR", "1")
+    before = file.read_bytes()
+    asked = typed.startswith("e")
+    options = () if asked else ("--on-conflict", "edit")
+    ended, said = on_a_terminal(colliding, "upgrade", *words.split(), *options, typed=typed)
+    assert (ended, end in said) == (code, True), said
+    assert file.read_text().removesuffix("- Mine.\n").encode() == before
+    (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
+    assert "- Say little, exactly.\n" in copy.read_text()
+    assert f"\n  your merge of {FILE} is in {copy}\n" in said
+    assert f"`agentpack upgrade {words} --on-conflict edit` opens new copies: put your merge there" in said
+
+
+def test_ctrl_c_in_the_editor_is_for_the_editor(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt = "import os, time; os.kill(os.getppid(), 2); time.sleep(0.5)"
+    monkeypatch.setenv("VISUAL", editor(tmp_path, f"{interrupt}\n{UNITE}"))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 0, said
+    assert "- Say little, exactly.\n" in (colliding.folder / FILE).read_text()
 
 
 def test_an_editor_that_cannot_be_started_is_told(colliding: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1113,6 +1288,7 @@ def test_only_what_is_named_is_compared(two: Agentpack, words: str, files: list[
     ("name", "hint"),
     [
         ("nobody", ""),
+        ("3.0.0", "hint: `agentpack diff --to 3.0.0` compares with that release\n"),
         ("reader", "hint: did you mean `read-er`?\n"),
         (".claude/agents/write-e", "hint: did you mean `write-er`?\n"),
         ("elsewhere/read-er", "hint: did you mean `read-er`?\n"),
@@ -1122,7 +1298,7 @@ def test_a_name_that_nothing_installed_has_is_told_with_those_there_are(two: Age
     assert two("diff", name, expect=2).err == (
         f"project {two.folder}\n"
         f"error: no pack or persona `{name}` is installed here\n"
-        f"  there: read, read-er, write, write-er\n{hint}"
+        f"  installed: read, read-er, write, write-er\n{hint}"
     )
 
 
@@ -1131,7 +1307,7 @@ def test_a_name_where_nothing_is_installed_is_told_so(agentpack: Agentpack, proj
     agentpack("source", "add", "here", "packs")
     agentpack("sync")
     assert agentpack("diff", "nobody", expect=2).err == (
-        f"project {project}\nerror: no pack or persona `nobody` is installed here\n  there: nothing\n"
+        f"project {project}\nerror: no pack or persona `nobody` is installed here\n  installed: nothing\n"
     )
 
 

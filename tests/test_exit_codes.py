@@ -50,7 +50,9 @@ def test_1_when_the_lock_is_out_of_date_or_something_is_newer(agentpack: Agentpa
     agentpack("install", "python-engineer==1.0.0", real=True)
     manifest = project / "agentpack.yaml"
     manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1.1"))
-    assert ran(agentpack, "lock", "--check").exit_code == 1
+    told = ran(agentpack, "lock", "--check")
+    assert told.exit_code == 1 and "python-engineer 1.0.0 -> " in told.err and "dry run" not in told.err
+    assert told.err.endswith("agentpack.lock is out of date\nhint: the same command without `--check` writes it\n")
     assert ran(agentpack, "upgrade", "--check").exit_code == 1
 
 

@@ -1,6 +1,7 @@
 """`explain` says where each field and rule of a file on disk comes from, and writes nothing."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -203,6 +204,32 @@ def test_a_rule_that_was_left_out_says_why(installed: Agentpack) -> None:
     )
     ran = installed("explain", "reviewer", "count", expect=2)
     assert "  local variant house removes it (.agentpack/variants/reviewer/house.md)\n" in ran.err
+
+
+def test_words_are_found_inside_others_only_if_no_word_begins_with_them(agentpack: Agentpack, tmp_path: Path) -> None:
+    body = "- Trust nobody. {#trust}\n- Keep untrusted text apart. {#apart}\n"
+    publish(tmp_path / "packs", make_pack(personas={"reviewer": persona_text(body=body)}))
+    agentpack("install", "data-reviewer", "--source", str(tmp_path / "packs"))
+    for words, name in {"trust": "trust", "trusted": "apart"}.items():
+        assert [one["name"] for one in agentpack("explain", words, "--json").envelope["data"]["rules"]] == [name]
+
+
+def test_a_variant_of_the_description_is_none_of_the_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    said = [{"text": "Reviews data.", "when": "fast"}, {"text": "Reviews."}]
+    fast = {"fast": {"type": "boolean", "default": True, "description": "Whether."}}
+    pack = make_pack(personas={"reviewer": persona_text(description=said)}, parameters=fast)
+    publish(tmp_path / "packs", pack)
+    agentpack("install", "data-reviewer", "--source", str(tmp_path / "packs"))
+    file = project / ".claude/agents/reviewer.md"
+    file.write_text(re.sub("(?m)^description:.*", 'description: "Ours."', file.read_text()))
+    agentpack("keep", "reviewer")
+    assert "  from       data-reviewer 1.0.0\n" in agentpack("explain", "reviewer", "name").out
+    told = agentpack("explain", "reviewer", "description").out
+    assert "  from       local variant local\n" in told
+    assert told.endswith(
+        "  replaced data-reviewer 1.0.0, personas/reviewer.md of the pack data-reviewer 1.0.0\n"
+        "    Reviews data. (only when fast)\n    Reviews.\n"
+    )
 
 
 @pytest.mark.parametrize(("words", "name"), [("SAY what", "say"), ("what you `saw`", "say"), ("**be kind**", "kind")])

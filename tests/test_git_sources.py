@@ -15,11 +15,13 @@ from support.repositories import Repository
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.environment import in_local_time
+from agentpack.changes.place_arguments import open_place, typed
+from agentpack.environment import Environment, in_local_time, project_scope
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName
 from agentpack.remote.access import Remote
 from agentpack.sources.git import GitSource
+from agentpack.workspace.workspace import Workspace
 
 NAME = "data-reviewer"
 HASH = ("hash-object", "-w", "--stdin")
@@ -389,6 +391,30 @@ def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tm
     agentpack("upgrade", "--latest", "--yes")
     assert locked(project)["version"] == "2.0.0"
     assert "Work as of 2.0.0." in installed(project, "one")
+
+
+def test_beside_other_packs_the_command_past_a_ref_or_a_range_names_its_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    far = Repository(tmp_path / "far")
+    for version in ("1.0.0", "1.1.0"):
+        far.commit({"agents/one.md": agent_text("one", version)}).tag(f"v{version}")
+    agentpack("install", f"git+{far.address}@v1.0.0", "--client", "claude")
+    assert "(`agentpack upgrade --latest`)" in agentpack("show", "far").out
+    agentpack("install", "python-engineer@1.1.0")
+    held, ranged = "`agentpack upgrade --latest far`", "`agentpack upgrade --latest python-engineer`"
+    status = agentpack("status").out
+    assert f"newer     1.1.0, held back by `ref: v1.0.0` ({held})" in status
+    assert f"out of range ({ranged})" in status
+    assert held in agentpack("show", "far").out
+    for command in (("upgrade",), ("upgrade", "--check")):
+        told = agentpack(*command).err
+        assert f"{held} installs it" in told
+        assert f"{ranged} installs it" in told
+    assert "`agentpack diff python-engineer --upgrade --latest` shows it" in agentpack("diff", "--upgrade").err
+    assert "agentpack upgrade --latest far  install far 1.1.0" in agentpack().err
+    agentpack("upgrade", "--latest", "far", "--yes")
+    assert (locked(project, "far")["version"], locked(project, "python-engineer")["version"]) == ("1.1.0", "1.1.0")
 
 
 @pytest.mark.parametrize("is_pack", [True, False])
@@ -1540,6 +1566,87 @@ def test_an_agent_file_that_its_place_has_is_known_though_another_one_is_older(
     agentpack("upgrade", "--check", expect=None)  # asks the repository
     agentpack("uninstall", "kit")
     assert not (project / ".claude/agents/two.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "as_typed"),
+    [
+        ("github:acme/kit", "github:acme/kit"),
+        ("git+https://gitlab.com/acme/kit", "gitlab:acme/kit"),
+        ("https://git.example.com/acme/kit.git", "https://git.example.com/acme/kit.git"),
+        ("git+https://git.example.com/acme/kit", "git+https://git.example.com/acme/kit"),
+        ("ssh://git@example.com/acme/kit", "ssh://git@example.com/acme/kit"),
+        ("git@example.com:acme/kit", "git@example.com:acme/kit"),
+        ("git+file:///srv/kit", "git+file:///srv/kit"),
+        (f"https://example.com/kit-1.0.tar.gz#sha256={'0' * 64}", "https://example.com/kit-1.0.tar.gz"),
+        ("./kit", "../kit"),
+        ("kit-1.0.zip", "../kit-1.0.zip"),
+    ],
+)
+def test_hints_write_a_place_as_one_types_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, place: str, as_typed: str
+) -> None:
+    write_tree(project, {"kit/agents/one.md": agent_text("one", "Work."), "kit-1.0.zip": "", "sub/x": ""})
+    monkeypatch.chdir(project)
+    workspace = Workspace(Environment.current(), project_scope(str(project), ""))
+    source = open_place(workspace, place)
+    assert typed(source, str(project / "sub")) == as_typed
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("./kit", "ours"),
+        ("other/../kit/", "ours"),
+        ("./other", "other"),
+        ("github:acme/kit", "plain"),
+        ("git+https://github.com/acme/kit.git@v1.0.0", "plain"),
+        ("github:acme/kit#subdirectory=deep", "deep"),
+        ("github:acme/kit#subdirectory=deep/down", "kit"),
+        ("github:acme/other", "other"),
+        (f"https://example.com/kit-1.0.tar.gz#sha256={'0' * 64}", "kit"),
+    ],
+)
+def test_a_place_has_the_name_of_the_source_that_is_there(
+    project: Path, monkeypatch: pytest.MonkeyPatch, place: str, name: str
+) -> None:
+    sources = """\
+  - {name: far, path: ./far}
+  - {name: deep, git: "github:acme/kit", subdirectory: deep/}
+  - {name: plain, git: "https://github.com/acme/kit.git", ref: v2.0.0}
+  - {name: ours, path: ./kit}
+"""
+    folders = {f"{folder}/agents/one.md": agent_text("one", "Work.") for folder in ("kit", "far", "other")}
+    write_tree(project, {"agentpack.yaml": f"schema: 1\nsources:\n{sources}", **folders})
+    monkeypatch.chdir(project)
+    workspace = Workspace(Environment.current(), project_scope(str(project), ""))
+    assert open_place(workspace, place).name == name
+
+
+def test_a_place_can_be_looked_at_beside_a_manifest_with_faults(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources: 7\n", "kit/agents/one.md": agent_text("one", "Work.")})
+    monkeypatch.chdir(project)
+    assert open_place(Workspace(Environment.current(), project_scope(str(project), "")), "kit/").name == "kit"
+
+
+def test_a_ref_holds_back_no_preview_and_nothing_that_is_there(
+    agentpack: Agentpack, project: Path, kit: Repository
+) -> None:
+    kit.tag("v1.0.0")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0rc1")
+    agentpack("install", f"git+{kit.address}@v1.0.0")
+    before = tree(project)
+    assert agentpack("upgrade", "--yes").err == f"project {project}\nnothing to change\n"
+    assert agentpack("upgrade", "--latest", "--yes").err == f"project {project}\nnothing to change\n"
+    assert agentpack("upgrade", "kit", "--yes").err == (
+        f"project {project}\n"
+        'note: kit is held by `ref: v1.0.0` of the source `kit`; `agentpack install "kit@latest"` removes it\n'
+        "nothing to change\n"
+    )
+    assert agentpack("show", "kit", "--json").envelope["data"]["held_back"] == ""
+    assert "held back" not in agentpack("show", "kit").out
+    assert "held back" not in agentpack("search", "kit").out
+    assert tree(project) == before
 
 
 # As a source.

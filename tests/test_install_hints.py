@@ -111,10 +111,12 @@ def test_a_misspelled_agent_beside_its_place_leads_to_a_command_that_works(
 def test_a_variant_behind_a_place_leads_to_a_command_that_works(agentpack: Agentpack, tmp_path: Path) -> None:
     publish(tmp_path / "packs", make_pack("kit", variants={"reviewer/house": variant_text("")}))
     refused = agentpack("install", "../packs[house]", expect=2)
-    way = '`agentpack install "NAME[house]" --source ../packs`'
+    way = '`agentpack install "kit[house]" --source ../packs`'
     assert f"`../packs[house]`: no such folder or archive\nhint: {way}: variants come after" in refused.err
     agentpack("install", "kit[house]", "--source", "../packs")
     assert "hint" not in agentpack("install", "../nowhere[house]", expect=2).err
+    publish(tmp_path / "packs", make_pack("other"))
+    assert '"NAME[house]" --source ../packs`' in agentpack("install", "../packs[house]", expect=2).err
 
 
 @pytest.mark.parametrize("form", ["one.md", "./one.md", "{0}/one.md", "file://{0}/one.md", "git+file://{0}/one.md@v1"])

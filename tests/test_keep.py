@@ -73,6 +73,20 @@ def edit(project: Path, *changes: tuple[str, str]) -> str:
     return text
 
 
+def test_of_other_packs_nothing_is_said(installed: Agentpack, project: Path, tmp_path: Path) -> None:
+    """An edit there is no news for whoever names one pack."""
+    personas = {"other": persona_text(name="other", body=BODY)}
+    publish(tmp_path / "packs", make_pack("others", personas=personas, parameters=PARAMETERS))
+    installed("install", "others", "--client", "claude")
+    other = project / FILE.replace("reviewer", "other")
+    other.write_text(other.read_text().replace("Keep data", "Hold data"))
+    edit(project, ("Keep data", "Hold data"))
+    for words in (["install", "reviews"], ["upgrade", "--yes", "reviews"], ["keep", "reviewer"]):
+        said = installed(*words).err
+        assert FILE in said and "other.md" not in said
+    assert f"{other.relative_to(project)}  edited by hand" in installed("upgrade", "--yes").err
+
+
 def test_a_changed_rule_becomes_a_replacement_by_id_and_the_placeholder_stays(
     installed: Agentpack, project: Path
 ) -> None:
@@ -1481,7 +1495,7 @@ def test_a_variant_whose_release_is_gone_is_used_as_it_is_and_told(
     before = (project / VARIANT).read_bytes()
     shutil.rmtree(tmp_path / "packs/reviews/1.0.0")
     ran = released("upgrade", "--latest", "--yes")
-    assert "the local variants of reviews are used as they are: no source has reviews 1.0.0" in ran.err
+    assert "the local variants of reviews cannot be merged and stay unchanged: no source has reviews 1.0.0" in ran.err
     assert (project / VARIANT).read_bytes() == before
     assert "- Ask first.\n- Say what you saw, to all.\n" in (project / FILE).read_text()
 

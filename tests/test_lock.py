@@ -140,7 +140,7 @@ def test_a_lock_at_another_commit_than_the_manifest_names_is_told(commit: str, t
     source = {"name": "ours", "git": "https://example.com/packs", "ref": "a" * 40}
     manifest = Manifest.from_data({"schema": 1, "packs": [{"require": "x"}], "sources": [source]})
     lock = Lock(manifest.to_data(), (), (pack("x", source="ours", commit=commit, requires=()),), ())
-    assert f"x is locked at {told}, and agentpack.yaml names {'a' * 12}" in list(mismatches(manifest, lock))
+    assert f"x is locked at {told}, but agentpack.yaml names {'a' * 12}" in list(mismatches(manifest, lock))
 
 
 def test_a_local_variant_that_nothing_asks_for_is_told() -> None:
@@ -251,8 +251,8 @@ LOCKED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
         {},
         [{**PLAIN, "requires": ("base",), "wanted_by": ()}, {**PLAIN, "name": "base", "requires": ("base",)}],
         [
-            "base is wanted by kit 1.0.0, and the lock says agentpack.yaml",
-            "kit is wanted by agentpack.yaml, and the lock says by nothing",
+            "base is wanted by kit 1.0.0, but in the lock by agentpack.yaml",
+            "kit is wanted by agentpack.yaml, but in the lock by nothing",
         ],
     ),
     "parameters": (
@@ -274,18 +274,18 @@ LOCKED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
     "fewer clients": (
         {"clients": ["claude", "codex"]},
         [{**PLAIN, "clients": ("claude",)}],
-        ["kit is locked for claude, and the manifest names others"],
+        ["kit is locked for claude, but the manifest names others"],
     ),
     "no client": (
         {"packs": [{"require": "kit", "clients": ["claude"]}]},
         [{**PLAIN, "clients": ()}],
-        ["kit is locked for no client, and the manifest names others"],
+        ["kit is locked for no client, but the manifest names others"],
     ),
     "fewer clients of those found": ({}, [{**PLAIN, "clients": ("claude",)}], []),
     "another source": (
         {"packs": [{"require": "kit", "source": "theirs"}]},
         [{**PLAIN, "source": "ours"}],
-        ["kit is locked from the source `ours`, and agentpack.yaml names `theirs`"],
+        ["kit is locked from the source `ours`, but agentpack.yaml names `theirs`"],
     ),
     "a source that is gone": (
         {},
@@ -301,7 +301,7 @@ LOCKED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
     "a collection without a source": (
         {},
         [AGENTS],
-        ["kit is locked from a collection, and agentpack.yaml names no source for it"],
+        ["kit is locked from a collection, but agentpack.yaml names no source for this pack"],
     ),
     "a collection with other agents": (
         {"packs": [{"require": "kit", "source": "ours"}]},
@@ -570,22 +570,6 @@ def test_rows_of_another_setting_of_a_variable_are_told_with_it(
 
 
 # What is not there.
-
-
-def test_a_name_that_is_not_in_the_manifest_is_told_with_what_it_is(agentpack: Agentpack, project: Path) -> None:
-    lead = {name: persona_text(name) for name in ("lead", "second")}
-    publish(project / "packs", make_pack("lead", requires=["data-reviewer"], personas=lead), make_pack())
-    agentpack("install", "lead", "--source", "packs", "--client", "claude")
-    for name, told in {
-        "data-reviewer": "  it is here because `lead 1.0.0` needs it\n  there: lead\n",
-        "second": "  `second` is an agent of the pack `lead`\n  there: lead\n"
-        "hint: `agentpack install lead --without second` removes only this agent\n",
-        "laed": "  there: lead\nhint: did you mean `lead`?\n",
-        "nothing-like-it": "  there: lead\n",
-    }.items():
-        for command in ("uninstall", "upgrade"):
-            said = agentpack(command, name, expect=2).err
-            assert said == f"project {project}\nerror: `{name}` is not in agentpack.yaml\n{told}"
 
 
 def test_a_lock_that_is_not_there_is_told_with_the_way_to_have_one(agentpack: Agentpack, project: Path) -> None:

@@ -176,12 +176,12 @@ MISMATCHES: list[tuple[dict[str, Any], Sequence[LockedPack], Sequence[str]]] = [
     (
         {"packs": [{"require": "x"}]},
         [PLAIN._replace(wanted_by=())],
-        ["x is wanted by agentpack.yaml, and the lock says by nothing"],
+        ["x is wanted by agentpack.yaml, but in the lock by nothing"],
     ),
     (
         {"packs": [{"require": "x"}]},
         [PLAIN._replace(wanted_by=("agentpack.yaml", "y 1"))],
-        ["x is wanted by agentpack.yaml, and the lock says agentpack.yaml, y 1"],
+        ["x is wanted by agentpack.yaml, but in the lock by agentpack.yaml, y 1"],
     ),
     ({"packs": [{"require": "x"}]}, [PLAIN._replace(requires=("x",))], []),
     (
@@ -207,12 +207,12 @@ MISMATCHES: list[tuple[dict[str, Any], Sequence[LockedPack], Sequence[str]]] = [
     (
         {"clients": ["claude"], "packs": [{"require": "x"}]},
         [PLAIN._replace(clients=("claude",))],
-        ["x is locked for claude, and the manifest names others"],
+        ["x is locked for claude, but the manifest names others"],
     ),
     (
         {"packs": [{"require": "x", "clients": ["claude"]}]},
         [PLAIN._replace(clients=())],
-        ["x is locked for no client, and the manifest names others"],
+        ["x is locked for no client, but the manifest names others"],
     ),
     (
         {"packs": [{"require": "top"}]},
@@ -220,7 +220,7 @@ MISMATCHES: list[tuple[dict[str, Any], Sequence[LockedPack], Sequence[str]]] = [
             PLAIN._replace(wanted_by=("top 1.0.0",), clients=("claude",)),
             PLAIN._replace(name=PackName("top"), requires=("x",)),
         ],
-        ["x is locked for claude, and the manifest names others"],
+        ["x is locked for claude, but the manifest names others"],
     ),
     (FROM_OURS, [KIT], []),
     (FROM_OURS, [KIT._replace(digest=DIGEST)], ["x is locked with agent files that do not match its digest"]),
@@ -234,11 +234,11 @@ MISMATCHES: list[tuple[dict[str, Any], Sequence[LockedPack], Sequence[str]]] = [
         [KIT._replace(digest=DIGEST)],
         [],
     ),
-    (FROM_OURS, [PLAIN], ["x is locked from the source `bundled`, and agentpack.yaml names `ours`"]),
+    (FROM_OURS, [PLAIN], ["x is locked from the source `bundled`, but agentpack.yaml names `ours`"]),
     (
         {"sources": [OURS], "packs": [{"require": "x"}]},
         [KIT],
-        ["x is locked from a collection, and agentpack.yaml names no source for it"],
+        ["x is locked from a collection, but agentpack.yaml names no source for this pack"],
     ),
     (
         {"packs": [{"require": "x"}]},

@@ -186,6 +186,49 @@ def test_a_rule_of_ours_behind_a_blank_line_stays_behind_one() -> None:
     assert resolved(draft or (), 0) == "- one, mine\n\n- two\n"
 
 
+STYLE = "You work.\n\n## Style\n\n- Be brief.\n- Use plain words.\n\n## Output\n\n- A table.\n"
+
+
+@pytest.mark.parametrize("top", ["", "---\nname: x\n---\n"])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    {
+        "the rule before it is other words, and a section follows": (
+            {"words.": "words, always.", "## Output": "## House\n\n- Ours.\n\n## Output"},
+            "## Style\n\n- Be brief.\n- Use plain words, always.\n- Mine.\n\n## House\n\n- Ours.\n\n## Output",
+        ),
+        "the section has another heading": (
+            {"words.": "words, always.", "## Style": "## Tone"},
+            "## Tone\n\n- Be brief.\n- Use plain words, always.\n- Mine.\n\n## Output",
+        ),
+        "the section is gone": (
+            {"## Style\n\n- Be brief.\n- Use plain words.\n\n": ""},
+            "You work.\n\n## Output\n\n- A table.\n\n## Style\n\n- Mine.\n",
+        ),
+        "the section is gone, and a rule of it is elsewhere": (
+            {"## Style\n\n- Be brief.\n- Use plain words.\n\n": "", "- A table.": "- A table.\n- Be brief."},
+            "## Output\n\n- A table.\n- Be brief.\n- Mine.\n",
+        ),
+    }.values(),
+)
+def test_a_rule_of_ours_at_the_end_of_a_section_stays_in_it(changes: dict[str, str], expected: str, top: str) -> None:
+    ours, theirs = STYLE.replace("words.\n", "words.\n- Mine.\n"), STYLE
+    for was, now in changes.items():
+        theirs = theirs.replace(was, now)
+    sides = [(top + text).encode() for text in (STYLE, ours, theirs)]
+    merged = merge(sides[0], sides[1], sides[2], lambda: KnownEntries((), ()))
+    assert merged.content is not None
+    assert expected in merged.content.decode()
+    assert merged.content.decode().count("Mine.") == 1
+
+
+def test_two_rules_of_ours_in_a_section_that_is_gone_stand_below_its_heading() -> None:
+    ours = STYLE.replace("- Use", "- Mine.\n- Use").replace("words.\n", "words.\n- Mine, too.\n")
+    theirs = STYLE.replace("## Style\n\n- Be brief.\n- Use plain words.\n\n", "")
+    merged = merge(STYLE.encode(), ours.encode(), theirs.encode(), lambda: KnownEntries((), ()))
+    assert merged.content == f"{theirs}\n## Style\n\n- Mine.\n- Mine, too.\n".encode()
+
+
 def test_a_rule_of_ours_stays_in_its_section_when_the_rule_before_it_moves_away() -> None:
     base = "## A {#a}\n\n- one {#one}\n- two {#two}\n\n## B {#b}\n\n- three {#three}\n"
     theirs = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- three {#three}\n- two {#two}\n"
@@ -589,18 +632,18 @@ CARRIED: dict[str, tuple[str, str, str, str]] = {
         "## A new {#a}\n\n- One. {#one}\n\nTwo. {#two}\n\n- Four. {#four}\n",
         "<## A mine|## A new>\n\n- One.\n\nTwo.\n\n- Four.\n- Mine.\n",
     ),
-    "a section before one that the release takes out stands at the end, with what was below that": (
+    "a section before one that the release takes out stands at the end, and rules below their heading": (
         "- One. {#one}\n- Five. {#five}\n\n## A {#a}\n\n## B {#b}\n\n- Four. {#four}\n",
         "- One.\n- Five.\n\n## Mine\n\n- Below.\n\n## A\n\n- First.\n- Second.\n\n## B\n\n- Four.\n",
         "- One. {#one}\n\nNew.\n\n- Five. {#five}\n\n## B {#b}\n\n- Four. {#four}\n\n## New\n\n- New below.\n",
         "- One.\n\nNew.\n\n- Five.\n\n## B\n\n- Four.\n\n## New\n\n- New below.\n\n"
-        "## Mine\n\n- Below.\n- First.\n- Second.\n",
+        "## Mine\n\n- Below.\n\n## A\n\n- First.\n- Second.\n",
     ),
     "a rule among others stays where the release takes out all": (
         "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n- Three. {#three}\n",
         "## A\n\n- One.\n- Two.\n- Mine.\n- Three.\n",
         "",
-        "- Mine.\n",
+        "## A\n\n- Mine.\n",
     ),
     "a section stays where the release takes out all": (
         "## A {#a}\n\n- One. {#one}\n\nFour. {#four}\n",
@@ -612,7 +655,7 @@ CARRIED: dict[str, tuple[str, str, str, str]] = {
         "## A {#a}\n\nOne. {#one}\n\n- Two. {#two}\n- Three. {#three}\n",
         "## A\n\nOne.\n\n- Mine.\n- Two, mine.\n- Three.\n",
         "",
-        "<- Two, mine.|>\n- Mine.\n",
+        "<- Two, mine.|>\n\n## A\n\n- Mine.\n",
     ),
     "rules before the first and between two texts stand before and behind the same ones": (
         "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\nFour. {#four}\n\n- Five. {#five}\n",

@@ -84,6 +84,19 @@ def test_an_archive_outside_is_a_place_like_any_other(agentpack: Agentpack, proj
     assert "outside this repository" in agentpack("sync", expect=3).err
 
 
+def test_a_place_on_another_machine_is_none_outside_of_the_repository(
+    agentpack: Agentpack, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTPACK_OFFLINE", "1")
+    cloned(project, "x")
+    manifest = project / "agentpack.yaml"
+    for address in ("git: 'https://example.com/agents'", "git: 'git@example.com:agents'", "git: 'github:acme/agents'"):
+        manifest.write_text(MANIFEST.format(place="x").replace("path: 'x'", address))
+        refused = agentpack("sync", expect=6).err
+        assert "outside" not in refused
+        assert "offline" in refused.lower()
+
+
 def test_accepted_once_it_is_read_from_then_on(agentpack: Agentpack, project: Path, home: Path) -> None:
     cloned(project, "~/.claude/agents")
     agentpack("sync", "--accept", "outside:mine")

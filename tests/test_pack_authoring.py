@@ -91,6 +91,8 @@ def test_a_folder_with_something_in_it_is_left_alone(agentpack: Agentpack, proje
     write_tree(project / "data-reviewer", {"mine.txt": "x"})
     assert "already exists" in agentpack("pack", "new", "data-reviewer", expect=3).err
     assert tree(project / "data-reviewer") == {"mine.txt": b"x"}
+    write_tree(project / "new" / ".git", {"HEAD": "x"})
+    agentpack("pack", "new", "new", "new")  # `git init` came first
 
 
 @pytest.mark.parametrize("name", ["Data-Reviewer", "../x", "a/b", "", "default"])

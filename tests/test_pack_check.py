@@ -373,6 +373,65 @@ def test_fix_gives_ids_and_a_changelog_and_leaves_the_rest_alone(agentpack: Agen
     assert {path for path in after if after[path] != before[path]} == {PERSONA, "CHANGELOG.md"}
 
 
+def test_fix_gives_ids_in_variants_whose_headings_mean_those_of_the_persona(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    """A rule gets an id that no rule of the persona has: with theirs, it would replace that rule."""
+    terse = "## Rules\n\n- Look twice. {#twice}\n- Look!\n\n## Tone\n\n- Be brief.\n"
+    variants = {"reviewer/terse": variant_text(terse)}
+    folder = write_tree(tmp_path / "pack", good(body=BODY + "- Nameless rule.\n", variants=variants))
+    before, path = tree(folder), "variants/reviewer/terse.md"
+    told = agentpack("pack", "check", str(folder), expect=1).out
+    assert f"{folder}/{path}:4: P201 every heading of a variant needs an id" in told
+    assert "end its first line with ` {#rules}`; `--fix` does it" in told
+    assert agentpack("pack", "test", str(folder), expect=2).err.count(f"{folder}/{path}:") == 4
+    told = agentpack("pack", "check", str(folder), "--fix", "--dry-run", expect=1).err
+    assert f"{path}: would be fixed" in told and f"{PERSONA}: would be fixed" in told and tree(folder) == before
+    agentpack("pack", "check", str(folder), "--fix", "--strict")
+    after = tree(folder)
+    assert after[PERSONA].endswith(b"- Nameless rule. {#nameless-rule}\n")
+    named = (
+        "## Rules {#rules}\n\n- Look twice. {#twice}\n- Look! {#look-2}\n\n## Tone {#tone}\n\n- Be brief. {#be-brief}\n"
+    )
+    assert after[path].decode() == before[path].decode().replace(terse, named)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told", "fixed"),
+    [
+        ("- Be brief. {when=flag}", "`{when=flag}`", "- Be brief. {#be-brief when=flag}"),
+        ("- Be brief. {short when=flag}", "`{short when=flag}`", "- Be brief. {#short when=flag}"),
+        ("## Tone {when=flag}\n\n- Brief. {#b}", "`{when=flag}`", "## Tone {#tone when=flag}\n\n- Brief. {#b}"),
+        ("- Be brief. {when=flag} {#own}", "`{when=flag}`", None),
+        ("- Say `{when=flag}`. {#own}", None, None),
+        ("- Set {a=b} {#own}", None, None),
+    ],
+)
+@pytest.mark.parametrize("place", ["persona", "variant"])
+def test_a_condition_needs_an_id(
+    agentpack: Agentpack, tmp_path: Path, rule: str, told: str | None, fixed: str | None, place: str
+) -> None:
+    """Without one it is text, which was found only in the installed agent."""
+    flag = {"flag": {"type": "boolean", "default": True, "description": "Whether."}}
+    used = f"{rule}\n- Used. {{#used when=flag}}\n"
+    body = "## Rules {#rules}\n\n" + used if place == "variant" else BODY + used
+    files = good(
+        body=BODY if place == "variant" else body,
+        variants={"reviewer/terse": variant_text(body)} if place == "variant" else {},
+        parameters=flag,
+    )
+    folder = write_tree(tmp_path / "pack", files)
+    found = agentpack("pack", "check", str(folder), expect=None)
+    assert (found.exit_code == 1) == ("P201" in found.out) == (told is not None)
+    if fixed is None and told is not None:
+        assert f"P201 {told} needs an id; as it is, it is text\n    write `{{#own when=flag}}`\n" in found.out
+    elif fixed is not None:
+        assert "`--fix` does it" in found.out and "when=flag}`" in found.out
+        agentpack("pack", "check", str(folder), "--fix", "--strict")
+        path = PERSONA if place == "persona" else "variants/reviewer/terse.md"
+        assert tree(folder)[path].decode() == files[path].decode().replace(rule, fixed)
+
+
 def test_the_written_changelog_tells_each_change_by_its_id(agentpack: Agentpack, tmp_path: Path) -> None:
     packs = tmp_path / "packs" / "data-reviewer"
     write_tree(packs / "1.0.0", good())

@@ -128,6 +128,19 @@ def test_a_variant_has_rules_of_its_own(text: str, words: str) -> None:
     assert faults(VARIANT + text, "variant")[0].startswith(words)
 
 
+def test_attributes_in_a_local_variant_need_an_id() -> None:
+    """Without one they were text of the agent; other rules of a local variant need none."""
+    flag = {"flag": ParameterDeclaration.from_data("flag", {"type": "boolean", "default": True, "description": "x"})}
+    text = VARIANT + "- a\n- Be brief. {when=flag}\n- Say {so}\n"
+    with pytest.raises(InvalidFile) as refused:
+        PersonaText(flag).variant(text, "x.md", is_local=True)
+    hint = "end its first line with ` {#be-brief when=flag}`"
+    assert refused.value.details == (f"x.md:5: `{{when=flag}}` needs an id ({hint})",)
+    assert PersonaText({}, literal=True).variant(
+        text, "x.md", is_local=True
+    )  # agents of collections have no conditions
+
+
 def test_a_variant_says_where_its_rules_go() -> None:
     layer = READER.variant(VARIANT + "## A {#a replace=section before=b}\n\n- x {#x after=y when=flag}\n", "x.md")
     section = layer.sections[1]

@@ -490,6 +490,20 @@ def test_one_folder_mounted_twice_is_one_place(tmp_path: Path) -> None:
     ]
 
 
+def test_places_that_are_one_file_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    """The one without a link first. The order in which they were asked for does not matter."""
+    for real, link in (("x", "b"), ("y", "a")):
+        (tmp_path / real).mkdir()
+        (tmp_path / link).symlink_to(real)
+    (tmp_path / "c.md").symlink_to("x/f.md")
+    places = Locations(Disk({"": str(tmp_path)}), lambda path: None)
+    asked = ["x/f.md", "y/f.md", "c.md", "b/f.md", "alone/f.md", "b/g.md", "a/f.md", "$CODEX_HOME/f.md"]
+    for order in (asked, asked[::-1]):
+        for place in order:
+            places.look(place)
+        assert list(places.groups(order)) == [("y/f.md", "a/f.md"), ("x/f.md", "b/f.md", "c.md")]
+
+
 # Two scopes that have one folder.
 
 

@@ -237,6 +237,19 @@ DECIDED_BY_HAND = b"- decided\n"
 
 
 @pytest.mark.parametrize(
+    ("before", "answers", "after"),
+    [
+        (NO_DECISIONS, {"a": "keep", "b": "keep"}, KEEP),
+        (NO_DECISIONS, {"a": "keep", "b": "edit"}, Decisions(of_files={"a": "keep", "b": "edit"})),
+        (Decisions(of_files={"a": "keep"}), {"b": "keep"}, Decisions(of_files={"a": "keep", "b": "keep"})),
+        (Decisions(of_files={"a": "edit"}), {"a": "edit"}, Decisions(of_files={"a": "edit"})),
+    ],
+)
+def test_one_answer_for_all_files_is_one_decision(before: Decisions, answers: dict[str, str], after: Decisions) -> None:
+    assert before.with_answers(answers) == after
+
+
+@pytest.mark.parametrize(
     ("recorded", "here", "wanted", "decisions", "expected"),
     [
         (R, OTHER, R, ALL, (Action.DISCARD, "", R)),
@@ -260,14 +273,21 @@ DECIDED_BY_HAND = b"- decided\n"
         (R, OTHER, NEW, Decisions(on_conflict="edit"), (Action.CONFLICT, "merge", None)),
         (R, OTHER, NEW, THEIRS, (Action.DISCARD, "", NEW)),
         (R, OTHER, NEW, KEEP, (Action.TAKE, "", None)),
+        (R, OTHER, NEW, THEIRS._replace(of_files={PATH: "keep"}), (Action.TAKE, "", None)),
+        (R, OTHER, NEW, KEEP._replace(of_files={PATH: "stop"}), (Action.CONFLICT, "merge", None)),
+        (R, OTHER, NEW, KEEP._replace(of_files={"another.md": "theirs"}), (Action.TAKE, "", None)),
+        (R, OTHER, None, NO_DECISIONS._replace(of_files={PATH: "keep"}), (Action.FORGET, "", None)),
         (R, OTHER, None, ALL, (Action.DELETE, "", None)),
         (R, OTHER, None, NO_DECISIONS, (Action.CONFLICT, "edited", None)),
         (R, OTHER, None, KEEP, (Action.FORGET, "", None)),
-        (R, OTHER, None, THEIRS, (Action.CONFLICT, "edited", None)),
+        (R, OTHER, None, THEIRS, (Action.DELETE, "", None)),
+        (R, OTHER, None, THIS, (Action.DELETE, "", None)),
+        (R, OTHER, None, OTHERS, (Action.CONFLICT, "edited", None)),
         (R, R, None, NO_DECISIONS, (Action.DELETE, "", None)),
         (R, R, None, OWN, (Action.CONFLICT, "own", None)),
         (R, EDIT, None, OWN, (Action.CONFLICT, "edited", None)),
         (R, R, None, OWN._replace(on_conflict="keep"), (Action.FORGET, "", None)),
+        (R, R, None, OWN._replace(on_conflict="theirs"), (Action.DELETE, "", None)),
         (R, R, None, OWN._replace(discard_edits=True), (Action.DELETE, "", None)),
         (R, R, None, Decisions(own=frozenset({"another"})), (Action.DELETE, "", None)),
         (R, R, None, KEEP, (Action.DELETE, "", None)),

@@ -417,6 +417,22 @@ def test_an_uninstall_brings_no_denied_release_into_the_lock_though_its_text_is_
     agentpack("uninstall", "acme")
 
 
+def test_taking_out_a_pack_asks_no_policy_of_another_one_that_stays_as_it_is(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    """Whatever becomes of a third one; one whose file would be written again is asked about."""
+    publish(packs, *(make_pack(name, personas={name: persona_text(name)}) for name in ("acme", "extra")))
+    install(agentpack, packs, "data-reviewer==1.0.0")
+    for name in ("acme", "extra"):
+        install(agentpack, packs, name)
+    by_user("packs: {deny: [data-reviewer]}\n")
+    (project / ".claude/agents/extra.md").unlink()
+    agentpack("uninstall", "acme")
+    assert (project / ".claude/agents/extra.md").exists()
+    (project / ".claude/agents/reviewer.md").unlink()
+    assert "data-reviewer 1.0.0 is refused by `packs.deny`" in agentpack("uninstall", "extra", expect=5).err
+
+
 def test_each_setting_that_lets_a_release_pass_is_explained(agentpack: Agentpack, packs: Path) -> None:
     by_user(ALLOWING.replace("age: 0", "age: 14") + "capabilities: {allow: [every-tool], deny: [hooks]}\n")
     install(agentpack, packs, "data-reviewer==1.0.0")
@@ -766,6 +782,21 @@ def test_a_denied_link_to_a_pack_or_a_release_denies_it_in_its_source(
     assert ("`sources.deny`" in ran.err) == (entry != "al*")  # a pattern finds names, not where links lead
 
 
+@pytest.mark.parametrize("any_folder", [False, True])
+@pytest.mark.parametrize("entry", ["li*ed", "li*ed/data-reviewer/1.0.0", "pa*ks", "packs/data-*er/1.0.0"])
+def test_a_pattern_finds_the_place_and_the_release_as_they_are_named_and_as_they_are(
+    agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, entry: str, any_folder: bool
+) -> None:
+    (tmp_path / "linked").symlink_to(packs)
+    own_manifest(project, str(tmp_path / "linked"))
+    above = "/".join(("", "*", *tmp_path.parts[2:])) if any_folder else f"{tmp_path}"
+    by_organisation(f"sources: {{deny: ['{above}/{entry}']}}\n")
+    refused = agentpack("install", "data-reviewer==1.0.0", expect=5).err
+    assert f"data-reviewer 1.0.0 is refused by `sources.deny` ({tmp_path}/organisation.yaml:1)" in refused
+    by_organisation(f"sources: {{deny: ['{above}/{entry}x']}}\n")
+    agentpack("install", "data-reviewer==1.0.0")
+
+
 def test_a_collection_elsewhere_is_not_denied_for_the_folder_a_user_is_in(
     agentpack: Agentpack, project: Path, tmp_path: Path, by_organisation: Any
 ) -> None:
@@ -843,6 +874,17 @@ def test_only_releases_after_the_one_that_is_installed_are_told_as_skipped(agent
     assert [line for line in err.splitlines() if "skipped" in line] == []
     err = agentpack("upgrade", "--yes").err
     assert [line for line in err.splitlines() if "skipped" in line] == every[:1]
+
+
+def test_a_young_release_of_a_pack_that_another_one_brings_along_is_told(agentpack: Agentpack, packs: Path) -> None:
+    top = {"top": persona_text("top")}
+    publish(packs, make_pack("top", personas=top, requires=["data-reviewer"]), make_pack(version="3.0.0"))
+    age(packs / "top", 20)
+    by_user("minimum_age: 14\n")
+    why = "it was released today; 14 days must have passed (~/.config/agentpack/policy.yaml:1)"
+    assert [line for line in install(agentpack, packs, "top").err.splitlines() if "skipped" in line] == [
+        f"note: skipped data-reviewer {version}: {why}" for version in ("2.0.0", "3.0.0")
+    ]
 
 
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:

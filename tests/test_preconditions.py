@@ -21,33 +21,68 @@ def installed(agentpack: Agentpack, project: Path) -> Agentpack:
     return agentpack
 
 
-@pytest.mark.parametrize("command", ["upgrade", "uninstall", "lock --upgrade-pack"])
+@pytest.mark.parametrize(
+    ("command", "of_agent", "needed"),
+    [
+        (
+            "upgrade",
+            "`agentpack upgrade kit` upgrades the pack, with all its agents",
+            "`agentpack upgrade` without a name also upgrades packs that others need",
+        ),
+        (
+            "upgrade --latest",
+            "`agentpack upgrade --latest kit` upgrades the pack, with all its agents",
+            "`agentpack upgrade --latest` without a name also upgrades packs that others need",
+        ),
+        (
+            "lock --upgrade-pack",
+            "`agentpack lock --upgrade-pack kit` upgrades the pack, with all its agents",
+            "`agentpack lock --upgrade` also upgrades packs that others need",
+        ),
+        ("uninstall", "`agentpack install kit --without one` removes only this agent", ""),
+    ],
+)
 @pytest.mark.parametrize(
     ("name", "details", "hint"),
     [
-        ("nobody", [], None),
+        ("nobody", [], ""),
         ("leed", [], "did you mean `lead`?"),
-        ("base", ["it is here because `lead 1.0.0` needs it"], None),
-        (
-            "one",
-            ["`one` is an agent of the pack `kit`"],
-            "`agentpack install kit --without one` removes only this agent",
-        ),
+        ("base", ["it is here because `lead 1.0.0` needs it"], "needed"),
+        ("one", ["`one` is an agent of the pack `kit`"], "of_agent"),
     ],
 )
 def test_a_pack_that_is_not_in_the_manifest_is_told_with_what_it_is(
-    installed: Agentpack, project: Path, command: str, name: str, details: list[str], hint: str | None
+    installed: Agentpack,
+    project: Path,
+    command: str,
+    of_agent: str,
+    needed: str,
+    name: str,
+    details: list[str],
+    hint: str,
 ) -> None:
-    lines = "".join(f"  {line}\n" for line in [*details, "there: lead, kit, set"])
+    lines = "".join(f"  {line}\n" for line in [*details, "packs: lead, kit, set"])
     told = f"project {project}\nerror: `{name}` is not in agentpack.yaml\n{lines}"
+    hint = {"of_agent": of_agent, "needed": needed}.get(hint, hint)
     told += f"hint: {hint}\n" if hint else ""
     assert installed(*command.split(), name, expect=2).err == told
+
+
+def test_an_agent_of_a_pack_leads_to_the_pack(installed: Agentpack) -> None:
+    for command, hint in {
+        "upgrade": "`agentpack upgrade kit` upgrades the pack",
+        "lock --upgrade-pack": "`agentpack lock --upgrade-pack kit` upgrades the pack",
+        "uninstall": "`agentpack install kit --without one` removes only this agent",
+    }.items():
+        assert hint in installed(*command.split(), "kit/one", expect=2).err
+    for command in ("upgrade", "lock --upgrade-pack"):
+        assert f"`agentpack {command.partition('-pack')[0]}`" in installed(*command.split(), "tester", expect=2).err
 
 
 def test_without_any_pack_that_is_said(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {"agentpack.yaml": "schema: 1\nclients: [claude]\npacks: []\n"})
     assert agentpack("upgrade", "kit", expect=2).err == (
-        f"project {project}\nerror: `kit` is not in agentpack.yaml\n  there: no pack\n"
+        f"project {project}\nerror: `kit` is not in agentpack.yaml\n  packs: none\n"
     )
 
 

@@ -544,8 +544,7 @@ def test_a_bare_call_names_a_release_that_a_ref_holds_back(agentpack: Agentpack,
     agentpack("install", f"git+{far.address}@v1.0.0")
     agentpack("upgrade", "--check")
     assert (
-        '  agentpack install "data-reviewer@latest"  install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n'
-        in agentpack().err
+        "  agentpack upgrade --latest    install data-reviewer 2.0.0, held back by `ref: v1.0.0`\n" in agentpack().err
     )
 
 
@@ -574,7 +573,19 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         ("lock", "there is no agentpack.yaml", "`agentpack install NAME` writes one"),
         ("bundle", "there is no agentpack.lock", "`agentpack install NAME` writes one"),
         ("list --all", "there is no command `list`", "use `agentpack status`"),
-        ("sync --force", "there is no option `--force`", "use `--discard-edits`"),
+        (
+            "sync --force",
+            "there is no option `--force`",
+            "`--discard-edits` replaces files that you edited; `--adopt` replaces files that agentpack did not write",
+        ),
+        ("install reviewer --stdout", "there is no option `--stdout`", "`agentpack render NAME` prints the text"),
+        ("install reviewer -t codex", "there is no option `-t`", "use `--client`"),
+        ("install reviewer --agent codex", "there is no option `--agent`", "use `--client`"),
+        (
+            "uninstall reviewer --purge",
+            "there is no option `--purge`",
+            "`--discard-edits` also deletes edited files; `agentpack uninstall --all` says how to delete the rest",
+        ),
         ("install reviewer --model x", "there is no option `--model`", "`--set model=VALUE` chooses the model"),
         (
             "install reviewer --version 1.0.0",
@@ -590,7 +601,7 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         (
             "explain --grep look",
             "there is no option `--grep`",
-            'words of a rule find it: `agentpack explain "small fix"`',
+            '`agentpack explain "small fix"` finds rules by their words',
         ),
         (
             "diff reviewer 1.0.0 2.0.0",
@@ -622,7 +633,16 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
             "for a folder or an address, `agentpack show ./place` lists its packs, "
             "`agentpack install ./place` installs them",
         ),
-        ("upgrade x 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),
+        (
+            "upgrade x v3.0.0",
+            "`v3.0.0` is a version, not a pack",
+            "`agentpack install x==3.0.0` installs that version",
+        ),
+        (
+            "install python-engineer@9.0.0",
+            "no release of `python-engineer` matches `==9.0.0`",
+            "ask for one that exists: `python-engineer==3.0.0`",
+        ),
         ("diff --to 3.0.0", "`3.0.0` is a version, not a pack", "write it after a pack: `NAME==3.0.0`"),
         (
             "show reviewer --changes 3.0.0",
@@ -633,6 +653,11 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
             "install python-engineer -c claude cursor",
             "there is no pack named `cursor`",
             "for several clients, write `--client claude,cursor`",
+        ),
+        (
+            "install python-engineer -c claude cursor codex",
+            "2 requested packs cannot be found as requested",
+            "for several clients, write `--client claude,codex,cursor`",
         ),
         (
             "install python-engineer[strict_typing]",

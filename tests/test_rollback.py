@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.cases import case
+from support.collection_files import agent_text
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import STATE, marks, modes, tree, with_state, write_tree
@@ -217,6 +219,63 @@ def test_a_file_with_the_very_text_to_go_back_to_is_nobody_else_s(
     (project / AGENT).chmod(0o600)
     agentpack("rollback", "1")
     assert modes(project) == three[1]
+
+
+def test_files_that_somebody_put_there_with_the_very_text_outlive_the_way_back(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    write_tree(project, {AGENT: (project / AGENT).read_text().replace("Look before", "Look twice before")})
+    last = agentpack("keep", "reviewer", "--as", "mine", "--json").envelope["data"]["generation"]
+    kept = modes(project)
+    [variant] = [path for path in kept if "/variants/" in path]
+    for path in (AGENT, variant, "agentpack.yaml", "agentpack.lock"):
+        with case(path):
+            agentpack("rollback", "0")
+            write_tree(project, {path: kept[path][0]})
+            before = modes(project)
+            ran = agentpack("rollback", f"{last}", "--json").envelope["data"]
+            assert modes(project) == kept
+            found = agentpack("history", f"{ran['generation']}", "--json").envelope["data"]["replaced"]
+            there = [path] if path in (AGENT, variant) else []  # lock and manifest are a generation of their own
+            assert [(row["path"], row["mode"]) for row in found] == [(path, 0o644) for path in there]
+            agentpack("rollback")
+            assert modes(project) == before
+            (project / path).unlink()
+
+
+def test_a_file_that_somebody_put_there_with_other_line_ends_comes_back_with_them(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    agentpack("rollback", "0")
+    write_tree(project, {AGENT: three[1][AGENT][0].replace(b"\n", b"\r\n")})
+    before = modes(project)
+    agentpack("rollback", "1", "--adopt")
+    assert modes(project) == three[1]
+    agentpack("rollback")
+    assert modes(project) == before
+
+
+def test_what_agentpack_wrote_itself_is_not_recorded_as_found_there(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    for number in ("1", "2"):
+        agentpack("rollback", number)
+    for number in ("4", "5"):
+        assert agentpack("history", number, "--json").envelope["data"]["replaced"] == []
+
+
+def test_an_entry_of_a_shared_file_with_the_very_text_outlives_the_way_back(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "roo")
+    path = project / ".roomodes"
+    text = path.read_bytes()
+    agentpack("rollback", "0")
+    path.write_bytes(text)
+    agentpack("rollback", "1")
+    agentpack("rollback")
+    assert tree(project, without=(".git", STATE, "packs")) == {".roomodes": text}
 
 
 def test_a_file_beside_is_never_touched(
@@ -528,6 +587,10 @@ def test_the_history_quotes_a_value_with_spaces(agentpack: Agentpack, project: P
         (ChangeRequest(unset=("who",), everything=True), ["--unset who", "--all"]),
         (ChangeRequest(Decisions(adopt=True, discard_edits=True)), ["--adopt", "--discard-edits"]),
         (ChangeRequest(Decisions(on_conflict="keep"), partial=True), ["--partial", "--on-conflict keep"]),
+        (
+            ChangeRequest(Decisions(on_conflict="theirs", of_files={"b c.md": "edit", "a.md": "keep"})),
+            ["--on-conflict theirs", "--on-conflict a.md=keep", "--on-conflict 'b c.md=edit'"],
+        ),
         (ChangeRequest(latest=True, locked=True, frozen=True, dry_run=True, yes=True, sources=("packs",)), []),
         (ChangeRequest(names=("a",), require_acceptance=False), []),
     ],
@@ -582,3 +645,24 @@ def test_a_generation_that_is_not_kept_is_told_with_those_that_are(agentpack: Ag
     agentpack("install", "data-reviewer")
     ran = agentpack("history", "show", "7", expect=2)
     assert ran.err == f"project {project}\nerror: there is no generation 7\n  kept: 1, 2\n"
+
+
+def test_a_rollback_of_an_adoption_is_undone_with_the_edits_made_between(agentpack: Agentpack, project: Path) -> None:
+    """What the rollback left there is no file of somebody else's."""
+    write_tree(project, {f".claude/agents/{name}.md": agent_text(name, "Work.") for name in ("one", "two")})
+    two = project / ".claude/agents/two.md"
+    found = two.read_text()
+    agentpack("adopt")
+    two.write_text(found + "Mine.\n")
+    agentpack("rollback")
+    assert two.read_text() == found
+    assert not (project / "agentpack.yaml").exists()
+    for text in (found + "Mine.\n", found):
+        agentpack("rollback")
+        assert two.read_text() == text
+    agentpack("rollback", "2")
+    assert two.read_text() == found + "Mine.\n"
+    agentpack("rollback")
+    two.write_text(found + "Somebody else's.\n")
+    assert "files that agentpack did not write are in the way" in agentpack("rollback", expect=3).err
+    assert two.read_text() == found + "Somebody else's.\n"

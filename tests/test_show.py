@@ -279,11 +279,12 @@ def test_of_a_long_entry_the_first_part_is_shown_and_the_rest_on_request(agentpa
     words = ("show", "news", "--changes", "1.0.0", "1.3.0")
     ran = agentpack(*words)
     assert short.count("\n") == MOST_CHANGES - 1
-    assert ran.out.endswith(f"\n\n1.3.0\n{beginning}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
-    assert f"\n{MOST_CHANGES + 3} more lines say the rest: `--verbose` prints them\n" in ran.err
+    way = "`agentpack show news --changes 1.0.0 1.3.0 --verbose` prints them"
+    cut = f"{beginning}\n\n[{MOST_CHANGES + 3} more lines of 1.3.0: {way}]"
+    assert ran.out.endswith(f"\n\n1.3.0\n{cut}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
     whole = agentpack(*words, "--verbose")
     assert whole.out.endswith(f"\n\n1.3.0\n{long}\n\n1.2.0\n{short}\n\n1.1.0\n{plain}\n")
-    assert "more lines" not in whole.err
+    assert "more lines" not in whole.out
     data = agentpack(*words, "--json").envelope["data"]
     assert [entry["text"] for entry in data["entries"]] == [long, short, plain]
 

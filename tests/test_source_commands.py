@@ -464,3 +464,31 @@ def test_a_pack_that_only_another_source_may_provide_is_not_taken_from_there_ins
         "hint: change `packs:` of a source, or `source:` of the entry, in agentpack.yaml\n"
     )
     assert tree(project) == before
+
+
+def test_a_folder_of_the_users_own_with_an_invisible_name_is_not_copied_into_the_project(
+    agentpack: Agentpack, project: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = own.parent.parent
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(config.rename(config.with_name("con\u200bfig"))))
+    ran = agentpack("install", "crew", expect=2)
+    assert ran.err == (
+        f"project {project}\n"
+        "error: the place of the source `mine` has hidden characters in its path\n"
+        "hint: rename it: agentpack.yaml would contain invisible text\n"
+    )
+    assert tree(project) == {}
+
+
+def test_a_folder_in_the_home_is_found_by_its_short_name(
+    agentpack: Agentpack, project: Path, home: Path, own: Path
+) -> None:
+    """And one whose path has steps back is written without them."""
+    for place in ("~/.config/agentpack/shared", "../agentpack/./shared"):
+        with case(place):
+            (own.parent / "agentpack.yaml").write_text(f"schema: 1\nsources: [{{name: mine, path: {place}}}]\n")
+            agentpack("install", "crew")
+            assert without_schema_line((project / "agentpack.yaml").read_text()) == (
+                f'schema: 1\nclients: [claude]\nsources:\n  - {{name: mine, path: "{own}"}}\npacks:\n  - crew\n'
+            )
+            agentpack("rollback")

@@ -139,6 +139,20 @@ def test_a_claimed_name_that_its_source_lacks_is_found_nowhere(
     assert [(row["name"], row["source"], row["others"]) for row in found] == [("acme-one", "acme", [])]
 
 
+def test_a_claimed_name_whose_source_has_it_is_told_with_its_releases(
+    agentpack: Agentpack, project: Path, places: Path
+) -> None:
+    manifest(project, places)
+    assert agentpack("install", "acme-one>=9", expect=4).err == (
+        f"project {project}\n"
+        "error: no release of `acme-one` matches `>=9`\n"
+        "  there is only 1.0.0\n"
+        "hint: widen the range so that it allows 1.0.0\n"
+    )
+    publish(places / "acme", make_pack("acme-three", requires=["missing"], personas={"three": persona_text("three")}))
+    assert "may only come from" not in agentpack("install", "acme-three", expect=4).err
+
+
 def test_a_source_with_patterns_provides_nothing_else(agentpack: Agentpack, project: Path, places: Path) -> None:
     manifest(project, places, other=", packs: [one]", acme="")
     assert agentpack("install", "acme-two", expect=4)

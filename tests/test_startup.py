@@ -30,6 +30,7 @@ from agentpack import fast
 from agentpack.cli import quick_args
 from agentpack.environment import platform_folder
 from agentpack.input.archives import write_archive
+from agentpack.model.names import digest_of
 
 HEAVY = frozenset(
     "typer rich pydantic pydantic_core yaml httpx2 resolvelib markdown_it dataclasses inspect packaging".split()
@@ -326,6 +327,105 @@ def test_a_check_is_answered_as_the_full_program_does(
     assert (found is not None) == (situation is nothing)
     if found is not None:
         assert found == agentpack(*arguments, expect=None)
+
+
+def damage_id(project: Path) -> None:
+    (project / ".agentpack/state/id").write_bytes(b"\xff\n")
+
+
+def point_the_id_elsewhere(project: Path) -> None:
+    (project / ".agentpack/state/id").write_text("../projects\n")
+
+
+def open_the_state_to_others(project: Path) -> None:
+    (project / ".agentpack/state").chmod(0o777)
+
+
+def link_the_state(project: Path) -> None:
+    state = project / ".agentpack/state"
+    state.symlink_to(state.rename(project / "elsewhere"))
+
+
+def link_a_folder(project: Path) -> None:
+    folder = project / ".claude"
+    folder.symlink_to(folder.rename(project / "elsewhere"))
+
+
+def link_the_manifest(project: Path) -> None:
+    manifest = project / "agentpack.yaml"
+    manifest.symlink_to(manifest.rename(project / "elsewhere.yaml"))
+
+
+def leave_a_decision(project: Path) -> None:
+    (project / ".agentpack/state/journal").write_bytes(b"")
+
+
+def lead_a_variable_elsewhere(project: Path) -> None:
+    """The record tells of a folder that a variable named then."""
+    place = project / ".agentpack/state/generations/000001.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"roots": {"$CODEX_HOME": "/somewhere"}}))
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        damage_id,
+        point_the_id_elsewhere,
+        open_the_state_to_others,
+        link_the_state,
+        link_a_folder,
+        link_the_manifest,
+        leave_a_decision,
+        lead_a_variable_elsewhere,
+    ],
+)
+def test_a_check_of_a_state_to_look_closer_at_is_left_to_the_full_program(
+    agentpack: Agentpack, situation: Callable[[Path], None]
+) -> None:
+    agentpack("install", "python-engineer")
+    assert quickly(["diff"], agentpack.folder) is not None
+    situation(agentpack.folder)
+    assert quickly(["diff"], agentpack.folder) is None
+
+
+def test_the_bytes_of_a_release_from_a_folder_are_compared_though_they_were_those_of_a_bundled_one(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    pack = shutil.copytree(
+        Path(__file__).parents[1] / "packs/python-engineer/1.0.0", tmp_path / "packs/python-engineer/1.0.0"
+    )
+    agentpack("install", "python-engineer", "--source", str(tmp_path / "packs"))
+    with open(pack / "pack.yaml", "a", encoding="utf-8") as file:
+        file.write("# a remark\n")
+    for option in ("--locked", "--frozen"):
+        assert quickly(["sync", option], agentpack.folder) is None
+        agentpack("sync", option, expect=5)
+    for arguments in (["diff"], ["sync", "--check"]):
+        assert quickly(arguments, agentpack.folder) is not None
+
+
+def test_a_bundled_release_that_was_locked_with_other_bytes_is_left_to_the_full_program(agentpack: Agentpack) -> None:
+    """As after a change of agentpack itself."""
+    agentpack("install", "python-engineer")
+    lock, record = (agentpack.folder / name for name in ("agentpack.lock", ".agentpack/state/generations/000001.json"))
+    before = lock.read_text()
+    digest = json.loads(before)["packs"][0]["digest"]
+    after = before.replace(digest, digest_of(b"other bytes"))
+    lock.write_text(after)
+    record.write_text(record.read_text().replace(digest_of(before.encode()), digest_of(after.encode())))
+    for option in ("--locked", "--frozen"):
+        assert quickly(["sync", option], agentpack.folder) is None
+        agentpack("sync", option, expect=5)
+
+
+def test_a_collection_of_agents_is_locked_by_its_content_alone(agentpack: Agentpack) -> None:
+    (agentpack.folder / "agents").mkdir()
+    (agentpack.folder / "agents/reader.md").write_text("---\nname: reader\ndescription: Reads.\n---\nYou read.\n")
+    agentpack("install", "./agents")
+    for arguments in CHECKS:
+        found = quickly(arguments, agentpack.folder)
+        assert found is not None
+        assert found == agentpack(*arguments)
 
 
 def set_policy() -> None:
@@ -658,6 +758,106 @@ def test_an_empty_folder_among_the_packs_of_a_checkout_or_a_wheel_is_no_pack(
     for name, value in typed("complete_bash", "data").items():
         monkeypatch.setenv(name, value)
     assert agentpack(new=True).out.split() == ["data-reviewer"]
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        change_manifest,
+        link_the_manifest,
+        clone,
+        damage_id,
+        damage_record,
+        damage_pointer,
+        take_a_record_of_tomorrow,
+    ],
+)
+def test_names_are_left_to_the_full_program_where_the_manifest_may_be_anybodys(
+    agentpack: Agentpack, situation: Callable[[Path], None]
+) -> None:
+    agentpack("install", "python-engineer")
+    with contextlib.chdir(agentpack.folder):
+        assert fast.completion(typed("complete_bash", "python-e")) == "python-engineer\n"
+        situation(agentpack.folder)
+        assert fast.completion(typed("complete_bash", "python-e")) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        ("agentpack", 0),
+        ("agentpack install", 0),
+        ("agentpack install", 1),
+        ("agentpack uninstall py", 2),
+        ("agentpack upgrade py", 2),
+        ("agentpack history show py", 3),
+        ("agentpack --yes install py", 3),
+        ("agentpack install --set py", 3),
+        ("agentpack install py", "two"),
+    ],
+)
+def test_names_are_completed_after_install_alone(agentpack: Agentpack, words: str, at: int | str) -> None:
+    bash = {"_AGENTPACK_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)}
+    zsh = {"_AGENTPACK_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": words}
+    with contextlib.chdir(agentpack.folder):
+        assert fast.completion(bash) is None
+        assert "install py" in words or fast.completion(zsh) is None
+
+
+@pytest.mark.parametrize("shell", ["complete_bash", "complete_zsh", "complete_fish", "source_bash"])
+def test_a_shell_that_does_not_tell_what_was_typed_is_left_to_the_full_program(shell: str) -> None:
+    assert fast.completion({"_AGENTPACK_COMPLETE": shell}) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "found"),
+    [
+        ("agentpack install", 2, ["python-engineer", "python-reviewer"]),
+        ("agentpack install python-r", 2, ["python-reviewer"]),
+        ("agentpack install python-reviewer python-e", 3, ["python-engineer"]),
+        ("agentpack install python-e python-reviewer", 2, ["python-engineer"]),
+    ],
+)
+def test_the_word_at_the_cursor_is_completed(agentpack: Agentpack, words: str, at: int, found: list[str]) -> None:
+    bash = {"_AGENTPACK_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)}
+    with contextlib.chdir(agentpack.folder):
+        offered = fast.completion(bash)
+    assert offered is not None
+    assert [name for name in offered.split() if name in ("python-engineer", "python-reviewer")] == found
+
+
+@pytest.mark.parametrize("place", ["packs", "src/agentpack/_packs"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Data/1.0.0/",
+        "data_new/1.0.0/",
+        "data-/1.0.0/",
+        "-data/1.0.0/",
+        "data--new/1.0.0/",
+        "agents/1.0.0/",
+        "data-new/1.0.0rc1/",
+        "data-new/next/",
+        "data-new/",
+        "README",
+    ],
+)
+def test_names_are_read_off_a_folder_that_holds_releases_alone(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, other: str
+) -> None:
+    packs = tmp_path / "installation" / place
+    monkeypatch.setattr(fast, "__file__", str(tmp_path / "installation/src/agentpack/fast.py"))
+    with contextlib.chdir(agentpack.folder):
+        assert fast.completion(typed("complete_bash", "data")) is None  # there is no such folder
+        publish(packs, make_pack())
+        (packs / ".cache").mkdir()
+        (packs / "digests.json").write_text("{}")
+        assert fast.completion(typed("complete_bash", "data")) == "data-reviewer\n"
+        if other.endswith("/"):
+            (packs / other).mkdir(parents=True)
+        else:
+            (packs / other).write_text("")
+        assert fast.completion(typed("complete_bash", "data")) is None
 
 
 # Folders.

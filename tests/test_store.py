@@ -14,13 +14,16 @@ from typing import Any
 import pytest
 from faults.scene import FIRST, change, generation, roots
 from support.crashing_disk import CrashingDisk
+from support.packs import make_pack
 
 from agentpack.disk import Disk
+from agentpack.disk.known_states import KnownStates
 from agentpack.errors import Bug, Refused, Unavailable
-from agentpack.model.names import Digest, digest_of
-from agentpack.store import Store, layout
+from agentpack.input.archives import write_archive
+from agentpack.model.names import Digest, content_digest, digest_of
+from agentpack.store import RELEASE, Store, layout
 from agentpack.store.blobs import NewPack
-from agentpack.store.journal import NOTHING, FileSide, JournalRow, NewJournal, decided, undecided
+from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal, decided, undecided
 from agentpack.store.process_lock import is_locked, process_lock
 
 HOLD = """
@@ -144,6 +147,21 @@ def test_a_pack_whose_index_is_cut_off_is_refused_by_name(disk: Disk, box: Path,
     path.write_bytes(data[:at] + start.to_bytes(8, "little") + data[where.stop :])
     with pytest.raises(Refused, match=r"000001\.pack"):
         Store(disk).blobs.get(digest_of(b"one"))
+
+
+def test_a_stored_release_comes_back_if_it_is_the_one_that_is_asked_for(disk: Disk, box: Path) -> None:
+    pack = make_pack()
+    archive, digest = write_archive(pack, prefix=RELEASE), content_digest(pack.items())
+    elsewhere = write_archive(pack, prefix="elsewhere")
+    kept(disk, 1, [archive, elsewhere, b"no archive"])
+    store = Store(disk)
+    assert store.release(digest_of(archive), digest) == pack
+    assert store.release(digest_of(archive), digest_of(b"another")) is None
+    for other in (b"never stored", b"no archive", elsewhere):
+        assert store.release(digest_of(other), digest) is None
+    path = box / ".agentpack/state/blobs/000001.pack"
+    path.write_bytes(path.read_bytes().replace(archive, b"x" * len(archive)))
+    assert Store(disk).release(digest_of(archive), digest) is None
 
 
 # -- generations -------------------------------------------------------------------------------------------------------
@@ -276,6 +294,20 @@ def test_pruning_that_is_broken_off_leaves_nothing_missing(disk: Disk, box: Path
     assert store.generations.numbers() == store.blobs.numbers() == [4, 5, 6]
 
 
+def test_what_was_read_before_it_was_pruned_is_not_there_any_more(disk: Disk) -> None:
+    with process_lock(disk):
+        for number in range(1, 4):
+            change(disk, {"varying.md": b"%d" % number})
+        store = Store(disk)
+        assert store.blobs.get(digest_of(b"1")) == b"1"
+        assert store.generations.read(1).number == 1
+        assert store.prune(keep=1).generations == (1, 2)
+    assert not store.blobs.has(digest_of(b"1"))
+    with pytest.raises(Refused, match="there is no record of generation 1"):
+        store.generations.read(1)
+    assert store.blobs.get(digest_of(b"3")) == b"3"
+
+
 def test_the_last_generation_is_never_pruned(disk: Disk) -> None:
     with process_lock(disk):
         change(disk, {"x.md": b"x"})
@@ -336,7 +368,16 @@ def test_decided_notes_with_a_changed_byte_are_refused(disk: Disk) -> None:
 
 @pytest.mark.parametrize(
     "side",
-    [("nonsense", 0o644), (5, 0o644), (digest_of(b"a"), "rw"), (digest_of(b"a"), 0o10000), (digest_of(b"a"), -1)],
+    [
+        ("nonsense", 0o644),
+        (5, 0o644),
+        (digest_of(b"a"), "rw"),
+        (digest_of(b"a"), 420.0),
+        (digest_of(b"a"), True),
+        (digest_of(b"a"), None),
+        (digest_of(b"a"), 0o10000),
+        (digest_of(b"a"), -1),
+    ],
 )
 def test_decided_notes_of_what_no_file_can_be_are_refused(disk: Disk, side: tuple[Any, Any]) -> None:
     """Complete and with the right digest, as somebody may write them."""
@@ -346,6 +387,77 @@ def test_decided_notes_of_what_no_file_can_be_are_refused(disk: Disk, side: tupl
     disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
     with pytest.raises(Refused, match="cannot be read"):
         decided(disk)
+
+
+@pytest.mark.parametrize("number", [0, -1, 7.0, True, "7", None])
+def test_notes_of_what_is_no_number_of_a_generation_are_worth_nothing(disk: Disk, number: Any) -> None:
+    notes = NewJournal(disk)
+    notes.begin(number, ".agentpack-1f-7")
+    notes.folder(".claude")
+    notes.finish(ROWS, [])
+    assert undecided(disk) == Journal(0, "", (), (), (), ())
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused, match="cannot be read"):
+        decided(disk)
+
+
+@pytest.mark.parametrize("where", ["folder", "made", "leaving", "row"])
+@pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../x", "$HOME/x", "a\0b", 5])
+def test_decided_notes_of_what_is_no_path_of_agentpack_are_refused(disk: Disk, where: str, path: Any) -> None:
+    notes = NewJournal(disk)
+    notes.begin(7, ".agentpack-1f-7")
+    if where in ("folder", "made"):
+        getattr(notes, where)(path)
+    rows = [ROWS[0]._replace(path=path)] if where == "row" else ROWS
+    notes.finish(rows, [path] if where == "leaving" else [])
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused, match="cannot be read"):
+        decided(disk)
+
+
+@pytest.mark.parametrize("head", ["agentpack journal", "another program"])
+def test_only_notes_of_a_newer_agentpack_are_taken_for_such(disk: Disk, head: str) -> None:
+    disk.create(layout.JOURNAL_NEW, f'["{head}",99,7,".agentpack-1f-7"]\n'.encode())
+    if head == "agentpack journal":
+        with pytest.raises(layout.NewerState, match=r"journal\.new` was written by a newer agentpack"):
+            undecided(disk)
+    else:
+        assert undecided(disk) == Journal(0, "", (), (), (), ())
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with pytest.raises(Refused, match="a newer agentpack" if "agentpack" in head else "cannot be read"):
+        decided(disk)
+
+
+@pytest.mark.parametrize("moved", [("CODEX_HOME",), ("CLAUDE_CONFIG_DIR",), ("CLAUDE_CONFIG_DIR", "CODEX_HOME"), ()])
+def test_notes_lead_to_the_folders_that_variables_named_then(tmp_path: Path, moved: tuple[str, ...]) -> None:
+    """Each one of several, whichever of them say something else today."""
+    names = ("CLAUDE_CONFIG_DIR", "CODEX_HOME")
+    then = {f"${name}": str(tmp_path / f"then/{name}") for name in names}
+    now = {**then, **{f"${name}": str(tmp_path / f"now/{name}") for name in moved}}
+    for folder in {*then.values(), *now.values()}:
+        Path(folder).mkdir(parents=True)
+    with Disk({**roots(tmp_path), **then}, follow_own_links=True) as before:
+        layout.prepare(before)
+        notes = NewJournal(before)
+        notes.begin(7, ".agentpack-1f-7")
+        for root in then:
+            notes.made(f"{root}/agents")
+            notes.folder(f"{root}/agents")
+        rows = [ROWS[0]._replace(path=f"{root}/agents/a.md") for root in then]
+        notes.finish(rows, [f"{root}/old" for root in then])
+        before.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    with Disk({**roots(tmp_path), **now}, follow_own_links=True) as disk:
+        journal = decided(disk)
+        assert journal is not None
+        assert journal.number == 7
+        for paths, leaf in (
+            (journal.folders, "agents"),
+            (journal.made, "agents"),
+            (journal.leaving, "old"),
+            ([row.path for row in journal.rows], "agents/a.md"),
+        ):
+            assert [disk.absolute(path) for path in paths] == [f"{folder}/{leaf}" for folder in then.values()]
+        assert [row._replace(path="a.md") for row in journal.rows] == [ROWS[0]] * 2
 
 
 def test_decided_notes_with_two_rows_of_one_file_are_refused(disk: Disk) -> None:
@@ -486,6 +598,66 @@ def test_a_state_that_goes_whenever_it_is_made_is_not_waited_for_longer_than_for
     with VanishingDisk(roots(tmp_path)) as disk, pytest.raises(Unavailable, match="gone"):
         with process_lock(disk, timeout=0.05):
             pass
+
+
+@pytest.mark.parametrize(
+    ("number", "waits"), [(errno.ENOENT, True), (errno.EEXIST, True), (errno.EACCES, False), (errno.ENOSPC, False)]
+)
+def test_only_what_another_process_can_bring_about_is_tried_again(tmp_path: Path, number: int, waits: bool) -> None:
+    class RefusingDisk(Disk):
+        """A disk on which the lock file cannot be made at first."""
+
+        tries = 0
+
+        def open_to_lock(self, path: str, *, create: bool, write: bool = True) -> int | None:
+            self.tries += create
+            if create and self.tries < 3:
+                error = OSError(number, os.strerror(number))
+                raise self.failure("write", path, error) from error
+            return super().open_to_lock(path, create=create, write=write)
+
+    with RefusingDisk(roots(tmp_path)) as disk:
+        if waits:
+            with process_lock(disk):
+                assert is_locked(disk)
+        else:
+            with pytest.raises(Unavailable, match=os.strerror(number)), process_lock(disk):
+                pass
+        assert disk.tries == (3 if waits else 1)
+
+
+@pytest.mark.parametrize("before", ["nothing", "a state from elsewhere", "a bare state"])
+def test_a_state_that_cannot_be_made_leaves_everything_as_it_was(tmp_path: Path, before: str) -> None:
+    """Also what the user's own folder knows of states, and what was moved aside for it."""
+    box, home = tmp_path / "box", tmp_path / "home"
+    user = {"": str(home), "$state": str(home / "state")}
+    for folder in (box, home / "state/projects"):
+        folder.mkdir(parents=True)
+    if before != "nothing":
+        (box / ".agentpack/state/generations").mkdir(parents=True)
+        (box / ".agentpack/state/.gitignore").write_bytes(b"*\n")
+    if before == "a state from elsewhere":
+        (box / ".agentpack/state/current").write_bytes(b"1\n")
+    found = everything(tmp_path)
+    failed = 0
+    for n in range(100):
+        with CrashingDisk(roots(box), stop_after=n, error=errno.ENOSPC, sync=False) as disk:
+            disk.known_states = KnownStates(Disk(user))
+            try:
+                layout.prepare(disk)
+            except Unavailable:
+                failed += 1
+                assert everything(tmp_path) == found
+            if not disk.died:
+                break
+    assert failed > 5
+    assert (box / ".agentpack/state/.gitignore").read_text() == "*\n"
+    assert len(os.listdir(home / "state/projects")) == 1
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    """Every file below a folder, and every folder: None."""
+    return {str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes() for path in folder.rglob("*")}
 
 
 def test_a_state_in_which_nothing_came_to_stand_goes_again(tmp_path: Path) -> None:

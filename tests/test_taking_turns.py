@@ -15,6 +15,7 @@ from agentpack.commands.uninstall import uninstall
 from agentpack.commands.upgrade import upgrade
 from agentpack.environment import Environment, project_scope
 from agentpack.errors import PolicyRefused, Unavailable
+from agentpack.store.process_lock import is_locked
 from agentpack.workspace.workspace import Workspace
 
 MINE = ".claude/agents/reviewer.md"
@@ -196,6 +197,52 @@ def test_what_was_put_in_order_is_told_though_the_work_is_done_again(crew: Path)
     workspace.consistency.changing(work)
     assert tries == [1, 1]
     assert workspace.consistency.recovered is not None
+
+
+@pytest.mark.parametrize("kind", ["look", "change", "fault"])
+def test_the_second_time_nobody_else_is_let_in(crew: Path, kind: str) -> None:
+    """And nobody waits any longer once the work is done."""
+    workspace, was_locked = opened(crew), list[bool]()
+    run = workspace.consistency.changing if kind == "change" else workspace.consistency.read_consistently
+
+    def work() -> str:
+        was_locked.append(is_locked(workspace.disk))
+        if len(was_locked) == 1:
+            (crew / "agentpack.yaml").write_bytes((crew / "agentpack.yaml").read_bytes() + b"# reviewed\n")
+            if kind == "fault":
+                raise ValueError("half of each state")
+        return "whole"
+
+    assert run(work) == "whole"
+    assert was_locked == [False, True]
+    assert not is_locked(workspace.disk)
+    assert run(work) == "whole"
+    assert was_locked == [False, True, False]
+
+    def locks() -> None:
+        workspace.consistency.take_lock()
+        was_locked.append(is_locked(workspace.disk))
+
+    run(workspace.consistency.take_lock)
+    run(locks)
+    assert was_locked == [False, True, False, True]
+
+
+def test_a_fault_that_is_no_other_command_s_doing_is_told_at_once(crew: Path) -> None:
+    workspace, tries = opened(crew), []
+
+    def work() -> None:
+        tries.append(1)
+        if len(tries) == 2:  # what changes from here on is our own change
+            workspace.consistency.take_lock()
+            (crew / "agentpack.yaml").write_bytes((crew / "agentpack.yaml").read_bytes() + b"# written\n")
+        raise ValueError("a fault")
+
+    for count in (1, 2):
+        with pytest.raises(ValueError, match="a fault"):
+            workspace.consistency.changing(work)
+        assert len(tries) == count
+        assert not is_locked(workspace.disk)
 
 
 def test_a_fault_found_while_another_command_wrote_is_looked_at_again(agentpack: Agentpack, crew: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -188,8 +189,11 @@ def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, pr
         (("two", "one[calm]", "--client", "opencode"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("one[calm]", "--client", "claude"), "`--client` cannot be used with `NAME[VARIANT]`"),
         (("three", "--client", "claude"), "`three` is not in"),
-        (("one[clam]",), "has no variant `clam`"),
-        (("two[calm]",), "there: no variant"),
+        (
+            ("one[clam]",),
+            "`one` is installed without the variant `clam`\n  with: calm, strict\nhint: did you mean `calm`?\n",
+        ),
+        (("two[calm]",), "`two` is installed without the variant `calm`\n"),
     ],
 )
 def test_what_is_not_there_is_told(installed: Agentpack, project: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -458,7 +462,7 @@ def test_a_client_that_only_other_packs_have_is_none_of_this_pack(installed: Age
     before = tree(project)
     err = installed("uninstall", "two", "--client", "claude", expect=2).err
     assert "`claude` is not a client of these packs" in err
-    assert "there: gemini, opencode" in err
+    assert "clients: gemini, opencode" in err
     assert tree(project) == before
 
 
@@ -581,9 +585,56 @@ def test_the_command_that_removes_the_history_removes_this_one_alone(
 def test_a_manifest_that_stays_is_named(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {CLAUDE.format("mine"): persona_text("mine")})
     agentpack("adopt")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text("# Ask Ada first.\n" + manifest.read_text())
     told = agentpack("uninstall", "--all", "--keep-files").err
     assert "note: agentpack.yaml stays: it has more in it than packs\n" in told
-    assert (project / "agentpack.yaml").exists()
+    assert manifest.exists()
+
+
+@pytest.mark.parametrize("names", [["team-agents"], ["--all"]])
+@pytest.mark.parametrize("option", ["--keep-files", "--discard-edits"])
+def test_after_an_adoption_no_manifest_and_no_lock_stay(
+    agentpack: Agentpack, project: Path, names: list[str], option: str
+) -> None:
+    write_tree(project, {CLAUDE.format("mine"): persona_text("mine", body="You are one.\n")})
+    agentpack("adopt")
+    told = agentpack("uninstall", *names, option).err
+    assert "`rm -r .agentpack/packs/team-agents` removes it" in told
+    assert not {"agentpack.yaml", "agentpack.lock"} & {*tree(project)}
+    assert (CLAUDE.format("mine") in tree(project)) == (option == "--keep-files")
+    agentpack("rollback")
+    assert "nothing differs" in agentpack("diff").err
+
+
+def test_an_empty_manifest_of_agentpack_is_removed_with_its_lock(agentpack: Agentpack, project: Path) -> None:
+    for text, goes in (("schema: 1\npacks: []\n", True), ("schema: 1\npacks: []  # soon\n", False)):
+        write_tree(project, {"agentpack.yaml": text})
+        agentpack("lock")
+        agentpack("uninstall", "--all")
+        assert [(project / name).exists() for name in ("agentpack.yaml", "agentpack.lock")] == 2 * [not goes]
+
+
+def test_a_local_variant_of_a_pack_whose_source_goes_too_is_named_with_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    write_tree(project, {CLAUDE.format("mine"): persona_text("mine", body="You are one.\n")})
+    agentpack("adopt")
+    publish(tmp_path / "packs", make_pack("crew", personas={"smith": persona_text("smith", body=BODY)}))
+    agentpack("install", "crew", "--source", str(tmp_path / "packs"), "--client", "claude")
+    for name in ("mine", "smith"):
+        path = project / CLAUDE.format(name)
+        path.write_text(path.read_text() + "\n## House\n\n- Wipe your feet.\n")
+        agentpack("keep", name)
+    told = agentpack("uninstall", "crew").err + agentpack("uninstall", "--all", "--keep-files").err
+    ways = re.findall(r"is kept: `agentpack (install .*)` uses it again", told)
+    assert ways == [
+        'install "crew[local-2]" --source ../packs',
+        'install "team-agents[local]" --source .agentpack/packs',
+    ]
+    for way in ways:
+        agentpack(*shlex.split(way))
+    assert "nothing differs" in agentpack("diff").err
 
 
 @pytest.mark.parametrize("names", [["python-engineer"], ["--all"]])
@@ -651,7 +702,7 @@ def test_the_copies_of_adopted_files_are_said_to_stay_as_long_as_they_are_there(
     path = project / CLAUDE.format("one")
     path.write_text(path.read_text() + "\n## Mine\n\nBe kind.\n")
     agentpack("keep", "one", "--as", "house")
-    kept = "note: .agentpack/packs/team-agents is kept, with the copies of your files\n"
+    kept = "note: .agentpack/packs/team-agents is kept, with the copies of your files"
     assert kept not in agentpack("uninstall", "team-agents[house]").err
     assert kept in agentpack("uninstall", "team-agents", "--keep-files", "--dry-run").err
     shutil.rmtree(project / ".agentpack/packs/team-agents")

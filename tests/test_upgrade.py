@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.collection_files import agent_text
 from support.many import Job, run_all
-from support.packs import make_pack, persona_text, publish
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, with_state, write_tree
 
@@ -362,6 +362,8 @@ def test_a_stop_for_two_reasons_gives_the_command_that_gets_past_both(agentpack:
         f"  `{accept} --on-conflict keep` accepts it and keeps your text there",
         "  `--on-conflict theirs` takes the new text there",
     ]
+    look = agentpack("upgrade", "--latest", "--dry-run", expect=3).err
+    assert f"hint: `{accept} --on-conflict keep` keeps your text where the two conflict\n" in look
     settled = agentpack(*accept.split()[1:-2], "--on-conflict", "edit", expect=3).err
     assert "--on-conflict keep` accepts it and keeps your text there" in settled
     assert not re.search("--on-conflict.*--on-conflict", settled)
@@ -616,7 +618,7 @@ def test_a_release_without_a_requested_variant_is_told_wherever_it_is_newer(
     retired = {"thorough": instead} if instead else {}
     publish(project / "named", make_pack(variants=variant), make_pack(version="2.0.0", retired=retired))
     lost = f"`thorough`{instead and f': {instead}'}\n"
-    told = f"note: data-reviewer 1.0.0 is installed: 2.0.0 lacks {lost}"
+    told = f"note: data-reviewer 1.0.0 is chosen, because 2.0.0 lacks {lost}"
     assert told in agentpack("install", "data-reviewer[thorough]", "--source", "named").err
     assert told in agentpack("install", "data-reviewer").err
     assert f"note: data-reviewer 2.0.0 lacks {lost}" in agentpack("upgrade", "--yes").err
@@ -627,6 +629,32 @@ def test_a_release_without_a_requested_variant_is_told_wherever_it_is_newer(
     out = agentpack("status").out
     assert "  newer     1.5.0 (`agentpack upgrade`)\n" in out
     assert "  newer     2.0.0, which lacks `thorough` (" in out
+
+
+def test_the_variants_that_a_newer_release_lacks_are_told_in_alphabetical_order(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Those with a way on first, and nothing of a variant that it has or of a pack that another one brings along."""
+    names = ("amber", "blue", "coral", "dark", "ebony", "fawn", "green", "huge")
+    variants = {f"reviewer/{name}": variant_text(f"- Look {name}. {{#{name}}}\n") for name in names}
+    fewer = {"reviewer/huge": variants["reviewer/huge"]}
+    retired = {"green": "write `huge`", "ebony": "gone", "coral": "gone", "amber": "use none"}
+    publish(
+        project / "named",
+        *(make_pack("base", version, personas={"base": persona_text("base")}) for version in ("1.0.0", "2.0.0")),
+        make_pack("crew", personas={"reviewer": persona_text()}, variants=variants, requires=["base<2"]),
+        make_pack("crew", "1.1.0", variants=fewer, retired=retired),
+        make_pack("late", personas={"late": persona_text("late")}),
+        make_pack("late", "2.0.0", personas={"late": persona_text("late")}),
+    )
+    agentpack("install", f"crew[{','.join(names)}]", "late<2", "--source", "named", "--client", "claude")
+    instead = "`amber`: use none; `coral`: gone; `ebony`: gone; `green`: write `huge`"
+    crew = f"note: crew 1.1.0 lacks {instead}; `blue`; `dark`; `fawn`\n"
+    late = "note: late 2.0.0 is out of range; `agentpack upgrade --latest` installs it\n"
+    head, end = f"project {project}\n", "nothing to change\n"
+    assert agentpack("upgrade", "--yes").err == f"{head}{crew}{late}{end}"
+    assert agentpack("upgrade", "crew", "--yes").err == f"{head}{crew}{end}"
+    assert agentpack("upgrade", "late", "--yes").err == f"{head}{late}{end}"
 
 
 def test_a_local_variant_of_another_persona_is_named_where_it_was_in_use_alone(
@@ -808,6 +836,58 @@ def test_the_size_of_an_upgrade_counts_a_file_of_the_users_own_that_it_replaces(
     assert news["size"] == {"added": 2, "removed": 2, "rules": 2}
 
 
+@pytest.mark.parametrize(("more", "size"), [(0, (2, 6, 4)), (1, (0, 0, 0))])
+def test_a_file_of_the_users_own_counts_up_to_one_mebibyte(
+    agentpack: Agentpack, project: Path, more: int, size: tuple[int, ...]
+) -> None:
+    writer = persona_text("writer", "- Write. {#write}\n- Read. {#read}\n")
+    publish(
+        project / "more",
+        make_pack("news", "1.0.0"),
+        make_pack("news", "1.1.0", personas={"reviewer": persona_text(), "writer": writer}),
+    )
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
+    mine = "---\nname: writer\ndescription: Mine.\n---\n- Write.\n- Mine.\n"
+    long = f"\n{'long ' * 200_000}\n\n"
+    mine += long + "x" * (2**20 - len(mine + long) - 1 + more) + "\n"
+    write_tree(project, {".claude/agents/writer.md": mine})
+    [news] = news_of(agentpack, "--latest", "--adopt")
+    assert tuple(news["size"].values()) == size
+
+
+def test_the_size_of_an_upgrade_is_that_of_each_persona_in_the_client_where_most_changes(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """A file that is new adds its lines, and no rule: most of those have moved to it."""
+    look, say, see = "- Look. {#look}\n", "- Say. {#say}\n", "- See. {#see}\n"
+    before = {"one": persona_text("one", look + say), "two": persona_text("two", look + say)}
+    after = {
+        "one": persona_text("one", look + see + "- Ask. {#ask}\n"),
+        "two": persona_text("two", look + say + see, description="Another."),
+        "new": persona_text("new", look + say),
+    }
+    publish(project / "more", make_pack("news", "1.0.0", personas=before), make_pack("news", "1.1.0", personas=after))
+    agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude,codex")
+    [news] = news_of(agentpack, "--latest")
+    assert news["size"] == {"added": 10, "removed": 2, "rules": 4}
+    assert "news 1.0.0 -> 1.1.0  (+10 -2 lines, 4 rules)" in agentpack("upgrade", "--latest", "--dry-run").err
+
+
+@pytest.mark.parametrize(("bound", "counted"), [(3 * 4096, 3), (2 * 4096, 2), (2 * 4096 - 1, 1)])
+def test_the_first_packs_of_an_upgrade_are_counted_until_they_are_too_much(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, bound: int, counted: int
+) -> None:
+    """However small its files are, each counts as some."""
+    for name in ("one", "two", "van"):
+        two_releases(project, name, {name: "- Look. {#look}\n"}, {name: "- Look there. {#look}\n"})
+    agentpack("install", "one==1.0.0", "two==1.0.0", "van==1.0.0", "--source", "more", "--client", "claude")
+    monkeypatch.setattr("agentpack.changes.news.MAX_COMPARED", bound)
+    size = {"added": 1, "removed": 1, "rules": 1}
+    assert [(one["pack"], one.get("size")) for one in news_of(agentpack, "--latest")] == [
+        (name, size if place < counted else None) for place, name in enumerate(("one", "two", "van"))
+    ]
+
+
 def test_a_newer_release_of_a_pack_that_another_one_brings_along_leads_nowhere(
     agentpack: Agentpack, project: Path
 ) -> None:
@@ -859,6 +939,7 @@ def test_each_pack_whose_rules_moved_is_to_be_kept_first_in_alphabetical_order(
         "`agentpack upgrade --latest --yes --on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
         "`--partial` writes only the other files",
+        "`--on-conflict .claude/agents/pack-0-a.md=keep` decides for this file only; repeat it for others",
     ]
     assert told.partition("hint: ")[2] == "".join(f"{way}\n  " for way in ways).rstrip(" ")
 

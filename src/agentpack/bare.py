@@ -37,7 +37,7 @@ def read_bare(release: Release, *, hidden: bool = False) -> Pack:
         hidden: see `read_agents`.
 
     Raises:
-        InvalidFile: there is no agent file, and nobody chose to have none.
+        InvalidFile: the release has no agent file, unless the user chose none of its agents (`release.agents`).
     """
     found = read_agents(release.files, release.pack, hidden=hidden)
     if not found.personas and not found.left_out and release.agents is None:

@@ -175,7 +175,8 @@ def find_scope(
 
 
 def _project_root(environment: Environment) -> tuple[str, str] | None:
-    """The nearest folder upwards with a manifest, else the root of a repository.
+    """The nearest folder upwards with a manifest, else the root of a repository, and which of the two it is, in words;
+    None if there is neither.
 
     The home folder counts as a project only if it has a manifest.
     """

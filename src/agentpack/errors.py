@@ -144,6 +144,11 @@ class Interrupted(SystemExit):
     change. Not an AgentpackError, so that no handler takes it for one.
     """
 
+    hint: str | None = None
+    details: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
+    """As those of an AgentpackError."""
+
     def __init__(self, number: int, message: str) -> None:
         super().__init__(128 + number)
         self.number = 128 + number

@@ -243,7 +243,7 @@ def completion(variables: "Mapping[str, str]") -> str | None:
 
 
 def _typed(variables: "Mapping[str, str]") -> list[str] | None:
-    """The words after the program's name up to the one at the cursor, which may be empty."""
+    """The words from the program's name to the cursor, the last perhaps empty; None if the shell does not say."""
     shell = variables["_AGENTPACK_COMPLETE"]
     try:
         if shell == "complete_bash":
@@ -283,7 +283,7 @@ def _packs_folder() -> str:
 
 
 def _bundled_names() -> list[str] | None:
-    """The names of the bundled packs, if their folder has the layout `<name>/<version>/pack.yaml`."""
+    """The names of the bundled packs; None unless their folder has the layout `<name>/<version>/pack.yaml`."""
     folder = _packs_folder()
     names = []
     try:

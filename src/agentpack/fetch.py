@@ -185,7 +185,7 @@ class Sources:
         return None if locked.agents is not None or is_at_hand else self.kept(locked.digest)
 
     def files_as_locked(self, ref: ReleaseRef) -> Mapping[str, bytes] | None:
-        """The files of a locked release if it need not be read from its source."""
+        """The files of a locked release that is supplied or kept here; None if it must be read from its source."""
         locked = self.locked.get(ref.pack)
         if locked is None or ref != _locked_ref(locked):
             return None
@@ -204,7 +204,7 @@ class Sources:
                 there = ", ".join(f"`{source.name}`" for source in self.all)
                 hint = did_you_mean(named.source, [source.name for source in self.all])
                 message = f"`{pack}` must come from the source `{named.source}`, which is not in {self.configured}"
-                raise Unresolvable(message, details=[f"there: {there}"], hint=hint)
+                raise Unresolvable(message, details=[f"sources: {there}"], hint=hint)
             self.refuse_forbidden(pack)
         for source in ordered:
             is_own = named or (pack in self.locked and source.name == self.locked[pack].source)

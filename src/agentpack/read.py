@@ -56,11 +56,12 @@ def _kept(release: Release, cache: ValidatedCache, key: str) -> Pack | None:
     return _with_files(pack, release) if (pack.name, pack.version) == (release.pack, str(release.version)) else None
 
 
-def check_pack(release: Release, *, hidden: bool = False) -> Pack:
+def check_pack(release: Release, *, hidden: bool = False, needs_ids: bool = True) -> Pack:
     """The pack in a release, without using a cache. Raises like `read_pack`.
 
     Args:
         hidden: accept hidden characters in text that is used as it is.
+        needs_ids: the rules of variants need one, as in every release.
     """
     if MANIFEST not in release.files:
         from agentpack.bare import read_bare  # only for packs without a manifest
@@ -70,7 +71,7 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
         from agentpack.input.hidden_in_files import refuse_hidden  # only where unchecked text comes in
 
         refuse_hidden(release.files, f"{release.pack}-{release.version}")
-    return _with_files(_checked(release), release)
+    return _with_files(_checked(release, needs_ids=needs_ids), release)
 
 
 def _with_files(pack: Pack, release: Release) -> Pack:
@@ -233,7 +234,7 @@ def _all_declarations(header: Mapping[str, Any], personas: Mapping[str, Layer]) 
     return own
 
 
-def _checked(release: Release) -> Pack:
+def _checked(release: Release, *, needs_ids: bool) -> Pack:
     from agentpack.input.documents import decode, read_yaml  # only where unchecked text comes in
     from agentpack.input.schemas import validate
 
@@ -242,7 +243,7 @@ def _checked(release: Release) -> Pack:
     header = validate("pack", read_yaml(decode(release.files[MANIFEST], manifest), manifest))
     faults = _identity_faults(release, header, manifest)
     declarations = _declarations(header)
-    reader = PersonaText(declarations)
+    reader = PersonaText(declarations, needs_ids=needs_ids)
     personas: dict[str, Layer] = {}
     variants: dict[str, dict[str, Layer]] = {}
     for path in sorted(release.files):

@@ -114,6 +114,23 @@ def test_a_change_that_fails_after_it_was_decided_is_taken_back(box: Path, at: i
     all_or_nothing(power, box, old=new, new=old, since="rename ('journal.new'")
 
 
+def test_a_change_that_counts_stays_though_its_command_could_not_make_that_durable(box: Path) -> None:
+    first(box)
+    shutil.copytree(box, box.with_name("kept"))
+    old = files(box)
+    probe = CrashingDisk(roots(box))
+    second(probe)
+    new = files(box)
+    shutil.rmtree(box)
+    box.with_name("kept").rename(box)
+    pointer = len(probe.calls) - 1 - probe.calls[::-1].index("rename")
+    with LosingPower(box) as power:
+        second(CrashingDisk(roots(box), stop_after=pointer + 1, error=errno.EIO))
+        assert (box / ".agentpack/state/journal").exists()
+        restart(roots(box), sync=True)
+    all_or_nothing(power, box, old=old, new=new, since="rename ('current.new'")
+
+
 @pytest.mark.parametrize("damaged", [False, True], ids=["finished", "undone"])
 @pytest.mark.campaign
 def test_power_is_lost_again_while_a_change_is_put_in_order(box: Path, damaged: bool) -> None:

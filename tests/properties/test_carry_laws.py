@@ -162,13 +162,34 @@ def test_every_edit_is_carried_or_is_a_conflict(
     wanted = {edited.changed.get(line, line) for line in new.lines if line not in edited.removed}
     kept = {edited.changed[rule] for rule in collides if rule in edited.changed}  # below a heading that was taken out
     assert wanted | set(edited.added) <= set(found)
-    assert set(found) - wanted - set(edited.added) <= (kept if headings else set())
+    mine = headings_of(lines_of(edited.text))
+    homes = {mine[line] for line in edited.added}  # of a section that is gone, only what the user put in is left
+    assert set(found) - wanted - set(edited.added) - homes <= (kept if headings else set())
     if merge(base, ours, theirs).content is None:  # else git puts in twice what both put in
         assert len(found) == len(set(found))
     # what the user left alone stands as the new release has it
     touched = {*edited.changed, *edited.removed, *edited.added}
     left = [line for line in new.lines if line not in touched]
     assert [line for line in found if line in left] == left
+
+
+def headings_of(lines: list[str]) -> dict[str, str]:
+    """The heading that each rule stands below."""
+    found, heading = {}, ""
+    for line in lines:
+        heading = line if line.startswith("#") else heading
+        found[line] = heading
+    return found
+
+
+@given(stories())
+def test_a_rule_of_ones_own_stays_below_its_heading(story: tuple[Text, Text, Edited]) -> None:
+    old, new, edited = story
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: KnownEntries(old.entries, new.entries))
+    if merged.content is not None:
+        mine, now = headings_of(lines_of(edited.text)), headings_of(lines_of(merged.content))
+        own = [line for line in edited.added if line not in new.lines and mine[line] in new.lines]
+        assert [now[line] for line in own] == [mine[line] for line in own]
 
 
 @given(stories())

@@ -29,6 +29,7 @@ decisions = st.builds(
     adopt=st.booleans(),
     adopt_as_is=st.booleans(),
     on_conflict=st.sampled_from(["stop", "keep", "theirs"]),
+    of_files=st.dictionaries(st.sampled_from(PATHS), st.sampled_from(["stop", "keep", "theirs"])),
     discard_edits=st.booleans(),
     keep_files=st.booleans(),
 )

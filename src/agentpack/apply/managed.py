@@ -94,7 +94,7 @@ def _named(disk: Disk, store: Store, journal: Journal) -> set[str] | None:
     in which case the change can only be undone.
     """
     current = store.generations.current()
-    if not journal.rows or current >= journal.number:
+    if current >= journal.number:
         return None
     found: set[str] = set()
     try:

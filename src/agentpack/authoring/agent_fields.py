@@ -165,7 +165,9 @@ def _tool_findings(text: Reporting, key: str, value: Any, line: int) -> Iterator
 
 
 def _misread(form: str, value: Any, *, starred: bool, denies: bool) -> tuple[str, str] | None:
-    """What the client makes of a list of tools, and the level, if that is not what the list looks like."""
+    """What the client makes of a list of tools (`{}` stands for the list), and the level; None if it reads the list as
+    it looks.
+    """
     if form == REFUSED:
         return "does not load a file with {}", ERROR
     if denies:

@@ -78,7 +78,7 @@ class Header(NamedTuple):
 
 
 def check_agent(text: AgentText) -> CheckedAgent:
-    """Check one agent file."""
+    """The findings in one agent file, and the agent's name to its client."""
     hidden = [one for one in text_findings(text.data, text.file, limit=_SHOWN) if one.why != "not-utf-8"]
     found = list(_hidden(text, hidden))
     if text.fault:

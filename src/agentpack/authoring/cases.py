@@ -30,12 +30,12 @@ class Case(NamedTuple):
 
     @property
     def refused(self) -> str | None:
-        """The text that the refusal must contain, if the case expects one."""
+        """The text that the refusal must contain; None if the case expects no refusal."""
         return self.expected.get("refused")
 
     @property
     def golden(self) -> str | None:
-        """The file, below `tests/`, that must equal the rendered text."""
+        """The file, below `tests/`, that must equal the rendered text; None if the case names none."""
         return self.expected.get("golden")
 
 

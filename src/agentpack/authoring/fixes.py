@@ -4,40 +4,73 @@ from collections.abc import Iterator, Mapping
 
 from agentpack.authoring.changelog import draft_entry, entry_for
 from agentpack.authoring.subject import Subject, pieces
-from agentpack.compose.conflicts import ids_of
-from agentpack.compose.parse import Layer
-from agentpack.edits.rules import braced, fresh_id
+from agentpack.compose.compose import Pack
+from agentpack.compose.parse import Layer, lost_attributes, with_attributes
+from agentpack.edits.rules import braced, with_ids
 from agentpack.model.changelog import FILE
 from agentpack.model.line_ends import as_lf, with_ends_of
+from agentpack.model.persona import Section
 
 
-def fixes(subject: Subject) -> Mapping[str, bytes]:
-    """The files of the pack that change, by POSIX path, with their new bytes."""
+def missing_ids(pack: Pack, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """The files whose rules and headings get ids, by POSIX path, with their new bytes.
+
+    Args:
+        pack: rules of its variants may lack ids. A heading without one means the persona's section of that heading.
+    """
     changed: dict[str, bytes] = {}
-    for layer in subject.layers():
-        path = layer.file.partition("/")[2]
-        before = subject.release.files[path]
-        text = as_lf(before).decode("utf-8")
-        fixed = "\n".join(_with_ids(layer, text.split("\n")))
-        if fixed != text:
-            changed[path] = with_ends_of(before, fixed.encode())
-    data = subject.release.files.get(FILE, b"# Changelog\n")
-    text = as_lf(data).decode("utf-8")
-    if entry_for(text, subject.pack.version) is None:
-        changed[FILE] = with_ends_of(data, _with_entry(text, draft_entry(subject, text)).encode())
+    for name, persona in sorted(pack.personas.items()):
+        own = with_ids(_plain(persona), (), "")
+        rows = [
+            (persona, own),
+            *((layer, with_ids(_plain(layer), own, "")) for layer in pack.variants.get(name, {}).values()),
+        ]
+        for layer, sections in rows:
+            path = layer.file.partition("/")[2]
+            before = files[path]
+            text = as_lf(before).decode("utf-8")
+            fixed = "\n".join(_with_ids(layer, layer._replace(sections=sections), text.split("\n")))
+            if fixed != text:
+                changed[path] = with_ends_of(before, fixed.encode())
     return changed
 
 
-def _with_ids(layer: Layer, lines: list[str]) -> Iterator[str]:
-    taken = ids_of(layer.sections)
+def changelog(subject: Subject) -> Mapping[str, bytes]:
+    """The changelog with a heading for this version; empty if it has one."""
+    data = subject.release.files.get(FILE, b"# Changelog\n")
+    text = as_lf(data).decode("utf-8")
+    if entry_for(text, subject.pack.version) is not None:
+        return {}
+    return {FILE: with_ends_of(data, _with_entry(text, draft_entry(subject, text)).encode())}
+
+
+def _plain(layer: Layer) -> tuple[Section, ...]:
+    """Its sections without the attributes that are text for want of an id, which shall not be words of that id."""
+    return tuple(
+        section._replace(
+            heading=_kept(section.heading), rules=tuple(rule._replace(text=_kept(rule.text)) for rule in section.rules)
+        )
+        for section in layer.sections
+    )
+
+
+def _kept(text: str) -> str:
+    lost = lost_attributes(text)
+    return text if lost is None else lost[0]
+
+
+def _with_ids(layer: Layer, named: Layer, lines: list[str]) -> Iterator[str]:
     wanted = {}
-    for section, rule in pieces(layer):
-        part = section if rule is None else rule
-        if part.id is None and part.line:
-            text = section.heading.lstrip("#") if rule is None else rule.text
-            wanted[part.line] = fresh_id(text, taken)
+    for (section, rule), (same, same_rule) in zip(pieces(layer), pieces(named), strict=True):
+        old, new = (section, same) if rule is None or same_rule is None else (rule, same_rule)
+        if old.id is None and old.line and new.id is not None:
+            wanted[old.line] = new.id
     for number, line in enumerate(lines, 1):
-        yield braced(line.rstrip(" \t"), wanted[number]) if number in wanted else line
+        if number in wanted:
+            kept, lost = lost_attributes(line) or (line.rstrip(" \t"), "")
+            yield braced(kept, with_attributes(wanted[number], lost))
+        else:
+            yield line
 
 
 def _with_entry(text: str, entry: str) -> str:

@@ -62,10 +62,10 @@ class PermissionMap:
         return name in self.plain or name in self.patterns
 
     def tries(self, names: int) -> int:
-        """How many characters are compared at most.
+        """How many characters are compared at most to find the rules for every name.
 
         Args:
-            names: the characters of further names that rules are asked for.
+            names: the number of characters in further names.
         """
         tried = sum(len(key.name) + 9 + sum(len(inner) + 9 for inner, _ in key.rules) for key in self.patterns.values())
         return tried * (names + sum(len(name) + 1 for name in (*self.plain, *self.patterns)))

@@ -60,7 +60,7 @@ class ToolVocabulary:
         return name in self.words or (not self.powers.complete and SIGNS.sub("", name.lower()) in COMMON_TOOLS)
 
     def parted(self, name: str) -> tuple[str, str | None]:
-        """The tool an entry names, and the text in its brackets if that limits it to a part."""
+        """The tool that an entry names, and the text in its brackets; None for the text if it limits nothing."""
         if self.powers.in_part is None:
             base, bracket, inside = name.partition("(")
             return self.named(base.strip() if bracket else base), inside.removesuffix(")") if bracket else None

@@ -190,7 +190,7 @@ def _there_already(workspace: Workspace, goal: Generation, current: Generation) 
     known = {*workspace.states.recorded, *(document.path for document in current.documents)}
     for path, written, mode in (*((one.path, one.written, one.mode) for one in goal.files), *goal.documents):
         here = None if path in known else workspace.places.look(path)
-        if here is not None and written in (here.raw, here.digest):
+        if here is not None and written == here.raw:
             yield path, written, mode
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import on_conflict_option
 from agentpack.changes.widening import CapabilitiesWidened
 from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import Change, Plan
@@ -42,11 +43,15 @@ _WHY = {
 _EDITOR = "`--on-conflict edit` opens an editor"
 """Only for a terminal."""
 _WAYS: Mapping[str, str | tuple[str, ...]] = {
-    "foreign": "`agentpack adopt` keeps its text, `--adopt` replaces it and keeps the original in the history",
+    "foreign": (
+        "to keep its text, run `agentpack adopt`: it manages the file as an agent of your own",
+        "to replace it with the pack's text, add `--adopt`: it keeps the original in the history",
+    ),
     "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
     "then `agentpack lock`); `--adopt` replaces the file and keeps the original in the history",
-    "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on disk",
-    "own": "`--on-conflict keep` leaves it on disk, `--discard-edits` deletes it; the pack keeps its copy",
+    "edited": "`--on-conflict theirs` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it on "
+    "disk",
+    "own": "`--on-conflict keep` leaves it on disk, `--on-conflict theirs` deletes it; the pack keeps its copy",
     "merge": (
         "`--on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
@@ -90,6 +95,8 @@ class ConflictsFound(DecisionNeeded):
     def __init__(self, workspace: Workspace, outcome: Outcome, command: str = "") -> None:
         """List every conflict of the plan and the options that resolve it; `command` is what to type with one."""
         self.outcome, conflicts = outcome, outcome.plan.conflicts
+        if isinstance(outcome.refusal, CapabilitiesWidened):
+            command = outcome.refusal.accepting or command
         self.command = command = _unsettled(command)
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
@@ -103,6 +110,9 @@ class ConflictsFound(DecisionNeeded):
                 several = tuple(one for one in several if one != _EDITOR)
             if kind == "merge" and command:
                 several = (several[0].replace("`--", f"`agentpack {command} --", 1), *several[1:])
+                if kinds.count(kind) > 1:
+                    one = on_conflict_option(conflicts[kinds.index(kind)].path, "keep")
+                    several = (*several, f"`{one}` decides for this file only; repeat it for others")
             hints += several
         details = [f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)]
         if outcome.refusal is not None:  # a dry run of what would be refused as well
@@ -135,14 +145,15 @@ def with_conflicts(refusal: CapabilitiesWidened, workspace: Workspace, planned: 
             ways += [
                 f"`{keep}` accepts it and keeps your text there",
                 "`--on-conflict theirs` takes the new text there",
+                *([_EDITOR] if workspace.environment.interactive else ()),
             ]
         refusal.hint, refusal.ways = "; ".join(ways), tuple(ways)
     return refusal
 
 
 def _unsettled(command: str) -> str:
-    """The command without its answer to conflicts."""
-    return re.sub(r" --on-conflict \w+", "", command)
+    """The command without its answer to all conflicts; those for one file stay."""
+    return re.sub(r" --on-conflict \w+(?!\S)", "", command)
 
 
 def _count(conflicts: Sequence[Change]) -> str:

@@ -81,6 +81,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
             if change.action in WRITES and (part := wanted.part(change)) is not None
         },
         left=planned.conflicts if request.partial else (),
+        asked=request.decisions.packs,
         refusal=refusal,
     )
     if planned.conflicts and not request.partial:

@@ -12,7 +12,7 @@ from agentpack.differences.parsed_files import (
 )
 from agentpack.errors import UsageError
 from agentpack.model.changes import Conflict, MovedRule
-from agentpack.model.names import did_you_mean
+from agentpack.model.names import did_you_mean, is_version_word
 from agentpack.workspace.workspace import Workspace
 
 
@@ -99,9 +99,11 @@ class ComparisonFilter(NamedTuple):
 
             last, sources = self.name.rpartition("/")[2], workspace.sources.open(workspace.manifest, remote=False)
             hint = None if last in names else agent_hint(sources, workspace.manifest, self.name)
+            if is_version_word(self.name):
+                hint = f"`agentpack diff --to {self.name}` compares with that release"
             raise UsageError(
                 f"no pack or persona `{self.name}` is installed here",
-                details=[f"there: {', '.join(names) or 'nothing'}"],
+                details=[f"installed: {', '.join(names) or 'nothing'}"],
                 hint=hint or did_you_mean(last, names),
             )
 

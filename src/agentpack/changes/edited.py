@@ -51,7 +51,9 @@ def found_edits(
     found = tuple(_edited(chosen, wanted, rows, client))
     packs = sorted({edited.pack.name for edited in found})
     if name is None and len(packs) > 1:
-        raise UsageError("several packs have local edits: name one", details=packs, hint=f"`agentpack keep {packs[0]}`")
+        raise UsageError(
+            "several packs have local edits: choose one of them", details=packs, hint=f"`agentpack keep {packs[0]}`"
+        )
     return chosen, wanted, found
 
 

@@ -64,9 +64,11 @@ class HeldBack(NamedTuple):
     ref: str
     newer: Version | None
     tag: str
+    way: str
+    """As `way_past_ref` gives it."""
 
     def __str__(self) -> str:
-        return f"{self.newer}, held back by `ref: {self.ref}` ({way_past_ref(self.pack.name, self.ref)})"
+        return f"{self.newer}, held back by `ref: {self.ref}` ({self.way})"
 
 
 def held_back(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> Iterator[HeldBack]:
@@ -78,7 +80,8 @@ def held_back(workspace: Workspace, manifest: Manifest, packs: Collection[str]) 
             tags = heard.tags if heard else {}
             newest = max((version for version in tags if not version.is_prerelease), default=None)
             is_newer = newest is not None and newest > max(Version(locked.version), release_in(ref) or Version("0"))
-            yield HeldBack(locked, ref, newest if is_newer else None, tags[newest][0] if newest and is_newer else "")
+            tag = tags[newest][0] if newest and is_newer else ""
+            yield HeldBack(locked, ref, newest if is_newer else None, tag, way_past_ref(manifest, locked.name, ref))
 
 
 def beyond_refs(workspace: Workspace) -> Mapping[tuple[str, str], HeldBack]:
@@ -87,11 +90,13 @@ def beyond_refs(workspace: Workspace) -> Mapping[tuple[str, str], HeldBack]:
     return {(one.pack.name, one.pack.source): one for one in found if one.newer is not None}
 
 
-def way_past_ref(pack: str, ref: str) -> str:
+def way_past_ref(manifest: Manifest, pack: str, ref: str) -> str:
     """The command that installs the newest release in spite of a `ref:`. One that names a release is moved like a
     version range.
     """
-    return "`agentpack upgrade --latest`" if release_in(ref) is not None else f'`agentpack install "{pack}@latest"`'
+    if release_in(ref) is not None:
+        return f"`agentpack upgrade --latest{manifest.name_of_one(pack)}`"
+    return f'`agentpack install "{pack}@latest"`'
 
 
 def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> tuple[Manifest, list[str]]:
@@ -108,7 +113,8 @@ def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collectio
 
 def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[str]:
     """A sentence for each pack with a newer final release that was not chosen: which of its variants that release
-    lacks, or that it is out of range and `way`, which installs it. Without `way`, the latter is left out.
+    lacks, or that it is out of range and `way`, which installs it (with `{name}` for `Manifest.name_of_one`). Without
+    `way`, the latter is left out.
     """
     ranges = {entry.requirement.pack: entry.requirement for entry in chosen.manifest.packs}
     for pin in chosen.pins:
@@ -121,7 +127,8 @@ def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[s
             in_range = wanted.allows(newest)  # then the choice has read it already
             instead = lost_variants(chosen.candidates, pin.pack, pin.variants, newest) if in_range else ""
             if instead or way:
-                yield f"{pin.pack} {newest} {f'lacks {instead}' if instead else f'is out of range; {way}'}"
+                there = way.format(name=chosen.manifest.name_of_one(pin.pack))
+                yield f"{pin.pack} {newest} {f'lacks {instead}' if instead else f'is out of range; {there}'}"
 
 
 def unreleased(chosen: Selection, packs: Collection[str]) -> Iterator[str]:

@@ -54,6 +54,8 @@ class Outcome(NamedTuple):
     """Agents of collections that some clients cannot restrict as asked."""
     personas: Mapping[str, Persona] = MappingProxyType({})
     """By path, the personas behind the files that are written."""
+    asked: frozenset[str] | None = None
+    """Packs named on the command line; None for all."""
     refusal: DecisionNeeded | None = None
     """Why the command would stop without its dry run: something that nobody accepted."""
 

@@ -141,8 +141,13 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
     absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
     if not exists(absolute):
         place, bracket, variants = text.partition("[")
-        way = f'`agentpack install "NAME[{variants}" --source {place}`: variants come after the name of the pack'
-        hint = way if bracket and not option and exists(absolute.partition("[")[0]) else None
+        from agentpack.sources.directory import DirectorySource  # only for an error
+
+        folder = absolute.partition("[")[0]
+        found = [*DirectorySource("", folder).packs()] if bracket and isdir(folder) else []
+        name = found[0] if len(found) == 1 else "NAME"
+        way = f'`agentpack install "{name}[{variants}" --source {place}`: variants come after the name of the pack'
+        hint = way if bracket and not option and exists(folder) else None
         raise UsageError(
             f"`{option}{text}`: no such folder{', archive or source' if option else ' or archive'}", hint=hint
         )

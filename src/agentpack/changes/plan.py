@@ -21,7 +21,7 @@ agentpack left there; a file that was left merged and not touched since counts a
 that the user's lines are carried by every later merge.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +54,10 @@ class Decisions(NamedTuple):
     """Adopt foreign files as edits; their bytes stay on disk."""
     on_conflict: str = "stop"
     """When an edit and the new text change the same place: `stop`, `keep` (the edit wins) or `theirs` (the new text
-    wins); `edit` stops too. Places that only one side changed are merged either way."""
+    wins, also where there is no file any more); `edit` stops too. Places that only one side changed are merged either
+    way."""
+    of_files: Mapping[str, str] = MappingProxyType({})
+    """By path, what decides in place of `on_conflict`."""
     edited: Mapping[str, EditedFile] = MappingProxyType({})
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
@@ -73,6 +76,30 @@ class Decisions(NamedTuple):
     def discards_edits(self, pack: str) -> bool:
         """Whether edits in this pack's files are discarded."""
         return self.discard_edits and (self.packs is None or pack in self.packs)
+
+    def on_conflict_in(self, path: str) -> str:
+        """What decides a conflict in this file: a value of `on_conflict`."""
+        return self.of_files.get(path, self.on_conflict)
+
+    def with_answers(self, answers: Mapping[str, str]) -> "Decisions":
+        """The decisions with these answers, by path; one for all files is one for whatever conflicts."""
+        if self.of_files or len({*answers.values()}) > 1:
+            return self._replace(of_files={**self.of_files, **answers})
+        return self._replace(on_conflict=next(iter(answers.values())))
+
+    def conflict_words(self) -> Iterator[str]:
+        """The decisions about conflicts, as options."""
+        if self.on_conflict != "stop":
+            yield f"--on-conflict {self.on_conflict}"
+        for path in sorted(self.of_files):
+            yield on_conflict_option(path, self.of_files[path])
+
+
+def on_conflict_option(path: str, choice: str) -> str:
+    """The option that decides for one file, as it is typed in a shell."""
+    from shlex import quote  # only where files are decided one by one
+
+    return f"--on-conflict {quote(f'{path}={choice}')}"
 
 
 NO_DECISIONS = Decisions()
@@ -193,24 +220,23 @@ class _WantedFile:
             return self.change(Action.CONFLICT, why="unmerged", line=line)
         from agentpack.merge import merge, resolved  # difflib and the merging library: only when a text was edited
 
-        base = self.inputs.base(old)
+        base, choice = self.inputs.base(old), decisions.on_conflict_in(new.path)
         if base is None:
-            if decisions.on_conflict == "theirs":
+            if choice == "theirs":
                 return self.write(Action.DISCARD)
-            keep = decisions.on_conflict == "keep"
-            return self.change(Action.TAKE) if keep else self.change(Action.CONFLICT, why="unknown")
+            return self.change(Action.TAKE) if choice == "keep" else self.change(Action.CONFLICT, why="unknown")
         merged = merge(base, ours, new.content, lambda: self.inputs.known(old, new), form=new.form.format)
         if merged.content is not None:
             return self.taken_or(here, merged.content)
         edited = decisions.edited.get(new.path)
         if edited is not None and edited[:2] == (here.raw, new.digest):
             return self.taken_or(here, in_form_of(ours, edited.content))
-        if decisions.on_conflict in ("keep", "theirs"):
-            winner, whole = (1, ours) if decisions.on_conflict == "keep" else (2, new.content)
+        if choice in ("keep", "theirs"):
+            winner, whole = (1, ours) if choice == "keep" else (2, new.content)
             content = in_form_of(ours, resolved(merged.draft, winner).encode()) if merged.draft else whole
             if text_digest(content) == new.digest:
                 return self.write(Action.DISCARD)
-            return self.taken_or(here, content, why=decisions.on_conflict)
+            return self.taken_or(here, content, why=choice)
         return self.change(Action.CONFLICT, why="merge", conflicts=merged.conflicts, draft=merged.draft)
 
     def taken_or(self, here: Observed, content: bytes, why: str = "") -> Change:
@@ -239,8 +265,9 @@ def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -
     if here.blocked:
         return change(Action.CONFLICT, "blocked")
     is_edited = here.digest != old.rendered
-    if decisions.discard_edits or not (is_edited or old.pack in decisions.own):
+    is_discarded = decisions.discards_edits(old.pack) or decisions.on_conflict_in(old.path) == "theirs"
+    if is_discarded or not (is_edited or old.pack in decisions.own):
         return change(Action.DELETE)
-    if decisions.on_conflict == "keep":
+    if decisions.on_conflict_in(old.path) == "keep":
         return change(Action.FORGET)
     return change(Action.CONFLICT, "edited" if is_edited else "own")

@@ -51,12 +51,17 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
 
 def own_packs(workspace: Workspace) -> frozenset[str]:
     """The locked packs that `adopt` made of the user's own files."""
-    folder = workspace.scope.absolute(workspace.scope.own_packs)
-    local = (one for one in workspace.manifest.sources if one.kind == "path")
-    own = {one.name for one in local if workspace.sources.one(one).where == folder}
+    own = own_sources(workspace)
     return (
         frozenset(pack.name for pack in workspace.lock.packs if pack.source in own) if workspace.lock else frozenset()
     )
+
+
+def own_sources(workspace: Workspace) -> frozenset[str]:
+    """The sources in which `adopt` puts copies of the user's own files."""
+    folder = workspace.scope.absolute(workspace.scope.own_packs)
+    local = (one for one in workspace.manifest.sources if one.kind == "path")
+    return frozenset(one.name for one in local if workspace.sources.one(one).where == folder)
 
 
 def _with_moved_rules(found: Plan, recorded: Mapping[str, InstalledFile], wanted: Wanted, pristine: Pristine) -> Plan:

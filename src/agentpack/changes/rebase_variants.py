@@ -74,7 +74,7 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
                     f"read {workspace.scope.shown(file)}, and edit the variant if it no longer fits"
                 )
         except AgentpackError as error:
-            notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
+            notes.append(f"the local variants of {row.name} cannot be merged and stay unchanged: {error.message}")
     return RebasedVariants(tuple(rewritten), tuple(notes))
 
 

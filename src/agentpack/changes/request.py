@@ -74,8 +74,7 @@ class ChangeRequest(NamedTuple):
         for name in ("adopt", "discard_edits", "partial"):
             if getattr(self if name == "partial" else self.decisions, name):
                 yield f"--{name.replace('_', '-')}"
-        if self.decisions.on_conflict != "stop":
-            yield f"--on-conflict {self.decisions.on_conflict}"
+        yield from self.decisions.conflict_words()
 
 
 class DesiredState(NamedTuple):

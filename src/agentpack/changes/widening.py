@@ -175,7 +175,7 @@ def gained_over_disk(
 
 
 def widening_error(changes: Collection[CapabilityChange], command: str = "") -> CapabilitiesWidened | None:
-    """The error if another release gains capabilities that were not accepted; `command` is what to type once more."""
+    """The error if a release gains capabilities that were not accepted, else None; `command` is to be typed again."""
     stopping = [change for change in changes if change.unaccepted]
     return CapabilitiesWidened(stopping, command) if stopping else None
 
@@ -188,8 +188,8 @@ def _key(file: LockedFile | Rendering) -> Key:
 
 
 def _written_lock(workspace: Workspace) -> Lock | None:
-    """The lock that describes what was written. For packs without files in it, the history of this checkout; without a
-    readable lock, everything this checkout wrote last.
+    """The lock that describes what was written; None if nothing was. Packs without files in the lock come from
+    the history of this checkout; without a readable lock, all do.
     """
     lock, current = workspace.documents.readable_lock, workspace.documents.current
     locked = {file.pack for file in lock.files} if lock else set()

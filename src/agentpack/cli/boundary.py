@@ -42,7 +42,9 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
     except AgentpackError as error:
         return _report(output, error)
     except Interrupted as ended:
-        return output.failure("interrupted", ended.message, ended.number)
+        if ended.number == 128 + signal.SIGINT:
+            output.interrupted()
+        return output.failure("interrupted", ended.message, ended.number, ended.hint, ended.details)
     except KeyboardInterrupt:
         output.interrupted()
         return output.failure("interrupted", "; ".join(("interrupted", *_made())), 130)

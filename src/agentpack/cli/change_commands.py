@@ -3,7 +3,7 @@
 Calls parsed by the command-line library and calls parsed by `quick_args.py` both end here, so that they do the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.outcome import Outcome
@@ -13,6 +13,7 @@ from agentpack.cli.outcomes import Confirmation, finish, news_data, news_of, sho
 from agentpack.cli.output import Result
 from agentpack.cli.session import Session
 from agentpack.errors import UsageError
+from agentpack.model.names import did_you_mean
 from agentpack.workspace.workspace import Workspace
 
 
@@ -45,31 +46,55 @@ def sync(session: Session, request: ChangeRequest) -> Result:
     return finish(session, changed(session, request, operation))
 
 
+def decisions(session: Session, on_conflict: Sequence[str] | None, *, adopt: bool, discard_edits: bool) -> Decisions:
+    """The decisions that options make; those of `--on-conflict` are a choice for all files or `PATH=choice`.
+
+    Raises:
+        UsageError: `on_conflict` has another word, or a file that is not installed.
+    """
+    everywhere, of_files = "stop", dict[str, str]()
+    for word in on_conflict or ():
+        path, is_file, choice = word.rpartition("=")
+        if choice not in ("stop", "keep", "theirs", "edit"):
+            hint = (
+                "`keep` keeps your text where the two conflict, `theirs` takes the new text, `edit` opens an editor; "
+                "`PATH=keep` decides for one file"
+            )
+            raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`", hint=hint)
+        if not is_file:
+            everywhere = choice
+            continue
+        file, installed = session.file_or_name(path), session.workspace.states.recorded
+        if file not in installed:
+            raise UsageError(f"`{path}` is not an installed file", hint=did_you_mean(path, installed))
+        of_files[file] = choice
+    return Decisions(adopt, on_conflict=everywhere, of_files=of_files, discard_edits=discard_edits)
+
+
 def changed(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
 ) -> Outcome:
-    """Run the operation. On a conflict the user is asked how to resolve it, unless an option says so or there is no
-    terminal, and the operation runs again; with `--on-conflict edit` the user merges the texts before.
+    """Run the operation. On a conflict the user is asked how to resolve it, file by file, unless an option says so or
+    there is no terminal, and the operation runs again; what is to be edited is merged by the user before.
     """
-    on_conflict = request.decisions.on_conflict
-    if on_conflict not in ("stop", "keep", "theirs", "edit"):
-        hint = "`keep` keeps your text where the two conflict, `theirs` takes the new text, `edit` opens an editor"
-        raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`", hint=hint)
-    if on_conflict == "edit" and request.partial:
+    decided = request.decisions
+    if request.partial and "edit" in (decided.on_conflict, *decided.of_files.values()):
         raise UsageError("`--on-conflict edit` cannot be used with `--partial`")
     try:
         return operation(session.workspace, request)
     except ConflictsFound as error:
-        is_question = on_conflict == "stop"
-        if request.dry_run or on_conflict in ("keep", "theirs") or (is_question and request.yes):
+        answers = {change.path: decided.on_conflict_in(change.path) for change in error.outcome.plan.conflicts}
+        open_ = [path for path, answer in answers.items() if answer == "stop"]
+        if request.dry_run or (open_ and request.yes) or not {"stop", "edit"}.issuperset(answers.values()):
             raise
-        if is_question:
+        if open_:
             from agentpack.cli.conflicts import ask_how_to_resolve
 
-            on_conflict = ask_how_to_resolve(session, error)
-        decisions = request.decisions._replace(on_conflict=on_conflict)
-        if on_conflict == "edit":
-            from agentpack.cli.merge_tool import merge_in_editor
+            answers.update(ask_how_to_resolve(session, error, open_))
+        decided = decided.with_answers(answers)
+        if "edit" not in answers.values():
+            return operation(session.workspace, request._replace(decisions=decided))
+        from agentpack.cli.merge_tool import merged_in_editor
 
-            decisions = decisions._replace(edited=merge_in_editor(session, error, shown=is_question))
-        return operation(session.workspace, request._replace(decisions=decisions))
+        with merged_in_editor(session, error, decided, shown=bool(open_)) as edited:
+            return operation(session.workspace, request._replace(decisions=decided._replace(edited=edited)))

@@ -62,7 +62,7 @@ def _shown(target: Client) -> str:
 
 
 def _user_folder(workspace: Workspace, target: Client) -> str:
-    """The agents folder at user scope, below `~` or where the client's variable moves it."""
+    """The client's agents folder in the user scope, below `~` or where its variable points; `-` if it has none."""
     folder = target.folder("user", workspace.environment.variables)
     if folder is None:
         return "-"

@@ -149,7 +149,7 @@ def complete_history(ctx: typer.Context) -> list[str]:
 
 
 def completion_by(metavar: str | None) -> Callable[[], list[str]] | None:
-    """The completer for a metavar: `text|json` completes these words, `[N]` a generation."""
+    """The completer for a metavar: `text|json` completes these words, `[N]` a generation. None for any other."""
     if metavar == "[N]":
         return complete_generation
     words = (metavar or "").split("|")

@@ -69,7 +69,7 @@ def install(
     dry_run: DryRun = False,
     no_save: Annotated[bool, typer.Option("--no-save", hidden=True)] = False,
     adopt: Adopt = False,
-    on_conflict: OnConflict = "stop",
+    on_conflict: OnConflict = None,
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
     accept: Accept = None,
@@ -95,7 +95,7 @@ def install(
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(
-        change_commands.Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
+        change_commands.decisions(session, on_conflict, adopt=adopt, discard_edits=discard_edits),
         names=requirements or (),
         only=_listed(only),
         without=_listed(without),

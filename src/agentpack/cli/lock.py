@@ -7,7 +7,7 @@ import typer
 from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
-from agentpack.cli.outcomes import finish
+from agentpack.cli.outcomes import finish, show_out_of_date
 from agentpack.cli.output import Result
 from agentpack.commands.sync import lock as run
 
@@ -18,13 +18,13 @@ app = verb_app()
 def lock(
     session: Session,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if the lock is out of date.")] = False,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Lock the newest release of every pack.")] = False,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Lock the newest release in range of every pack.")] = False,
     upgrade_pack: Annotated[
         list[str] | None,
         typer.Option(
             "--upgrade-pack",
             metavar="NAME",
-            help="Lock the newest release of this pack (repeatable).",
+            help="Lock the newest release in range of this pack (repeatable).",
             autocompletion=complete_installed,
         ),
     ] = None,
@@ -39,5 +39,6 @@ def lock(
     packs = None if upgrade else tuple(upgrade_pack or ())
     request = ChangeRequest(dry_run=dry_run or check, require_acceptance=not check)
     outcome = run(session.workspace, request, upgrade=packs)
-    result = finish(session, outcome)
-    return result._replace(exit_code=1) if check and outcome.documents else result
+    if check and outcome.documents:
+        return show_out_of_date(session, outcome)
+    return finish(session, outcome)

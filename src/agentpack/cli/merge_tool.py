@@ -1,27 +1,30 @@
 """`--on-conflict edit`: the user merges copies with the mergetool of their git configuration, or in an editor.
 
 The copies are in a temporary folder, with conflict markers in the one to edit; an installed file never gets markers.
-The result is used only if no marker is left in it. A folder with unfinished work is kept, and its path shown.
+The result is used only if no marker is left in it. Until it is installed, the folder is kept; if the command ends
+before that, its path is shown.
 """
 
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from agentpack.changes.conflicts import ConflictsFound
-from agentpack.changes.plan import EditedFile
+from agentpack.changes.plan import Decisions, EditedFile
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.output import safe
 from agentpack.commands.upgrade import MergeSides, sides_of
 from agentpack.disk.version_control import own_settings
-from agentpack.errors import DecisionNeeded
+from agentpack.errors import AgentpackError, DecisionNeeded, Interrupted
 from agentpack.merge import resolved
 from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.model.changes import Change
@@ -30,8 +33,12 @@ _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text there, `--on-conflict theirs` takes the new text"
 
 
-def merge_in_editor(session: Session, error: ConflictsFound, *, shown: bool = False) -> Mapping[str, EditedFile]:
-    """The user's merged text of every conflicting file, by path.
+@contextmanager
+def merged_in_editor(
+    session: Session, error: ConflictsFound, decisions: Decisions, *, shown: bool = False
+) -> Iterator[Mapping[str, EditedFile]]:
+    """The user's merged text of every file to edit, by path, for the block that installs it. The copies are deleted
+    after the block; if it raises, or the user does not finish, they stay, and the error names them.
 
     Args:
         shown: the user has just seen the conflicts.
@@ -50,26 +57,30 @@ def merge_in_editor(session: Session, error: ConflictsFound, *, shown: bool = Fa
         show_conflicts(session.output, error)
     tool, copies = _tool(session), dict[str, Path]()
     try:
-        found = {change.path: _edited(session, change, tool, copies) for change in conflicts}
-    except DecisionNeeded as unfinished:
+        to_edit = (change for change in conflicts if decisions.on_conflict_in(change.path) == "edit")
+        yield {change.path: _edited(session, change, tool, copies) for change in to_edit}
+    except (AgentpackError, Interrupted, KeyboardInterrupt) as ended:
+        told = Interrupted(signal.SIGINT, "interrupted") if isinstance(ended, KeyboardInterrupt) else ended
         if copies:
-            unfinished.details, unfinished.hint = _left_in(session, copies), _go_on(error.command)
-        raise
+            told.details = (*told.details, *_left_in(session, copies))
+            told.ways = (*(told.ways or filter(None, (told.hint,))), _go_on(error.command, decisions))
+            told.hint = "; ".join(told.ways)
+        raise told from None
     for copy in copies.values():
-        shutil.rmtree(copy.parent)
-    return found
+        shutil.rmtree(copy.parent, ignore_errors=True)
 
 
 def _left_in(session: Session, copies: Mapping[str, Path]) -> tuple[str, ...]:
     return tuple(f"your merge of {session.workspace.scope.absolute(path)} is in {copies[path]}" for path in copies)
 
 
-def _go_on(command: str) -> str:
+def _go_on(command: str, decisions: Decisions) -> str:
     """How to go on with unfinished merges. Written into the installed file, one would take the place of the edit before
     the history has that.
     """
-    again = f"`agentpack {command} --on-conflict edit`" if command else "the same command"
-    return f"{again} opens new copies: put your merge there, and finish it"
+    words = " ".join((command, *(one for one in decisions.conflict_words() if one not in command)))
+    again = f"`agentpack {words}`" if command else "the same command"
+    return f"{again} opens new copies: copy your merge into these, and finish it"
 
 
 def _edited(session: Session, change: Change, tool: "_Tool", copies: dict[str, Path]) -> EditedFile:
@@ -131,11 +142,14 @@ class _Tool(NamedTuple):
         return self._run([git, "mergetool", "--no-prompt", "--", name], folder)
 
     def _run(self, command: Sequence[str], folder: Path) -> str:
+        before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the editor, which gets it as well
         try:
             # The command is the user's own; it talks to the terminal.
             code = subprocess.run(command, cwd=folder, env=self._environment(), check=False).returncode  # noqa: S603
         except OSError as error:
             return f"{command[0]} cannot be started: {error.strerror}"
+        finally:
+            signal.signal(signal.SIGINT, before)
         return f"{os.path.basename(command[0])} ended with {code}" if code else ""
 
     def _environment(self) -> dict[str, str]:

@@ -53,7 +53,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="PARAMETER=VALUE",
-        help="Set a parameter (repeatable).",
+        help="Set a parameter (repeatable); `agentpack show NAME` lists a pack's parameters.",
         autocompletion=complete_setting,
     ),
 ]
@@ -86,11 +86,12 @@ Adopt = Annotated[
     ),
 ]
 OnConflict = Annotated[
-    str,
+    list[str] | None,
     typer.Option(
         "--on-conflict",
         metavar="keep|theirs|edit",
-        help="On a conflict, keep your edit, take the new text, or merge the two in an editor.",
+        help="On a conflict, keep your edit, take the new text, or merge the two in an editor; `PATH=keep` decides for "
+        "one file (repeatable).",
         show_default=False,
     ),
 ]

@@ -81,11 +81,14 @@ WITHOUT_ARGUMENTS = ("--version", "lock", "status")
 """Those of ours that take no arguments."""
 
 _VARIANT = 'a variant goes in brackets: `agentpack install "NAME[VARIANT]"`'
+_FORCE = "`--discard-edits` replaces files that you edited; `--adopt` replaces files that agentpack did not write"
 _OPTIONS = {
     "-g": "use `--user`",
     "--global": "use `--user`",
-    "-f": "use `--discard-edits`",
-    "--force": "use `--discard-edits`",
+    **dict.fromkeys(("-f", "--force"), _FORCE),
+    **dict.fromkeys(("-t", "--target", "--agent"), "use `--client`"),
+    "--stdout": "`agentpack render NAME` prints the text",
+    "--purge": "`--discard-edits` also deletes edited files; `agentpack uninstall --all` says how to delete the rest",
     "--variant": _VARIANT,
     "--variants": _VARIANT,
     "--version": "a version is written after the name: `NAME==1.2.0`",
@@ -93,7 +96,7 @@ _OPTIONS = {
     "--outdated": "`agentpack upgrade --check` lists what is newer",
     "--undo": "`agentpack rollback` after a rollback undoes it",
     "--to": "`agentpack rollback N` goes to generation N; `agentpack history` lists them",
-    **dict.fromkeys(("--find", "--grep", "--search"), 'words of a rule find it: `agentpack explain "small fix"`'),
+    **dict.fromkeys(("--find", "--grep", "--search"), '`agentpack explain "small fix"` finds rules by their words'),
 }
 
 
@@ -112,12 +115,12 @@ def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str |
 
 
 def instead_of_option(name: str) -> str | None:
-    """A hint for an option that does not exist, if another tool has it."""
+    """A hint for an option that other tools have; None for any other option."""
     return _OPTIONS.get(name)
 
 
 def unexpected(command: str, words: Sequence[str] = ()) -> str | None:
-    """A hint for a command that got more arguments than it takes; `words` are all that were typed."""
+    """A hint for a command with too many arguments, or None; `words` are all arguments that were typed."""
     if command == "status":
         return (
             "`status` is about all packs; `agentpack diff NAME` shows the edits of one, `agentpack show NAME` the rest"

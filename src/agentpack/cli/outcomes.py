@@ -53,7 +53,8 @@ def show_outcome(session: Session, outcome: Outcome, news: "Mapping[str, PackNew
     output = session.output
     absolute = session.workspace.scope.absolute
     _show_packs(output, outcome, news)
-    if text := "\n".join(_change_lines(output, outcome.plan, absolute)):
+    lines = _change_lines(output, outcome.plan, absolute, outcome.asked)
+    if text := "\n".join(lines):
         output.say(text)
     for document in outcome.documents:
         sign, word = ("+", "new") if document.before is None else ("~", "updated")
@@ -92,6 +93,17 @@ def show_newer(session: Session, outcome: Outcome, upgrade: str, look: str) -> R
     else:
         output.say("no newer releases in range")
     return Result({**outcome_data(outcome), "changed": is_newer}, int(is_newer))
+
+
+def show_out_of_date(session: Session, outcome: Outcome) -> Result:
+    """Print what `lock` would write, and return the outcome with the exit code 1."""
+    _show_packs(session.output, outcome, _NO_NEWS)
+    _show_notes(session.output, outcome)
+    for document in outcome.documents:
+        path = safe(session.workspace.scope.absolute(document.path))
+        session.output.say(f"{path} is {'missing' if document.before is None else 'out of date'}")
+    session.output.hint("the same command without `--check` writes it")
+    return Result(outcome_data(outcome), 1)
 
 
 def _show_packs(output: Output, outcome: Outcome, news: "Mapping[str, PackNews]") -> None:
@@ -140,13 +152,17 @@ def show_warnings(output: Output, outcome: Outcome) -> None:
         output.say(f"{output.style_words('note:', 'bold')} {safe(warning)}")
 
 
-def _change_lines(output: Output, plan: Plan, absolute: Callable[[str], str]) -> Iterator[str]:
+def _change_lines(
+    output: Output, plan: Plan, absolute: Callable[[str], str], asked: frozenset[str] | None = None
+) -> Iterator[str]:
     """A line for each change. Without `--verbose`, more than `MOST_ENTRIES` are cut to the first few of each kind.
 
     Args:
         absolute: turns a path of the plan into the path to show.
+        asked: the packs that the command is about, None for all: edits in other packs are no news.
     """
-    lines = [(change.action, change_line(output, change, absolute(change.path))) for change in plan.changes]
+    changes = [one for one in plan.changes if one.action is not Action.DRIFT or asked is None or one.pack in asked]
+    lines = [(change.action, change_line(output, change, absolute(change.path))) for change in changes]
     said = [(action, line) for action, line in lines if line is not None]
     if len(said) <= MOST_ENTRIES or output.verbose:
         yield from (line for _, line in said)

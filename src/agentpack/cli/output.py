@@ -274,24 +274,26 @@ class Output:
             return error.exit_code
         label = "" if isinstance(error, Cancelled) else f"{self.style_words('error:', 'bold', 'red')} "
         self._tell(label + safe(error.message))
-        for line in error.lines[1:]:
-            for part in line.split("\n"):
-                self._tell(f"  {safe(part)}")
-        for number, way in enumerate(error.ways or filter(None, (error.hint,))):
-            label = "  " if number else f"{self.style_words('hint:', 'bold')} "
-            self._tell(label + safe(way))
+        self._tell_more(error.lines[1:], error.ways or filter(None, (error.hint,)))
         return error.exit_code
 
-    def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
+    def _tell_more(self, details: Iterable[str], ways: Iterable[str]) -> None:
+        for line in details:
+            for part in line.split("\n"):
+                self._tell(f"  {safe(part)}")
+        for number, way in enumerate(ways):
+            self._tell(("  " if number else f"{self.style_words('hint:', 'bold')} ") + safe(way))
+
+    def failure(
+        self, code: str, message: str, exit_code: int, hint: str | None = None, details: Sequence[str] = ()
+    ) -> int:
         """Report a failure that is not an AgentpackError. Returns its exit code."""
         if self.json:
-            advice = hint and self.advice(hint)
-            told: dict[str, Any] = {"code": code, "message": without_secrets(message), "hint": advice, "details": []}
-            self._envelope("error", exit_code, {}, [told])
+            told = {"code": code, "message": without_secrets(message), "hint": hint and self.advice(hint)}
+            self._envelope("error", exit_code, {}, [{**told, "details": [*details]}])
             return exit_code
         self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
-        if hint:
-            self._tell(f"{self.style_words('hint:', 'bold')} {hint}")
+        self._tell_more(details, filter(None, (hint,)))
         return exit_code
 
     def interrupted(self) -> None:

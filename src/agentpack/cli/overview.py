@@ -48,9 +48,14 @@ def _next_steps(session: Session, found: Status) -> Iterator[tuple[str, str]]:
         yield "agentpack upgrade", "install the newer releases"
     for pack in found.packs:
         if pack.newest not in (None, pack.in_range) and not pack.lacks:
-            command = f'install "{pack.name}@latest"' if pack.ref else "upgrade --latest"
+            manifest = session.workspace.manifest
+            command = f"agentpack upgrade --latest{manifest.name_of_one(pack.name)}"
+            if pack.ref:
+                from agentpack.changes.newest import way_past_ref  # only for sources with a `ref:`
+
+                command = way_past_ref(manifest, pack.name, pack.ref).strip("`")
             why = f"held back by `ref: {pack.ref}`" if pack.ref else "out of the version range"
-            yield f"agentpack {command}", safe(f"install {pack.name} {pack.newest}, {why}")
+            yield command, safe(f"install {pack.name} {pack.newest}, {why}")
             break
     if found.packs:
         yield f"agentpack show {found.packs[0].name}", "see versions, variants and parameters"

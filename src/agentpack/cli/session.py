@@ -87,7 +87,9 @@ class Session:
         """
         found = self.clients([word])
         if len(found) != 1:
-            raise UsageError(f"`--client {word}` means several clients; only one can be used here", hint="name one")
+            raise UsageError(
+                f"`--client {word}` means several clients; only one can be used here", hint="choose one of them"
+            )
         return found[0]
 
     def accept(self, words: Sequence[str] | None, *, strict: bool = False) -> None:
@@ -136,7 +138,7 @@ class Session:
             try:
                 result = act()
             except AgentpackError as error:
-                error.hint = _several_clients(error.message, self._clients) or error.hint
+                error.hint = _several_clients(error.lines, self._clients) or error.hint
                 raise
             finally:
                 self._tell_state()
@@ -177,13 +179,15 @@ class Session:
                 self.output.detail(safe(words))
 
 
-def _several_clients(message: str, clients: Sequence[str]) -> str | None:
-    """A hint if what is no pack is a client, typed after `--client CLIENT` or without it."""
-    found = re.fullmatch(r"(?:there is no pack named )?`([a-z]+)`(?: is not in agentpack.yaml)?", message)
-    if found is None or found[1] not in MODULES:
-        return None
-    which = f"for several clients, write `--client {','.join((*clients, found[1]))}`"
-    return which if clients else f"for that client, write `--client {found[1]}`"
+def _several_clients(lines: Sequence[str], clients: Sequence[str]) -> str | None:
+    """A hint if a word that is not a pack is a client, else None; `clients` are those of `--client`."""
+    words = [
+        re.fullmatch(r"(?:there is no pack named )?`([a-z]+)`(?: is not in agentpack.yaml)?", line) for line in lines
+    ]
+    found = [word[1] for word in words if word and word[1] in MODULES]
+    every = ",".join(dict.fromkeys((*clients, *found)))
+    which = "for several clients" if "," in every else "for that client"
+    return f"{which}, write `--client {every}`" if found else None
 
 
 def _what_was_read(workspace: "Workspace") -> Iterator[str]:

@@ -109,15 +109,16 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
     size = _size_between(session, *between) if found.comparable else None
     title = output.style(safe(f"{found.name} {found.before} -> {found.after}"), "bold")
     output.print(f"{title}  ({size})" if size else title)
-    left = 0
     for entry in found.entries:
         text = entry.text.strip() if output.verbose else entry.beginning(MOST_CHANGES)
-        left += entry.text.strip().count("\n") - text.count("\n")
+        left = entry.text.strip().count("\n") - text.count("\n")
         output.print("")
         output.print(output.style(safe(entry.version), "bold"))
         output.print_markdown(safe_text(text))
-    if left:
-        output.say(f"{left} more lines say the rest: `--verbose` prints them")
+        if left:
+            way = f"agentpack show {found.name} --changes {found.before} {found.after} --verbose"
+            output.print("")
+            output.print(output.style(safe(f"[{left} more lines of {entry.version}: `{way}` prints them]"), "dim"))
     if not found.entries:
         output.say("the pack has no changelog for these versions")
     if size:

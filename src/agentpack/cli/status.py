@@ -8,6 +8,7 @@ from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.environment import in_local_time
+from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.wanted.skipped import skipped_data
@@ -83,8 +84,9 @@ def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
     yield session.output.style(safe(f"{pack.name} {pack.version}"), "bold") + f"  {safe(_for_whom(pack))}"
     changed = [file for file in pack.files if file.state != "clean"]
     most = None if session.output.verbose else _MOST_AGENTS
-    places = {source.name: f" ({source.place})" for source in session.workspace.manifest.sources if not source.is_path}
-    about = [*_about(pack, is_clean=not changed, most=most, place=places.get(pack.source, ""))]
+    manifest = session.workspace.manifest
+    places = {source.name: f" ({source.place})" for source in manifest.sources if not source.is_path}
+    about = [*_about(pack, manifest, is_clean=not changed, most=most, place=places.get(pack.source, ""))]
     if pack.source == BUNDLED and session.output.verbose:
         about.append(("source", f"{BUNDLED} (comes with agentpack)"))
     yield from (f"  {label:<9} {safe(text)}" for label, text in about)
@@ -106,7 +108,9 @@ def _for_whom(pack: PackStatus) -> str:
     return f"for {', '.join(pack.clients)}" if pack.clients else f"required by {', '.join(pack.wanted_by)}"
 
 
-def _about(pack: PackStatus, *, is_clean: bool, most: int | None, place: str) -> Iterator[tuple[str, str]]:
+def _about(
+    pack: PackStatus, manifest: Manifest, *, is_clean: bool, most: int | None, place: str
+) -> Iterator[tuple[str, str]]:
     more = f" and {len(pack.agents[most:])} more" if most and pack.agents[most:] else ""
     of = f" (of {pack.offered})" if pack.offered and pack.offered > len(pack.agents) else ""
     agents = "" if pack.agents in ((), (pack.name,)) else ", ".join(pack.agents[:most]) + more + of
@@ -124,11 +128,11 @@ def _about(pack: PackStatus, *, is_clean: bool, most: int | None, place: str) ->
         yield "newer", f"{newer} (`agentpack upgrade`)"
     if pack.newest is not None and pack.newest != pack.in_range:
         lacks = " and ".join(f"`{name}`" for name in pack.lacks)
-        way = "out of range (`agentpack upgrade --latest`)"
+        way = f"out of range (`agentpack upgrade --latest{manifest.name_of_one(pack.name)}`)"
         if pack.ref:
             from agentpack.changes.newest import way_past_ref  # only for sources with a `ref:`
 
-            way = f"held back by `ref: {pack.ref}` ({way_past_ref(pack.name, pack.ref)})"
+            way = f"held back by `ref: {pack.ref}` ({way_past_ref(manifest, pack.name, pack.ref)})"
         yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"

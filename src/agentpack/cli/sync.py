@@ -42,7 +42,7 @@ def sync(
         ),
     ] = None,
     adopt: Adopt = False,
-    on_conflict: OnConflict = "stop",
+    on_conflict: OnConflict = None,
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
     dry_run: DryRun = False,
@@ -72,7 +72,7 @@ def sync(
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(
-        change_commands.Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
+        change_commands.decisions(session, on_conflict, adopt=adopt, discard_edits=discard_edits),
         locked=locked,
         frozen=frozen,
         sources=(source,) if source else (),

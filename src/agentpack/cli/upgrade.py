@@ -38,7 +38,7 @@ def upgrade(
         bool, typer.Option("--latest", help="Ignore the version range, and update it in agentpack.yaml.")
     ] = False,
     adopt: Adopt = False,
-    on_conflict: OnConflict = "stop",
+    on_conflict: OnConflict = None,
     partial: Partial = False,
     discard_edits: DiscardEdits = False,
     yes: Yes = False,
@@ -55,7 +55,7 @@ def upgrade(
     from agentpack.cli import change_commands  # not for `--help`
 
     request = change_commands.ChangeRequest(
-        change_commands.Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
+        change_commands.decisions(session, on_conflict, adopt=adopt, discard_edits=discard_edits),
         names=names or (),
         latest=latest,
         require_acceptance=not check,

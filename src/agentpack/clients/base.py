@@ -392,7 +392,7 @@ class Client(NamedTuple):
                 yield f"{own}/**{ending(self)}"
 
     def path(self, persona: str, scope: str, variables: Mapping[str, str]) -> str | None:
-        """The file of a persona as a named path; for a shared file `<file>#<entry>`."""
+        """The named path of a persona's file, or `<file>#<entry>` for a shared file; None if the client has none."""
         folder = self.folder(scope, variables)
         if folder is None:
             return None

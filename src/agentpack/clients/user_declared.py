@@ -68,7 +68,7 @@ def clients_sharing_folders(declared: Client) -> Iterator[Client]:
 
 
 def _format(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `Client` that describe the file format of a declaration."""
+    """The fields of `Client` for the format of agent files that a declaration describes."""
     given: dict[str, Any] = {key: data[key] for key in _PLAIN if key in data}
     for key in ("name", "description", "model"):
         if given.get(key) is False:

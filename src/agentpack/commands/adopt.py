@@ -240,8 +240,8 @@ class _PendingSource(OnlyPacks):
 def _manifest(
     workspace: Workspace, manifest: Manifest, choices: Sequence[AdoptionChoice]
 ) -> tuple[Manifest, ConfiguredSource | None, tuple[AdoptionChoice, ...]]:
-    """The manifest with the choices added, the source of local packs if one is needed, and the choices as they are in
-    the manifest.
+    """The manifest with the choices added, the source of local packs (None if no choice needs it), and the choices as
+    they are in the manifest.
     """
     source = None
     if any(choice.pack_files for choice in choices):
@@ -385,7 +385,7 @@ def _rules(count: int) -> str:
 
 
 def _held(choices: Iterable[AdoptionChoice]) -> Iterator[str]:
-    """That a pack stays at the release that was recognised, and what installs a newer one."""
+    """A note for each pack that stays at the recognised release: which command installs a newer one."""
     for pack, range in dict.fromkeys((one.entry.requirement.pack, one.entry.requirement.range) for one in choices):
         if range.startswith("=="):
             way = f"`agentpack upgrade --latest {pack}` installs newer releases and keeps your edits"
@@ -393,7 +393,7 @@ def _held(choices: Iterable[AdoptionChoice]) -> Iterator[str]:
 
 
 def _where_to_edit(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> Iterator[str]:
-    """How an agent of a local collection is edited from now on."""
+    """A note on how to edit the agents of local collections from now on; none without such agents."""
     for choice in choices:
         if choice.state:
             inner = [*choice.inner.values()]

@@ -238,7 +238,7 @@ def _read(
 
 
 def _found(workspace: Workspace, place: _Place, path: str, data: bytes) -> AdoptableAgent | PassedOver:
-    """The agent in a file, or in an entry of one."""
+    """The agent in a file or in one entry of a shared file, or why it cannot be adopted."""
     target, inner = place.target, place.inner
     agent = read_collected(target, data, inner) if inner else read_file(target, data, place.stem)
     kind, variables = workspace.scope.kind, workspace.environment.variables

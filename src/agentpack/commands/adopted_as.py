@@ -33,7 +33,7 @@ _LOCAL_COLLECTIONS = {"project": "team-agents", "user": "my-agents"}
 
 
 class AdoptionChoice(NamedTuple):
-    """One entry of the manifest, and the files that are recorded as its agents."""
+    """An entry to write into the manifest, and the adopted files that will be recorded as its agents."""
 
     files: tuple[AdoptableAgent, ...]
     entry: ManifestEntry
@@ -108,7 +108,7 @@ class Recognition:
         return (*agents, *self._choices)
 
     def _only(self, clients: Iterable[str]) -> tuple[str, ...] | None:
-        """The clients of an entry with files of these; None if it need not name them."""
+        """The `clients:` of an entry for files of these clients; None if the entry need not list them."""
         own = tuple(sorted(set(clients)))
         return None if set(own) == set(self.clients) else own
 
@@ -287,7 +287,9 @@ class Recognition:
         return best[1] if best is not None and best[0] >= ENOUGH else None
 
     def _best_variants(self, requirement: Requirement, file: AdoptableAgent) -> tuple[float, Requirement] | None:
-        """The variants that make a release most similar to the file, adding one at a time, with the score."""
+        """The score and the requirement, with the variants that make a release most similar to the file, chosen one at
+        a time. None if the release has several personas, or is too different without variants.
+        """
         best = self._score(requirement, file) if self._personas(requirement) == 1 else None
         if best is None or best < ENOUGH / 2:
             return None
@@ -374,7 +376,7 @@ class Recognition:
 
 
 def own_collection(workspace: Workspace, name: PackName) -> Mapping[str, bytes] | None:
-    """The agent files in a folder of the local packs; None if it is no collection."""
+    """The agent files of a local collection, by path in its folder. None if there is none, or it cannot be read."""
     from agentpack.model.manifest import ConfiguredSource
 
     path = workspace.scope.own_packs.removeprefix("$config/")

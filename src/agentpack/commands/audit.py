@@ -95,12 +95,14 @@ def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
             _look_at_packs(workspace, archive, states, subject, looked)
             return
         if not place.endswith(_AGENTS):
-            raise UsageError(f"`{subject}` is not a text file", hint="name a pack's folder")
+            raise UsageError(f"`{subject}` is not a text file", hint="give the path of a pack's folder")
         looked.subjects.append(subject)
         looked.file(_read(place), _relative(workspace, place))
         return
     if not os.path.isdir(place):
-        raise UsageError(f"`{subject}` does not exist", hint="name a folder of packs, a pack, or an agent file")
+        raise UsageError(
+            f"`{subject}` does not exist", hint="give the path of a folder of packs, a pack, or an agent file"
+        )
     folder = DirectorySource("folder", place)
     _look_at_packs(workspace, folder, folder.every_state(), subject, looked)
 
@@ -144,7 +146,7 @@ def _read(place: str, most: int = MAX_BYTES) -> bytes:
 def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) -> None:
     """Scan the release `install` would choose if the pack were not installed. It need not be a valid pack."""
     requirement = parse_requirement(subject)
-    refuse_address(requirement, hint="name a folder")
+    refuse_address(requirement, hint="give the path of a folder")
     manifest = with_source(workspace, workspace.manifest, requirement)
     candidates = candidates_to_view(workspace, manifest, workspace.lock)
     offered = candidates.releases(requirement.pack)

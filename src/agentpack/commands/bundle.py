@@ -105,7 +105,7 @@ def _contents(candidates: Candidates, row: LockedPack) -> Mapping[str, bytes]:
     """The files of a locked release. Raises DecisionNeeded if a pack of the user's own was edited since."""
     ref = next((ref for ref in candidates.releases(row.name) if str(ref.version) == row.version), None)
     if ref is None:
-        raise Unavailable(f"the source `{row.source}` no longer has it")
+        raise Unavailable(f"the source `{row.source}` no longer has this release")
     release = candidates.fetched(ref)
     if release.lost:
         raise release.lost
@@ -143,6 +143,6 @@ def _is_there(path: str, shown: str, data: bytes) -> bool:
     if not is_bundle:
         raise DecisionNeeded(
             f"{shown} already exists and is not a readable bundle",
-            hint="name another file with `-o`, or delete this one",
+            hint="write to another file with `-o`, or delete this one",
         )
     return there == data

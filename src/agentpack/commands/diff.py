@@ -82,7 +82,7 @@ class WantedFiles:
         return wanted.part(file) if wanted else self.pristine.part(file)
 
     def _unapplied(self, file: InstalledFile) -> Wanted | None:
-        """What the lock wants, if it was not applied yet and renders to this very file."""
+        """What the lock wants, if it was not applied yet and wants this file as it was rendered; else None."""
         lock = self.workspace.lock
         wanted = self.wanted if lock is not None and lock.written is not None else None
         found = wanted.files.get(file.path) if wanted else None
@@ -284,7 +284,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         notes=(
             *map(str, wanted.notes(workspace.scope.kind, {file.path for file in files})),
             *(map(str, skipped_agents(wanted.lock)) if files else ()),
-            *not_taken(chosen, packs, "`agentpack diff --upgrade --latest` shows it"),
+            *not_taken(chosen, packs, "`agentpack diff{name} --upgrade --latest` shows it"),
         ),
         empty=not wanted.files and not workspace.states.recorded,
     )

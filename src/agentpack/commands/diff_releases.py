@@ -75,8 +75,8 @@ def diff_releases(
 
 
 def _with_pack(workspace: Workspace, text: str | None, other: str | None, limits: ComparisonFilter) -> str | None:
-    """A requirement as it is. A version alone is one of the pack of the other requirement, of the pack that is named,
-    of that with the named persona or file, or of the only one that is locked.
+    """The requirement as it was typed, or None. A version alone gets a pack: that of the other requirement, the pack
+    that is named, the one with the named persona or file, or the only locked one.
     """
     if text is None or not is_version_word(text):
         return text
@@ -104,7 +104,7 @@ def _check_name(workspace: Workspace, limits: ComparisonFilter, files: Sequence[
     hint = "`--client` compares another client's files" if "/" in limits.name else did_you_mean(limits.name, names)
     raise UsageError(
         f"neither release has an agent, a skill or a file `{limits.name}` for {titles}",
-        details=[f"there: {', '.join(names)}"],
+        details=[f"known: {', '.join(names)}"],
         hint=hint,
     )
 

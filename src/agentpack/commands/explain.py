@@ -120,7 +120,9 @@ def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple
                 hint="`agentpack upgrade` writes the file from an available release",
             )
         behind = _PersonaLayers(part, again.pinned)
-        yield _file(workspace, row, parse_pristine(text, workspace.form_of(row.client), part.persona), behind), behind
+        own = Origin("release", part.pack.release)
+        parsed = parse_pristine(text, workspace.form_of(row.client), part.persona, own)
+        yield _file(workspace, row, parsed, behind), behind
 
 
 def _recorded(workspace: Workspace) -> Mapping[str, InstalledFile]:
@@ -182,8 +184,16 @@ class _PersonaLayers:
         for _, layer, origin, _ in self.layers:
             header = layer.header.get("set", {}) if origin.kind in ("variant", "local") else layer.header
             if name in header:
-                found.append(SourcePlace(origin, layer.file, 0, in_words(header[name]), None))
+                found.append(SourcePlace(origin, layer.file, 0, _written(header[name]), None))
         return found
+
+
+def _written(value: Any) -> str:
+    """A field as a persona or variant has it, for people: of texts with conditions, a line each."""
+    if not isinstance(value, list) or not all(isinstance(part, dict) and "text" in part for part in value):
+        return in_words(value)
+    when = (f" (only when {part['when']})" if part.get("when") else "" for part in value)
+    return "\n".join(part["text"] + condition for part, condition in zip(value, when, strict=True))
 
 
 def _parts(sections: Sequence[Section]) -> Iterator[tuple[Section | Rule, str]]:
@@ -289,7 +299,7 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
             left_out += _left_out(name, behind)
             by_words += [_full(line, file, behind) for line in lines if _says(line, name)]
     if not found and not left_out:
-        found = by_words
+        found = [one for one in by_words if _says(one.line, name, before=r"(?<!\w)")] or by_words
     if not found and limits.name is None:
         rows = _recorded(workspace).values()
         try:
@@ -304,10 +314,10 @@ def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> t
     return tuple(found)
 
 
-def _says(line: ExplainedLine, words: str) -> bool:
-    """Whether a line has these words, on disk or as it was released."""
+def _says(line: ExplainedLine, words: str, *, before: str = "") -> bool:
+    """Whether a line has these words, on disk or as it was released. `before` is a pattern for what is before them."""
     texts = (line.text, line.released.text if line.released is not None else "")
-    return any(_plain(words) in _plain(text) for text in texts)
+    return any(re.search(before + re.escape(_plain(words)), _plain(text)) for text in texts)
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,7 @@ from agentpack.environment import NO_PROJECT
 from agentpack.errors import AgentpackError, Unresolvable, UsageError
 from agentpack.model.changes import WRITES
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.model.names import PackName, is_version_word
+from agentpack.model.names import PackName, is_version_word, refuse_lone_versions
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.assignment import NameTaken
 from agentpack.wanted.candidates import Candidates, candidates_to_install
@@ -32,7 +32,7 @@ _MANY_TOKENS = 1_000
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to the resulting state."""
-    _refuse_lone_versions(request.names, request.settings)
+    _refuse_lone_words(request.names, request.settings)
     old = workspace.manifest
     arguments = read_arguments(workspace, old, request)
     new, asked = arguments.manifest, [pack.requirement for pack in arguments.packs]
@@ -122,7 +122,7 @@ def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> It
             continue
         in_range = before is None or before.requirement.allows(newest)
         if in_range and (lost := lost_variants(chosen.candidates, pack, pin.variants, newest)):
-            yield f"{pack} {pin.version} is installed: {newest} lacks {lost}"
+            yield f"{pack} {pin.version} is chosen, because {newest} lacks {lost}"
         elif before:
             yield f"{pack} {newest} is newer; `agentpack upgrade{'' if in_range else ' --latest'} {pack}` installs it"
 
@@ -201,19 +201,16 @@ def _without_settings(manifest: Manifest, asked: Sequence[Requirement], names: S
     return manifest._replace(packs=tuple(kept))
 
 
-def _refuse_lone_versions(names: Sequence[str], settings: Sequence[str]) -> None:
+def _refuse_lone_words(names: Sequence[str], settings: Sequence[str]) -> None:
     for setting in settings:
         if "=" not in setting:
             value = next((name for name in reversed(names) if is_version_word(name)), "VALUE")
             raise UsageError(f"`--set {setting}` has no value", hint=f"write `--set {setting}={value}`")
-    for before, name in zip(("", *names), names, strict=False):
-        if before and is_version_word(name):
-            hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version"
-            raise UsageError(f"`{name}` is a version, not a pack", hint=hint)
+    refuse_lone_versions(names)
 
 
 def _variants_meant(candidates: Candidates, asked: Sequence[Requirement]) -> str | None:
-    """A hint if what is no pack is a variant of the pack named with it."""
+    """A hint if a name that is not a pack is a variant of the only pack named with it; else None."""
     with suppress(AgentpackError):  # only to say more
         known = [one for one in asked if candidates.published(one.pack)]
         more = [one.pack for one in asked if one not in known]
@@ -269,8 +266,8 @@ def _with_requirements(
 def _more_personas(
     before: ManifestEntry, asked: AskedPack, *, everything: bool
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """The personas of an installed pack that are wanted, and that are not: installing some more takes none away, but
-    for those of `--without`.
+    """`personas` and `without` of the entry of an installed pack: installing more agents removes none of the others,
+    except those of `--without`. `personas` is None if the entry does not list them.
     """
     if everything:
         return None, asked.without
@@ -297,7 +294,7 @@ def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEn
 
 
 def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
-    """The clients of an installed pack plus those named now. Installing removes none."""
+    """The clients of an installed pack plus those named now; None if its entry need not list them."""
     had = before.clients if before.clients is not None else manifest.clients or ()
     more = tuple(dict.fromkeys((*had, *clients)))
     return before.clients if not clients or set(more) == set(had) else more

@@ -88,8 +88,9 @@ def keep(
     if made is None:
         made = _made(chosen, wanted, found, found, _variant_name(workspace, found, variant), client)
     state = RebasedVariants(made.texts).add_to(desired_state(workspace, workspace.manifest, made.manifest, made.wanted))
-    request = ChangeRequest(Decisions(reformat=frozenset(made.reworded), on_conflict=on_conflict), dry_run=dry_run)
-    outcome = make_change(workspace, command, state, request)
+    packs = frozenset(edited.pack.name for edited in found)
+    decisions = Decisions(reformat=frozenset(made.reworded), on_conflict=on_conflict, packs=packs)
+    outcome = make_change(workspace, command, state, ChangeRequest(decisions, dry_run=dry_run))
     notes = [f"{path}: {what}" for path, what in sorted(made.reworded.items())]
     notes += _only_in_skills(outcome, found)
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
@@ -188,7 +189,7 @@ def _with_earlier(
 def _differing(
     base: Selection, without: Wanted, files: Iterable[Sequence[tuple[Rendering, bytes]]]
 ) -> list[EditedPersona]:
-    """The personas of which a text differs from the rendered one."""
+    """The personas that have a file whose text differs from the rendered one."""
     changed = ([(old, data) for old, data in pairs if data != old.content] for pairs in files)
     return [edited_persona(base, without, pairs) for pairs in changed if pairs]
 
@@ -251,7 +252,9 @@ def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: s
     if asked is None:
         return next(n for n in (DEFAULT, *(f"{DEFAULT}-{i}" for i in range(2, 10_000))) if is_free(n))
     if not is_kebab(asked):
-        raise UsageError(f"`{asked}` is not a valid variant name", hint="lower-case letters, digits and single hyphens")
+        raise UsageError(
+            f"`{asked}` is not a valid variant name", hint="use lower-case letters, digits and single hyphens"
+        )
     if not is_free(asked):
         raise UsageError(f"a variant `{asked}` already exists", hint="choose another name with `--as NAME`")
     return asked

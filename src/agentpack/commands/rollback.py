@@ -218,12 +218,13 @@ def _outcome(
     ours |= {row.path: row for row, here in rows if here is not None and here.digest == row.written}
     ours |= {lead: ours[path] for path, lead in same.items() if path in ours and lead not in ours}
     known = {**{file.path: file for file in (target if target.number else current).files}, **ours}
+    left = {path for path, goal in _left_by(workspace, current).items() if _holds(goal, observed.get(path))}
     stays = {row.path for row in target.elsewhere}  # written again only where nothing is
     changes = dict[str, Change]()
     for path in sorted(path for path, goal in goals.items() if path not in same and not goal.document):
         goal, here = goals[path], observed.get(path)
         keeps = path in stays and here is not None
-        action = Action.KEEP if keeps else _action(goal, here, path in ours, path in known, adopt)
+        action = Action.KEEP if keeps else _action(goal, here, path in ours or path in left, path in known, adopt)
         changes[path] = _change(workspace, path, action, goal, here, known.get(path))
     for path, lead in same.items():
         if goals[path].digest is not None and (row := known.get(path)) is not None:
@@ -244,11 +245,24 @@ def _outcome(
     )
 
 
+def _left_by(workspace: Workspace, current: Generation) -> Mapping[str, _Goal]:
+    """What the last command left at each path, if it was a rollback: also in files that are no longer managed."""
+    verb, _, number = current.command.partition(" ")
+    known = {"0", *map(str, workspace.store.generations.numbers())}
+    if verb != "rollback" or not {number, str(current.parent)} <= known:
+        return {}
+    return _goals(workspace, generation(workspace, current.parent), _goal(workspace, current, int(number)))
+
+
+def _holds(goal: _Goal, here: Observed | None) -> bool:
+    return here is not None and (here.raw, here.mode) == (goal.digest, goal.mode)
+
+
 def _action(goal: _Goal, here: Observed | None, is_ours: bool, is_known: bool, adopt: bool) -> Action:
     """The action that brings a path to its goal; a foreign file is a conflict unless it may be adopted."""
     if here is None:
         return Action.KEEP if goal.digest is None else Action.RESTORE if is_ours else Action.CREATE
-    if (here.raw, here.mode) == (goal.digest, goal.mode):
+    if _holds(goal, here):
         return Action.KEEP
     if not is_ours and not adopt and here.raw != goal.digest:
         return Action.CONFLICT if is_known or goal.digest is not None else Action.KEEP

@@ -126,7 +126,7 @@ def _pin(asked: Selection) -> Chosen:
 
 
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> PackDetails:
-    """Everything about a pack that helps before installing it."""
+    """What a user should know about a pack before installing it."""
     asked = select_named(workspace, text, settings)
     for_clients = clients_for(asked, clients)
     if settings:
@@ -285,7 +285,7 @@ def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequen
 
 
 def _always_in_context(workspace: Workspace, wanted: Wanted, client: str, files: Iterable[Rendering]) -> Iterator[str]:
-    """What a client always has in context of each persona and skill: its name, and its description if it has one."""
+    """What a client always has in context of each persona and skill: its name, and its description if it reads one."""
     described = workspace.clients.named(client).description is not None
     for file in files:
         part = wanted.part(file)
@@ -319,7 +319,7 @@ def render(
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
     files = [file for file in asked.for_clients(clients).preview().files.values() if file.pack == pin.pack]
     names = [file.persona for file in files]
-    there = [f"there: {', '.join(names)}"]
+    there = [f"personas: {', '.join(names)}"]
     if persona is not None and persona not in names:
         what = f"{pin.pack} {pin.version} has no persona `{persona}`"
         raise UsageError(what, details=there, hint=did_you_mean(persona, names))

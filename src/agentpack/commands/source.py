@@ -122,7 +122,7 @@ def require_known(workspace: Workspace, known: Sequence[ListedSource], name: str
     hint = did_you_mean(name, names)
     if name in (one.name for one in user_sources(workspace)):
         hint = f"it is one of your own sources: `agentpack source remove {name} --user`"
-    details = [f"there: {', '.join(names)}"] if names else ()
+    details = [f"sources: {', '.join(names)}"] if names else ()
     raise UsageError(f"{file} has no source `{name}`", details=details, hint=hint)
 
 

@@ -184,7 +184,7 @@ def _unlisted(workspace: Workspace) -> Iterator[UnlistedClients]:
 
 
 def _refused(workspace: Workspace) -> Iterator[Refusal]:
-    """What a policy refuses of what is locked. Releases are read for it only if a policy has rules."""
+    """What policies refuse among the locked packs. Releases are read only if a policy has rules."""
     try:
         if not workspace.policies.may_refuse:
             return

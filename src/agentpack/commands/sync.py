@@ -135,7 +135,12 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
         workspace.documents.lock = None
     known = workspace.lock
     if upgrade:  # whoever names a pack trusts what its release holds now
-        require_packs(workspace, upgrade)
+        require_packs(
+            workspace,
+            upgrade,
+            agent="`agentpack lock --upgrade-pack {pack}` upgrades the pack, with all its agents",
+            needed="`agentpack lock --upgrade` also upgrades packs that others need",
+        )
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
     candidates = candidates_to_install(workspace, workspace.manifest, known, refresh=upgrade)
     return _write_lock(workspace, _chosen(candidates, request.decisions).enforced(), request)

@@ -10,7 +10,7 @@ from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.decisions import make_change
 from agentpack.changes.history import reaches_back
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.planning import own_packs
+from agentpack.changes.planning import own_packs, own_sources
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import Action, Plan
@@ -18,16 +18,17 @@ from agentpack.model.line_ends import plain
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean
-from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.requirement import Requirement
 from agentpack.store import layout
 from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.workspace.preconditions import nothing_installed_error, require_packs
+from agentpack.workspace.preconditions import nothing_installed_error, parse_named, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.writers.manifest_text import new_manifest
 from agentpack.writers.schema_line import without_schema_line
 
 _BACK_TO_BEFORE = "`agentpack rollback 0` restores all files as they were before agentpack's first command here"
+_ONE_AGENT = "`agentpack install {pack} --without {agent}` removes only this agent"
 
 
 @changing
@@ -43,13 +44,15 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         DecisionNeeded: a pack would be left without a client; or like `make_change`.
     """
     clients = request.clients
-    asked = [_requirement(workspace, name) for name in request.names]
+    asked = [parse_named(workspace, name, agent=_ONE_AGENT) for name in request.names]
     if request.everything and not clients:
         asked = [Requirement(pack=entry.requirement.pack) for entry in workspace.manifest.packs]
     if clients and any(requirement.variants for requirement in asked):
         raise UsageError("a variant applies to all clients of its pack: `--client` cannot be used with `NAME[VARIANT]`")
     gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
-    if len(gone) == len(asked) and (gone or (request.everything and not clients)):
+    is_absent = workspace.documents.manifest_bytes is None
+    is_clean = request.everything and not clients and (is_absent or workspace.lock is None)
+    if len(gone) == len(asked) and (gone or is_clean):
         return Outcome(
             command=" ".join(("uninstall", *request.names)),
             scope=workspace.scope.kind,
@@ -59,14 +62,14 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
             dry_run=request.dry_run,
         )
     asked = [requirement for requirement in asked if requirement not in gone]
-    if workspace.documents.manifest_bytes is None:
+    if is_absent:
         raise nothing_installed_error()
-    require_packs(workspace, (requirement.pack for requirement in asked))
+    require_packs(workspace, (requirement.pack for requirement in asked), agent=_ONE_AGENT)
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
     keeps = request.decisions.keep_files  # by its source a file can be recognised again
     state = _state_without(workspace, old, new, keeps_sources=keeps)
-    told = [*state.notes, *_texts_that_stay(workspace, () if clients else asked)]
+    told = [*state.notes, *_texts_that_stay(workspace, () if clients else asked, state.lock)]
     command = " ".join(("uninstall", *request.names))
     told += _copies_that_stay(workspace, asked, new)
     if not new.packs and request.everything:
@@ -83,17 +86,6 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         if not new.packs and request.everything and not loses and reaches_back(workspace):
             error.ways += (_BACK_TO_BEFORE,)
             error.hint = "; ".join(error.ways)
-        raise
-
-
-def _requirement(workspace: Workspace, text: str) -> Requirement:
-    """The requirement that an argument is. The error for `PACK/AGENT` says how to remove that."""
-    try:
-        return parse_requirement(text)
-    except UsageError as error:
-        pack, _, agent = text.partition("/")
-        if agent and workspace.manifest.wanted(PackName(pack)) is not None:
-            error.hint = f"`agentpack install {pack} --without {agent}` removes only this agent"
         raise
 
 
@@ -123,7 +115,7 @@ def _state_without(workspace: Workspace, old: Manifest, new: Manifest, *, keeps_
         f"also removes the source `{name}`, which `install` had added: no pack uses it any more" for name in unused
     )
     state = state._replace(notes=tuple(words))
-    is_empty = not new.packs and not new.models and not new.sources
+    is_empty = not new.packs and not new.models and {source.name for source in new.sources} <= own_sources(workspace)
     if is_empty and state.manifest is not None:
         text, untouched = (without_schema_line(text) for text in (plain(state.manifest).decode(), new_manifest(new)))
         if text == untouched:
@@ -172,8 +164,8 @@ def _without_variants(before: ManifestEntry, variants: Collection[str]) -> Manif
     for variant in variants:
         if variant not in there:
             raise UsageError(
-                f"`{before.text}` has no variant `{variant}`",
-                details=[f"there: {', '.join(there) or 'no variant'}"],
+                f"`{before.requirement.pack}` is installed without the variant `{variant}`",
+                details=[f"with: {', '.join(there)}"] if there else (),
                 hint=did_you_mean(variant, there),
             )
     left = before.requirement._replace(variants=tuple(variant for variant in there if variant not in variants))
@@ -199,7 +191,7 @@ def _without_clients(
         if client not in known:
             raise UsageError(
                 f"`{client}` is not a client of {'these packs' if asked else 'this scope'}",
-                details=[f"there: {', '.join(known) or 'no client'}"],
+                details=[f"clients: {', '.join(known) or 'none'}"],
                 hint=did_you_mean(client, known),
             )
     left = {pack: tuple(client for client in had[pack] if client not in clients) for pack in had}
@@ -232,10 +224,11 @@ def _copies_that_stay(workspace: Workspace, asked: Sequence[Requirement], new: M
     for requirement in asked:
         folder = f"{workspace.scope.own_packs}/{requirement.pack}"
         if requirement.pack in own and new.wanted(requirement.pack) is None and workspace.disk.stamp(folder):
-            yield f"{workspace.scope.shown(folder)} is kept, with the copies of your files"
+            command = f"rm -r {quote(workspace.scope.absolute(folder))}"
+            yield f"{workspace.scope.shown(folder)} is kept, with the copies of your files: `{command}` removes it"
 
 
-def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iterator[str]:
+def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement], after: Lock | None) -> Iterator[str]:
     """Notes on the local variants of what is removed: their files are the user's and stay."""
     rows = workspace.lock.files if workspace.lock else ()
     for requirement in asked:
@@ -243,8 +236,19 @@ def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iter
         personas = {workspace.manifest.name_in_pack(pack, row.persona) for row in rows if row.pack == pack}
         for text in workspace.documents.local_texts:
             if text.persona in personas and text.name in (requirement.variants or (text.name,)):
-                way = f'`agentpack install "{pack}[{text.name}]"` uses it again'
+                way = f'`agentpack install "{pack}[{text.name}]"{_place_again(workspace, pack, after)}` uses it again'
                 yield f"your local variant {workspace.scope.absolute(text.path)} is kept: {way}"
+
+
+def _place_again(workspace: Workspace, pack: PackName, after: Lock | None) -> str:
+    """The option that names the source of a pack; empty if nothing removes that source."""
+    from agentpack.changes.place_arguments import source_of, typed  # only where a local variant stays
+
+    left = {source["name"] for source in after.manifest["sources"]} if after else set[str]()
+    name = source_of(workspace, workspace.manifest, pack)
+    gone = (source for source in workspace.manifest.sources if source.name == name and name not in left)
+    places = (typed(workspace.sources.one(source), workspace.environment.cwd) for source in gone)
+    return "".join(f" --source {quote(place)}" for place in places)
 
 
 def _history_that_stays(workspace: Workspace) -> Iterator[str]:
@@ -261,7 +265,7 @@ def _history_that_stays(workspace: Workspace) -> Iterator[str]:
 
 
 def _notes(workspace: Workspace, told: Sequence[str], planned: Plan) -> Iterator[str]:
-    """The notes to show: `told`, then those on earlier texts. None if a conflict stops the command."""
+    """The notes to show: `told`, then one on each file that agentpack had replaced. Empty if a conflict stops this."""
     if not planned.conflicts:
         yield from told
         yield from _earlier_texts(workspace, planned)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from agentpack.changes.decisions import make_change
-from agentpack.changes.newest import held_back, newest, not_installed, not_taken, unreleased, way_past_ref
+from agentpack.changes.newest import held_back, newest, not_installed, not_taken, unreleased
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -13,17 +13,19 @@ from agentpack.errors import UsageError
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName
-from agentpack.model.requirement import parse_requirement
+from agentpack.model.names import PackName, refuse_lone_versions
 from agentpack.wanted.assignment import RestrictionsLost
-from agentpack.workspace.preconditions import require_manifest, require_packs
+from agentpack.workspace.preconditions import parse_named, require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
 def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Upgrade the named packs, or all, to the newest releases in range."""
-    asked = [parse_requirement(name) for name in request.names]
+    refuse_lone_versions(request.names)
+    command = f"upgrade{' --latest' if request.latest else ''}"
+    agent = f"`agentpack {command} {{pack}}` upgrades the pack, with all its agents"
+    asked = [parse_named(workspace, name, agent=agent) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     if not request.latest and (newest_asked := [one.pack for one in asked if one.newest]):
         hint = f"`agentpack upgrade --latest {' '.join(newest_asked)}` installs the newest release, whatever the range"
@@ -33,7 +35,8 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
             hint = f'`agentpack install "{requirement}"` chooses the version or the variants of an installed pack'
             raise UsageError(f"`upgrade` takes the name of a pack, not `{requirement}`", hint=hint)
     require_manifest(workspace)
-    require_packs(workspace, packs)
+    needed = f"`agentpack {command}` without a name also upgrades packs that others need"
+    require_packs(workspace, packs, agent=agent, needed=needed)
     request = request.restricted_to(asked)
     look, refusal = partial(newest, workspace, packs, latest=request.latest, decisions=request.decisions), None
     try:
@@ -44,7 +47,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         refusal = error
         chosen, wanted, followed = look(preview=True)
     state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
-    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest` installs it")
+    beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest{name}` installs it")
     notes = (
         *not_installed(chosen, packs),
         *_held_by_ref(workspace, chosen.manifest, packs),
@@ -56,17 +59,16 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack
 
         state = state._replace(warnings=install_warnings(chosen.candidates, workspace.lock, wanted))
-    command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
-    outcome = make_change(workspace, command, state, request)
+    outcome = make_change(workspace, " ".join((command, *request.names)), state, request)
     return outcome._replace(refusal=refusal or outcome.refusal)
 
 
 def _held_by_ref(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> Iterator[str]:
     """For each pack whose source has a `ref:`, a sentence; of packs that are not named only if there is a newer tag."""
-    for locked, ref, newer, _ in held_back(workspace, manifest, packs):
+    for locked, ref, newer, _, way in held_back(workspace, manifest, packs):
         by = f"by `ref: {ref}` of the source `{locked.source}`"
         if newer is not None:
-            yield f"{locked.name} {newer} is held back {by}; {way_past_ref(locked.name, ref)} installs it"
+            yield f"{locked.name} {newer} is held back {by}; {way} installs it"
         elif packs:
             yield f'{locked.name} is held {by}; `agentpack install "{locked.name}@latest"` removes it'
 

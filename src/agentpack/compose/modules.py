@@ -52,7 +52,7 @@ def writes_skills(header: Mapping[str, Any]) -> bool:
 
 
 class Divided(NamedTuple):
-    """A persona without its modules, and each module as a persona of its own, to be written as a skill."""
+    """A persona without the modules that become skills, and each of these modules as a persona of its own."""
 
     core: Persona
     modules: tuple[Persona, ...]

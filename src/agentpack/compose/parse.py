@@ -21,6 +21,8 @@ MAX_RULES = 5000
 """Rules and headings of a persona or variant: a model follows some sixty."""
 MAX_ALL_RULES = 200_000
 """Rules and headings in all texts of a pack: an archive of a few KiB could hold more than can be read in a minute."""
+NO_ID = " of a variant needs an id"
+"""How the fault about a missing one ends."""
 _MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _BRACES = re.compile(r"\{#([^{}]*)\}[ \t]*(\r?)\Z")
@@ -195,10 +197,13 @@ def _gap(lines: list[str], block: "Block", following: int) -> str:
 class PersonaText:
     """Parses the files of one pack with known parameters."""
 
-    def __init__(self, declarations: Mapping[str, ParameterDeclaration], *, literal: bool = False) -> None:
-        """`literal`: double braces are text, as in the agents of collections."""
+    def __init__(
+        self, declarations: Mapping[str, ParameterDeclaration], *, literal: bool = False, needs_ids: bool = True
+    ) -> None:
+        """`literal`: double braces are text, as in the agents of collections. `needs_ids`: the rules of variants do."""
         self.declarations = declarations
         self.literal = literal
+        self.needs_ids = needs_ids
         self.defaults = {name: declaration.default for name, declaration in declarations.items()}
         self.choices = {name: d.choices for name, d in declarations.items() if d.choices is not None}
         self.rules_left = MAX_ALL_RULES
@@ -244,7 +249,10 @@ class PersonaText:
         self.rules_left -= sum(1 + len(section.rules) for section in parsed)
         if self.rules_left < 0:
             raise InvalidFile([Fault(file, 0, "", f"more than {MAX_ALL_RULES:,} rules and headings in one pack")])
-        sections, found = _attributes(parsed, file, laid_over=laid_over, needs_ids=kind == "variant" and not is_local)
+        needs_ids = self.needs_ids and kind == "variant" and not is_local
+        sections, found = _attributes(
+            parsed, file, laid_over=laid_over, needs_ids=needs_ids, own=is_local and not self.literal
+        )
         faults.extend(found)
         if own_names:
             faults.extend(self._body_faults(sections, file))
@@ -311,10 +319,16 @@ def _module_faults(header: Mapping[str, Any], document: "Document", sections: It
 
 
 def _attributes(
-    sections: tuple[Section, ...], file: str, *, laid_over: bool, needs_ids: bool
+    sections: tuple[Section, ...], file: str, *, laid_over: bool, needs_ids: bool, own: bool
 ) -> tuple[tuple[Section, ...], list[Fault]]:
-    """The sections with braces parsed and removed, and the faults in them."""
-    reader = _Braces(file, needs_ids, laid_over)
+    """The sections with attribute braces parsed and removed, and the faults in these braces.
+
+    Args:
+        laid_over: the text is laid over another one, so it may place or replace what is in that text.
+        needs_ids: every rule and heading must have an id.
+        own: the text is the user's, so attributes without an id are a fault.
+    """
+    reader = _Braces(file, needs_ids, laid_over, own)
     done = []
     dates: list[tuple[int, str | None]] = [(0, None)]
     for section in sections:
@@ -342,13 +356,29 @@ def _attributes(
     return tuple(done), reader.faults
 
 
+def lost_attributes(text: str) -> tuple[str, str] | None:
+    """The text before braces without `#` that end its first line, and the attributes in them: `when=tone:short`, or
+    `length when=tone:short`. None if it does not end so. Such braces are text.
+    """
+    kept, brace, inside = text.partition("\n")[0].rstrip().rpartition("{")
+    keys = [word.partition("=")[0] for word in inside.removesuffix("}").split() if "=" in word]
+    known = keys and not inside.startswith("#") and set(keys) <= {*_ALLOWED[True, True]}
+    return (kept.rstrip(), inside.removesuffix("}")) if brace and inside.endswith("}") and known else None
+
+
+def with_attributes(id: str, lost: str) -> str:
+    """What belongs into the braces of a rule with attributes that had no id, or have one without its `#`."""
+    return lost if lost and "=" not in lost.split()[0] else f"{id} {lost}".rstrip()
+
+
 class _Braces:
     """Parses `{#id key=value}` at the end of a first line."""
 
-    def __init__(self, file: str, needs_ids: bool, laid_over: bool) -> None:
+    def __init__(self, file: str, needs_ids: bool, laid_over: bool, own: bool) -> None:
         self.file = file
         self.needs_ids = needs_ids
         self.laid_over = laid_over
+        self.own = own
         self.faults: list[Fault] = []
         self.seen: dict[str, int] = {}
 
@@ -360,12 +390,13 @@ class _Braces:
         at = first.rfind("{#")
         match = _BRACES.match(first, at) if at >= 0 else None
         if match is None:
-            if self.needs_ids:
+            kept, lost = ((self.needs_ids or self.own) and lost_attributes(first)) or (first, "")
+            if self.needs_ids or lost:
                 what = "heading" if heading else "rule"
-                stem = kebab(" ".join(re.findall(r"\w+", first)[:4])) or what
+                stem = kebab(" ".join(re.findall(r"\w+", kept)[:4])) or what
                 free = stem if stem not in self.seen else f"{stem}-{line}"
-                hint = f"end its first line with ` {{#{free}}}`"
-                self.fault(line, "", f"every {what} of a variant needs an id", hint)
+                hint = f"end its first line with ` {{#{with_attributes(free, lost)}}}`"
+                self.fault(line, "", f"every {what}{NO_ID}" if self.needs_ids else f"`{{{lost}}}` needs an id", hint)
             return text, None, {}
         words = match[1].split()
         id: str = words[0] if words and "=" not in words[0] else ""

@@ -40,14 +40,18 @@ def decoded(data: bytes) -> str:
     return as_lf(data).decode("utf-8", "backslashreplace")
 
 
-def parse_pristine(data: bytes, form: Form, persona: Persona | None) -> ParsedFile:
-    """A rendered text taken apart, its rules matched with the persona's if that is known."""
+def parse_pristine(data: bytes, form: Form, persona: Persona | None, release: Origin | None = None) -> ParsedFile:
+    """A rendered text taken apart, its rules matched with the persona's if that is known.
+
+    Args:
+        release: the persona's own, from which its name is.
+    """
     parts = parts_of(decoded(data), form)
     found = entries_in(parts.body, parts.first_line)
     if persona is None:
         return ParsedFile(form, parts, found, {})
     entries = recognise(entries_of(persona.sections), found, edited=False)
-    origins = {key: _field_origin(persona, key, form.roles.get(key, key)) for key in parts.fields}
+    origins = {key: _field_origin(persona, key, form.roles.get(key, key), release) for key in parts.fields}
     return ParsedFile(form, parts, entries, origins)
 
 
@@ -66,12 +70,14 @@ def parse_edited(data: bytes, pristine: ParsedFile, *, by_hand: bool = True) -> 
     return ParsedFile(pristine.form, parts, entries, origins)
 
 
-def _field_origin(persona: Persona, key: str, name: str) -> Origin:
-    """A client's own setting comes from `clients`; a key every client needs, such as the name, comes with the
-    description.
+def _field_origin(persona: Persona, key: str, name: str, release: Origin | None) -> Origin:
+    """A client's own setting comes from `clients`; a key every client needs, such as the name, comes from the release,
+    or if that is unknown with the description.
     """
     fields = persona.fields
     native = any(key in settings for settings in persona.value("clients").values()) if "clients" in fields else False
+    if release is not None and name not in fields and not native:
+        return release
     return fields[name if name in fields else "clients" if native else "description"].origin
 
 

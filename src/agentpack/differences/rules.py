@@ -208,7 +208,7 @@ class _Pairing:
             budget -= self.likest(left, right, budget)
 
     def likest(self, left: Sequence[int], right: Sequence[int], budget: int) -> int:
-        """Pair the likest first; how many pairs were looked at."""
+        """Pair the most similar items first. Returns how many pairs were compared; none beyond the budget."""
         if not left or not right or len(left) * len(right) > budget:
             return 0
         bags = {j: bag(self.after[j].text) for j in right}

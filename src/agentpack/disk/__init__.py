@@ -374,7 +374,7 @@ class GrowingFile:
 
 
 def _syncfs() -> Callable[[int], None] | None:
-    """The system call that syncs a whole file system, if there is one: Python has no function for it."""
+    """The system call that syncs a whole file system (Python has no function for it); None if there is none."""
     if not sys.platform.startswith("linux"):
         return None
     try:

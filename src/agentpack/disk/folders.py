@@ -197,7 +197,7 @@ class Folders:
         return self._own(folder, real, os.dup(self._folder(inside)))
 
     def _target(self, path: str, link: os.stat_result) -> tuple[str | None, str]:
-        """The target of a link: as a named path if it is below a root, and as a real path.
+        """The target of a link: as a named path (None outside of the link's root), and as a real path.
 
         Raises:
             OSError: it leads nowhere.

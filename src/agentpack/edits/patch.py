@@ -95,7 +95,7 @@ class _Writer:
         return path if path in self.lines else None
 
     def place(self, id: str | None) -> SourceLines | None:
-        """The lines of a rule or heading; for a new one where it will be."""
+        """The lines of a rule or heading, or the place of a new one; None if the pack's files do not have it."""
         if id is None or id in self.new:
             return self.new.get(id or "")
         part = self.parts.get(id)

@@ -369,24 +369,22 @@ def fresh_id(text: str, taken: set[str]) -> str:
     return id
 
 
-def with_ids(sections: Sequence[Section], around: Sequence[Section], stem: str) -> Sequence[Section]:
-    """The sections of a local variant, with an id for every rule and heading: a heading that the persona has too stands
-    for that section, all else is new.
+def with_ids(sections: Sequence[Section], around: Sequence[Section], prefix: str) -> Sequence[Section]:
+    """The sections of a text that is laid over a persona, with an id for every rule and heading: a heading that the
+    persona has too stands for that section, all else is new.
 
     Args:
         around: the persona's own sections.
-        stem: new ids begin with it, so that no other text has them.
+        prefix: new ids begin with it, so that no other text has them.
     """
     homes = _by_heading(around)
-    taken = {id.removeprefix(f"{stem}-") for id in (*ids_of(sections), *ids_of(around))}
+    taken = {id.removeprefix(prefix) for id in (*ids_of(sections), *ids_of(around))}
     done = []
     for section in sections:
         if section.level and section.id is None:
             home = homes.get(section.heading)
-            section = section._replace(id=home.id if home else f"{stem}-{fresh_id(section.heading, taken)}")
-        rules = (
-            rule if rule.id else rule._replace(id=f"{stem}-{fresh_id(rule.text, taken)}") for rule in section.rules
-        )
+            section = section._replace(id=home.id if home else prefix + fresh_id(section.heading, taken))
+        rules = (rule if rule.id else rule._replace(id=prefix + fresh_id(rule.text, taken)) for rule in section.rules)
         done.append(section._replace(rules=tuple(rules)))
     return tuple(done)
 

@@ -108,7 +108,7 @@ def _component_fault(name: str) -> str | None:
 
 
 def _odd_fault(name: str) -> str | None:
-    """The fault of a name that has characters other than letters, digits, `-`, `_` and `.`."""
+    """What is wrong with a name that has other characters than letters, digits, `-`, `_` and `.`; None if nothing."""
     if "\\" in name:
         return "a backslash, which Windows reads as a slash"
     if ":" in name:

@@ -40,7 +40,7 @@ def read_tar(data: bytes, times: int = 1) -> CollectedEntries:
         own, size, kind = _header(header)
         if kind in (b"x", b"g", b"L"):
             if name is not None:
-                raise UnsafeEntry("two headers that say more of one entry", own)
+                raise UnsafeEntry("two extended headers for one entry", own)
             if kind == b"L":
                 name = _long_name(stream, header, size, own)
                 continue
@@ -76,7 +76,7 @@ class _Unpacked:
         self._ready = bytearray()
 
     def take(self, size: int) -> bytes:
-        """Exactly `size` bytes."""
+        """The next `size` bytes. Raises UnsafeEntry if fewer are left."""
         while len(self._ready) < size:
             if not self._more():
                 raise UnsafeEntry("cut off: it ends before its end is marked")
@@ -94,12 +94,12 @@ class _Unpacked:
             raise UnsafeEntry("an empty block between entries")
         while True:
             if any(self._ready):
-                raise UnsafeEntry("something after its end")
+                raise UnsafeEntry("stray data after its end")
             self._ready.clear()
             if not self._more():
                 break
         if self._unpacker.unused_data or self._at < len(self._data):
-            raise UnsafeEntry("something after its end")
+            raise UnsafeEntry("stray data after its end")
 
     def _more(self) -> bool:
         """Unpack one more piece; False at the end of the member."""
@@ -117,7 +117,7 @@ class _Unpacked:
             raise UnsafeEntry("cut off: its compressed data ends early")
         self._left -= len(piece)
         if self._left < 0:
-            raise UnsafeEntry("grows too much when it is unpacked")
+            raise UnsafeEntry("too large when it is unpacked")
         self._ready += piece
         return True
 
@@ -126,14 +126,14 @@ def _header(block: bytes) -> tuple[str, int, bytes]:
     """The name, size and kind in a header."""
     magic = block[257:265]
     if magic not in (b"ustar\x0000", b"ustar  \0"):
-        raise UnsafeEntry("not a tar, or of a form older than POSIX's")
+        raise UnsafeEntry("not a tar, or a tar in an older format than POSIX's")
     if _number(block[148:156]) != sum(block[:148]) + 8 * 32 + sum(block[156:]):
-        raise UnsafeEntry("damaged: a header's checksum is off")
+        raise UnsafeEntry("damaged: a header does not match its checksum")
     above = b""
     if magic == b"ustar\x0000":
         above = _text(block[345:500])
     elif any(block[345:500]):
-        raise UnsafeEntry("a header with more than POSIX knows, as GNU tar has it")
+        raise UnsafeEntry("a header of GNU tar's own, not of POSIX")
     name = _text(block[:100])
     try:
         path = (above + b"/" + name if above else name).decode()
@@ -162,7 +162,7 @@ def _number(field: bytes) -> int:
 def _long_name(stream: _Unpacked, header: bytes, size: int, own: str) -> str:
     """The name from a GNU long-name entry, which replaces the truncated one in the header that follows."""
     if header[257:265] != b"ustar  \0" or own != "././@LongLink":
-        raise UnsafeEntry("a long name that is not as GNU tar has it", own)
+        raise UnsafeEntry("a long name that is not as GNU tar writes it", own)
     if not 1 < size <= 2 * MAX_PATH_BYTES + 1:
         raise UnsafeEntry("an empty or overlong name", own)
     data = stream.file(size)

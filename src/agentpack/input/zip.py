@@ -47,12 +47,12 @@ def read_zip(data: bytes, times: int = 1) -> CollectedEntries:
     end = _end(data)
     _, disk, first, here, count, length, start, _ = _END.unpack_from(data, end)
     if disk or first or here != count:
-        raise UnsafeEntry("a part of several")
+        raise UnsafeEntry("only one part of a split archive")
     if start + length != end:
-        raise UnsafeEntry("something before its start or after its directory")
+        raise UnsafeEntry("stray data before its first file or after its list of files")
     entries = _directory(data, start, end, count, found)
     if sum(entry.size for entry in entries) > found.max_unpacked:
-        raise UnsafeEntry("grows too much when it is unpacked")
+        raise UnsafeEntry("too large when it is unpacked")
     at = 0
     ends = [*(entry.offset for entry in entries), start][1:]
     for entry, end in zip(entries, ends, strict=True):
@@ -65,7 +65,7 @@ def read_zip(data: bytes, times: int = 1) -> CollectedEntries:
             found.files.append((entry.name, content))
         at = end
     if at != start:
-        raise UnsafeEntry("something before its directory")
+        raise UnsafeEntry("stray data before its list of files")
     return found
 
 
@@ -80,7 +80,7 @@ def _end(data: bytes) -> int:
     at = data.rfind(b"PK\5\6", -_END.size - 0xFFFF)
     if at >= 0 and len(data) - at >= _END.size and _END.unpack_from(data, at)[-1] == len(data) - at - _END.size:
         raise UnsafeEntry("an archive comment that is not a commit id; `zip -z` removes it")
-    raise UnsafeEntry("cut off, or something after its end")
+    raise UnsafeEntry("cut off, or stray data after its end")
 
 
 def _directory(data: bytes, start: int, end: int, count: int, found: CollectedEntries) -> list[_ZipEntry]:
@@ -90,7 +90,7 @@ def _directory(data: bytes, start: int, end: int, count: int, found: CollectedEn
     for _ in range(count):
         found.entry()
         if at + _ROW.size > end:
-            raise UnsafeEntry("a directory that ends early")
+            raise UnsafeEntry("a list of files that ends early")
         row = _ROW.unpack_from(data, at)
         entry, more = _row(row, data[at + _ROW.size : at + _ROW.size + row[10]])
         extra = at + _ROW.size + row[10]
@@ -100,7 +100,7 @@ def _directory(data: bytes, start: int, end: int, count: int, found: CollectedEn
         entries.append(entry)
         at = extra + more
     if at != end:
-        raise UnsafeEntry("a directory with more entries than its end record says")
+        raise UnsafeEntry("more files in its list than its end record says")
     return sorted(entries, key=lambda entry: entry.offset)
 
 
@@ -108,13 +108,13 @@ def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_ZipEntry, int]:
     mark, _, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment, disk, _, mode, offset = row
     name = _name(raw)
     if mark != b"PK\1\2" or len(raw) != name_size:
-        raise UnsafeEntry("a directory that does not read")
+        raise UnsafeEntry("a list of files that cannot be read")
     if comment or disk or 0xFFFFFFFF in (packed, size, offset):
-        raise UnsafeEntry("a comment, a part of several, or sizes of zip64", name)
+        raise UnsafeEntry("a comment, a part in another archive, or sizes of zip64", name)
     if flags & _ENCRYPTED:
         raise UnsafeEntry("encrypted", name)
     if flags & ~_FLAGS or method not in (_STORED, _DEFLATED):
-        raise UnsafeEntry("packed in a way that is not read here", name)
+        raise UnsafeEntry("packed by a method that agentpack does not support", name)
     is_folder = name.endswith("/")
     kind = stat.S_IFMT(mode >> 16)
     if kind not in (0, stat.S_IFDIR if is_folder else stat.S_IFREG):
@@ -170,7 +170,7 @@ def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
         or (flags, method, data[at : at + name_size]) != (entry.flags, entry.method, entry.raw)
         or (told != meant and told not in unknown)
     ):
-        raise UnsafeEntry("a header that differs from the directory", entry.name)
+        raise UnsafeEntry("a header that differs from the list of files at the end", entry.name)
     at += name_size
     _check_extra(data[at : at + extra_size], extra_size, entry)
     at += extra_size
@@ -182,7 +182,7 @@ def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
     if entry.method == _DEFLATED:
         content = _inflated(content, entry)
     if len(content) != entry.size or zlib.crc32(content) != entry.crc:
-        raise UnsafeEntry("damaged: size or checksum is off", entry.name)
+        raise UnsafeEntry("damaged: the content does not match its size or checksum", entry.name)
     return content
 
 

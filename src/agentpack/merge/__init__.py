@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.compose.modules import in_place, parted
-from agentpack.merge.pieces import brings_back, draft_pieces, has_each_key_once, merge_lines
+from agentpack.merge.pieces import draft_pieces, has_each_key_once, is_misplaced, merge_lines
 from agentpack.merge.result import join_adjacent, resolved
 from agentpack.merge.rules import KnownEntries, carry_edits
 from agentpack.model.changes import Conflict, Draft
@@ -107,7 +107,7 @@ def _merging(known: Callable[[], KnownEntries | None] | None) -> "TextMerge":
         sides = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
         merged = merge_lines(*sides) if by_line else None
         draft = tuple(draft_pieces(base, ours, theirs)) if merged is None else (merged,)
-        is_right = not _conflicts(draft) and not brings_back(resolved(draft, 0).splitlines(keepends=True), *sides)
+        is_right = not _conflicts(draft) and not is_misplaced(resolved(draft, 0).splitlines(keepends=True), *sides)
         if known is None or is_right or (rules := known()) is None:
             return draft
         return carry_edits(base, ours, theirs, rules) or draft

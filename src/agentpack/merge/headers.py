@@ -126,7 +126,9 @@ class _HeaderMerge:
         yield "\n}\n" if self.form == "json" else loose + _side(*self.rests)
 
     def order(self) -> list[str]:
-        """The keys in the release's order, or the user's if they reordered them or have a key already that it adds."""
+        """The merged keys, tables of TOML last. They follow the release's order, or the user's order if the user
+        reordered keys, or had already added a key that the release adds.
+        """
         reordered = [key for key in self.mine if key in self.old] != [key for key in self.old if key in self.mine]
         reordered = reordered or any(key in self.mine and key not in self.old for key in self.new)
         first, second = (self.mine, self.new) if reordered else (self.new, self.mine)

@@ -22,15 +22,37 @@ _KEYS = re.compile(r"""^["']?([A-Za-z_][A-Za-z0-9_-]*)["']?[ \t]*(?:=|:(?=[ \t]|
 
 
 def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | None:
-    """The merged text; None if lines changed by both sides overlap or touch, or if a line that the user took out is
-    back because the release moved it.
+    """The merged text; None if lines changed by both sides overlap or touch, if a line that the user took out is back
+    because the release moved it, or if one that the user wrote is in another section.
     """
     merged: list[str] = []
     for group in Merge3(base, ours, theirs, sequence_matcher=matcher_for(base, ours, theirs)).merge_groups():
         if group[0] == "conflict":
             return None
         merged.extend(group[1])
-    return None if brings_back(merged, base, ours, theirs) else "".join(merged)
+    return None if is_misplaced(merged, base, ours, theirs) else "".join(merged)
+
+
+def is_misplaced(merged: Sequence[str], base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether the lines around an edit led it to the wrong place."""
+    return brings_back(merged, base, ours, theirs) or _strays(merged, base, ours, theirs)
+
+
+def _strays(merged: Sequence[str], base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether a line that only the user has stands below another heading than the user wrote it."""
+    own = {line for line in {*ours}.difference(base, theirs).intersection(merged) if line.strip()}
+    return bool(own) and any(line in own for _, line in _under(ours) - _under(merged))
+
+
+def _under(lines: Sequence[str]) -> set[tuple[str, str]]:
+    """Each line with the heading that it is below."""
+    found, heading = set(), ""
+    for line in lines:
+        if _HEADING.match(line):
+            heading = line
+        else:
+            found.add((heading, line))
+    return found
 
 
 def brings_back(merged: Sequence[str], base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> bool:

@@ -172,6 +172,7 @@ class _RuleMerge:
             place = self.place_of_sections(start, end)
         else:
             place = self.place_of_rules(start, end)
+            self.keep_section(self.mine_home[start], place)
         run = self.mine[start:end]
         texts = {node.text for k, node in enumerate(self.new) if k not in self.there.values()}
         for j, node in enumerate(run, start):
@@ -192,11 +193,11 @@ class _RuleMerge:
 
     def place_of_rules(self, start: int, end: int) -> int:
         """The node of the new body after which rules belong: next to their neighbours if those are still in the
-        section, else at the section's end, else next to the neighbours wherever they are.
+        section, else at the section's end, else next to the neighbours wherever they are, else at the end of the text.
         """
         home = self.mine_home[start]
         old_home = -1 if home < 0 else self.origin.get(home, -2)
-        new_home = -1 if old_home == -1 else self.there.get(old_home, -2)
+        new_home = -1 if old_home == -1 else self.there.get(old_home, self.place_of_heading(self.mine[home].text))
         before = [self.origin[j] for j in range(start - 1, home, -1) if j in self.origin]
         after = [self.origin[end]] if end in self.origin else []
         beside = [(self.there[i], self.there[i]) for i in before[:1] if i in self.there]
@@ -208,6 +209,21 @@ class _RuleMerge:
             inside = [place for k, place in beside if self.new_home[k] == new_home]
             return inside[0] if inside else self.end_of(new_home)
         return beside[0][1] if beside else len(self.new) - 1
+
+    def place_of_heading(self, text: str) -> int:
+        """The first heading of the new body with this text; -2 if there is none."""
+        return next((k for k, node in enumerate(self.new) if (node.kind, node.text) == ("heading", text)), -2)
+
+    def keep_section(self, home: int, place: int) -> None:
+        """Put the heading of a section that the release removed, with all its rules, above the user's rules in it."""
+        i = self.origin.get(home, -1)
+        if i < 0 or self.place_of_heading(self.mine[home].text) >= 0:
+            return
+        if place < len(self.new) - 1 or any(a in self.there for a, at in enumerate(self.old_home) if at == i):
+            return
+        heading = _BodyItem("heading", self.mine[home].text, "\n\n", self.mine[home].gap, "ours", home)
+        if heading not in self.behind.setdefault(place, []):
+            self.behind[place].append(heading)
 
     def is_rule(self, k: int) -> bool:
         return self.new[k].kind != "heading"

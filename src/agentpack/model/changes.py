@@ -143,7 +143,7 @@ class Observed(NamedTuple):
 
     @property
     def raw(self) -> Digest | None:
-        """The digest of the bytes, as used by transaction steps and the history."""
+        """The digest of the bytes, as used by transaction steps and the history; None without a regular file."""
         return self.exact or self.digest
 
 

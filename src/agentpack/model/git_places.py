@@ -143,7 +143,8 @@ def git_address(place: str) -> str:
         if (scheme == "file") != (not host) or host.startswith("-") or "@-" in host:
             raise UsageError(f"`{shown}` is not the address of a git repository", hint=_HINT)
         if scheme == "file" and "%" in place:  # which git would decode, so that another folder is meant
-            raise UsageError(f"`{shown}` has a `%`, and the path of a repository is written as it is")
+            hint = "write the character itself, such as `é` for `%C3%A9`"
+            raise UsageError(f"`{shown}`: the path of a repository must not contain `%`", hint=hint)
         return place
     if _LIKE_SCP.match(place) and not place.startswith(("-", *(f"{forge}:" for forge in FORGES))):
         return place

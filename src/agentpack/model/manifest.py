@@ -175,6 +175,10 @@ class Manifest(NamedTuple):
         """The entry of this pack; None if there is none."""
         return next((wanted for wanted in self.packs if wanted.requirement.pack == pack), None)
 
+    def name_of_one(self, pack: str) -> str:
+        """What limits a command to one pack, ` NAME`; empty if no other pack is in the manifest, or this one is not."""
+        return f" {pack}" if len(self.packs) > 1 and self.wanted(pack) else ""
+
     def parameters(self, pack: str) -> Mapping[str, str | int | bool]:
         """The parameter values set for this pack."""
         entry = self.wanted(pack)

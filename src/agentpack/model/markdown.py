@@ -247,7 +247,7 @@ def _item_end(texts: Sequence[str], start: int, offset: int) -> int:
 
 
 def _paragraph(texts: Sequence[str], start: int, found: list[Block]) -> int:
-    """Find the paragraph, the underlined heading or the definitions that begin at `start`."""
+    """Add what begins at `start` (a paragraph, heading or link definitions) to `found`. Returns the line after it."""
     at = start + 1
     while at < len(texts):
         text = texts[at]

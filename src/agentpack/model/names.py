@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NewType
 
 from agentpack.errors import UsageError
@@ -63,6 +63,14 @@ def pack_name(text: str) -> PackName:
             hint += "installs them"
         raise UsageError(f"`{text}` is not a pack name", hint=hint)
     return PackName(name)
+
+
+def refuse_lone_versions(names: Sequence[str]) -> None:
+    """Raise UsageError for a version that is written as an argument of its own: `NAME 1.2.0`."""
+    for before, name in zip(("NAME", *names), names, strict=False):
+        if is_version_word(name):
+            hint = f"`agentpack install {before}=={name.removeprefix('v')}` installs that version"
+            raise UsageError(f"`{name}` is a version, not a pack", hint=hint)
 
 
 def is_version_word(text: str) -> bool:

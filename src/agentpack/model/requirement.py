@@ -1,7 +1,7 @@
 """A requirement: a pack, variants, a range of versions, and optionally an address.
 
 The grammar is PEP 508 as `packaging` parses it, with variants in place of extras, and three short forms: `name@1.2` for
-`==1.2.*`, `name@1.2.3` for `==1.2.3` and `name@latest` for any version.
+`==1.2.*`, `name@1.2.3` for `==1.2.3` (both also as tags are named, `name@v1.2`) and `name@latest` for any version.
 """
 
 import re
@@ -135,6 +135,7 @@ def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Req
         return Requirement(pack=name, variants=variants, newest=True)
     if not where:
         raise UsageError(f"`{text}`: a version or an address is missing after `@`", hint=_HINT)
+    where = re.sub(r"\A[vV](?=[0-9])", "", where)  # as tags are named
     if not re.fullmatch(r"[0-9][0-9A-Za-z.]*", where) or not _is_version(where):
         raise UsageError(f"`{text}`: `{where}` is {NO_VERSION}, nor an address", hint=_HINT)
     version = parse_version(where)

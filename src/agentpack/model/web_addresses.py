@@ -52,7 +52,7 @@ def check_web_address(text: str, whose: str) -> None:
     if holds_secret(text):
         raise UsageError(
             f"{whose} is at {shown}: {REFUSED}",
-            hint="a netrc file or `AGENTPACK_TOKEN_<SOURCE>` supplies the login: see docs/reference/network.md",
+            hint="put the login into `AGENTPACK_TOKEN_<SOURCE>` or a netrc file: see docs/reference/network.md",
         )
     if fault := web_address_fault(text):
         raise UsageError(f"{whose} is at {shown}, which {fault}")
@@ -79,7 +79,9 @@ def is_archive_address(text: str) -> bool:
 
 
 def archive_name(place: str) -> str:
-    """What an archive is of, from its path or address: `kit` of `…/kit-1.2.tar.gz` and `…/kit/archive/v1.2.tar.gz`."""
+    """The name of what an archive holds, from its path or address: `kit` for `…/kit-1.2.tar.gz` and
+    `…/kit/archive/v1.2.tar.gz`; `packs` if there is no name in it.
+    """
     parts = [part for part in re.split(r"[?#]", place)[0].split("/") if part]
     parts = parts if is_web_address(place) else parts[-1:]
     for part in [_ARCHIVE.sub("", parts[-1]), *reversed(parts[2:-1])]:

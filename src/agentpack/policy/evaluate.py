@@ -246,8 +246,8 @@ class _Licences:
 
 
 def _named(entries: Iterable[PolicyEntry], name: str) -> PolicyEntry | None:
-    """The entry that matches a licence. An exception (`WITH`) and a `+` only add rights, so the plain licence matches
-    too, in allow and deny lists.
+    """The entry that matches a licence, or None. An exception (`WITH`) and a `+` only add rights, so the plain
+    licence matches too, in allow and deny lists.
     """
     plain, _, _ = name.partition(" WITH ")
     means = {name, plain, plain.removesuffix("+")} | {_modern(plain)}

@@ -93,8 +93,8 @@ class Remote:
             raise Unavailable(
                 f"the source `{source}` is needed, and `--offline` or {OFFLINE_VARIABLE} is set",
                 details=[f"it is at {place}, and the cache does not have what is needed"],
-                hint="run the command once with a network; with a bundle of this lock, "
-                "`agentpack sync --frozen --source FILE` needs no network",
+                hint="run the command once with a network, or install from a bundle of this lock file: "
+                "`agentpack sync --frozen --source BUNDLE`",
             )
         lost = sum(self._lost.values())
         if len(self._lost) > 1 and lost > PATIENCE * self.timeout:

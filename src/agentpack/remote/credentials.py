@@ -74,7 +74,7 @@ def netrc_path(variables: Mapping[str, str]) -> str:
 
 
 def _named(source: str, host: str, variables: Mapping[str, str]) -> Sequence[str | None]:
-    """Token, user and password of a source, where the environment has them and says that they are for this host."""
+    """Token, user and password of a source, each None if unset; all None if the variables are for another host."""
     if variables.get(variable_of("HOST", source), "").lower() != host.lower():
         return (None,) * len(_VARIABLES)
     return [_value(variable_of(kind, source), variables) for kind in _VARIABLES]
@@ -90,7 +90,7 @@ def _value(variable: str, variables: Mapping[str, str]) -> str | None:
 
 
 def _from_netrc(host: str, variables: Mapping[str, str]) -> tuple[str, str] | None:
-    """User and password of the host's own entry: `default` would give them to any host."""
+    """User and password of the host's own entry in netrc, or None; `default` would give them to any host."""
     from netrc import NetrcParseError, netrc
 
     try:

@@ -100,7 +100,7 @@ def _rule_data(change: RuleChange, origin: str) -> dict[str, Any]:
 
 
 def entry_data(entry: Entry | None) -> dict[str, Any] | None:
-    """A rule for JSON output."""
+    """A rule for JSON output; None for None."""
     if entry is None:
         return None
     return {
@@ -112,5 +112,5 @@ def entry_data(entry: Entry | None) -> dict[str, Any] | None:
 
 
 def origin_data(origin: Origin | None) -> dict[str, str] | None:
-    """An origin for JSON output."""
+    """An origin for JSON output; None for None."""
     return None if origin is None else {"kind": origin.kind, "name": origin.name}

@@ -70,7 +70,7 @@ def _title(universe: Universe, argument: Argument) -> str:
 
 
 def _dispute(argument: Argument) -> int | None:
-    """The pack for which the statements leave no release, if there is one."""
+    """The node of the pack for which several statements leave no release; None if there is no such pack."""
     for target in dict.fromkeys(statement.target for statement in argument.statements):
         about = [statement for statement in argument.statements if statement.target == target and not statement.lacks]
         left = -1
@@ -161,7 +161,7 @@ class _Derivation:
         return f"{releases(who, statement.bits, behind=behind)} {verb} no variant `{variant}`"
 
     def _object(self, statement: Statement) -> str:
-        """What is needed."""
+        """What a statement needs, in words: a requirement, or a pack and its range."""
         target = self._nodes[statement.target]
         if len(statement.said) > 1:
             return f"{short(target.pack)} {spans(target, statement.allowed)}"
@@ -201,7 +201,7 @@ class _Derivation:
             verb = "needs" if len(chosen) < 2 else "together need"
             return f"{listed(chosen) or USER} {verb} {listed(needed, last='or')}"
         if not chosen:
-            return "not all that is wanted is possible"
+            return "not all requirements can be satisfied together"
         return f"{chosen[0]} is not possible" if len(chosen) == 1 else f"{listed(chosen)} do not go together"
 
 

@@ -87,7 +87,8 @@ def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequen
         return ResolutionFault(message, (f"pre-releases: {newest(close)}",), hint)
     best = next((version for version in reversed(versions) if not version.is_prerelease), versions[-1])
     change = "widen the range so that it allows" if len(ranges) == 1 else "change the ranges so that they allow"
-    hint = f"{change} {best}"
+    is_exact = len(ranges) == 1 and ranges[0].startswith("==")
+    hint = f"ask for one that exists: `{name}=={best}`" if is_exact else f"{change} {best}"
     return ResolutionFault(f"no release of `{name}` matches {quoted(ranges)}", (existing(versions),), hint)
 
 

@@ -147,7 +147,7 @@ class Search:
         return clash
 
     def _check(self, clause: Clause) -> Clause | None:
-        """Narrow the one open term of a clause; return the clause if none is open."""
+        """Narrow the one open term of a clause. Returns the clause as a conflict if no term is open, else None."""
         left = self.left
         open_node, open_mask = -1, 0
         for node, mask in clause.terms:
@@ -175,7 +175,7 @@ class Search:
             self._need(node)
 
     def _read(self, node: int, bits: int) -> Clause | None:
-        """Add the clauses of some values."""
+        """Add the clauses of some values. Returns the conflict, if any; raises Exhausted."""
         self.values_left -= bits.bit_count()
         if self.values_left < 0:
             raise Exhausted
@@ -183,7 +183,9 @@ class Search:
         return self._take(self._expand(node, bits))
 
     def _read_whole(self, node: int) -> Clause | None:
-        """Add the clauses of all values of a node together, so that one clause covers all with the same."""
+        """Add the clauses of all values of a node at once, so that one clause covers all equal values. Returns the
+        conflict, if any.
+        """
         if node in self._whole:
             return None
         self._whole.add(node)
@@ -243,7 +245,7 @@ class Search:
         heappush(self._needed, node if self._patience > 0 else self._weight[node] + node)
 
     def _next(self) -> int | None:
-        """The first needed node with more than one value left."""
+        """The first needed node with more than one value left; None if there is none."""
         while self._needed:
             node = heappop(self._needed) & _NODE
             left = self.left[node]
@@ -256,7 +258,7 @@ class Search:
         return left & self._preferred[node] or 1 << (left.bit_length() - 1)
 
     def _decide(self, node: int) -> Clause | None:
-        """Choose the best value left, unless its clauses have consequences that come first."""
+        """Choose the best value left, unless its clauses have consequences first. Returns the conflict, if any."""
         bit = self._best(node)
         if not self.known[node] & bit:
             clash = self._read(node, bit)

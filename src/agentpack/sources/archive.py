@@ -138,7 +138,7 @@ class ArchiveSource(OnThisMachine):
         return plugin.unsigned(ref) if plugin else None
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When a file was last written: a copy looks younger than the original, never older. Unknown for an address."""
+        """When the file was last written; a copy looks younger than the original, never older. None for an address."""
         if plugin := self._plugins.find(self.collection, ref.pack):
             return plugin.released(ref)
         return int(os.lstat(self.where).st_mtime) if self._load is None else None

@@ -118,7 +118,7 @@ class OnThisMachine(ABC):
     def state_of(self, pack: PackName) -> ReleaseRef | None: ...
 
     def states(self, pack: PackName) -> Sequence[ReleaseRef]:
-        """The present one."""
+        """The present state, if there is one."""
         state = self.state_of(pack)
         return () if state is None else (state,)
 
@@ -131,19 +131,19 @@ class OnThisMachine(ABC):
         return False
 
     def remark(self, pack: PackName) -> str:
-        """Empty."""
+        """Empty: there is nothing to remark."""
         return ""
 
     def unreleased(self, pack: PackName) -> str:
-        """Empty."""
+        """Empty: every version on this machine is a release."""
         return ""
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
-        """None."""
+        """None: the place is asked."""
         return None
 
     def unsigned(self, ref: ReleaseRef) -> str | None:
-        """None: there are no tags."""
+        """None: a place on this machine has no tags."""
         return None
 
 
@@ -152,15 +152,15 @@ class OnlyPacks(OnThisMachine):
 
     @property
     def collection(self) -> "AgentCollection":
-        """Empty."""
+        """Empty: there is no collection."""
         from agentpack.sources.collection import Collection
 
         return Collection()
 
     def state_of(self, pack: PackName) -> ReleaseRef | None:
-        """None."""
+        """None: there is no collection."""
         return None
 
     def about(self, pack: PackName) -> "CollectionPack | None":
-        """None."""
+        """None: there is no collection."""
         return None

@@ -36,12 +36,14 @@ def bundled_folder() -> str | None:
 
 
 def validated_folder() -> str | None:
-    """The folder with the checked form of the bundled packs (`store/validated.py`); only wheels have one."""
+    """Where the checked form of the bundled packs would be (`store/validated.py`): only wheels have it. None without
+    bundled packs.
+    """
     folder = bundled_folder()
     return None if folder is None else f"{folder}/{VALIDATED}"
 
 
 def bundled_source() -> BundledSource | None:
-    """The source named `bundled`."""
+    """The source named `bundled`; None without bundled packs."""
     folder = bundled_folder()
     return None if folder is None else BundledSource(NAME, folder)

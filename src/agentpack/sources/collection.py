@@ -257,7 +257,7 @@ class _Beside(NamedTuple):
 
 def _refuse_many(count: int, most: int, what: str) -> None:
     if count > most:
-        raise Refused(f"the collection has more than {most:,} {what}", hint="name the folder of one of its plugins")
+        raise Refused(f"the collection has more than {most:,} {what}", hint="give the path of one plugin's folder")
 
 
 def _of_marketplace(files: _Files, path: str) -> Collection:

@@ -276,7 +276,7 @@ class DirectorySource(OnThisMachine):
         return plugin.unsigned(ref) if plugin else None
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """The newest modification time of its files: a copy looks younger than the original, never older."""
+        """The newest modification time of its files, or None: a copy looks younger than the original, never older."""
         if ref.repository and (plugin := self._plugin(ref.pack)):
             return plugin.released(ref)
         if ref.bare:
@@ -330,9 +330,7 @@ def _read(place: str) -> Mapping[str, bytes]:
 
     name = os.path.basename(place)
     if not stat.S_ISREG(os.lstat(place).st_mode):
-        raise UnsafeArchive(
-            f"{shown(place, most=400)} is not a regular file", hint="replace it with the archive itself"
-        )
+        raise UnsafeArchive(f"{shown(place, most=400)} is not a regular file", hint="put the archive itself there")
     files = read_archive(_content(place, MAX_ARCHIVE_BYTES), place, prefix=_stem(name))
     if MANIFEST not in files:
         raise UnsafeArchive(
@@ -371,7 +369,9 @@ def read_tree(folder: str) -> dict[str, bytes]:
 
 
 def _unsafe(folder: str, path: str, fault: str) -> UnsafePath:
-    return UnsafePath(f"{folder}: `{shown(path)}`: {fault}", hint="rename it, so that the pack works on every system")
+    return UnsafePath(
+        f"{folder}: `{shown(path)}`: {fault}", hint="rename the file, so that the pack works on every system"
+    )
 
 
 def _content(path: str, most: int) -> bytes:

@@ -92,7 +92,7 @@ class Plugin:
         return self._source.unsigned(ref._replace(repository=""))
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When it was made."""
+        """When a release of the plugin was made, in seconds since 1970 (UTC); None if unknown."""
         return self._source.released(ref._replace(repository=""))
 
 
@@ -106,7 +106,7 @@ class Plugins:
         self._known: dict[PackName, Plugin] = {}
 
     def find(self, offered: Collection, pack: PackName) -> Plugin | None:
-        """The plugin of this name, if it is in another repository."""
+        """The plugin of this name; None if it is not in another repository that can be read."""
         found = offered.pack(pack)
         if found is None or found.elsewhere is None or self._remote is None:
             return None

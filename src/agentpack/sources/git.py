@@ -124,7 +124,7 @@ class GitSource:
         self._locked_commits.update(dict.fromkeys(commits))
 
     def pinned(self, pack: PackName, locked: LockedPack) -> ReleaseRef | None:
-        """The release at the commit that the lock has."""
+        """The release at the locked commit; None if the lock has no commit, or none that `ref:` still allows."""
         if not locked.commit:
             return None
         if locked.repository:
@@ -156,7 +156,7 @@ class GitSource:
         return pack_files(state.tree, roots[ref.version], self.where)
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When the commit was made."""
+        """When the commit was made, in seconds since 1970 (UTC); None if unknown."""
         if plugin := self._plugin(ref.pack) if ref.repository else None:
             return plugin.released(ref)
         self._bring(ref.commit, ref)

@@ -33,7 +33,8 @@ class GitTree:
         found = mirror.files(commit, subdirectory, MAX_ENTRIES + 1)
         if len(found) > MAX_ENTRIES:
             raise Refused(
-                f"{mirror.address} has more than {MAX_ENTRIES:,} files", hint="name a folder: `subdirectory:`"
+                f"{mirror.address} has more than {MAX_ENTRIES:,} files",
+                hint="choose a folder of it with `subdirectory:`",
             )
         entries = [entry._replace(path=entry.path[len(prefix) :]) for entry in found]
         strange = [entry.path for entry in entries if not _is_utf8(entry.path)]

@@ -109,7 +109,7 @@ def pack_files(tree: PackTree, root: str, where: str) -> Mapping[str, bytes]:
             continue
         if fault := names.add(inner):
             raise UnsafePath(
-                f"{where}: `{shown(inner)}`: {fault}", hint="rename it, so that the pack works on every system"
+                f"{where}: `{shown(inner)}`: {fault}", hint="rename the file, so that the pack works on every system"
             )
         data = tree.start(path, MAX_FILE_BYTES + 1)
         total += len(data)

@@ -44,7 +44,7 @@ class FolderTree:
             if left < 0:
                 raise Refused(
                     f"{self.folder} has more than {MAX_ENTRIES:,} files and folders",
-                    hint="name the folder of the agents in it",
+                    hint="give the path of the folder with the agents",
                 )
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):

@@ -43,7 +43,7 @@ class Store:
         return None
 
     def source_text(self, sha256: str) -> bytes | None:
-        """An agent file of a collection by the SHA-256 of its text; None if it is not stored."""
+        """An agent file of a collection by the SHA-256 of its text; None if it is not stored, or damaged."""
         digest = Digest(f"sha256:{sha256}")
         try:
             found = self.source_bytes(digest)

@@ -168,7 +168,9 @@ def _line(*values: object) -> bytes:
 
 
 def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
-    """Read a journal line by line; unless it must be `whole`, up to the first invalid line."""
+    """Read a journal, line by line up to the first invalid one. None without a valid head, or if it must be `whole` and
+    is not.
+    """
     notes: dict[str, list[Any]] = {}
     position = 0
     try:

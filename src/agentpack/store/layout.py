@@ -104,7 +104,9 @@ def prepare(disk: Disk) -> tuple[str, ...]:
             disk.hide("")
             _make(disk, STATE, made)
             if disk.known_states is not None and whose != "ours":
-                name = _name(disk, disk.known_states)
+                name = _register(disk, disk.known_states)
+                disk.unlink(ID)
+                disk.create(ID, f"{name}\n".encode())
             _make(disk, GENERATIONS, made)
             _make(disk, BLOBS, made)
             _make_rest(disk, made, name)
@@ -124,15 +126,13 @@ def _make(disk: Disk, folder: str, made: list[str]) -> None:
         made.append(gone)
 
 
-def _name(disk: Disk, known: OwnStates) -> str:
-    """Give the state folder an id. The user's own folder records it first, so that a killed process never leaves
+def _register(disk: Disk, known: OwnStates) -> str:
+    """Make an id for the state folder. The user's own folder records it first, so that a killed process never leaves
     contents under an unknown id.
     """
     name, note = known.register(disk.absolute(""))
     if note:
         disk.lacks["known"] = note
-    disk.unlink(ID)
-    disk.create(ID, f"{name}\n".encode())
     return name
 
 
@@ -152,6 +152,8 @@ def _make_rest(disk: Disk, made: list[str], name: str) -> None:
 def _undo(disk: Disk, made: list[str], name: str) -> None:
     with suppress(AgentpackError):
         disk.unlink(IGNORE_NEW)
+        if disk.canonical(STATE) in made:
+            disk.unlink(IGNORE)
         if name:
             _unname(disk, name)
     _remove(disk, made)
@@ -177,8 +179,8 @@ def _move_aside(disk: Disk, known: OwnStates) -> None:
     taken = {*disk.entries(folder)}
     moved_to = next(name for number in count(1) if (name := f"{leaf}-unknown-{number}") not in taken)
     disk.rename(state, f"{folder}/{moved_to}")
-    disk.make_durable((), (folder,))
     known.moved_to = f"{folder}/{moved_to}"
+    disk.make_durable((), (folder,))
     disk.lacks["state"] = (
         f"{_not_yours(disk)} It is `{moved_to}` now, and this project begins a new history; delete that "
         "folder if nobody needs it"

@@ -178,7 +178,7 @@ class PersonaAssembler:
         return {**base.declarations, **pack.declarations} if base else pack.declarations
 
     def _extended(self, pack: Pack, persona: str) -> tuple[Pack, str, tuple[str, ...]] | None:
-        """The persona of another pack that this one extends, with the variants it is extended with."""
+        """The pack, the name and the variants of the persona that this one extends; None without `extends`."""
         text = pack.personas[persona].header.get("extends")
         if text is None:
             return None
@@ -275,7 +275,7 @@ class PersonaAssembler:
             layer = reader.variant(decode(text.data, text.path), text.path, is_local=True)
         base = self.base(pack, persona)
         around = (*(base.draft.sections if base else ()), *pack.personas[persona].sections)
-        return layer._replace(sections=with_ids(layer.sections, around, text.name))
+        return layer._replace(sections=with_ids(layer.sections, around, f"{text.name}-"))
 
 
 def _left_behind(missing: Missing, release: str) -> str:

@@ -159,7 +159,7 @@ class Candidates:
         return with_kept_names(pack, known, {row.path for row in locked.agents})
 
     def lost_text(self, pack: PackName) -> Unavailable | None:
-        """Why the text of an installed agent of a collection is nowhere, if one is."""
+        """Why the text of an installed agent of a collection cannot be found; None if no text is lost."""
         return next((self.states.fetched(ref).lost for ref in self.states.offered(pack)), None)
 
     def _checked(self, release: Release) -> Pack:
@@ -329,7 +329,7 @@ def _to_choose_again(manifest: Manifest, lock: Lock | None) -> Iterator[PackName
 
 
 def _other_readers(release: Release) -> str | None:
-    """The range of versions of agentpack that can read a release, if its manifest has one without this version."""
+    """The versions of agentpack that a release is for, as a range; None unless the range excludes this version."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # only for what cannot be read
 
     from agentpack.input.documents import decode, read_yaml

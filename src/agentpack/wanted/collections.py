@@ -181,7 +181,7 @@ class CollectionStates:
         return now._replace(files=files, agents=rows, digest=digest, version=version)
 
     def _entry_then(self, pack: PackName) -> ManifestEntry | None:
-        """The pack's entry when the lock was made, as far as it decides which agents are wanted."""
+        """The pack's entry when the lock was made, as far as it decides which agents are wanted; None without one."""
         then, now = self._manifest_then.wanted(pack), self._manifest.wanted(pack)
         same = then is not None and now is not None and _choice(then) == _choice(now)
         return now if same else then
@@ -191,7 +191,7 @@ class CollectionStates:
         return Manifest.from_data(self._lock.manifest) if self._lock else Manifest(None, (), {}, ())
 
     def _part_of(self, locked: LockedPack, entry: ManifestEntry | None) -> Release | None:
-        """The locked state with the agents wanted now, if it has all of them."""
+        """The locked state with the agents wanted now; None if it cannot be known to have all of them."""
         then = self._manifest_then.wanted(locked.name)
         if entry is None or then is None:
             return None

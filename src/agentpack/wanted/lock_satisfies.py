@@ -71,7 +71,7 @@ def _of_pack(pack: LockedPack, asked: Sequence[tuple[str, Requirement]]) -> Iter
         yield f"{pack.name} is locked with the variant `{variant}`, which nothing asks for"
     by = sorted({who for who, requirement in asked if who.partition(" ")[0] != pack.name})
     if sorted(pack.wanted_by) != by:
-        yield f"{pack.name} is wanted by {', '.join(by)}, and the lock says {', '.join(pack.wanted_by) or 'by nothing'}"
+        yield f"{pack.name} is wanted by {', '.join(by)}, but in the lock by {', '.join(pack.wanted_by) or 'nothing'}"
 
 
 def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str]) -> Iterator[str]:
@@ -86,20 +86,20 @@ def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str])
         yield f"{pack.name} is locked with other names of its personas (`as`)"
     fixed = manifest.clients is not None or entry is None or entry.clients is not None
     if pack.clients is not None and fixed:
-        yield f"{pack.name} is locked for {', '.join(pack.clients) or 'no client'}, and the manifest names others"
+        yield f"{pack.name} is locked for {', '.join(pack.clients) or 'no client'}, but the manifest names others"
     if pack.agents is not None:
         yield from _collection_mismatches(pack, entry)
     named = entry.source if entry else ""
     if named and named != pack.source:
-        yield f"{pack.name} is locked from the source `{pack.source}`, and agentpack.yaml names `{named}`"
+        yield f"{pack.name} is locked from the source `{pack.source}`, but agentpack.yaml names `{named}`"
     elif pack.agents is not None and not named:
-        yield f"{pack.name} is locked from a collection, and agentpack.yaml names no source for it"
+        yield f"{pack.name} is locked from a collection, but agentpack.yaml names no source for this pack"
     elif pack.source not in sources:
         yield f"{pack.name} is locked from the source `{pack.source}`, which agentpack.yaml does not have"
     elif fault := provider_fault(manifest.sources, pack.source, pack.name, entry.name_there if entry else ""):
         yield f"{fault} in agentpack.yaml"
     if ref := other_commit(manifest, pack):
-        yield f"{pack.name} is locked at {pack.commit[:12] or 'no commit'}, and agentpack.yaml names {ref[:12]}"
+        yield f"{pack.name} is locked at {pack.commit[:12] or 'no commit'}, but agentpack.yaml names {ref[:12]}"
 
 
 def other_commit(manifest: Manifest, pack: LockedPack) -> str:

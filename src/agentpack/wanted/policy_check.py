@@ -100,7 +100,7 @@ def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mappin
 
 
 def _age(candidates: Candidates, pack: LockedPack, ref: ReleaseRef | None) -> int | None:
-    """The age of a release; unknown for one that is installed here and whose source cannot be asked: it stays."""
+    """The age of a release in seconds; None if unknown, as for an installed one whose source cannot be asked."""
     try:
         return candidates.age(ref)
     except Unavailable:

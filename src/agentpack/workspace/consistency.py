@@ -108,7 +108,6 @@ class Consistency:
 
     def _on_one_snapshot(self, work: Callable[[], _T]) -> _T:
         with ExitStack() as self._held:
-            self._holds_lock = False
             try:
                 return self._without_lock(work)
             except _ChangedMeanwhile:

@@ -32,7 +32,7 @@ def lock_of_generation(workspace: Workspace, generation: Generation) -> Lock | N
 
 
 class FileRelease(NamedTuple):
-    """The lock row of a file on disk, and the release the file was written from."""
+    """The lock row of a file on disk, the release that the file was written from, and what that release requires."""
 
     row: LockedFile
     pin: LockedPack

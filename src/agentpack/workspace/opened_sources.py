@@ -122,7 +122,7 @@ class OpenedSources:
         return source.last_heard(locked) if source else None
 
     def last_asked(self, manifest: Manifest, locked: LockedPack) -> str | None:
-        """When the repository of a locked release was last asked what it has, as `2026-11-23T10:00:00Z`."""
+        """When the repository of a locked release was last asked, as `2026-11-23T10:00:00Z`; None if never."""
         source = self._repository_of(manifest, locked)
         asked = source.mirror.last_asked if source and not locked.repository else None
         return None if asked is None else time_text(asked)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
-from agentpack.model.requirement import Requirement
+from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.workspace.workspace import Workspace
 
 
@@ -33,21 +33,37 @@ def require_lock(workspace: Workspace) -> Lock:
     return workspace.lock
 
 
-def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
-    """Raise UsageError if a named pack is not in the manifest."""
+def parse_named(workspace: Workspace, text: str, *, agent: str) -> Requirement:
+    """Parse a requirement. The error for `PACK/AGENT` has the hint `agent`, with `{pack}` and `{agent}`."""
+    try:
+        return parse_requirement(text)
+    except UsageError as error:
+        pack, _, name = text.partition("/")
+        if name and workspace.manifest.wanted(PackName(pack)) is not None:
+            error.hint = agent.format(pack=pack, agent=name)
+        raise
+
+
+def require_packs(workspace: Workspace, names: Iterable[str], *, agent: str, needed: str | None = None) -> None:
+    """Raise UsageError if a named pack is not in the manifest.
+
+    Args:
+        agent: the hint if the name is one of an agent, also as `PACK/AGENT`; as for `parse_named`.
+        needed: the hint for a pack that is only here because another pack needs it, and for the agents of such a pack.
+    """
     known = [wanted.requirement.pack for wanted in workspace.manifest.packs]
     for name in names:
         if name not in known:
-            owners = {row.pack for row in workspace.states.recorded.values() if row.persona == name}
-            agent = [f"`{name}` is an agent of the pack `{owner}`" for owner in sorted(owners)]
+            rows = workspace.states.recorded.values()
+            owners = sorted({row.pack for row in rows if name in (row.persona, f"{row.pack}/{row.persona}")})
             locked = workspace.lock.pack(PackName(name)) if workspace.lock else None
-            needed = [f"it is here because `{'` and `'.join(locked.wanted_by)}` needs it"] if locked else []
+            what = [f"it is here because `{'` and `'.join(locked.wanted_by)}` needs it"] if locked else []
+            what += [f"`{name}` is an agent of the pack `{owner}`" for owner in owners]
+            hint = agent.format(pack=owners[0], agent=name.rpartition("/")[2]) if owners else did_you_mean(name, known)
             raise UsageError(
                 f"`{name}` is not in {workspace.scope.absolute(workspace.scope.manifest)}",
-                details=[*needed, *agent, f"there: {', '.join(known) or 'no pack'}"],
-                hint=f"`agentpack install {min(owners)} --without {name}` removes only this agent"
-                if owners
-                else did_you_mean(name, known),
+                details=[*what, f"packs: {', '.join(known) or 'none'}"],
+                hint=needed if needed and (locked or (owners and owners[0] not in known)) else hint,
             )
 
 

@@ -156,7 +156,7 @@ def real_places(workspace: Workspace, files: Iterable[ManagedFile]) -> Mapping[s
 
 
 def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
-    """For a project the user scope, for the user scope the project around the current folder; else empty."""
+    """For a project, the user scope; for the user scope, the project around the current folder. Empty without one."""
     environment = workspace.environment
     try:
         if workspace.scope.kind == "project":
@@ -213,7 +213,7 @@ def _name_of(target: Client, folder: str, path: str) -> str | None:
 
 
 def _name_in(target: Client, head: bytes, folder: str, path: str) -> str | None:
-    """The name a client gives an agent file that begins with `head`. Parsed as text: YAML is not loaded for this."""
+    """The name a client gives an agent file that begins with `head`, or None. YAML is not loaded for this."""
     head = head.removeprefix(MARK)
     headed = head.startswith(b"---")
     markdown = target.form.format in ("markdown", "body")

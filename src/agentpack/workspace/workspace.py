@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 
 
 class Workspace:
-    """One scope during one command."""
+    """What a command reads and writes in one scope: its documents, sources, policies and recorded states."""
 
     def __init__(self, environment: Environment, scope: Scope) -> None:
         self.environment = environment

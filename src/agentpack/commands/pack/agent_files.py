@@ -70,7 +70,7 @@ class AgentFinder:
             texts = tuple(self._asked(path, place))
         else:
             raise UsageError(
-                f"`{place}` does not exist", hint="name a pack's folder, an agent file, or a folder of them"
+                f"`{place}` does not exist", hint="give the path of a pack, an agent file or a folder of agent files"
             )
         agents = [check_agent(text) for text in texts]
         files = tuple(agent for agent in agents if not agent.is_document)
@@ -95,7 +95,7 @@ class AgentFinder:
             if not _is_named_so(client, leaf):
                 raise UsageError(
                     f"`{shown}` is not an agent file",
-                    hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; name another `--client`",
+                    hint=f"{client.title} reads `{client.file.replace('{name}', 'NAME')}`; choose another `--client`",
                 )
         below = os.path.relpath(path, root)
         unread = self._place(folder) is not None and not _is_read(client, below)
@@ -145,7 +145,7 @@ class AgentFinder:
         if self._signs > MAX_SIGNS:
             raise Refused(
                 f"too much to check at once: the limit is {MAX_SIGNS:,} commas, colons, brackets and lines in headers",
-                hint="name some of the files, or a subfolder",
+                hint="give the paths of some of the files, or of a subfolder",
             )
         return data
 
@@ -161,7 +161,9 @@ class AgentFinder:
         return found if found is not None and not found.project else None
 
     def _place(self, folder: str) -> tuple[str, Client, bool] | None:
-        """The folder of agents around a folder, or itself, its client, and whether it is that client's own."""
+        """The agents folder that is or contains this folder, its client, and whether it is that client's own folder;
+        None outside of all agents folders.
+        """
         if folder not in self._known:
             self._known[folder] = self._find(folder)
         return self._known[folder]
@@ -231,7 +233,8 @@ def _walk(top: str) -> Iterator[str]:
         left -= len(folders) + len(leaves)
         if left < 0:
             raise Refused(
-                f"{top} has more than {MAX_ENTRIES:,} files and folders", hint="name the folder of the agents in it"
+                f"{top} has more than {MAX_ENTRIES:,} files and folders",
+                hint="give the path of the folder with the agents",
             )
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
         paths = (f"{folder}/{leaf}" for leaf in sorted(leaves) if not is_junk(leaf))

@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 from agentpack.authoring.subject import Drafts, Earlier, Subject
 from agentpack.compose.compose import BasePersona, Pack, draft_of
 from agentpack.compose.conflicts import Draft
-from agentpack.errors import UsageError
+from agentpack.errors import InvalidFile, UsageError
 from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.names import PackName, content_digest
@@ -40,6 +40,10 @@ class PackFolder(NamedTuple):
     path: str
     source: str
 
+    def shown_path(self, file: str) -> str:
+        """The path of a file as the user finds it: errors may name it below `<name>-<version>/`."""
+        return f"{self.shown}/{file.partition('/')[2]}"
+
 
 def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFolder, ...]:
     """The folders with a `pack.yaml`: the given ones, or those below a given folder of packs.
@@ -50,7 +54,9 @@ def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFold
     found: dict[str, PackFolder] = {}
     for folder in folders:
         if not isdir(join(workspace.environment.cwd, folder)):
-            raise UsageError(f"`{folder}` is not a folder", hint="name the folder of a pack, the one with `pack.yaml`")
+            raise UsageError(
+                f"`{folder}` is not a folder", hint="give the path of a pack's folder, the one with `pack.yaml`"
+            )
         packs = packs_in(workspace, folder)
         if not packs:
             raise UsageError(
@@ -148,17 +154,23 @@ class _Drafts:
         return "extends" in self.authored.pack.personas[persona].header
 
 
-def open_pack(workspace: Workspace, folder: PackFolder) -> AuthoredRelease:
+def open_pack(workspace: Workspace, folder: PackFolder, *, needs_ids: bool = True) -> AuthoredRelease:
     """The release in a folder, read without a cache.
 
+    Args:
+        needs_ids: the rules of variants need one.
+
     Raises:
-        InvalidFile: lists every fault of its files.
+        InvalidFile: lists every fault of its files, each file by its path as the user finds it.
         Refused: the folder contains something other than folders and regular files, or is too large.
     """
     files = read_tree(folder.path)
     name, version = _identity(files, folder)
     release = Release(name, version, SOURCE, content_digest(files.items()), files)
-    return AuthoredRelease(workspace, folder, release, check_pack(release))
+    try:
+        return AuthoredRelease(workspace, folder, release, check_pack(release, needs_ids=needs_ids))
+    except InvalidFile as error:
+        raise InvalidFile(fault._replace(file=folder.shown_path(fault.file)) for fault in error.faults) from None
 
 
 def _identity(files: Mapping[str, bytes], folder: PackFolder) -> tuple[PackName, Version]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from agentpack.authoring import check, ordered
 from agentpack.authoring.findings import ERROR, WARNING, CheckFinding
-from agentpack.authoring.fixes import fixes
+from agentpack.authoring.fixes import changelog, missing_ids
 from agentpack.commands.pack.agent_files import AgentFinder, CheckedAgents
 from agentpack.commands.pack.authored import (
     AuthoredRelease,
@@ -21,6 +21,7 @@ from agentpack.commands.pack.authored import (
 )
 from agentpack.commands.pack.files import put_files
 from agentpack.commands.pack.local_variants import CheckedVariant, local_variants
+from agentpack.compose.parse import NO_ID
 from agentpack.errors import AgentpackError, InvalidFile, Refused
 from agentpack.input.hidden_text import HiddenCharacter as Hidden
 from agentpack.input.hidden_text import HiddenText
@@ -83,10 +84,16 @@ def pack_check(
 
 
 def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, fix: bool, dry_run: bool) -> CheckedPack:
+    fixed: dict[str, bytes] = {}
     try:
+        if fix:
+            without = open_pack(workspace, folder, needs_ids=False)
+            fixed |= missing_ids(without.pack, without.release.files)
+            if fixed and not dry_run:
+                put_files(folder.path, fixed)
         authored = open_pack(workspace, folder)
     except InvalidFile as error:
-        return CheckedPack(folder.shown, "", None, tuple(_unreadable(folder, error)))
+        return CheckedPack(folder.shown, "", None, tuple(_unreadable(error)), tuple(sorted(fixed)))
     except HiddenText as error:
         found = tuple(_hidden(folder, one) for one in error.findings)
         return CheckedPack(folder.shown, "", None, found)
@@ -94,30 +101,26 @@ def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, f
         message = "; ".join(error.lines)
         return CheckedPack(folder.shown, "", None, (CheckFinding(folder.shown, 0, "P101", message, error.hint),))
     earlier, faults = _earlier(authored, against)
-    mended = dict(fixes(authored.subject(earlier))) if fix else {}
-    if mended and not dry_run:
-        put_files(folder.path, mended)
+    entry = changelog(authored.subject(earlier)) if fix else {}
+    if entry and not dry_run:
+        put_files(folder.path, entry)
         authored = open_pack(workspace, folder)
     found = ordered((*check(authored.subject(earlier)), *faults))
     label = None if earlier is None else earlier.pack.version
-    return CheckedPack(folder.shown, authored.pack.release, label, found, tuple(sorted(mended)))
+    return CheckedPack(folder.shown, authored.pack.release, label, found, tuple(sorted({*fixed, *entry})))
 
 
-def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[CheckFinding]:
+def _unreadable(error: InvalidFile) -> Iterator[CheckFinding]:
     for fault in error.faults:
         rule = "P202" if fault.message.startswith("duplicate id ") else "P101"
+        rule = "P201" if fault.message.endswith(NO_ID) else rule
         key = f"{fault.key}: " if fault.key and rule == "P101" else ""
-        yield CheckFinding(_shown(folder, fault.file), fault.line, rule, key + fault.message, fault.hint)
+        hint = f"{fault.hint}; `--fix` does it" if rule == "P201" else fault.hint
+        yield CheckFinding(fault.file, fault.line, rule, key + fault.message, hint)
 
 
 def _hidden(folder: PackFolder, found: Hidden) -> CheckFinding:
-    return CheckFinding(_shown(folder, found.file), found.line, "P701", f"column {found.column}: {found.what}")
-
-
-def _shown(folder: PackFolder, file: str) -> str:
-    """The path of a file as the user finds it: errors may name it below `<name>-<version>/`."""
-    own, inner = f"{folder.shown}/", file.partition("/")[2]
-    return file if file.startswith(own) or not inner else own + inner
+    return CheckFinding(folder.shown_path(found.file), found.line, "P701", f"column {found.column}: {found.what}")
 
 
 def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRelease | None, tuple[CheckFinding, ...]]:

@@ -30,7 +30,7 @@ def pack_new(
     author: str | None = None,
     dry_run: bool = False,
 ) -> CreatedPack:
-    """Create a pack in a folder that does not exist yet or is empty.
+    """Create a pack in a folder that does not exist yet or is empty, but for `.git`.
 
     Args:
         folder: by default `<name>` in the current folder.
@@ -52,9 +52,9 @@ def pack_new(
             raise UsageError(f"`--{option}` takes one line of at most 500 characters")
     shown = folder or normal
     path = normpath(under(environment.cwd, shown))
-    if lexists(path) and (not isdir(path) or listdir(path)):
+    if lexists(path) and (not isdir(path) or {*listdir(path)} - {".git"}):
         raise DecisionNeeded(
-            f"`{shown}` already exists", hint="name an empty or new folder: `agentpack pack new NAME DIR`"
+            f"`{shown}` already exists", hint="give an empty or new folder: `agentpack pack new NAME DIR`"
         )
     files = new_pack(normal, persona=called, description=texts["description"], author=texts["author"])
     if not dry_run:

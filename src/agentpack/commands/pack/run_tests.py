@@ -60,7 +60,15 @@ def pack_test(
 def run_cases(
     authored: AuthoredRelease, folder: PackFolder, *, update: bool = False, dry_run: bool = False
 ) -> TestedPack:
-    """Run the cases of one release."""
+    """Run the test cases of one release. Failed cases are in the result, not raised.
+
+    Args:
+        update: overwrite golden files with what is rendered now.
+        dry_run: with `update`, only list the golden files that would change.
+
+    Raises:
+        InvalidFile: a file of cases is invalid.
+    """
     golden: dict[str, bytes] = {}
     ran = tuple(_run(authored, case, golden if update else None) for case in _cases(authored))
     changed = {path: data for path, data in golden.items() if authored.release.files.get(path) != data}
