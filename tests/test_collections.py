@@ -846,6 +846,25 @@ def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack
     assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
 
 
+def test_an_agent_at_a_place_is_printed_without_being_installed(agentpack: Agentpack, project: Path) -> None:
+    texts = {name: agent_text(name, f"You are {name}.") for name in ("one", "two")}
+    write_tree(project / "kit", {f"agents/{name}.md": text for name, text in texts.items()})
+    write_tree(project / "packs/data-reviewer", make_pack())
+    write_tree(project / "packs/another", make_pack("another"))
+    before = tree(project)
+    assert agentpack("render", "./kit", "--persona", "two").out == texts["two"]
+    assert agentpack("render", "./packs/another").out == agentpack("render", "./packs/data-reviewer").out
+    assert "  personas: one, two\nhint: name one, for example" in agentpack("render", "./kit", expect=2).err
+    told = agentpack("render", "./kit", "--persona", "three", expect=2).err
+    assert "has no persona `three`\n  personas: one, two\n" in told
+    assert agentpack("render", "./packs", expect=2).err.endswith(
+        "error: ./packs has 2 packs\nhint: `--persona NAME` names the agent; `agentpack show ./packs` lists all\n"
+    )
+    told = agentpack("render", "./packs", "--persona", "three", expect=2).err
+    assert "error: ./packs has 2 packs, and none of them have an agent `three`\n" in told
+    assert tree(project) == before
+
+
 @pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])
 def test_an_edited_agent_that_is_left_out_is_settled_alone(
     agentpack: Agentpack, project: Path, answer: str, left: bool

@@ -17,7 +17,7 @@ from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
 from agentpack.commands.keep import keep
-from agentpack.commands.show import render
+from agentpack.commands.render import render
 from agentpack.compose.parse import parse_sections, split_front_matter
 from agentpack.environment import Environment, project_scope
 from agentpack.errors import DecisionNeeded

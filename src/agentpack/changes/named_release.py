@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from agentpack.changes.clients import choose_clients
-from agentpack.changes.place_arguments import past_refs
+from agentpack.changes.place_arguments import past_refs, place_of, with_sources
 from agentpack.changes.user_sources import with_user_sources
 from agentpack.errors import Unavailable, UsageError
 from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.choose import choose
+from agentpack.wanted.offers import offers
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.settings import read_settings
 from agentpack.workspace.preconditions import refuse_address
@@ -32,6 +35,31 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
         if manifest.packs == every.packs:
             raise
         return _select(workspace, manifest, requirement, settings)  # the others are not at hand
+
+
+def select_at_place(workspace: Workspace, text: str, persona: str | None, settings: Sequence[str]) -> Selection:
+    """Resolve the newest release of a pack at a place that an argument names: the only one there, or the only one with
+    this persona.
+
+    Raises:
+        UsageError: there are several such packs, or none.
+    """
+    manifest, (source,), _ = with_sources(workspace, workspace.manifest, [place_of(workspace, text)])
+    known = {pack.name: {agent.name for agent in pack.agents} for pack in offers(source, text).packs}
+    names = [name for name, agents in known.items() if len(known) == 1 or persona in agents]
+    if len(names) != 1:
+        more = f", and {len(names) or 'none'} of them have an agent `{persona}`" if persona else ""
+        hint = f"`--persona NAME` names the agent; `agentpack show {text}` lists all"
+        raise UsageError(f"{text} has {len(known)} packs{more}", hint=hint)
+    requirement = Requirement(PackName(names[0]))
+    entry = ManifestEntry(requirement, names[0], source=source.name)
+    others = (entry for entry in manifest.packs if entry.requirement.pack != requirement.pack)
+    return _select(workspace, manifest._replace(packs=(*others, entry)), requirement, settings)
+
+
+def asked_pin(asked: Selection) -> Chosen:
+    """The chosen release of the requested pack, not of a pack that it requires."""
+    return next(pin for pin in asked.pins if pin.pack == asked.manifest.packs[0].requirement.pack)
 
 
 def _select(workspace: Workspace, manifest: Manifest, requirement: Requirement, settings: Sequence[str]) -> Selection:

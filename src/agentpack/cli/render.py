@@ -7,7 +7,7 @@ import typer
 from agentpack.cli.complete import complete_client
 from agentpack.cli.options import OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.output import Result, safe
-from agentpack.commands.show import render as run
+from agentpack.commands.render import render as run
 
 app = verb_app()
 
@@ -30,6 +30,8 @@ def render(
     """Print the file that a client would get. The pack need not be installed, and nothing is written.
 
     Pipes and files get the exact bytes; a terminal shows control and hidden characters as `\\u{…}`.
+
+    REQUIREMENT may also be a place, as for `install`, such as `github:owner/repo`: name the agent with --persona.
 
     Variants and parameters in the manifest are ignored. Without --client, the first client that `install` would choose
     is used.

@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.output import Result, safe
-from agentpack.commands.show import search as run
+from agentpack.commands.search import search as run
 
 app = verb_app()
 _DESCRIPTION = 30
