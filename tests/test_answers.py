@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from support.collection_files import agent_text
 from support.golden import Golden
+from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
-from support.trees import write_tree
+from support.trees import everything, write_tree
 
 from agentpack.cli.app import run
 from agentpack.cli.outcomes import change_line
@@ -321,3 +322,26 @@ def test_the_sign_of_what_happens_has_its_colour(monkeypatch: pytest.MonkeyPatch
     line = change_line(Output(), Change("x", Action(action), "claude", "kit", "one"), "PLACE")
     assert line is not None
     assert line.startswith(f"  \x1b[{start}\x1b[0m PLACE  ")
+
+
+@pytest.mark.parametrize("asked", [["--on-conflict", "edit"], []])
+def test_no_editor_is_opened_and_nothing_asked_while_a_file_needs_another_decision(
+    agentpack: Agentpack, project: Path, asked: list[str]
+) -> None:
+    """One file conflicts with the new release, and a folder is in the place of another."""
+    for version, word in (("1.0.0", "Look"), ("1.1.0", "Look again")):
+        body = f"You. {{#you}}\n\n- {word}. {{#look}}\n"
+        personas = {name: persona_text(name, body) for name in ("one", "two")}
+        publish(project / "packs", make_pack("crew", version, personas=personas))
+    agentpack("install", "crew==1.0.0", "--source", "packs", "--client", "claude")
+    one, two = (project / f".claude/agents/{name}.md" for name in ("one", "two"))
+    one.write_text(one.read_text().replace("- Look.", "- Look away."))
+    two.unlink()
+    two.mkdir()
+    before = everything(project)
+    words = ("upgrade", "crew", "--latest", *asked)
+    (done,) = run_all([Job(words, str(project), terminal=True, typed="k\ny\n", variables={"VISUAL": "touch opened"})])
+    said = done.out.decode()
+    assert (done.exit_code, "[k]eep" in said, "editing with" in said) == (3, False, False)
+    assert "2 files need a decision; nothing was changed\n" in said
+    assert everything(project) == before
