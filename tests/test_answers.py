@@ -14,7 +14,7 @@ from support.golden import Golden
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
-from support.trees import everything, write_tree
+from support.trees import STATE, empty_repository, everything, tree, write_tree
 
 from agentpack.cli.app import run
 from agentpack.cli.outcomes import change_line
@@ -345,3 +345,55 @@ def test_no_editor_is_opened_and_nothing_asked_while_a_file_needs_another_decisi
     assert (done.exit_code, "[k]eep" in said, "editing with" in said) == (3, False, False)
     assert "2 files need a decision; nothing was changed\n" in said
     assert everything(project) == before
+
+
+def test_the_library_makes_of_a_command_what_the_quick_way_makes_of_it(tmp_path: Path, home: Path) -> None:
+    """With each option left out: what is foreign, edited, in conflict, or beyond the range is treated alike."""
+    quick, full = (Agentpack(empty_repository(tmp_path / name)) for name in ("quick", "libra"))
+    full.full = True
+    publish(tmp_path / "packs", *(_crew(version, word) for version, word in (("1.0.0", "Look"), ("2.0.0", "Gaze"))))
+
+    def both(*words: str, exit_code: int = 0) -> None:
+        first, second = (one(*words, expect=None) for one in (quick, full))
+        assert (first.exit_code, first.out, first.err.replace("/quick", "/libra")) == tuple(second), words
+        assert first.exit_code == exit_code, first.err
+        trees = [tree(one.folder, without=(".git", STATE)) for one in (quick, full)]
+        assert trees[0] == trees[1], words
+
+    def edit(old: str, new: str, name: str = "one") -> None:
+        for agent in (one.folder / f".claude/agents/{name}.md" for one in (quick, full)):
+            agent.parent.mkdir(parents=True, exist_ok=True)
+            agent.write_text(agent.read_text().replace(old, new) if old else new)
+
+    edit("", "Mine.\n", "two")
+    both("install", "crew==1.0.0", "--source", "../packs", "--client", "claude", exit_code=3)
+    both("install", "crew==1.0.0", "--source", "../packs", "--client", "claude", "--adopt")
+    both("upgrade", "--yes")
+    edit("- Rest.", "- Rest well.")
+    both("sync")
+    both("install", "crew")
+    both("upgrade", "crew")
+    both("upgrade", "--latest", exit_code=3)
+    edit("- Look.", "- Look away.", "two")
+    both("upgrade", "--latest", "--yes", exit_code=3)
+    both("upgrade", "--latest", "--yes", "--dry-run", exit_code=3)
+    both("sync", "--discard-edits", "--dry-run")
+    edit("- Look away.", "- Look.", "two")
+    both("upgrade", "--latest", "--yes")
+    assert "- Gaze.\n- Rest well.\n" in (full.folder / ".claude/agents/one.md").read_text()
+    both("sync", "--discard-edits")
+    assert "- Gaze.\n- Rest.\n" in (full.folder / ".claude/agents/one.md").read_text()
+    publish(tmp_path / "packs", *(make_pack(name, personas={name: persona_text(name)}) for name in ("new", "newer")))
+    edit("", "Mine.\n", "new")
+    for one in (quick, full):
+        with open(one.folder / "agentpack.yaml", "a") as manifest:
+            manifest.write("  - new\n  - newer\n")
+    both("sync", exit_code=3)
+    both("sync", "--partial", exit_code=3)
+    both("sync", "--adopt")
+    assert "Mine." not in (full.folder / ".claude/agents/new.md").read_text()
+
+
+def _crew(version: str, word: str) -> dict[str, bytes]:
+    body = f"You. {{#you}}\n\n- {word}. {{#look}}\n- Rest. {{#rest}}\n"
+    return make_pack("crew", version, personas={name: persona_text(name, body) for name in ("one", "two")})
