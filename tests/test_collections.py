@@ -488,7 +488,7 @@ def test_the_way_out_of_several_conflicts_is_told_once(agentpack: Agentpack, pro
     write_tree(project, {f".claude/agents/{name}.md": "Mine.\n" for name in ("one", "two")})
     ran = agentpack("install", "./kit", "--client", "claude", expect=3)
     assert "2 files need a decision" in ran.err
-    assert ran.err.count("`--adopt` replaces it") == 1
+    assert ran.err.count("add `--adopt`") == 1
 
 
 def test_a_pack_of_a_collection_that_is_a_source_is_looked_at_before_it_is_installed(
@@ -1088,9 +1088,9 @@ WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
     ("lock",): (0, ""),
     ("upgrade", "--yes"): (0, ""),
     ("upgrade", "data-reviewer", "--yes"): (0, ""),
-    ("install", "./other"): (0, "not changed"),
-    ("install", "data-reviewer", "--discard-edits"): (0, "not changed"),
-    ("uninstall", "data-reviewer"): (0, "not changed"),
+    ("install", "./other"): (0, ""),
+    ("install", "data-reviewer", "--discard-edits"): (0, ""),
+    ("uninstall", "data-reviewer"): (0, ""),
     ("explain", "reviewer"): (0, ""),
     ("explain", "two"): (0, ""),
     ("explain", "one"): (6, "agents/one.md is not stored here"),
@@ -2071,7 +2071,7 @@ def test_a_folder_of_a_name_is_told_though_a_source_is_missing(agentpack: Agentp
 
 # Which files of a plugin are agents.
 
-OTHER = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
+ANOTHER_AGENT = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
 
 
 @pytest.mark.parametrize("named", ["./", ".", ["./"], ["agents"], "agents/", ["./agents/a.md", "agents/a.md"]])
@@ -2085,12 +2085,12 @@ def test_a_manifest_may_name_its_agents_by_file_or_folder(named: object) -> None
 @pytest.mark.parametrize(
     ("path", "text", "is_told"),
     [
-        ("agents/b.md", OTHER, True),
-        ("agents/b.txt", OTHER, False),
-        ("agents/SKILL.md", OTHER, False),
+        ("agents/b.md", ANOTHER_AGENT, True),
+        ("agents/b.txt", ANOTHER_AGENT, False),
+        ("agents/SKILL.md", ANOTHER_AGENT, False),
         ("agents/notes.md", "# Notes\n", False),
-        ("agents/deep/b.md", OTHER, False),
-        ("more/b.md", OTHER, False),
+        ("agents/deep/b.md", ANOTHER_AGENT, False),
+        ("more/b.md", ANOTHER_AGENT, False),
     ],
 )
 def test_an_agent_beside_those_that_the_manifest_lists_is_told(path: str, text: str, is_told: bool) -> None:
@@ -2117,7 +2117,12 @@ def test_an_agent_beside_those_that_the_manifest_lists_is_told(path: str, text: 
     ],
 )
 def test_without_a_folder_of_agents_the_files_with_a_whole_header_are_agents(path: str, is_agent: bool) -> None:
-    files = {"a.md": agent_text("a", "Work."), path: OTHER, "half.md": "---\nname: c\n---\n", "README.md": "# Kit\n"}
+    files = {
+        "a.md": agent_text("a", "Work."),
+        path: ANOTHER_AGENT,
+        "half.md": "---\nname: c\n---\n",
+        "README.md": "# Kit\n",
+    }
     found = collection(MemoryTree({name: text.encode() for name, text in files.items()}), "kit")
     assert [pack.agents for pack in found.packs] == [tuple(sorted(["a.md", *([path] if is_agent else [])]))]
 
@@ -2158,7 +2163,7 @@ def test_folders_in_folders_of_plugins_are_listed_so_many_times(monkeypatch: pyt
     with pytest.raises(Refused) as refused:
         offered({"plugins": plugins}, files)
     assert refused.value.message == "the collection has more than 29 files below the folders of its plugins"
-    assert refused.value.hint == "name the folder of one of its plugins"
+    assert refused.value.hint == "give the path of one plugin's folder"
 
 
 PLUGIN_MANIFESTS = (".claude-plugin/plugin.json", ".github/plugin/plugin.json", ".cursor-plugin/plugin.json")

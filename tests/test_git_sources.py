@@ -338,6 +338,8 @@ def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, pr
     assert "  + - Work {+hard+}." in agentpack("diff", "--upgrade", "--latest", "kit", expect=1).out
     assert tree(project) == before
     assert "kit 1.0.0 (2.0.0 held back) kit" in " ".join(agentpack("search", "kit").out.split())
+    assert "versions 2.0.0, 1.0.0 (locked here) newer" in " ".join(agentpack("show", "kit").out.split())
+    assert "`agentpack diff --upgrade --latest` shows it" in agentpack("diff", "--upgrade").err
     held = "newer 2.0.0, held back by `ref: v1.0.0` (`agentpack upgrade --latest`)"
     assert held in " ".join(agentpack("show", "kit").out.split())
     assert agentpack("show", "kit", "--json").envelope["data"]["held_back"] == "2.0.0"
@@ -411,7 +413,11 @@ def test_beside_other_packs_the_command_past_a_ref_or_a_range_names_its_pack(
         told = agentpack(*command).err
         assert f"{held} installs it" in told
         assert f"{ranged} installs it" in told
-    assert "`agentpack diff python-engineer --upgrade --latest` shows it" in agentpack("diff", "--upgrade").err
+    told = agentpack("diff", "--upgrade").err
+    assert "`agentpack diff python-engineer --upgrade --latest` shows it" in told
+    by = "by `ref: v1.0.0` of the source `far`"
+    assert f"far 1.1.0 is held back {by}; `agentpack diff far --upgrade --latest` shows it" in told
+    assert "held" not in agentpack("diff", "far", "--upgrade", "--latest", expect=1).err
     assert "agentpack upgrade --latest far  install far 1.1.0" in agentpack().err
     agentpack("upgrade", "--latest", "far", "--yes")
     assert (locked(project, "far")["version"], locked(project, "python-engineer")["version"]) == ("1.1.0", "1.1.0")

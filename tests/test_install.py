@@ -649,7 +649,7 @@ def test_a_client_that_is_new_for_what_a_pack_requires_is_told_of_its_files_too(
     assert notes("claude,goose") == []
 
 
-EXTENDING = EXTENDING = """\
+EXTENDING = """\
 ---
 name: reviewer
 description: Reviews our data.

@@ -585,6 +585,31 @@ def test_keep_is_named_for_an_adopted_agent_and_where_it_works_for_one_of_two_pa
     assert (project / ".claude/agents/odd-one.md").read_text() == edited
 
 
+def test_of_several_agents_each_that_cannot_be_kept_is_named_and_how_the_others_are(
+    agentpack: Agentpack, project: Path
+) -> None:
+    names = ("one", "two", "three", "four")
+    agents = {name: AUTHOR.replace("Odd one", name) for name in names}
+    write_tree(project / "kit", {f"agents/{name}.md": text for name, text in agents.items()})
+    agentpack("install", "./kit", "--client", "claude")
+    for name, case in zip(names, (UNSAID_OF_AN_AGENT, SAID_OF_AN_AGENT) * 2, strict=True):
+        was, now = next(iter(case.values()))[0]
+        (project / f".claude/agents/{name}.md").write_text(agents[name].replace(was, now))
+    before = with_state(project)
+    told = agentpack("keep", "kit", "--as", "house", expect=3).err
+    assert with_state(project) == before
+    reason = next(iter(UNSAID_OF_AN_AGENT.values()))[1]
+    assert [line.partition(":")[0] for line in told.splitlines() if reason in line] == ["  one", "  three"]
+    ways = re.findall(r"`agentpack (keep \w+ --as house)`", told)
+    assert ways == ["keep four --as house", "keep two --as house"]
+    assert "keep the edits of the other agents" in told
+    for way in ways:
+        agentpack(*way.split())
+    told = agentpack("keep", "kit", expect=3).err
+    assert "other agents" not in told
+    assert agentpack("diff", "--stat", expect=1).out.count("edited by hand") == 2
+
+
 @pytest.mark.parametrize("case", UNSAID_OF_AN_AGENT)
 def test_what_a_variant_cannot_say_of_an_agent_of_a_collection_is_a_patch(
     collected: Agentpack, project: Path, case: str
@@ -599,7 +624,8 @@ def test_what_a_variant_cannot_say_of_an_agent_of_a_collection_is_a_patch(
     for words in ((), ("diff",), ("sync", "--locked", "--check"), ("sync", "--locked")):
         ran = collected(*words, expect=None)
         assert "edited" in ran.out + ran.err
-        assert "agentpack keep" not in ran.err
+        assert ("`agentpack keep kit` says which edits cannot become a local variant" in ran.err) == (words != ())
+        assert "`agentpack keep` turns" not in ran.err
     patch = collected("keep", "odd-one", "--patch").out
     subprocess.run(["git", "apply", "-p1", "--directory=kit", "-"], input=patch, text=True, cwd=project, check=True)
     assert (project / "kit/agents/odd.md").read_text() == edited

@@ -432,6 +432,14 @@ def test_a_condition_needs_an_id(
         assert tree(folder)[path].decode() == files[path].decode().replace(rule, fixed)
 
 
+def test_fix_says_why_it_changes_nothing(agentpack: Agentpack, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "pack", good(body=BODY + "- Look. {#look}\n- Nameless.\n"))
+    before = tree(folder)
+    told = agentpack("pack", "check", str(folder), "--fix", expect=1)
+    assert "P202" in told.out and "`--fix` changed nothing: correct these errors first" in told.err
+    assert tree(folder) == before
+
+
 def test_the_written_changelog_tells_each_change_by_its_id(agentpack: Agentpack, tmp_path: Path) -> None:
     packs = tmp_path / "packs" / "data-reviewer"
     write_tree(packs / "1.0.0", good())

@@ -126,11 +126,11 @@ def test_one_of_several_edits_that_a_variant_can_say_is_said_to_be_kept(agentpac
     agentpack("install", "./kit")
     last.write_text(kit + "More.\n")
     for words in (("sync", "--locked"), ("diff",)):
-        assert "agentpack keep" not in agentpack(*words, expect=None).err
+        assert "`agentpack keep kit` says which edits cannot" in agentpack(*words, expect=None).err
     (project / AGENT).write_text("mine\n")
     ran = agentpack("sync", "--locked", expect=3)
     assert "2 files were edited by hand" in ran.err
-    assert "`agentpack keep` turns an edit into a local variant" in ran.err
+    assert "`agentpack keep` turns it into a local variant" in ran.err
 
 
 def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agentpack, project: Path) -> None:

@@ -97,6 +97,13 @@ def packs_to_keep(workspace: Workspace, edited: Iterable[str]) -> list[str]:
     return [pack for pack in dict.fromkeys(edited) if pack not in bare or _can_be_kept(workspace, pack)]
 
 
+def keep_words(workspace: Workspace, edited: Sequence[str]) -> str:
+    """What `keep` does about the edits of these packs, for hints."""
+    if packs_to_keep(workspace, edited):
+        return "`agentpack keep` turns it into a local variant"
+    return f"`agentpack keep {edited[0]}` says which edits cannot become a local variant"
+
+
 def _can_be_kept(workspace: Workspace, pack: str) -> bool:
     offline = Workspace(workspace.environment._replace(offline=True), workspace.scope)
     try:

@@ -99,6 +99,23 @@ def way_past_ref(manifest: Manifest, pack: str, ref: str) -> str:
     return f'`agentpack install "{pack}@latest"`'
 
 
+def held_by_ref(
+    workspace: Workspace, manifest: Manifest, packs: Collection[str], *, shown_by: str = ""
+) -> Iterator[str]:
+    """For each pack whose source has a `ref:`, a sentence; of packs that are not named only if there is a newer tag.
+
+    Args:
+        shown_by: for a command that only looks, the `way` of `not_taken` past a `ref:` that names a release.
+    """
+    for locked, ref, newer, _, way in held_back(workspace, manifest, packs):
+        by = f"by `ref: {ref}` of the source `{locked.source}`"
+        if newer is not None:
+            past = shown_by.format(name=manifest.name_of_one(locked.name)) if release_in(ref) is not None else ""
+            yield f"{locked.name} {newer} is held back {by}; {past or f'{way} installs it'}"
+        elif packs and not shown_by:
+            yield f'{locked.name} is held {by}; `agentpack install "{locked.name}@latest"` removes it'
+
+
 def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collection[str]) -> tuple[Manifest, list[str]]:
     """The manifest with each `ref:` that names a release moved to the newest one, and a note on each."""
     found = [one for one in held_back(workspace, manifest, packs) if one.newer and release_in(one.ref) is not None]

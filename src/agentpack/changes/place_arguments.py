@@ -13,7 +13,6 @@ from agentpack.model.pack import ARCHIVE_SUFFIXES
 from agentpack.model.requirement import Requirement
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.sources.git_tags import release_in
 from agentpack.workspace.workspace import Workspace
 
 _REPOSITORY = re.compile(r"(?:(?P<forge>github|gitlab)\.com/)?(?P<path>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)\Z")
@@ -223,6 +222,8 @@ def past_refs(
     """The manifest without each `ref:` that names another release than one of these requirements asks for, or keeps one
     from the newest release, and a note on each. `places` are as for `without_refs`.
     """
+    from agentpack.sources.git_tags import release_in  # not for commands that list sources
+
     refs = {source.name: release_in(source.options.get("ref", "")) for source in manifest.sources}
 
     def is_held(asked: Requirement) -> bool:

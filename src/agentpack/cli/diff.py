@@ -227,8 +227,7 @@ def _summary(session: Session, found: Differences, way_back: str = "") -> None:
     if any(remark.kind == "unmerged" for remark in found.remarks):
         session.output.hint(UNMERGED_HINT)
     elif any(file.state == "edited" for file in found.files):
-        from agentpack.changes.edited import packs_to_keep  # reads releases of collections
+        from agentpack.changes.edited import keep_words  # reads releases of collections
 
-        keeps = packs_to_keep(session.workspace, (file.pack for file in found.files if file.state == "edited"))
-        way = "; `agentpack keep` turns it into a local variant" if keeps else ""
-        session.output.hint(f"an edit survives `agentpack upgrade`{way}{way_back}")
+        keeps = keep_words(session.workspace, [file.pack for file in found.files if file.state == "edited"])
+        session.output.hint(f"an edit survives `agentpack upgrade`; {keeps}{way_back}")

@@ -61,7 +61,8 @@ def keep(
     `local-2`. The file keeps its words. Only blank lines and the formatting of its header, such as quotes,
     may change, and what you added below the generated list `## Skills` goes above it; a note says so. Files of other
     clients get the edit too. If those were edited differently, `--client` selects the edit for the variant, and the
-    others are merged with it. If an edit cannot be expressed as a variant, it is listed and nothing is written.
+    others are merged with it. If an edit cannot be expressed as a variant, it is listed and nothing is written;
+    of several agents, the commands that keep the others are named.
 
     Example: agentpack keep python-engineer --as house-rules
     """

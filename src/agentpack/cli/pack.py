@@ -123,6 +123,8 @@ def check(
         session.surroundings, paths or (), client=client or "claude", against=against, fix=fix, dry_run=dry_run
     )
     _tell_checked(session, checked, format, dry_run=dry_run)
+    if fix and any(not pack.release and not pack.fixed for pack in checked.packs):
+        session.output.say("`--fix` changed nothing: correct these errors first, so that the pack can be read")
     data = {**_checked_rows(checked), "dry_run": dry_run}
     return Result(data, 1 if errors_in((*checked.packs, *checked.agents, *checked.variants), strict=strict) else 0)
 

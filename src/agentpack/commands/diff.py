@@ -261,9 +261,9 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
     Args:
         latest: ignore the ranges in the manifest.
     """
-    from agentpack.changes.newest import newest, not_taken  # resolving is loaded only here
+    from agentpack.changes.newest import held_by_ref, newest, not_taken  # resolving is loaded only here
 
-    packs = _packs_of(workspace, limits.name)
+    packs, shown_by = _packs_of(workspace, limits.name), "`agentpack diff{name} --upgrade --latest` shows it"
     chosen, wanted, _ = newest(workspace, packs, latest=latest, preview=True)
     recognise_releases(workspace, wanted)
     planned = plan_for(workspace, wanted)
@@ -284,7 +284,8 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         notes=(
             *map(str, wanted.notes(workspace.scope.kind, {file.path for file in files})),
             *(map(str, skipped_agents(wanted.lock)) if files else ()),
-            *not_taken(chosen, packs, "`agentpack diff{name} --upgrade --latest` shows it"),
+            *held_by_ref(workspace, chosen.manifest, packs, shown_by=shown_by),
+            *not_taken(chosen, packs, shown_by),
         ),
         empty=not wanted.files and not workspace.states.recorded,
     )

@@ -35,6 +35,7 @@ from agentpack.model.line_ends import as_lf, in_form_of, plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, is_kebab
 from agentpack.model.rendering import Rendering
+from agentpack.resolve.words import listed
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.from_lock import current_lock
@@ -76,17 +77,16 @@ def keep(
         UsageError: nothing of that name is installed, or the variant's name is taken by one that `keep` did not write.
     """
     chosen, wanted, found = found_edits(workspace, name, client)
-    options = (f"--{option} {value}" for option, value in (("as", variant), ("client", client)) if value)
+    options = [f"--{option} {value}" for option, value in (("as", variant), ("client", client)) if value]
     command = " ".join(("keep", *([name] if name else ()), *options))
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
         return KeepResult(nothing, ())
-    made, last = None, variant or DEFAULT
-    with suppress(AgentpackError):  # then the edits become a variant of their own
-        if whole := _with_earlier(workspace, wanted, found, last, client):
-            made = _made(chosen, wanted, found, whole, last, client)
-    if made is None:
-        made = _made(chosen, wanted, found, found, _variant_name(workspace, found, variant), client)
+    try:
+        made = _made_with_earlier(chosen, wanted, found, variant, client)
+    except DecisionNeeded as error:
+        _name_those_to_keep(error, chosen, wanted, found, variant, client, options)
+        raise
     state = RebasedVariants(made.texts).add_to(desired_state(workspace, workspace.manifest, made.manifest, made.wanted))
     packs = frozenset(edited.pack.name for edited in found)
     decisions = Decisions(reformat=frozenset(made.reworded), on_conflict=on_conflict, packs=packs)
@@ -215,6 +215,47 @@ class _Made(NamedTuple):
     manifest: Manifest
     wanted: Wanted
     reworded: Mapping[str, str]
+
+
+def _made_with_earlier(
+    chosen: Selection, wanted: Wanted, found: Sequence[EditedPersona], variant: str | None, client: str | None
+) -> _Made:
+    """The variant of an earlier `keep`, with these edits added; if that cannot be, one of their own. Raises as `_made`
+    does.
+    """
+    last = variant or DEFAULT
+    with suppress(AgentpackError):
+        if whole := _with_earlier(chosen.workspace, wanted, found, last, client):
+            return _made(chosen, wanted, found, whole, last, client)
+    return _made(chosen, wanted, found, found, _variant_name(chosen.workspace, found, variant), client)
+
+
+def _name_those_to_keep(
+    error: DecisionNeeded,
+    chosen: Selection,
+    wanted: Wanted,
+    found: Sequence[EditedPersona],
+    variant: str | None,
+    client: str | None,
+    options: Sequence[str],
+) -> None:
+    """Add to the error for some personas of a pack the reasons of each of them, and the commands that keep the edits
+    of the others.
+    """
+    names, reasons = list[str](), list[str]()
+    for whole in by_persona(found):
+        name = whole[0].persona.name
+        try:
+            _made_with_earlier(chosen, wanted, whole, variant, client)
+            names.append(name)
+        except DecisionNeeded as alone:
+            reasons += (f"{name}: {line}" for line in alone.details)
+    if names:
+        commands = listed(f"`agentpack {' '.join(('keep', name, *options))}`" for name in names)
+        error.ways = (f"{commands} keep{'' if names[1:] else 's'} the edits of the other agents", error.hint or "")
+        error.hint = "; ".join(error.ways)
+    if len([*by_persona(found)]) > 1:
+        error.details = tuple(reasons) or error.details
 
 
 def _made(

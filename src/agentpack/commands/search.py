@@ -1,4 +1,4 @@
-"""search: packs and agents of all sources by their words. Nothing is written."""
+"""search: find packs, and agents of packs, in all sources. Writes nothing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial

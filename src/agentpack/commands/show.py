@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 from agentpack.changes.named_release import asked_pin, clients_for, select_named, select_requirement, with_source
 from agentpack.changes.newest import HeldBack, beyond_refs
 from agentpack.changes.news import changelog_between
+from agentpack.changes.place_arguments import without_refs
 from agentpack.clients import SKILLS
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
@@ -23,6 +24,7 @@ from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.model.text_size import count
+from agentpack.sources.git_tags import release_in
 from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
@@ -182,10 +184,14 @@ def _version(text: str) -> Version:
 
 
 def _every_version(candidates: Candidates, pack: PackName, name: str) -> list[Version]:
-    """The releases of a pack, newest first. Its source is asked even if the lock names the one to use; if it cannot be
-    asked, those that are known.
+    """The releases of a pack, newest first, whichever its source `name` is held at by a `ref:`. The source is asked
+    even if the lock names the one to use; if it cannot be asked, those that are known.
     """
     known = {ref.version for ref in candidates.releases(pack)}
+    workspace, manifest = candidates.workspace, candidates.manifest
+    held = [one for one in manifest.sources if one.name == name and release_in(one.options.get("ref", "")) is not None]
+    if held:
+        candidates = candidates_to_view(workspace, without_refs(workspace, manifest, (), held)[0], workspace.lock)
     candidates.look_beyond_pins()
     source = candidates.sources.source(name)
     found = candidates.sources.ask(source, partial(candidates.sources.releases, pack)) if source else ()

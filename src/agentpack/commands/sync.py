@@ -111,15 +111,15 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
             packs.append(file.pack)
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
-        from agentpack.changes.edited import packs_to_keep  # only where something was edited
+        from agentpack.changes.edited import keep_words  # only where something was edited
 
         raise DecisionNeeded(
             f"{len(edited)} file{'s were' if len(edited) != 1 else ' was'} edited by hand; nothing was changed",
             details=edited,
             hint=HINT
             if any(MARKERS in words for words in edited)
-            else "`--discard-edits` restores the locked text and keeps the edit in the history"
-            + ("; `agentpack keep` turns an edit into a local variant" if packs_to_keep(workspace, packs) else ""),
+            else "`--discard-edits` restores the locked text and keeps the edit in the history; "
+            + keep_words(workspace, packs),
         )
 
 

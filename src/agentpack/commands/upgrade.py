@@ -1,19 +1,17 @@
 """upgrade: install the newest releases in range, with local edits merged."""
 
-from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from agentpack.changes.decisions import make_change
-from agentpack.changes.newest import held_back, newest, not_installed, not_taken, unreleased
+from agentpack.changes.newest import held_by_ref, newest, not_installed, not_taken, unreleased
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
-from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, refuse_lone_versions
+from agentpack.model.names import refuse_lone_versions
 from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.workspace.preconditions import parse_named, require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
@@ -50,7 +48,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     beyond = not_taken(chosen, packs, "" if request.latest else "`agentpack upgrade --latest{name}` installs it")
     notes = (
         *not_installed(chosen, packs),
-        *_held_by_ref(workspace, chosen.manifest, packs),
+        *held_by_ref(workspace, chosen.manifest, packs),
         *beyond,
         *unreleased(chosen, packs),
     )
@@ -61,16 +59,6 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         state = state._replace(warnings=install_warnings(chosen.candidates, workspace.lock, wanted))
     outcome = make_change(workspace, " ".join((command, *request.names)), state, request)
     return outcome._replace(refusal=refusal or outcome.refusal)
-
-
-def _held_by_ref(workspace: Workspace, manifest: Manifest, packs: Sequence[PackName]) -> Iterator[str]:
-    """For each pack whose source has a `ref:`, a sentence; of packs that are not named only if there is a newer tag."""
-    for locked, ref, newer, _, way in held_back(workspace, manifest, packs):
-        by = f"by `ref: {ref}` of the source `{locked.source}`"
-        if newer is not None:
-            yield f"{locked.name} {newer} is held back {by}; {way} installs it"
-        elif packs:
-            yield f'{locked.name} is held {by}; `agentpack install "{locked.name}@latest"` removes it'
 
 
 class MergeSides(NamedTuple):
