@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 from support.collection_files import agent_text
 from support.golden import Golden
+from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
-from support.trees import write_tree
+from support.trees import STATE, empty_repository, everything, tree, write_tree
 
 from agentpack.cli.app import run
+from agentpack.cli.outcomes import change_line
+from agentpack.cli.output import Output
+from agentpack.model.changes import Action, Change
+from agentpack.model.names import Digest
 
 PARAMETERS = {
     "count": {"type": "integer", "default": 3, "minimum": 1, "description": "How often it looks."},
@@ -246,3 +251,149 @@ def test_an_answer_on_a_terminal(
     run(shlex.split(words))
     name = re.sub(r"\W+", "-", words).strip("-")
     golden.check(f"answers/terminal/{name}.txt", _lasting(screen.getvalue(), team))
+
+
+# What other tools say.
+
+COMMANDS_OF_OTHERS = """\
+add apply blame build cat changelog check ci clean compare config create delete download edit find freeze get import
+info init lint list log ls merge model new outdated parameters params pin plan print publish pull purge redo remove
+reset resolve restore revert rm set test undo update validate variants verify version versions view why instal xyz
+"""
+SUBCOMMANDS_OF_OTHERS = (
+    *("pack create", "pack init", "pack lint", "pack publish", "pack validate", "pack x", "source x"),
+    *("source delete", "source ls", "source rm", "cache clean", "cache clear", "cache ls"),
+)
+OPTIONS_OF_OTHERS = (
+    *("-g", "--global", "-f", "--force", "--variant", "--variants", "--version", "--model", "--outdated"),
+    *("--undo", "--to", "--find", "--grep", "--search", "--clinet", "--dry-rnu", "--xyz"),
+)
+
+
+def test_what_others_call_a_command_or_an_option_is_answered(agentpack: Agentpack, golden: Golden) -> None:
+    said = []
+    for words in (*COMMANDS_OF_OTHERS.split(), *SUBCOMMANDS_OF_OTHERS):
+        said.append(f"{words}\n{agentpack(*words.split(), 'kit', expect=2).err}")
+    for option in OPTIONS_OF_OTHERS:
+        said.append(f"upgrade {option}\n{agentpack('upgrade', option, 'kit', expect=2).err}")
+    golden.check("answers/other-tools.txt", "\n".join(said).encode())
+
+
+DONE = """\
+create      + PLACE  new
+replace     ~ PLACE  updated
+merge       ~ PLACE  updated, your edits kept
+restore     + PLACE  restored: it was missing
+discard     ~ PLACE  replaced; the previous text is in the history
+adopt       = PLACE  now managed, unchanged
+take        = PLACE  your text kept
+keep
+drift       ! PLACE  edited by hand, not changed
+lost        ! PLACE  cannot be restored, not changed: its text is neither stored here nor in its source
+delete      - PLACE  removed
+forget      - PLACE  no longer managed
+conflict    ! PLACE  in conflict, not changed
+"""
+
+
+def test_what_happens_to_a_file_is_told_in_a_line() -> None:
+    output = Output()
+    lines = DONE.splitlines()
+    assert [line.split()[0] for line in lines] == [str(action) for action in Action]
+    for line in lines:
+        change = Change("x", Action(line.split()[0]), "claude", "kit", "one")
+        assert change_line(output, change, "PLACE") == (f"  {line[12:]}" if line[12:] else None)
+    adopted = Change("x", Action.ADOPT, "claude", "kit", "one", previous=Digest("sha256:1"))
+    assert change_line(output, adopted, "PLACE") == "  = PLACE  unchanged"
+    for why, words in {
+        "keep": "your text kept where both sides changed",
+        "theirs": "the new text used where both sides changed, and yours is in the history",
+    }.items():
+        merged = Change("x", Action.MERGE, "claude", "kit", "one", why=why)
+        assert change_line(output, merged, "PLACE") == f"  ~ PLACE  updated; {words}"
+
+
+@pytest.mark.parametrize(
+    ("action", "start"),
+    [("create", "32m+"), ("replace", "33m~"), ("adopt", "34m="), ("drift", "31m!"), ("delete", "31m-")],
+)
+def test_the_sign_of_what_happens_has_its_colour(monkeypatch: pytest.MonkeyPatch, action: str, start: str) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    line = change_line(Output(), Change("x", Action(action), "claude", "kit", "one"), "PLACE")
+    assert line is not None
+    assert line.startswith(f"  \x1b[{start}\x1b[0m PLACE  ")
+
+
+@pytest.mark.parametrize("asked", [["--on-conflict", "edit"], []])
+def test_no_editor_is_opened_and_nothing_asked_while_a_file_needs_another_decision(
+    agentpack: Agentpack, project: Path, asked: list[str]
+) -> None:
+    """One file conflicts with the new release, and a folder is in the place of another."""
+    for version, word in (("1.0.0", "Look"), ("1.1.0", "Look again")):
+        body = f"You. {{#you}}\n\n- {word}. {{#look}}\n"
+        personas = {name: persona_text(name, body) for name in ("one", "two")}
+        publish(project / "packs", make_pack("crew", version, personas=personas))
+    agentpack("install", "crew==1.0.0", "--source", "packs", "--client", "claude")
+    one, two = (project / f".claude/agents/{name}.md" for name in ("one", "two"))
+    one.write_text(one.read_text().replace("- Look.", "- Look away."))
+    two.unlink()
+    two.mkdir()
+    before = everything(project)
+    words = ("upgrade", "crew", "--latest", *asked)
+    (done,) = run_all([Job(words, str(project), terminal=True, typed="k\ny\n", variables={"VISUAL": "touch opened"})])
+    said = done.out.decode()
+    assert (done.exit_code, "[k]eep" in said, "editing with" in said) == (3, False, False)
+    assert "2 files need a decision; nothing was changed\n" in said
+    assert everything(project) == before
+
+
+def test_the_library_makes_of_a_command_what_the_quick_way_makes_of_it(tmp_path: Path, home: Path) -> None:
+    """With each option left out: what is foreign, edited, in conflict, or beyond the range is treated alike."""
+    quick, full = (Agentpack(empty_repository(tmp_path / name)) for name in ("quick", "libra"))
+    full.full = True
+    publish(tmp_path / "packs", *(_crew(version, word) for version, word in (("1.0.0", "Look"), ("2.0.0", "Gaze"))))
+
+    def both(*words: str, exit_code: int = 0) -> None:
+        first, second = (one(*words, expect=None) for one in (quick, full))
+        assert (first.exit_code, first.out, first.err.replace("/quick", "/libra")) == tuple(second), words
+        assert first.exit_code == exit_code, first.err
+        trees = [tree(one.folder, without=(".git", STATE)) for one in (quick, full)]
+        assert trees[0] == trees[1], words
+
+    def edit(old: str, new: str, name: str = "one") -> None:
+        for agent in (one.folder / f".claude/agents/{name}.md" for one in (quick, full)):
+            agent.parent.mkdir(parents=True, exist_ok=True)
+            agent.write_text(agent.read_text().replace(old, new) if old else new)
+
+    edit("", "Mine.\n", "two")
+    both("install", "crew==1.0.0", "--source", "../packs", "--client", "claude", exit_code=3)
+    both("install", "crew==1.0.0", "--source", "../packs", "--client", "claude", "--adopt")
+    both("upgrade", "--yes")
+    edit("- Rest.", "- Rest well.")
+    both("sync")
+    both("install", "crew")
+    both("upgrade", "crew")
+    both("upgrade", "--latest", exit_code=3)
+    edit("- Look.", "- Look away.", "two")
+    both("upgrade", "--latest", "--yes", exit_code=3)
+    both("upgrade", "--latest", "--yes", "--dry-run", exit_code=3)
+    both("sync", "--discard-edits", "--dry-run")
+    edit("- Look away.", "- Look.", "two")
+    both("upgrade", "--latest", "--yes")
+    assert "- Gaze.\n- Rest well.\n" in (full.folder / ".claude/agents/one.md").read_text()
+    both("sync", "--discard-edits")
+    assert "- Gaze.\n- Rest.\n" in (full.folder / ".claude/agents/one.md").read_text()
+    publish(tmp_path / "packs", *(make_pack(name, personas={name: persona_text(name)}) for name in ("new", "newer")))
+    edit("", "Mine.\n", "new")
+    for one in (quick, full):
+        with open(one.folder / "agentpack.yaml", "a") as manifest:
+            manifest.write("  - new\n  - newer\n")
+    both("sync", exit_code=3)
+    both("sync", "--partial", exit_code=3)
+    both("sync", "--adopt")
+    assert "Mine." not in (full.folder / ".claude/agents/new.md").read_text()
+
+
+def _crew(version: str, word: str) -> dict[str, bytes]:
+    body = f"You. {{#you}}\n\n- {word}. {{#look}}\n- Rest. {{#rest}}\n"
+    return make_pack("crew", version, personas={name: persona_text(name, body) for name in ("one", "two")})

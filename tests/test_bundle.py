@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from support.bundles import bundle_of
 from support.cases import case
 from support.collection_files import agent_text
 from support.packs import BODY, make_pack, persona_text, publish, variant_text
@@ -28,8 +29,11 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.lock_text import parse_lock
 from agentpack.model.names import Digest, PackName, content_digest, digest_of, text_digest
 from agentpack.model.pack import agent_rows
+from agentpack.sources.archive import ArchiveSource
 from agentpack.sources.bundle import LOCK, MARK, folders_of, read_bundle, write_bundle
+from agentpack.sources.directory import DirectorySource
 from agentpack.sources.pack_trees import PackRoot
+from agentpack.sources.supply import Supply
 
 FILE = "team.bundle.tar.gz"
 FOLDER = "agentpack-bundle"
@@ -709,3 +713,66 @@ def test_a_bundle_offers_what_is_wanted_and_keeps_what_files_were_written_from()
         turned = row._replace(agents=row.agents and tuple(reversed(row.agents)))
         assert bundle.release(turned) == files
     assert bundle.release(_row({**KIT, "agents/three.md": b""})) is None
+
+
+# What a place supplies of a lock.
+
+
+def test_a_place_supplies_what_the_lock_pins_and_refuses_other_content_under_its_version(tmp_path: Path) -> None:
+    pack, newer = make_pack(), make_pack(version="1.1.0")
+    folder = publish(tmp_path / "packs", pack, newer)
+    supply = Supply(DirectorySource("team", str(folder)))
+    name = PackName("data-reviewer")
+    row = _row(pack, "data-reviewer")
+    assert supply.files(name, row) == pack
+    assert supply.files(name, _row(newer, "data-reviewer", "1.1.0")) == newer
+    assert supply.files(name, row._replace(version="2.0.0")) is None
+    assert supply.files(PackName("other"), row._replace(name=PackName("other"))) is None
+    assert supply.releases == {row.digest: pack, content_digest(newer.items()): newer}
+    other = _row({**pack, "README.md": b"Other.\n"}, "data-reviewer")
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            supply.files(name, other)
+        assert refused.value.message == f"data-reviewer 1.0.0 in {folder} is not what was locked"
+        assert list(refused.value.details) == [f"locked  {other.digest}", f"found   {row.digest}"]
+        assert refused.value.hint == "`--source` must name a place with the releases that agentpack.lock pins"
+    supply.check(_lock_of(row, other))  # only a bundle is asked for all
+
+
+def test_a_place_supplies_agents_that_are_not_left_out(tmp_path: Path) -> None:
+    write_tree(tmp_path / "kit", KIT)
+    supply = Supply(DirectorySource("team", str(tmp_path / "kit")))
+    one, two = agent_rows(KIT)
+    other = two._replace(sha256="0" * 64)
+    row = _row(KIT)
+    found = {
+        "all": row,
+        "one of them": row._replace(agents=(one,)),
+        "left out": row._replace(agents=(one, other._replace(left_out="no name"))),
+        "elsewhere in it": row._replace(agents=(one._replace(path="agents/first.md"),)),
+    }
+    for name, asked in found.items():
+        with case(name):
+            assert supply.files(PackName("kit"), asked) == KIT
+    assert supply.files(PackName("kit"), row._replace(agents=(one, other))) is None
+    assert supply.files(PackName("other"), row) is None
+    assert supply.releases == {}
+
+
+def test_a_bundle_that_lacks_a_release_is_told_with_all_that_it_lacks(tmp_path: Path) -> None:
+    pack = make_pack()
+    (tmp_path / "team.tar.gz").write_bytes(bundle_of({"data-reviewer 1.0.0": pack, "kit 1.0.0": KIT}))
+    supply = Supply(ArchiveSource("team", str(tmp_path / "team.tar.gz")))
+    rows = (_row(pack, "data-reviewer"), _row(KIT))
+    supply.check(_lock_of(*rows))
+    supply.check(_lock_of(rows[0]))
+    assert [supply.files(row.name, row) for row in rows] == [pack, KIT]
+    others = (_row(make_pack(version="2.0.0"), "data-reviewer", "2.0.0"), _row(pack, "lost"))
+    with pytest.raises(Refused) as refused:
+        supply.check(_lock_of(*rows, *others[:1]))
+    there = f"{tmp_path}/team.tar.gz was written from a different lock: it lacks releases that agentpack.lock pins"
+    assert refused.value.message == there
+    assert list(refused.value.details) == [f"data-reviewer 2.0.0  {others[0].digest}"]
+    assert refused.value.hint == "write it again from a complete project: `agentpack bundle`"
+    assert supply.files(PackName("data-reviewer"), others[0]) is None
+    assert supply.releases == {rows[0].digest: pack}

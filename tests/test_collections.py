@@ -20,7 +20,7 @@ from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
 from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
 from agentpack.sources import collection as sources_collection
-from agentpack.sources.collection import Collection, collection, telling_name
+from agentpack.sources.collection import Collection, CollectionPack, collection, telling_name
 from agentpack.sources.trees import MemoryTree
 
 OURS = "- A rule of our own."
@@ -2221,3 +2221,98 @@ def test_folders_in_folders_of_plugins_are_listed_so_many_times(monkeypatch: pyt
         offered({"plugins": plugins}, files)
     assert refused.value.message == "the collection has more than 29 files below the folders of its plugins"
     assert refused.value.hint == "give the path of one plugin's folder"
+
+
+PLUGIN_MANIFESTS = (".claude-plugin/plugin.json", ".github/plugin/plugin.json", ".cursor-plugin/plugin.json")
+
+
+def _there(files: Mapping[str, str], name: str = "kit") -> Collection:
+    return collection(MemoryTree({path: text.encode() for path, text in files.items()}), name)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".claude-plugin/marketplace.json",
+        ".github/plugin/marketplace.json",
+        ".agents/plugins/marketplace.json",
+        ".cursor-plugin/marketplace.json",
+    ],
+)
+def test_a_marketplace_is_known_by_its_manifest(path: str) -> None:
+    market = json.dumps({"plugins": [{"name": "one", "source": "./one"}, {"name": "two", "source": "./two"}]})
+    files = {f"{kit}/agents/a.md": agent_text("a", "Work.") for kit in ("one", "two")}
+    assert [pack.name for pack in _there({path: market, **files}).packs] == ["one", "two"]
+    assert [pack.name for pack in _there({f"in/{path}": market, **files}).packs] == ["kit"]
+    broken = _there({path: "{", **files})
+    assert [pack.name for pack in broken.packs] == ["kit"]
+    assert re.fullmatch(rf"{path}:1: not valid JSON: .*: ignored", broken.unread[0])
+
+
+@pytest.mark.parametrize("path", [*PLUGIN_MANIFESTS, "plugin.json"])
+def test_a_plugin_is_known_by_its_manifest(path: str) -> None:
+    said = {"name": "own name", "version": "1.2.0", "description": "Its own.", "license": "MIT"}
+    files = {"agents/a.md": agent_text("a", "Work."), path: json.dumps(said)}
+    assert _there(files).packs == (
+        CollectionPack(PackName("own-name"), "", ("agents/a.md",), "1.2.0", "Its own.", "MIT"),
+    )
+    for number, other in enumerate((*PLUGIN_MANIFESTS, "plugin.json")):
+        first = json.dumps({"name": f"other-{number}"})
+        found = _there({**files, other: files.get(other, first)}).packs[0].name
+        order = [*PLUGIN_MANIFESTS, "plugin.json"]
+        assert found == ("own-name" if order.index(path) <= number else f"other-{number}")
+
+
+def test_a_plugin_may_have_a_manifest_in_yaml() -> None:
+    files = {"agents/a.md": agent_text("a", "Work.")}
+    said = "name: own\nversion: 0.3.0\ndescription: Its own.\nlicense: MIT\n"
+    assert _there({**files, "apm.yml": said}).packs == (
+        CollectionPack(PackName("own"), "", ("agents/a.md",), "0.3.0", "Its own.", "MIT"),
+    )
+    assert _there({**files, "apm.yml": said, "plugin.json": '{"name": "json"}'}).packs[0].name == "json"
+    assert _there(files).packs == (CollectionPack(PackName("kit"), "", ("agents/a.md",)),)
+    assert _there({"README.md": "# Kit\n"}) == Collection()
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ({"source": "npm", "package": "@a/b"}, "it is on npm (@a/b), and npm packages are not supported"),
+        ({"source": "npm"}, "it is on npm (), and npm packages are not supported"),
+        ({"source": "url", "url": "http://a.example/b"}, "`http://a.example/b` is neither an https nor an ssh address"),
+        ({"source": "url"}, "`` is neither an https nor an ssh address"),
+        ({"source": "github"}, "`` is neither an https nor an ssh address"),
+        ({"source": "github", "repo": "a/b", "path": "../c"}, "`../c` leads out of the folder"),
+        ("./a/../../b", "`./a/../../b` leads out of the folder"),
+        ("C:/a", "`C:/a` leads out of the folder"),
+        ("..\\a", "`..\\a` leads out of the folder"),
+        ("/a", "`/a` leads out of the folder"),
+        (5, "its `source` is not text"),
+        ([], "its `source` is not text"),
+    ],
+)
+def test_a_plugin_at_a_place_that_is_not_read_is_skipped_with_the_reason(source: object, why: str) -> None:
+    found = offered({"plugins": [{"name": "kit", "source": source}]}, {})
+    assert found == Collection((), (f"skipped plugin `kit`: {why}",))
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ({"source": "github", "repo": "a/b"}, GitPlace("github:a/b", "", "")),
+        ({"source": "github", "repo": "a/b", "ref": "v1", "path": "./c/"}, GitPlace("github:a/b", "v1", "c")),
+        ({"source": "url", "url": "https://a.example/b.git"}, GitPlace("https://a.example/b.git", "", "")),
+        ({"source": "git-subdir", "url": "git@a.example:b", "path": "c"}, GitPlace("git@a.example:b", "", "c")),
+        (
+            {"source": "url", "url": "ssh://a.example/b", "ref": "x", "sha": "b" * 40},
+            GitPlace("ssh://a.example/b", "b" * 40, ""),
+        ),
+    ],
+)
+def test_a_plugin_in_a_repository_of_its_own_is_offered_with_what_its_entry_says(
+    source: object, place: GitPlace
+) -> None:
+    said = {"version": 2, "description": " Far. ", "license": "MIT"}
+    found = offered({"plugins": [{"name": "Far Kit", "source": source, **said}]}, {})
+    pack = CollectionPack(PackName("far-kit"), "", (), "2", "Far.", "MIT", elsewhere=place)
+    assert found == Collection((pack,))

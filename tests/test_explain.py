@@ -356,12 +356,13 @@ def test_every_rule_on_disk_is_told_once_and_none_released_is_forgotten(installe
 
 
 def test_a_line_of_a_file_is_a_field_in_its_header_and_a_text_below(agentpack: Agentpack, project: Path) -> None:
-    body = "You review. {#you}\n\n---\n\nNote: look twice. {#note}\n"
+    body = "You review. {#you}\n\n---\n\nNote: look twice. {#note}\n\nNote: rest. {#rest}\n"
     publish(project / "packs", make_pack("reviews", personas={"reviewer": persona_text(body=body)}))
     agentpack("install", "reviews", "--source", "packs", "--client", "claude")
     lines = (project / FILE).read_text().splitlines()
     for line, name in (("description: ", "field description"), ("Note: look", "note")):
         (number,) = (number for number, text in enumerate(lines, 1) if text.startswith(line))
-        assert agentpack("explain", f"{FILE}:{number}").out.startswith(f"{name}  {FILE}\n")
+        out = agentpack("explain", f"{FILE}:{number}").out
+        assert (out.splitlines()[0], out.count("  from  ")) == (f"{name}  {FILE}", 1)
     (project / FILE).write_text("Note: look twice.\n")
     assert agentpack("explain", f"{FILE}:1").out.startswith(f"note  {FILE}\n")

@@ -25,8 +25,9 @@ from agentpack.remote import http
 from agentpack.remote.access import Remote
 from agentpack.remote.cache import CachedAnswer, ContentCache
 from agentpack.remote.credentials import authorization, git_login, netrc_path, variable_of
-from agentpack.remote.git_failures import gives_tips_only
+from agentpack.remote.git_failures import failure, gives_tips_only
 from agentpack.remote.http import MAX_ATTEMPTS, MAX_CONNECTIONS, MAX_REDIRECTS, fetch_bytes, fetch_current
+from agentpack.remote.process import Finished
 
 BODY = b"what is in the kit\n"
 DIGEST = sha256(BODY).hexdigest()
@@ -711,3 +712,162 @@ def test_what_a_server_calls_its_answer_is_kept_if_it_can_be_sent_back(
 )
 def test_a_server_that_hands_over_branches_and_tags_only_is_known_by_its_words(lines: list[str], only: bool) -> None:
     assert gives_tips_only(Unavailable("m", details=lines)) is only
+
+
+# What git says.
+
+AT = "https://git.example:8443/kit.git"
+LOOK = f"`git ls-remote {AT}` shows git's own message"
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "hint"),
+    [
+        (
+            "fatal: the remote end timed out",
+            "does not answer in time",
+            "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer",
+        ),
+        (
+            "error: RPC failed; Operation too slow. Less than",
+            "does not answer in time",
+            "try again later; AGENTPACK_TIMEOUT=SECONDS waits longer",
+        ),
+        (
+            "fatal: remote did not send all necessary objects",
+            "does not match its mirror in the cache",
+            "`agentpack cache prune --all` deletes a damaged mirror",
+        ),
+        (
+            "fatal: dumb http transport does not support shallow capabilities",
+            "is on a web server that only serves files (dumb HTTP), which is not supported",
+            "serve it with `git http-backend` or over ssh, or publish an archive: `agentpack pack build`",
+        ),
+        (
+            f"fatal: couldn't find remote ref {'a' * 64}",
+            "has SHA-256 object names, which are not supported",
+            "use a repository with SHA-1 object names, as `git init` makes it, or an archive",
+        ),
+        (
+            "fatal: mismatched object-format",
+            "has SHA-256 object names, which are not supported",
+            "use a repository with SHA-1 object names, as `git init` makes it, or an archive",
+        ),
+        (
+            "fatal: remote error: upload-pack: not our ref 12",
+            "does not have the requested commit",
+            "check it; if its history was rewritten, `agentpack upgrade` installs the current state",
+        ),
+        (
+            "error: Server does not allow request for unadvertised object 12",
+            "does not have the requested commit",
+            "check it; if its history was rewritten, `agentpack upgrade` installs the current state",
+        ),
+        (
+            "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+            "is on a host whose ssh key has changed; somebody may be intercepting the connection",
+            f"ask who runs the host; `git ls-remote {AT}` shows where the old key is stored",
+        ),
+        (
+            "Host key verification failed.",
+            "is on a host whose ssh key is not known yet",
+            f"`git ls-remote {AT}` asks whether to trust it",
+        ),
+        (
+            "No ED25519 host key is known for git.example and you have requested strict checking.",
+            "is on a host whose ssh key is not known yet",
+            f"`git ls-remote {AT}` asks whether to trust it",
+        ),
+        (
+            "git@git.example: Permission denied (publickey).",
+            "requires an ssh key that it knows",
+            f"add a key with `ssh-add`, then check with `git ls-remote {AT}`",
+        ),
+        *(
+            (
+                said,
+                "requires credentials",
+                f"`git ls-remote {AT}` asks for them; a credential helper keeps them. For https, "
+                "set AGENTPACK_TOKEN_MY_KIT and AGENTPACK_HOST_MY_KIT=git.example",
+            )
+            for said in (
+                "fatal: Authentication failed for 'https://x'",
+                "fatal: could not read Username for 'https://x': terminal prompts disabled",
+                "fatal: could not read Password for 'https://x': terminal prompts disabled",
+                "remote: Permission denied to ada",
+                "error: The requested URL returned error: 401",
+                "error: The requested URL returned error: 403",
+            )
+        ),
+        ("error: The requested URL returned error: 429", "fails or is overloaded", "try again later"),
+        ("error: The requested URL returned error: 503", "fails or is overloaded", "try again later"),
+        ('fatal: Protocol "http" not supported or disabled in libcurl', "redirects to an unencrypted address", LOOK),
+        ("fatal: SSL certificate problem: self-signed", "has a certificate that is not trusted", LOOK),
+        ("fatal: server Certificate verification failed", "has a certificate that is not trusted", LOOK),
+        ("fatal: gnutls_handshake() failed: TLS", "has a certificate that is not trusted", LOOK),
+        *(
+            (
+                said,
+                "is not a repository, or you have no access to it",
+                f"check the address: `git ls-remote {AT}`",
+            )
+            for said in (
+                "fatal: repository 'https://x' not found",
+                "fatal: '/x' does not appear to be a git repository",
+                "fatal: '/x' does not exist",
+                "error: The requested URL returned error: 404",
+            )
+        ),
+        ("fatal: something new", "cannot be reached", LOOK),
+        ("", "cannot be reached", LOOK),
+    ],
+)
+def test_what_git_says_is_told_with_what_to_do(said: str, words: str, hint: str) -> None:
+    told = failure(Finished(128, b"", said.encode()), "my-kit", AT, 1 << 20)
+    assert type(told) is Unavailable
+    assert (told.message, told.hint) == (f"the source `my-kit` at {AT} {words}", hint)
+    assert list(told.details) == said.splitlines()
+
+
+def test_of_what_git_says_the_lines_that_tell_something_are_kept() -> None:
+    generic = (
+        "fatal: Could not read from remote repository.",
+        "Please make sure you have the correct access rights",
+        "and the repository exists.",
+    )
+    many = [f"remote: line {number}" for number in range(7)]
+
+    def details(*lines: str) -> list[str]:
+        return list(failure(Finished(1, b"", "\n".join(lines).encode()), "kit", AT, 1).details)
+
+    assert details("  warning: x  ", "", "fatal: y", *generic) == ["fatal: y"]
+    assert details("hello", *generic) == ["hello"]
+    assert details(*generic) == ["fatal: Could not read from remote repository."]
+    assert details("a", "error: b", "remote: c", "gpg: d", "ERROR: e", "f") == [
+        "error: b",
+        "remote: c",
+        "gpg: d",
+        "ERROR: e",
+    ]
+    assert details(*many) == many[-5:]
+    late = failure(Finished(1, b"", b"fatal: y", is_late=True), "kit", AT, 1)
+    assert late.message == f"the source `kit` at {AT} does not answer in time"
+    cut = failure(Finished(1, b"", b"fatal: y", is_cut=True), "kit", AT, 3 << 20)
+    assert (type(cut), cut.message) == (Refused, f"{AT} answers with more than 3 MiB")
+    unread = failure(Finished(1, b"", "\n".join(many).encode()), "kit", AT, 1, unread="/cache/kit.git")
+    assert (unread.message, unread.hint) == (f"/cache/kit.git, a mirror of {AT}, cannot be read", "delete it")
+    assert list(unread.details) == many[:5]
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://git.example/kit", "git.example"),
+        ("http://[::1]:80/kit", "[::1]"),
+        ("ssh://git@git.example/kit", "NAME"),
+        ("git@git.example:kit", "NAME"),
+    ],
+)
+def test_the_host_to_set_is_that_of_a_web_address(address: str, host: str) -> None:
+    told = failure(Finished(1, b"", b"fatal: Authentication failed"), "kit", address, 1)
+    assert (told.hint or "").endswith(f"set AGENTPACK_TOKEN_KIT and AGENTPACK_HOST_KIT={host}")

@@ -671,6 +671,26 @@ def test_a_guess_leads_to_what_was_meant(agentpack: Agentpack, words: str, error
     assert lines == [f"error: {error}", f"hint: {hint}"]
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("status x", "`agentpack diff NAME --user` shows the edits of one, `agentpack show NAME --user` the rest"),
+        ("show kit 1.0.0", "`agentpack show kit==1.0.0 --user` shows that release"),
+        ("sync --undo", "`agentpack rollback --user` after a rollback undoes it"),
+        ("sync --no-such", "`agentpack sync --help` shows how"),
+        ("syn", "did you mean `sync`?"),
+    ],
+)
+def test_a_hint_is_for_the_scope_that_was_asked_for_to_people_and_to_programs(
+    agentpack: Agentpack, words: str, hint: str
+) -> None:
+    asked = words.split() + ([] if words == "syn" else ["--user"])
+    (line,) = (line for line in agentpack(*asked, expect=2).err.splitlines() if line.startswith("hint: "))
+    assert line.endswith(hint)
+    (error,) = agentpack(*asked, "--json", expect=2).envelope["errors"]
+    assert f"hint: {error['hint']}" == line
+
+
 def test_a_version_alone_is_one_of_the_pack_that_is_named_or_alone_here(agentpack: Agentpack) -> None:
     agentpack("install", "python-engineer==1.1.0")
     told = agentpack("diff", "--to", "python-engineer==2.0.0", expect=1)

@@ -58,10 +58,8 @@ class Scanner:
 
 
 def _installed(files: Mapping[str, bytes]) -> Collection[str]:
-    if MANIFEST in files:
-        return [path for path in files if path == MANIFEST or path.startswith(_PARTS)]
-    agents = [path for path in files if path.endswith(".md") and files[path].lstrip(b"\xef\xbb\xbf").startswith(b"---")]
-    return [path for path in agents if path.startswith("agents/")] or [path for path in agents if "/" not in path]
+    """The files that are installed: of a pack in a collection all, as only its agents are read, wherever they are."""
+    return [path for path in files if path == MANIFEST or path.startswith(_PARTS)] if MANIFEST in files else files
 
 
 def scan_release(files: Mapping[str, bytes]) -> tuple[AuditFinding, ...]:

@@ -118,7 +118,8 @@ def _show_changes(session: Session, name: str, before: str, after: str) -> Resul
         if left:
             way = f"agentpack show {found.name} --changes {found.before} {found.after} --verbose"
             output.print("")
-            output.print(output.style(safe(f"[{left} more lines of {entry.version}: `{way}` prints them]"), "dim"))
+            rest = safe(f"[{left} more lines of {entry.version}: `{way}` prints them]")
+            output.print(output.style(rest, "dim"), wrap=True)
     if not found.entries:
         output.say("the pack has no changelog for these versions")
     if size:

@@ -18,6 +18,7 @@ from agentpack.model.changes import file_state
 from agentpack.model.names import did_you_mean
 from agentpack.model.pack import ARCHIVE_SUFFIXES, ReleaseRef
 from agentpack.model.requirement import parse_requirement
+from agentpack.sources.base import Source
 from agentpack.sources.directory import DirectorySource
 from agentpack.sources.pack_manifest import MANIFEST
 from agentpack.store.layout import CURRENT
@@ -87,12 +88,11 @@ def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
     place = os.path.normpath(os.path.join(workspace.environment.cwd, os.path.expanduser(subject)))
     if os.path.isfile(place):
         if place.endswith(ARCHIVE_SUFFIXES):
-            from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
+            from agentpack.sources.archive import ArchiveSource
 
-            name = os.path.basename(place)
-            stem = next(name.removesuffix(suffix) for suffix in ARCHIVE_SUFFIXES if name.endswith(suffix))
-            files = read_archive(_read(place, MAX_ARCHIVE_BYTES + 1), subject, prefix=stem)
-            looked.pack(files, _relative(workspace, place), stem.rpartition("-")[0] or stem)
+            archive = ArchiveSource("archive", place)
+            states = [archive.state_of(pack.name) for pack in archive.collection.packs if not pack.elsewhere]
+            _look_at_packs(workspace, archive, states, subject, looked)
             return
         if not place.endswith(_AGENTS):
             raise UsageError(f"`{subject}` is not a text file", hint="give the path of a pack's folder")
@@ -103,8 +103,14 @@ def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
         raise UsageError(
             f"`{subject}` does not exist", hint="give the path of a folder of packs, a pack, or an agent file"
         )
-    source = DirectorySource("folder", place)
-    refs = [*(_newest(source.releases(pack)) for pack in sorted(source.packs())), *source.every_state()]
+    folder = DirectorySource("folder", place)
+    _look_at_packs(workspace, folder, folder.every_state(), subject, looked)
+
+
+def _look_at_packs(
+    workspace: Workspace, source: Source, states: Sequence[ReleaseRef | None], subject: str, looked: Scanner
+) -> None:
+    refs = [*(_newest(source.releases(pack)) for pack in sorted(source.packs())), *states]
     if not refs:
         raise UsageError(f"`{subject}` contains no pack", hint=f"a pack has a `{MANIFEST}` or agent files in `agents/`")
     for ref in refs:
@@ -113,7 +119,7 @@ def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
             looked.pack(_unless_unreadable(source, ref), label, ref.pack)
 
 
-def _unless_unreadable(source: DirectorySource, ref: ReleaseRef) -> Mapping[str, bytes]:
+def _unless_unreadable(source: Source, ref: ReleaseRef) -> Mapping[str, bytes]:
     try:
         return source.read(ref)
     except OSError as error:

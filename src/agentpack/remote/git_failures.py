@@ -114,7 +114,7 @@ def failure(result: Finished, source: str, address: str, most: int, *, unread: s
         return Unavailable(message, details=telling[:5], hint="delete it")
     text = "timed out" if result.is_late else "\n".join(said)
     message, hint = next((told for sign, told in _FAILURES if re.search(sign, text)), _UNKNOWN_FAILURE)
-    there = re.match(r"https?://([^/:]+|\[[^/\]]*\])", address)
+    there = re.match(r"https?://(\[[^/\]]*\]|[^/:]+)", address)
     variables = {"token": variable_of("TOKEN", source), "host": variable_of("HOST", source)}
     hint = hint.format(address=address, **variables, name=there[1] if there else "NAME")
     return Unavailable(f"the source `{source}` at {address} {message}", details=telling[-5:], hint=hint)
