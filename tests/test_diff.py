@@ -886,7 +886,7 @@ def test_only_the_files_to_edit_are_opened_and_the_way_on_has_the_other_decision
     (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
     assert f"\n  your merge of {FILES[1]} is in {copy}\n" in said
     again = f"upgrade --latest {edit_one} --on-conflict {FILES[0]}=keep --on-conflict {FILES[2]}=theirs"
-    assert f" `agentpack {again}` opens new copies: put your merge there" in " ".join(said.split())
+    assert f" `agentpack {again}` opens new copies: copy your merge into these" in " ".join(said.split())
     code, said = on_a_terminal(three_colliding, *again.split(), typed="y\n")
     assert (code, said.count("editing with ")) == (0, 1), said
     for path, rule in zip(FILES, (LITTLE, UNITED, EXACTLY), strict=True):
@@ -1032,7 +1032,7 @@ def test_a_merge_by_hand_that_is_not_installed_is_kept(
     (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
     assert "- Say little, exactly.\n" in copy.read_text()
     assert f"\n  your merge of {FILE} is in {copy}\n" in said
-    assert f"`agentpack upgrade {words} --on-conflict edit` opens new copies: put your merge there" in said
+    assert f"`agentpack upgrade {words} --on-conflict edit` opens new copies: copy your merge into these" in said
 
 
 def test_ctrl_c_in_the_editor_is_for_the_editor(
