@@ -66,6 +66,9 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
                         f"{workspace.scope.shown(text.path)}: {row.name} {pin.version} changes {places} that your "
                         f"variant changes too; your text is kept: {_listed(collisions)}"
                     )
+                elif text.path in {one.path for one in following.rewritten}:
+                    place = workspace.scope.shown(text.path)
+                    notes.append(f"{place}: rewritten for {row.name} {pin.version}, so that your edits stay")
             rewritten += following.rewritten
             for path, file in following.stuck.items():
                 place = workspace.scope.shown(path)
