@@ -864,10 +864,23 @@ def test_files_are_decided_one_by_one_with_options(three_colliding: Agentpack) -
     assert f"upgrade --latest --on-conflict theirs {keep}" in three_colliding("history").out
 
 
+def test_the_name_of_an_agent_decides_for_all_its_files(three_colliding: Agentpack) -> None:
+    path = f"{FILES[1]}=theirs"
+    three_colliding("upgrade", "--latest", "--yes", "--on-conflict", "reviewer=keep", "--on-conflict", path)
+    assert [LITTLE in (three_colliding.folder / path).read_text() for path in FILES] == [True, False, True]
+
+
 def test_a_file_to_decide_for_has_to_be_installed(three_colliding: Agentpack) -> None:
     ran = three_colliding("upgrade", "--latest", "--on-conflict", ".claude/agents/review.md=keep", expect=2)
-    assert "error: `.claude/agents/review.md` is not an installed file\n" in ran.err
+    assert "error: `.claude/agents/review.md` is not an installed file or agent\n" in ran.err
     assert f"hint: did you mean `{FILE}`?\n" in ran.err
+    ran = three_colliding("upgrade", "--latest", "--on-conflict", "reviewer.md=keep", expect=2)
+    ways = [f"`--on-conflict {path}=keep`" for path in FILES[:2]]
+    assert f"hint: write {ways[0]} or {ways[1]}\n" in " ".join(ran.err.split()) + "\n"
+    ran = three_colliding("upgrade", "--latest", "--on-conflict", "review=keep", expect=2)
+    assert "error: `review` is not an installed file or agent\nhint: did you mean `reviewer`?\n" in ran.err
+    ran = three_colliding("upgrade", "--latest", "--on-conflict", "someone=keep", expect=2)
+    assert "hint: `agentpack status` lists them\n" in ran.err
     ran = three_colliding("upgrade", "--latest", "--on-conflict", f"{FILE}=mine", expect=2)
     assert "`--on-conflict` takes `keep`, `theirs` or `edit`\n" in ran.err
     ran = three_colliding("upgrade", "--latest", "--partial", "--on-conflict", f"{FILE}=edit", expect=2)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions as Decisions
+from agentpack.changes.plan import on_conflict_option
 from agentpack.changes.request import ChangeRequest as ChangeRequest
 from agentpack.cli.outcomes import Confirmation, finish, news_data, news_of, show_newer
 from agentpack.cli.output import Result
@@ -47,10 +48,11 @@ def sync(session: Session, request: ChangeRequest) -> Result:
 
 
 def decisions(session: Session, on_conflict: Sequence[str] | None, *, adopt: bool, discard_edits: bool) -> Decisions:
-    """The decisions that options make; those of `--on-conflict` are a choice for all files or `PATH=choice`.
+    """The decisions that options make; those of `--on-conflict` are a choice for all files, or `PATH=choice` or
+    `AGENT=choice`.
 
     Raises:
-        UsageError: `on_conflict` has another word, or a file that is not installed.
+        UsageError: `on_conflict` has another word, or a file or agent that is not installed.
     """
     everywhere, of_files = "stop", dict[str, str]()
     for word in on_conflict or ():
@@ -58,17 +60,27 @@ def decisions(session: Session, on_conflict: Sequence[str] | None, *, adopt: boo
         if choice not in ("stop", "keep", "theirs", "edit"):
             hint = (
                 "`keep` keeps your text where the two conflict, `theirs` takes the new text, `edit` opens an editor; "
-                "`PATH=keep` decides for one file"
+                "`PATH=keep` decides for one file, `AGENT=keep` for all files of an agent"
             )
             raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`", hint=hint)
         if not is_file:
             everywhere = choice
             continue
-        file, installed = session.file_or_name(path), session.workspace.states.recorded
-        if file not in installed:
-            raise UsageError(f"`{path}` is not an installed file", hint=did_you_mean(path, installed))
-        of_files[file] = choice
+        of_files |= dict.fromkeys(_files_of(session, path, choice), choice)
     return Decisions(adopt, on_conflict=everywhere, of_files=of_files, discard_edits=discard_edits)
+
+
+def _files_of(session: Session, word: str, choice: str) -> list[str]:
+    """The installed files that a path or the name of an agent means. Raises UsageError if there are none."""
+    named, installed = session.file_or_name(word), session.workspace.states.recorded
+    files = [path for path, file in installed.items() if named in (path, file.persona)]
+    if not files:
+        near = [path for path in installed if path.rpartition("/")[2] == word.rpartition("/")[2]]
+        ways = " or ".join(f"`{on_conflict_option(path, choice)}`" for path in near[:2])
+        agents = sorted({file.persona for file in installed.values()})
+        hint = f"write {ways}" if ways else did_you_mean(word, (*agents, *installed))
+        raise UsageError(f"`{word}` is not an installed file or agent", hint=hint or "`agentpack status` lists them")
+    return files
 
 
 def changed(

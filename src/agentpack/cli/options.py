@@ -91,7 +91,7 @@ OnConflict = Annotated[
         "--on-conflict",
         metavar="keep|theirs|edit",
         help="On a conflict, keep your edit, take the new text, or merge the two in an editor; `PATH=keep` decides for "
-        "one file (repeatable).",
+        "one file, `AGENT=keep` for one agent (repeatable).",
         show_default=False,
     ),
 ]
