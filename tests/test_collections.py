@@ -1929,6 +1929,17 @@ def test_an_agent_that_could_not_be_read_has_no_other_name_when_it_can(agentpack
     assert agents(project) == ["one.md", "two.md"]
 
 
+def test_a_place_installed_again_says_how_to_add_the_agents_left_out(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    agentpack("install", "./kit", "--only", "one")
+    said = "installed, as agentpack.yaml says; `agentpack install kit --all` adds the others\nnothing to change\n"
+    assert f"note: only `one` of `kit` is {said}" in agentpack("install", "./kit").err
+    agentpack("install", "kit", "--all")
+    assert "as agentpack.yaml says" not in agentpack("install", "./kit").err
+    agentpack("install", "kit", "--without", "two")
+    assert f"note: only 2 agents of `kit` are {said}" in agentpack("install", "kit").err
+
+
 def test_only_of_an_installed_pack_says_that_the_others_stay(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.", three="Work.")
     agentpack("install", "./kit")

@@ -130,13 +130,20 @@ def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> It
 def _staying(
     wanted: Wanted, asked: Sequence[AskedPack], old: Manifest, new: Manifest, request: ChangeRequest
 ) -> Iterator[str]:
-    """For each installed pack to which `--only` adds nothing, a sentence on what leaves its other agents out."""
-    for pack in asked if request.only and not request.everything else ():
+    """For each installed pack whose entry stays as it is, a sentence on what leaves agents out, or on those that
+    `--only` does not leave out.
+    """
+    for pack in asked if not (request.everything or request.without) else ():
         name, before = pack.requirement.pack, old.wanted(pack.requirement.pack)
         there = {part.persona.name for part in wanted.parts if part.pack.name == name}
-        if before and len(there) > len(pack.personas or there) and before == new.wanted(name):
+        if before is None or before != new.wanted(name):
+            continue
+        if request.only and len(there) > len(pack.personas or there):
             ways = f"`agentpack install {name} --without NAME` leaves one out, `agentpack uninstall {name}` removes all"
             yield f"`--only` removes no agents: all {len(there)} of `{name}` stay installed; {ways}"
+        elif not request.only and (before.personas is not None or before.without):
+            some = f"`{min(there)}` of `{name}` is" if len(there) == 1 else f"{len(there)} agents of `{name}` are"
+            yield f"only {some} installed, as agentpack.yaml says; `agentpack install {name} --all` adds the others"
 
 
 def _local_variants(workspace: Workspace, wanted: Wanted, asked: Sequence[Requirement], new: Manifest) -> Iterator[str]:
