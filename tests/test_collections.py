@@ -1408,8 +1408,30 @@ def test_a_named_agent_that_is_gone_from_the_place_is_told(agentpack: Agentpack,
     (project / "kit/agents/two.md").unlink()
     ran = agentpack("upgrade", "--yes")
     assert "kit: agentpack.yaml names the agent `two`, which no longer exists" in ran.err
+    assert "; `agentpack install kit --without two` removes the name\n" in ran.err
     assert agents(project) == ["one.md"]
     agentpack("sync", "--frozen")
+    agentpack("install", "kit", "--without", "two")
+    assert "no longer exists" not in agentpack("upgrade", "--yes").err
+
+
+def test_a_local_variant_of_an_agent_that_is_gone_is_told(agentpack: Agentpack, project: Path) -> None:
+    kit(project, one="Work.", two="Work.", three="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    for name in ("one", "two", "three"):
+        file = project / f".claude/agents/{name}.md"
+        file.write_text(file.read_text().replace("description: ", "description: Now "))
+    agentpack("keep")
+    (project / "kit/agents/two.md").unlink()
+    told = (
+        "note: your local variant .agentpack/variants/two/local.md is no longer used, because the agent `two` of kit "
+        "is not installed any more; delete the file unless you need it\n"
+    )
+    assert told in agentpack("upgrade", "--dry-run").err
+    assert told in agentpack("upgrade", "--yes").err
+    assert (project / ".agentpack/variants/two/local.md").exists()
+    assert "local variant" not in agentpack("upgrade", "--yes").err
+    assert "variants/three/local.md is no longer used" in agentpack("install", "kit", "--without", "three").err
 
 
 def test_an_installed_agent_whose_new_text_cannot_be_taken_stays(agentpack: Agentpack, project: Path) -> None:

@@ -16,6 +16,8 @@ from agentpack.changes.widening import capability_changes, gained_over_disk, wid
 from agentpack.errors import Cancelled, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
+from agentpack.model.lock import Lock
+from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.skipped import left_out_words, skipped_agents
 from agentpack.wanted.wanted import Wanted
@@ -68,6 +70,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
             *same_file_notes(workspace, planned),
             *workspace.link_notes(),
             *left_out_words(wanted.lock, before),
+            *_unused_variants(workspace, wanted, before),
             *state.notes_on(planned),
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),
@@ -155,6 +158,23 @@ def _same_names(workspace: Workspace, state: DesiredState, planned: Plan) -> Ite
         from agentpack.workspace.shadowing import same_name_warnings  # only where a file of ours changes
 
         yield from same_name_warnings(workspace, planned, state.lock.all_clients if state.lock else ())
+
+
+def _unused_variants(workspace: Workspace, wanted: Wanted, before: Lock | None) -> Iterator[str]:
+    """A sentence for each local variant that was in use and whose agent is no longer in its pack."""
+    for pack in before.packs if before else ():
+        used = {(one.persona, one.name) for one in pack.local_variants}
+        if not used or wanted.lock.pack(pack.name) is None:  # `uninstall` says what it keeps
+            continue
+        manifest = Manifest.from_data(wanted.lock.manifest)
+        installed = (part.persona.name for part in wanted.parts if part.pack.name == pack.name)
+        agents = {manifest.name_in_pack(pack.name, name) for name in installed}
+        for text in workspace.documents.local_texts:
+            if (text.persona, text.name) in used and text.persona not in agents:
+                yield (
+                    f"your local variant {workspace.scope.shown(text.path)} is no longer used, because the agent "
+                    f"`{text.persona}` of {pack.name} is not installed any more; delete the file unless you need it"
+                )
 
 
 def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:

@@ -239,7 +239,11 @@ class CollectionStates:
             if name not in before:
                 raise self._unknown(release, name)
             if name not in renamed:
-                self.notes.append(f"{pack}: agentpack.yaml names the agent `{name}`, which no longer exists")
+                way = f"; `agentpack install {pack} --without {name}` removes the name"
+                self.notes.append(
+                    f"{pack}: agentpack.yaml names the agent `{name}`, which no longer exists"
+                    f"{way if entry and entry.personas and name in entry.personas and entry.personas[1:] else ''}"
+                )
         if renamed:
             self.notes.append(_renamed_words(pack, renamed, entry.personas if entry else None))
         self._remember(found.files)
