@@ -138,10 +138,11 @@ def _staying(
         there = {part.persona.name for part in wanted.parts if part.pack.name == name}
         if before is None or before != new.wanted(name):
             continue
+        moving = pack.requirement.newest or old.sources != new.sources  # then it is asked for another release
         if request.only and len(there) > len(pack.personas or there):
             ways = f"`agentpack install {name} --without NAME` leaves one out, `agentpack uninstall {name}` removes all"
             yield f"`--only` removes no agents: all {len(there)} of `{name}` stay installed; {ways}"
-        elif not request.only and (before.personas is not None or before.without):
+        elif not request.only and not moving and (before.personas is not None or before.without):
             some = f"`{min(there)}` of `{name}` is" if len(there) == 1 else f"{len(there)} agents of `{name}` are"
             yield f"only {some} installed, as agentpack.yaml says; `agentpack install {name} --all` adds the others"
 
