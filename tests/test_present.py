@@ -494,6 +494,24 @@ def test_a_bare_call_says_where_we_are_and_what_to_do_next(agentpack: Agentpack,
     assert "  agentpack adopt " in agentpack().err
 
 
+def test_a_bare_call_with_an_old_lock_names_sync_first(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.0.0", "--accept", "every-tool")
+    manifest = project / "agentpack.yaml"
+    step = "next:\n  agentpack sync                  bring the lock and the files up to date\n"
+    assert "agentpack sync" not in agentpack().err
+    manifest.write_text(manifest.read_text().replace("==1.0.0", "==1.1.0"))
+    assert step in agentpack().err
+    (project / ".claude/agents/python-engineer.md").unlink()
+    assert step in agentpack().err
+    (project / "agentpack.lock").unlink()
+    assert "agentpack sync" in agentpack().err
+    agentpack("sync")
+    assert "agentpack sync" not in agentpack().err
+    lock = (project / "agentpack.lock").read_text()
+    (project / "agentpack.lock").write_text(f"<<<<<<< ours\n{lock}=======\n{lock}>>>>>>> theirs\n")
+    assert "next:\n  agentpack lock " in agentpack().err
+
+
 def test_each_step_that_a_bare_call_names_works(agentpack: Agentpack) -> None:
     agentpack("install", "python-engineer==1.1.0")
     steps = [line.split("  ")[1] for line in agentpack().err.splitlines() if line.startswith("  agentpack ")]

@@ -28,10 +28,14 @@ def _next_steps(session: Session, found: Status) -> Iterator[tuple[str, str]]:
     states = {file.state for pack in found.packs for file in pack.files}
     if found.unmanaged:
         yield "agentpack adopt", "manage the agent files that are here"
-    if not found.packs:
+    if found.stale and session.workspace.documents.lock_sides:
+        yield "agentpack lock", "merge the two sides of agentpack.lock"
+    elif found.stale:
+        yield "agentpack sync", "bring the lock and the files up to date"
+    if not found.packs and not found.stale:
         yield "agentpack install python-engineer", "install a persona"
         yield "agentpack search TEXT", "find others"
-    if states & {"missing", "outdated"}:
+    if states & {"missing", "outdated"} and not found.stale:
         yield "agentpack sync", "write the files as locked"
     if "edited" in states:
         yield "agentpack diff", "show the local edits"
