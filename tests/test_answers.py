@@ -256,9 +256,10 @@ def test_an_answer_on_a_terminal(
 # What other tools say.
 
 COMMANDS_OF_OTHERS = """\
-add apply blame build cat changelog check ci clean compare config create delete download edit find freeze get import
-info init lint list log ls merge model new outdated parameters params pin plan print publish pull purge redo remove
-reset resolve restore revert rm set test undo update validate variants verify version versions view why instal xyz
+add apply blame build cat changelog check ci clean compare config create delete download edit eject find fork freeze
+get import info init lint list log ls merge model new outdated parameters params pin plan print publish pull purge
+redo remove reset resolve restore revert rm set test unadopt undo update validate variants verify version versions
+view why instal xyz
 """
 SUBCOMMANDS_OF_OTHERS = (
     *("pack create", "pack init", "pack lint", "pack publish", "pack validate", "pack x", "source x"),
@@ -267,6 +268,7 @@ SUBCOMMANDS_OF_OTHERS = (
 OPTIONS_OF_OTHERS = (
     *("-g", "--global", "-f", "--force", "--variant", "--variants", "--version", "--model", "--outdated"),
     *("--undo", "--to", "--find", "--grep", "--search", "--clinet", "--dry-rnu", "--xyz"),
+    *("--varient", "--set", "--unset", "--all", "--everything"),
 )
 
 

@@ -1,11 +1,15 @@
 """What users of other tools type: the command or option of agentpack that it probably means."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 
-from agentpack.model.names import did_you_mean, is_version_word
+from agentpack.model.names import did_you_mean, is_kebab, is_version_word, nearest
+from agentpack.sources.bundled import bundled_folder
 
 _SETTINGS = "`agentpack install NAME --set PARAMETER=VALUE` sets a parameter; `agentpack show NAME` lists them"
 _CONFLICTS = "`agentpack upgrade` shows each conflict, and settles it with `--on-conflict keep`, `theirs` or `edit`"
+_UNMANAGE = "`agentpack uninstall NAME --keep-files` leaves the files of a pack where they are, unmanaged"
+_OWN = "edit the installed file: `agentpack keep` makes your edits a local variant; `agentpack pack new` begins a pack"
 _SHARE = "`agentpack pack build` writes an archive; push it, or the pack's folder with a git tag, and others install it"
 
 COMMANDS = {
@@ -24,7 +28,9 @@ COMMANDS = {
     "delete": "uninstall",
     "download": "bundle",
     "edit": "edit the installed file itself: upgrades keep your edit, and `agentpack keep` makes it a local variant",
+    "eject": _UNMANAGE,
     "find": "search",
+    "fork": _OWN,
     "freeze": "lock",
     "get": "install",
     "import": "adopt",
@@ -55,6 +61,7 @@ COMMANDS = {
     "rm": "uninstall",
     "set": _SETTINGS,
     "test": "pack test",
+    "unadopt": _UNMANAGE,
     "undo": "rollback",
     "update": "upgrade",
     "validate": "pack check",
@@ -82,10 +89,22 @@ WITHOUT_ARGUMENTS = ("--version", "lock", "status")
 
 _VARIANT = 'a variant goes in brackets: `agentpack install "NAME[VARIANT]"`'
 _FORCE = "`--discard-edits` replaces files that you edited; `--adopt` replaces files that agentpack did not write"
+_REMOVE = "`--discard-edits` also deletes files that you edited; `--keep-files` leaves all files on disk"
+_ONE_AGENT = "`agentpack install NAME --without AGENT` removes one agent of a pack"
+_EVERYTHING = ("--all", "--everything")
+_OF_ALL = ("diff", "lock", "status", "sync", "upgrade")
 _OPTIONS = {
     "-g": "use `--user`",
     "--global": "use `--user`",
-    **dict.fromkeys(("-f", "--force"), _FORCE),
+    **{f"{command} {name}": _FORCE for command in ("install", "sync", "upgrade") for name in ("-f", "--force")},
+    **dict.fromkeys(("uninstall -f", "uninstall --force"), _REMOVE),
+    **{f"{one} {all_}": f"`agentpack {one}` alone is about all packs" for one in _OF_ALL for all_ in _EVERYTHING},
+    "--everything": "use `--all`",
+    "render --only": "use `--persona`",
+    "uninstall --only": _ONE_AGENT,
+    "uninstall --without": _ONE_AGENT,
+    "--set": _SETTINGS,
+    "--unset": "`agentpack install NAME --unset PARAMETER` takes a parameter back to its default",
     **dict.fromkeys(("-t", "--target", "--agent"), "use `--client`"),
     "--stdout": "`agentpack render NAME` prints the text",
     "--purge": "`--discard-edits` also deletes edited files; `agentpack uninstall --all` says how to delete the rest",
@@ -109,14 +128,25 @@ def instead_of(group: str, word: str, arguments: str, known: list[str]) -> str |
     """
     meant = COMMANDS.get(f"{group} {word}".strip())
     if meant is None:
+        if not group and is_kebab(word) and os.path.isdir(f"{bundled_folder()}/{word}"):
+            return f"`agentpack install {word}` installs that pack; `agentpack show {word}` describes it"
         return did_you_mean(word, known)
     arguments = "" if meant in WITHOUT_ARGUMENTS else arguments
     return meant if "`" in meant else f"use `agentpack {meant} {arguments}".rstrip() + "`"
 
 
-def instead_of_option(name: str) -> str | None:
-    """A hint for an option that other tools have; None for any other option."""
-    return _OPTIONS.get(name)
+def instead_of_option(name: str, command: str, near: Iterable[str]) -> str | None:
+    """A hint for an option that other tools or other commands have, perhaps misspelled; None for any other option.
+
+    Args:
+        near: options of the command that have a similar name.
+    """
+    found = _OPTIONS.get(f"{command} {name}") or _OPTIONS.get(name)
+    if found is None and name.startswith("--"):
+        ours = [one for one in near if one.startswith("--")]
+        likely = nearest(name[2:], [one[2:] for one in (*ours, *_OPTIONS) if one.startswith("--")])
+        found = _OPTIONS.get(f"--{likely[0]}") if likely and f"--{likely[0]}" not in ours else None
+    return found
 
 
 def unexpected(command: str, words: Sequence[str] = ()) -> str | None:

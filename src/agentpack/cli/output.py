@@ -312,7 +312,7 @@ class Output:
             return 0 if not self.command else 2
         path = context.command_path if context is not None else f"agentpack {self.command}".strip()
         more = unexpected(self.command, self._words) if message.startswith("unexpected") else None
-        hint = _near_option(error) or more or f"`{path} --help` shows how"
+        hint = _near_option(error, self.command) or more or f"`{path} --help` shows how"
         return self.failure("usage", message, 2, hint)
 
     def bug(self, error: Exception) -> int:
@@ -351,16 +351,16 @@ def _usage_words(error: Any) -> str:
     return (text[:1].lower() + text[1:]).replace("no such command", "there is no command", 1)
 
 
-def _near_option(error: Any) -> str | None:
+def _near_option(error: Any, command: str) -> str | None:
     """The option that a misspelled one probably means; None if none is near."""
     from agentpack.cli.other_names import instead_of_option
     from agentpack.model.names import did_you_mean
 
-    if hint := instead_of_option(str(getattr(error, "option_name", ""))):
+    option, possible = str(getattr(error, "option_name", "")), getattr(error, "possibilities", None) or ()
+    if hint := instead_of_option(option, command, possible):
         return hint
     # the library's own idea of what is near is wide, as all options begin alike
-    near = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
-    hint = did_you_mean(str(getattr(error, "option_name", "")).lstrip("-"), near)
+    hint = did_you_mean(option.lstrip("-"), near := {name.lstrip("-"): name for name in possible})
     return None if hint is None else re.sub(r"`([^`]*)`", lambda match: f"`{near[match[1]]}`", hint)
 
 

@@ -58,7 +58,10 @@ def pack_name(text: str) -> PackName:
     name = _SEPARATORS.sub("-", text).lower()
     if not _PACK.match(name) or not text.isascii():
         hint = "use ASCII letters, digits and single hyphens: `python-engineer`"
-        if "/" in text:
+        before, _, version = text.partition(":")
+        if _PACK.match(before) and is_version_word(version):
+            hint = f"write `{before}=={version.lstrip('v')}`"
+        elif "/" in text:
             hint = f"for a folder or an address, `agentpack show {text}` lists its packs, `agentpack install {text}` "
             hint += "installs them"
         raise UsageError(f"`{text}` is not a pack name", hint=hint)
