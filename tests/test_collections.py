@@ -2141,7 +2141,7 @@ def test_an_edit_that_no_variant_can_say_is_not_called_one_that_keep_takes(agent
     assert hint() == says
     path.write_text(agent_text("one", "- Work.\n- Rest."))
     assert hint() == takes
-    (project / ".claude/agents/two.md").write_text(agent_text("two", "- Rest."))
+    (project / ".claude/agents/two.md").write_text("No header at all.\n")
     assert hint() == says
 
 

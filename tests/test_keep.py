@@ -490,19 +490,30 @@ SAID_OF_AN_AGENT = {  # what is put for what, and the lines of the variant
     ),
     "a rule at the end of a section": (
         ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n- Say {{ what }}.\n- Stop.\n"),
-        "---\n## How\n\n- Say {{ what }}. {#say-what}\n- Stop. {#stop}\n",
+        "---\n- Say {{ what }}. {#say-what after=theirs-ask-who}\n- Stop. {#stop after=say-what}\n",
     ),
     "a paragraph in a section": (
         ("- Ask {{ who }}.\n", "- Ask {{ who }}.\n\nAnd wait.\n"),
-        "---\n## How\n\nAnd wait. {#and-wait}\n",
+        "---\nAnd wait. {#and-wait after=theirs-ask-who}\n",
     ),
+    "text": (("You  work.", "You do."), "---\nYou do. {#theirs-you-work}\n"),
+    "a rule": (("- Ask {{", "- Say.\n- Ask {{"), "---\n- Say. {#say before=theirs-ask-who}\n"),
+    "a rule in between": (
+        ("You  work.", "Hello.\n\nYou  work."),
+        "---\nHello. {#hello before=theirs-you-work}\n",
+    ),
+    "a heading": (
+        ("## How", "## Ours\n\n- Say.\n\n## How"),
+        "---\n## Ours {#ours before=theirs-how}\n\n- Say. {#say}\n",
+    ),
+    "a heading changed": (("## How", "## Why"), "---\n## Why {#theirs-how}\n"),
+    "a rule less": (("\n## How\n\n- Ask {{ who }}.\n", ""), 'remove: ["theirs-how"]'),
 }
 UNSAID_OF_AN_AGENT = {
-    "text": (("You  work.", "You do."), "a rule of the author was changed: “You  work.”"),
-    "a rule": (("- Ask {{", "- Say.\n- Ask {{"), "the new rule “- Say.” is inside the author's text"),
-    "a rule in between": (("You  work.", "Hello.\n\nYou  work."), "the new rule “Hello.” is inside the author's text"),
-    "a heading": (("## How", "## Ours\n\n- Say.\n\n## How"), "the new heading “## Ours” is not at the end"),
-    "a heading changed": (("## How", "## Why"), "the heading “## How” was changed and is the author's"),
+    "a rule moved": (
+        ("You  work.\n\n## How\n\n- Ask {{ who }}.\n", "## How\n\n- Ask {{ who }}.\n\nYou  work.\n"),
+        "the rule `theirs-you-work` was moved to another place",
+    ),
     "a field less": (("color: magenta\n", ""), "the field `color` was removed"),
     "the name": (("Odd one", "Even one"), "`as:` in agentpack.yaml gives a persona another name"),
 }
@@ -545,13 +556,11 @@ def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
 def test_a_rule_added_to_a_section_of_a_collection_s_agent_follows_its_section(
     agentpack: Agentpack, project: Path
 ) -> None:
-    """The heading stands for the first section of that heading, and follows it to another heading."""
+    """It follows the rule before it, to another heading too, and else the section of that heading."""
     text = AUTHOR + "\n## Why\n\n- Because.\n\n## How\n\n- Ask again.\n"
     write_tree(project / "kit", {"agents/odd.md": text})
     agentpack("install", "./kit", "--client", "claude")
     path = project / ".claude/agents/odd-one.md"
-    path.write_text(text + "- Say.\n")
-    assert "“- Say.” was added to a section of the author" in agentpack("keep", "odd-one", expect=3).err
     path.write_text(text.replace("who }}.\n", "who }}.\n- Say.\n"))
     agentpack("keep", "odd-one")
     moved = text.replace("\n## How\n\n- Ask {{ who }}.\n", "") + "- Ask more.\n"
@@ -562,7 +571,7 @@ def test_a_rule_added_to_a_section_of_a_collection_s_agent_follows_its_section(
     agentpack("upgrade", "--yes")
     assert path.read_text() == moved.replace("## How", "## So") + "- Say.\n"
     said = (project / ".agentpack/variants/odd-one/local.md").read_text()
-    assert said.endswith("\n---\n## So\n\n- Say. {#say}\n")
+    assert said.endswith("\n---\n- Say. {#say after=theirs-ask-more}\n")
     agentpack("sync", "--locked")
 
 
@@ -574,7 +583,7 @@ def test_keep_is_named_for_an_adopted_agent_and_where_it_works_for_one_of_two_pa
     agentpack("adopt")
     agentpack("install", "./kit", "--client", "claude")
     even = project / ".claude/agents/even-one.md"
-    even.write_text(even.read_text().replace("You  work.", "You rest."))
+    even.write_text(even.read_text().replace("color: magenta\n", ""))
     edited = edit_collected(project, *SAID_OF_AN_AGENT["a section"][0])
     told = agentpack()
     assert "agentpack keep kit " not in told.err
@@ -1499,7 +1508,7 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
 
 
 def test_a_variant_that_is_right_as_it_is_needs_no_note(agentpack: Agentpack, project: Path) -> None:
-    """Release and variant both add to the end of an agent of a collection, so each text is below the other's."""
+    """Release and variant both add to the end of an agent of a collection: the variant's text follows its rule."""
     agent = agent_text("one", "Work.")
     write_tree(project / "kit", {"agents/one.md": agent})
     agentpack("install", "./kit", "--client", "claude")
@@ -1509,7 +1518,7 @@ def test_a_variant_that_is_right_as_it_is_needs_no_note(agentpack: Agentpack, pr
     before = (project / ".agentpack/variants/one/local.md").read_text()
     (project / "kit/agents/one.md").write_text(agent + "\nRest.\n")
     assert "local.md" not in agentpack("upgrade", "--yes").err
-    assert file.read_text() == agent + "\nRest.\n\nAsk me.\n"
+    assert file.read_text() == agent + "\nAsk me.\n\nRest.\n"
     assert (project / ".agentpack/variants/one/local.md").read_text() == before
     (project / "kit/agents/one.md").write_text(agent + "\nRest on.\n")
     assert "local.md" not in agentpack("upgrade", "--yes").err

@@ -261,3 +261,55 @@ def test_keeping_and_upgrading_gives_what_upgrading_gives(prepared: Path, home: 
             assert meaning(story.client, other.text) == meaning(story.client, one.text), other.told
             event("the same bytes" if one.text == other.text else "other blank lines")
             assert not exact or one.text == other.text, other.told
+
+
+def collected(prepared: Path, root: Path, version: str) -> None:
+    """A collection whose agent has the text of a release, without the ids that the pack gives its rules."""
+    text = (project(prepared, ONE._replace(way=(version,))) / FILES["claude"]).read_bytes()
+    (root / "kit/agents").mkdir(parents=True, exist_ok=True)
+    (root / f"kit/agents/{NAME}.md").write_bytes(text)
+
+
+ONE = Story(WAYS[0], "claude", "", [], None, False)
+
+
+@given(story=stories)
+@settings(
+    max_examples=EXAMPLES,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_so_it_is_for_an_agent_of_a_collection_whose_author_gives_no_ids(
+    prepared: Path, home: Path, story: Story
+) -> None:
+    story = story._replace(client="claude", variants="")
+    with tempfile.TemporaryDirectory() as folder:
+        roots = plain, kept = [Path(os.path.realpath(folder), name) for name in ("plain", "kept")]
+        file = FILES["claude"]
+        for root in roots:
+            (root / ".git").mkdir(parents=True)
+            collected(prepared, root, story.way[0])
+            Agentpack(root)("install", "./kit", "--client", "claude")
+            text = edited((root / file).read_text(), story)
+            (root / file).write_bytes((text.replace("\n", "\r\n") if story.crlf else text).encode())
+        keeping = Agentpack(kept)("keep", "kit", expect=None)
+        event(f"keep ends with {keeping.exit_code}")
+        if keeping.exit_code != 0:
+            assert keeping.exit_code == 3, keeping.err
+            assert not (kept / ".agentpack/variants").exists()
+            return
+        Agentpack(kept)("sync", "--locked", "--check")
+        exact = (kept / file).read_bytes() == (plain / file).read_bytes()
+        for version in story.way[1:]:
+            ends = []
+            for root in roots:
+                collected(prepared, root, version)
+                ran = Agentpack(root)("upgrade", "--yes", "--accept", "every-tool", "--accept", "skills", expect=None)
+                ends.append(Ended(ran.exit_code, (root / file).read_bytes(), ran.out + ran.err))
+            one, other = ends
+            event(f"upgrade ends with {one.exit_code}, after keep with {other.exit_code}")
+            if one.exit_code != 0:
+                return
+            assert other.exit_code == 0, other.told
+            assert meaning("claude", other.text) == meaning("claude", one.text), other.told
+            assert not exact or one.text == other.text, other.told

@@ -62,19 +62,18 @@ class Edits(NamedTuple):
     unsaid: tuple[str, ...]
 
 
-def read_edits(sections: Sequence[Section], body: str, taken: Set[str], *, bare: bool = False) -> Edits:
+def read_edits(sections: Sequence[Section], body: str, taken: Set[str]) -> Edits:
     """What was done to the sections of a persona so that they read like this.
 
     Args:
         taken: ids that new rules and sections must not get.
-        bare: the persona is an agent of a collection, which has no ids at all.
     """
     if len(body) > MAX_TEXT:
         return Edits((), (), (f"more than {MAX_TEXT // 1024} Ki characters",))
     found = parse_sections(body)
     if sum(1 + len(section.rules) for section in found) > MAX_RULES + 1:
         return Edits((), (), (f"more than {MAX_RULES:,} rules and headings",))
-    reader = _Reader(set(taken), bare=bare)
+    reader = _Reader(set(taken))
     reader.read(sections, found)
     return Edits(tuple(reader.removed), tuple(reader.sections), tuple(dict.fromkeys(reader.unsaid)))
 
@@ -82,9 +81,8 @@ def read_edits(sections: Sequence[Section], body: str, taken: Set[str], *, bare:
 class _Reader:
     """Matches the old sections and rules with the new ones, and collects the edits."""
 
-    def __init__(self, taken: set[str], *, bare: bool) -> None:
+    def __init__(self, taken: set[str]) -> None:
         self.taken = taken
-        self.bare = bare
         self.removed: list[Rule | Section] = []
         self.sections: list[SectionEdit] = []
         self.unsaid: list[str] = []
@@ -139,10 +137,7 @@ class _Reader:
             elif after is not None and after.id is not None:
                 place = {"after": after.id}
             else:
-                what = f"the new heading “{short(section.heading)}”"
-                self.unsaid.append(
-                    f"{what} is not at the end" if self.bare else f"no heading with an id is next to {what}"
-                )
+                self.unsaid.append(f"no heading with an id is next to the new heading “{short(section.heading)}”")
         id = self.fresh_id(section.heading)
         rules = []
         for rule in section.rules:
@@ -167,24 +162,14 @@ class _Reader:
                 for rule in waiting:
                     self.insert(found, rule, before=was.id)
                 if waiting and was.id is None:
-                    told = f"“{short(waiting[0].text)}”"
-                    self.unsaid.append(
-                        f"the new rule {told} is inside the author's text"
-                        if self.bare
-                        else f"no rule with an id is next to the new one {told}"
-                    )
+                    self.unsaid.append(f"no rule with an id is next to the new one “{short(waiting[0].text)}”")
                 waiting, previous = [], was.id
                 if was.text != now.text:
                     self.change(found, was, now)
         for rule in waiting:  # nothing of the section is left but its heading
             self.insert(found, rule, after=old.id)
         if waiting and old.level and old.id is None and not self.is_found_by_heading(old, new):
-            text = short(waiting[0].text)
-            author, ours = (
-                f"“{text}” was added to a section of the author",
-                f"the heading above the new rule “{text}” has",
-            )
-            self.unsaid.append(author if self.bare else f"{ours} no id")
+            self.unsaid.append(f"the heading above the new rule “{short(waiting[0].text)}” has no id")
         yield from found
 
     def is_found_by_heading(self, old: Section, new: Section) -> bool:
@@ -204,12 +189,10 @@ class _Reader:
             text: what it said.
             done: what happened to it, as a verb: `was changed`.
         """
-        no_id = "is the author's" if self.bare else "has no id"
         if what == "heading":
-            self.unsaid.append(f"the heading “{short(text)}” {done} and {no_id}")
+            self.unsaid.append(f"the heading “{short(text)}” {done} and has no id")
         else:
-            whose = "a rule of the author" if self.bare else "a rule without an id"
-            self.unsaid.append(f"{whose} {done}: “{short(text)}”")
+            self.unsaid.append(f"a rule without an id {done}: “{short(text)}”")
 
     def take_out(self, was: Rule) -> None:
         self.gone.append(was)
@@ -387,6 +370,13 @@ def with_ids(sections: Sequence[Section], around: Sequence[Section], prefix: str
         rules = (rule if rule.id else rule._replace(id=prefix + fresh_id(rule.text, taken)) for rule in section.rules)
         done.append(section._replace(rules=tuple(rules)))
     return tuple(done)
+
+
+def implied_ids(sections: Sequence[Section]) -> Sequence[Section]:
+    """The sections of a collection's agent, whose author gives no ids, with an id for every rule and heading:
+    `theirs-` and its first words. By these a local variant can name them.
+    """
+    return with_ids(sections, (), "theirs-")
 
 
 def _by_heading(sections: Sequence[Section]) -> Mapping[str, Section]:

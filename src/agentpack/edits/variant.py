@@ -100,7 +100,8 @@ def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
         raise not_expressible(edited, [f"the header is invalid: {fault}" for fault in error.faults]) from None
     if after is None:
         raise not_expressible(edited, ["the header was removed"])
-    edits = read_edits(edited.persona.sections, in_place(after[1]), edited.taken, bare=edited.pack.bare)
+    sections = edited.draft.sections if edited.pack.bare else edited.persona.sections
+    edits = read_edits(sections, in_place(after[1]), edited.taken)
     fields, unsaid = _fields(client, before[0], after[0], str if edited.is_literal else escaped)
     if edits.unsaid or unsaid:
         raise not_expressible(edited, [*unsaid, *edits.unsaid])
@@ -210,16 +211,12 @@ def first_difference(content: bytes, data: bytes) -> str:
 def not_expressible(edited: EditedPersona, reasons: Sequence[str]) -> DecisionNeeded:
     """The refusal that lists which edits no variant can express."""
     persona = edited.files[0][0].persona
+    which = "" if edited.pack.bare else " that have an id"
+    patch = f", and `agentpack keep {persona} --patch` prints them for the author" if edited.pack.bare else ""
     hint = (
-        f"change, add or remove only whole rules that have an id; `agentpack diff {persona}` shows the edits, which "
-        "stay on disk and are merged by upgrades in any case"
+        f"change, add or remove only whole rules{which}; `agentpack diff {persona}` shows the edits, which stay on "
+        f"disk and are merged by upgrades in any case{patch}"
     )
-    if edited.pack.bare:
-        hint = (
-            "a variant of a collection's agent can only set header fields, add rules at the end of a section and "
-            "sections at the end: put new rules there; upgrades merge all other edits, and "
-            f"`agentpack keep {persona} --patch` prints them for the author"
-        )
     return DecisionNeeded(
         f"some edits of `{persona}` cannot be expressed as a variant; nothing was written", details=reasons, hint=hint
     )

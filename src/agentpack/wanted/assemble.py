@@ -17,7 +17,7 @@ from agentpack.compose.conflicts import Draft, Missing, NamedLayer
 from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.modules import AUTO, PARAMETER, filled
 from agentpack.compose.parse import Layer, PersonaText
-from agentpack.edits.rules import with_ids
+from agentpack.edits.rules import implied_ids, with_ids
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.lock import LocalVariant
@@ -143,13 +143,17 @@ class PersonaAssembler:
         that will resolve them.
         """
         variants = self.pins[PackName(pack.name)].variants
-        draft = self._draft(pack, persona, variants, self._local_layers(pack, persona, variants))
+        local = self._local_layers(pack, persona, variants)
+        draft = self._draft(pack, persona, variants, local)
+        if pack.bare and not local:
+            draft = draft._replace(sections=tuple(implied_ids(draft.sections)))
         values = self.manifest.parameters(pack.name)
         return draft, values_for(draft, self._declarations(pack, persona), values, pack.release).all
 
     def with_local_variant(self, pack: Pack, persona: str, name: str) -> Draft:
         """A persona with one local variant and those that this requires. Raises as `draft_of`."""
-        return draft_of(pack, persona, [name], self._local_layers(pack, persona, [name]), self.base(pack, persona))
+        local = self._local_layers(pack, persona, [name])
+        return draft_of(_addressable(pack, persona), persona, [name], local, self.base(pack, persona))
 
     def _draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
         """A persona with its variants applied."""
@@ -158,7 +162,8 @@ class PersonaAssembler:
         known = {(row.name, row.digest) for row in locked.local_variants if row.persona == persona} if locked else ()
         settled = {name for name, text in self._texts(persona).items() if known and (name, text.digest) in known}
         meant = self._meant(pack, persona, variants)
-        return draft_of(pack, persona, meant, local, self.base(pack, persona), settled=settled)
+        whole = _addressable(pack, persona) if local else pack
+        return draft_of(whole, persona, meant, local, self.base(pack, persona), settled=settled)
 
     def _texts(self, persona: str) -> dict[str, LocalText]:
         """The local variants of a persona, by name."""
@@ -274,8 +279,16 @@ class PersonaAssembler:
             reader = PersonaText(self._declarations(pack, persona), literal=pack.bare)
             layer = reader.variant(decode(text.data, text.path), text.path, is_local=True)
         base = self.base(pack, persona)
-        around = (*(base.draft.sections if base else ()), *pack.personas[persona].sections)
+        around = (*(base.draft.sections if base else ()), *_addressable(pack, persona).personas[persona].sections)
         return layer._replace(sections=with_ids(layer.sections, around, f"{text.name}-"))
+
+
+def _addressable(pack: Pack, persona: str) -> Pack:
+    """The pack, with ids for all of this persona's text if its author gives none: then a local variant can name it."""
+    if not pack.bare:
+        return pack
+    layer = pack.personas[persona]
+    return pack._replace(personas={**pack.personas, persona: layer._replace(sections=implied_ids(layer.sections))})
 
 
 def _left_behind(missing: Missing, release: str) -> str:
