@@ -630,6 +630,17 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
             "`python-engineer:v2.0.0` is not a pack name",
             "write `python-engineer==2.0.0`",
         ),
+        (
+            "install github:me/kit[lean]@v1.0.0",
+            "`github:me/kit[lean]@v1.0.0` has variants after an address",
+            '`agentpack install "NAME[lean]" --source github:me/kit@v1.0.0`: variants come after the name of the pack',
+        ),
+        (
+            "install https://me:secret@git.example/kit.tar.gz[lean]",
+            "`https://***@git.example/kit.tar.gz[lean]` has variants after an address",
+            '`agentpack install "NAME[lean]" --source https://***@git.example/kit.tar.gz`: variants come after the '
+            "name of the pack",
+        ),
         ("install reviewer --stdout", "there is no option `--stdout`", "`agentpack render NAME` prints the text"),
         ("install reviewer -t codex", "there is no option `-t`", "use `--client`"),
         ("install reviewer --agent codex", "there is no option `--agent`", "use `--client`"),
@@ -735,6 +746,13 @@ def test_a_hint_is_for_the_scope_that_was_asked_for_to_people_and_to_programs(
     assert line.endswith(hint)
     (error,) = agentpack(*asked, "--json", expect=2).envelope["errors"]
     assert f"hint: {error['hint']}" == line
+
+
+def test_variants_after_a_folder_are_led_to_the_pack_that_is_in_it(agentpack: Agentpack, project: Path) -> None:
+    agentpack("pack", "new", "kit", "./mine")
+    for place in ("./mine", f"file://{project}/mine"):
+        way = f'hint: `agentpack install "kit[lean]" --source {place}`: variants come after the name of the pack\n'
+        assert agentpack("install", f"{place}[lean]", expect=2).err.endswith(way)
 
 
 def test_a_version_alone_is_one_of_the_pack_that_is_named_or_alone_here(agentpack: Agentpack) -> None:

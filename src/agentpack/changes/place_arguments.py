@@ -19,6 +19,7 @@ _REPOSITORY = re.compile(r"(?:(?P<forge>github|gitlab)\.com/)?(?P<path>[A-Za-z0-
 _ADDRESS = re.compile(r"(?:git\+)?[a-z][a-z0-9+.-]*://|oci:", re.IGNORECASE)
 _DIRECT = re.compile(r"[\w.-]+(?:\[[^\]]*\])?(?:\s+@|@(?=\s*[a-z][a-z0-9+.-]*://))", re.IGNORECASE)
 """The beginning of a direct reference: a pack, and behind `@` where it is."""
+_WITH_VARIANTS = re.compile(r"(?P<place>.+)\[(?P<variants>[^\[\]/]*)\](?P<ref>@[^/]*)?\Z")
 _BARE_REPOSITORY = ("HEAD", "objects", "refs")
 _ARCHIVE = re.compile(rf"(?:{'|'.join(map(re.escape, ARCHIVE_SUFFIXES))})\Z", re.IGNORECASE)
 
@@ -57,13 +58,20 @@ def place_of(workspace: Workspace, text: str, *, option: str = "") -> Configured
     from agentpack.model.git_places import parse_git_place
     from agentpack.model.web_addresses import check_digest, check_web_address, is_archive_address  # only for places
 
+    here = os.path.exists(os.path.join(workspace.environment.cwd, os.path.expanduser(text.removeprefix("file://"))))
+    if _ADDRESS.match(text) or _is_git_place(text):
+        from agentpack.addresses import without_secrets
+
+        shown = without_secrets(text)
+        way = None if here else _way_with_variants(shown, text.removeprefix("file://").partition("[")[0])
+        if way:
+            raise UsageError(f"`{option}{shown}` has variants after an address", hint=way)
     if is_archive_address(text):
         address, _, digest = text.partition("#sha256=")
         check_web_address(address, f"`{option}{text}`")
         if digest:
             check_digest(digest)
         return ConfiguredSource("", "archive", address, {"sha256": digest} if digest else {})
-    here = os.path.exists(os.path.join(workspace.environment.cwd, os.path.expanduser(text)))
     if _is_git_place(text) or text.startswith("file://"):
         place = parse_git_place(text)
         if os.path.isfile(place.place.removeprefix("file://")):
@@ -139,14 +147,8 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
 
     absolute = normpath(join(workspace.environment.cwd, expanduser(text)))
     if not exists(absolute):
-        place, bracket, variants = text.partition("[")
-        from agentpack.sources.directory import DirectorySource  # only for an error
-
         folder = absolute.partition("[")[0]
-        found = [*DirectorySource("", folder).packs()] if bracket and isdir(folder) else []
-        name = found[0] if len(found) == 1 else "NAME"
-        way = f'`agentpack install "{name}[{variants}" --source {place}`: variants come after the name of the pack'
-        hint = way if bracket and not option and exists(folder) else None
+        hint = _way_with_variants(text, folder) if not option and exists(folder) else None
         raise UsageError(
             f"`{option}{text}`: no such folder{', archive or source' if option else ' or archive'}", hint=hint
         )
@@ -158,6 +160,19 @@ def _folder(workspace: Workspace, text: str, option: str) -> str:
         hint = "rename it: agentpack.yaml would contain invisible text"
         raise UsageError(f"`{option}{text}`: its name has hidden characters", hint=hint)
     return absolute
+
+
+def _way_with_variants(text: str, folder: str) -> str | None:
+    """The hint for a place with variants in brackets after it, which would be in this folder; None without variants."""
+    found = _WITH_VARIANTS.match(text)
+    if not found:
+        return None
+    from agentpack.sources.directory import DirectorySource  # only for an error
+
+    packs = [*DirectorySource("", folder).packs()] if os.path.isdir(folder) else []
+    pack = f"{packs[0] if len(packs) == 1 else 'NAME'}[{found['variants']}]"
+    place = found["place"] + (found["ref"] or "")
+    return f'`agentpack install "{pack}" --source {place}`: variants come after the name of the pack'
 
 
 def _no_folder(path: str, shown: str, other: str) -> UsageError:
