@@ -357,15 +357,15 @@ def test_a_stop_for_two_reasons_gives_the_command_that_gets_past_both(agentpack:
     hint = told.partition("hint: ")[2].splitlines()
     accept = "agentpack upgrade --latest --yes --accept edit"
     assert hint == [
-        f"`{accept}` accepts it, or keep the old release without `--latest`",
-        "  1 file needs a decision as well: `--dry-run` shows each place",
-        f"  `{accept} --on-conflict keep` accepts it and keeps your text there",
+        f"`{accept} --on-conflict keep` accepts the new capabilities and keeps your text where the two conflict",
         "  `--on-conflict theirs` takes the new text there",
+        "  `--dry-run` shows each place",
+        "  without `--latest`, the old release stays",
     ]
     look = agentpack("upgrade", "--latest", "--dry-run", expect=3).err
-    assert f"hint: `{accept} --on-conflict keep` keeps your text where the two conflict\n" in look
+    assert f"hint: {hint[0]}\n  `--on-conflict theirs` takes the new text there\n  {hint[3].strip()}\n" in look
     settled = agentpack(*accept.split()[1:-2], "--on-conflict", "edit", expect=3).err
-    assert "--on-conflict keep` accepts it and keeps your text there" in settled
+    assert "--on-conflict keep` accepts the new capabilities and keeps your text where" in settled
     assert not re.search("--on-conflict.*--on-conflict", settled)
     second = agentpack(*accept.split()[1:], expect=3).err
     ways = "agentpack upgrade --latest --accept edit --yes --on-conflict keep"
@@ -1082,17 +1082,18 @@ def test_a_stop_for_new_capabilities_tells_of_the_conflicts_too(agentpack: Agent
     agentpack("install", "news==1.0.0", "--source", "more", "--client", "claude")
     edited(project, "reviewer", "- One.", "- One, mine.")
     ways = [
-        "`agentpack upgrade --latest --yes --accept shell` accepts it, or keep the old release without `--latest`",
-        "1 file needs a decision as well: `--dry-run` shows each place",
-        "`agentpack upgrade --latest --yes --accept shell --on-conflict keep` accepts it and keeps your text there",
+        "`agentpack upgrade --latest --yes --accept shell --on-conflict keep` accepts the new capabilities and keeps "
+        "your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
+        "`--dry-run` shows each place",
+        "without `--latest`, the old release stays",
     ]
     words = ("upgrade", "--latest", "--yes")
     assert agentpack(*words, expect=3).err.partition("hint: ")[2] == "\n  ".join(ways) + "\n"
     [error] = agentpack(*words, "--json", expect=3).envelope["errors"]
     assert (error["code"], error["hint"]) == ("widening", "; ".join(ways))
     [error] = agentpack(*words, "--dry-run", "--json", expect=3).envelope["errors"]
-    assert error["hint"].endswith(f"`--partial` writes only the other files; {ways[0]}")
+    assert error["hint"] == "; ".join((*ways[:2], ways[3]))
     assert error["details"] == [
         f"{project}/{AGENT}: was edited where the new text changes too",
         "news 1.0.0 -> 1.1.0: the new release lets agents do more than the old one",

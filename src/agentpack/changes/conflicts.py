@@ -42,6 +42,9 @@ _WHY = {
 }
 _EDITOR = "`--on-conflict edit` opens an editor"
 """Only for a terminal."""
+_PARTIAL = "`--partial` writes only the other files"
+"""Only where there are others to write."""
+_ACCEPTS = "accepts the new capabilities and"
 _WAYS: Mapping[str, str | tuple[str, ...]] = {
     "foreign": (
         "to keep its text, run `agentpack adopt`: it manages the file as an agent of your own",
@@ -56,7 +59,7 @@ _WAYS: Mapping[str, str | tuple[str, ...]] = {
         "`--on-conflict keep` keeps your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
         _EDITOR,
-        "`--partial` writes only the other files",
+        _PARTIAL,
     ),
     "unknown": "`--on-conflict keep` keeps the file as it is, `--on-conflict theirs` takes the new text and keeps "
     "yours in the history; `--partial` writes only the other files",
@@ -102,14 +105,20 @@ class ConflictsFound(DecisionNeeded):
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
         ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
         self.keep_first = tuple(_keep_first(outcome))
-        hints = [*self.keep_first]
+        hints, refused = [*self.keep_first], outcome.refusal.hint if outcome.refusal is not None else None
+        are_others = any(change not in conflicts for change in outcome.plan.pending)
         for kind in dict.fromkeys(kinds):
             way = ways[kind]
             several = (way,) if isinstance(way, str) else way
             if not workspace.environment.interactive:
                 several = tuple(one for one in several if one != _EDITOR)
+            if kind == "merge" and not are_others:
+                several = tuple(one for one in several if one != _PARTIAL)
             if kind == "merge" and command:
-                several = (several[0].replace("`--", f"`agentpack {command} --", 1), *several[1:])
+                first = several[0].replace("`--", f"`agentpack {command} --", 1)
+                if isinstance(outcome.refusal, CapabilitiesWidened) and {*kinds} == {kind}:
+                    first, refused = first.replace("` keeps", f"` {_ACCEPTS} keeps", 1), outcome.refusal.staying
+                several = (first, *several[1:])
                 if kinds.count(kind) > 1:
                     one = on_conflict_option(conflicts[kinds.index(kind)].path, "keep")
                     several = (*several, f"`{one}` decides for this file only; repeat it for others")
@@ -117,7 +126,7 @@ class ConflictsFound(DecisionNeeded):
         details = [f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)]
         if outcome.refusal is not None:  # a dry run of what would be refused as well
             details += (line.removesuffix("; nothing was changed") for line in outcome.refusal.lines)
-            hints.append(outcome.refusal.hint or "")
+            hints.append(refused or "")
         self.ways = tuple(dict.fromkeys(hints))
         hint = "; ".join(self.ways)
         super().__init__(f"{_count(conflicts)} a decision; nothing was changed", details=details, hint=hint)
@@ -135,18 +144,19 @@ def with_conflicts(refusal: CapabilitiesWidened, workspace: Workspace, planned: 
     if planned.conflicts:
         places = (f"{workspace.scope.absolute(one.path)}: {_WHY[one.why]}" for one in planned.conflicts)
         refusal.details = (*refusal.details, *places)
-        ways = [refusal.hint or "", f"{_count(planned.conflicts)} a decision as well: `--dry-run` shows each place"]
+        look = f"{_count(planned.conflicts)} a decision as well: `--dry-run` shows each place"
+        ways = [refusal.hint or "", look]
         if all(one.why == "merge" for one in planned.conflicts):
-            keep = (
-                f"agentpack {_unsettled(refusal.accepting)} --on-conflict keep"
-                if refusal.accepting
-                else "--on-conflict keep"
-            )
-            ways += [
-                f"`{keep}` accepts it and keeps your text there",
+            settled = [
                 "`--on-conflict theirs` takes the new text there",
                 *([_EDITOR] if workspace.environment.interactive else ()),
             ]
+            if refusal.accepting:
+                keep = f"`agentpack {_unsettled(refusal.accepting)} --on-conflict keep`"
+                first = f"{keep} {_ACCEPTS} keeps your text where the two conflict"
+                ways = [first, *settled, "`--dry-run` shows each place", refusal.staying]
+            else:
+                ways += ["`--on-conflict keep` keeps your text where the two conflict", *settled]
         refusal.hint, refusal.ways = "; ".join(ways), tuple(ways)
     return refusal
 

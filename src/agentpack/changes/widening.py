@@ -60,6 +60,8 @@ class CapabilitiesWidened(DecisionNeeded):
     code = "widening"
     accepting = ""
     """The command that accepts them, without `agentpack`, if it is known."""
+    staying = ""
+    """How to keep the old release instead, if the command that accepts them is known."""
 
     def __init__(self, changes: Collection[CapabilityChange], command: str) -> None:
         self.changes = tuple(changes)
@@ -88,6 +90,7 @@ class CapabilitiesWidened(DecisionNeeded):
         self.accepting = f"{command} {options}" if command else ""
         accept = f"`agentpack {self.accepting}` accepts it" if command else f"accept it with `{options}`"
         other = "without `--latest`" if "--latest" in command else "with a version range"
+        self.staying = f"{other}, the old release stays" if command else ""
         super().__init__(
             f"{_some_words(moves, 'packs')}: the new release lets agents do more than the old one; nothing was changed",
             details=list(_details(self.changes)),
