@@ -709,7 +709,7 @@ def test_editing_a_conflict_needs_a_terminal(colliding: Agentpack) -> None:
     before = marks(colliding.folder)
     ran = colliding("upgrade", "--latest", "--on-conflict", "edit", real=True, expect=3)
     assert ran.err.endswith(
-        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` keeps your text there, "
+        "hint: `--on-conflict edit` needs a terminal\n  `--on-conflict keep` keeps your text there, "
         "`--on-conflict theirs` takes the new text\n"
     )
     assert marks(colliding.folder) == before
@@ -904,6 +904,18 @@ def test_only_the_files_to_edit_are_opened_and_the_way_on_has_the_other_decision
     assert (code, said.count("editing with ")) == (0, 1), said
     for path, rule in zip(FILES, (LITTLE, UNITED, EXACTLY), strict=True):
         assert rule in (three_colliding.folder / path).read_text()
+
+
+def test_without_a_terminal_the_way_on_has_the_decisions_for_single_files(three_colliding: Agentpack) -> None:
+    words = ("upgrade", "--latest", "--yes", *decided("edit", "theirs", "edit").split())
+    again = f"upgrade --latest --yes {decided('keep', 'theirs', 'keep')}"
+    hint = (
+        f"hint: `--on-conflict edit` needs a terminal\n  `agentpack {again}` keeps your text there\n"
+        "  with `=theirs` for a file, it takes the new text there\n"
+    )
+    assert three_colliding(*words, expect=3).err.endswith(hint)
+    three_colliding(*again.split())
+    assert [LITTLE in (three_colliding.folder / path).read_text() for path in FILES] == [True, False, True]
 
 
 def test_a_stop_for_new_capabilities_names_the_editor_too_on_a_terminal(colliding: Agentpack, packs: Path) -> None:

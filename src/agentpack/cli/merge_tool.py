@@ -51,7 +51,8 @@ def merged_in_editor(
     if any(change.why != "merge" for change in conflicts):
         raise error
     if not session.environment.interactive or session.output.json:
-        error.ways, error.hint = (), f"`--on-conflict edit` needs a terminal; {_OTHERWISE}"
+        error.ways = ("`--on-conflict edit` needs a terminal", *_without_editor(error.command, decisions))
+        error.hint = "; ".join(error.ways)
         raise error
     if not shown:
         show_conflicts(session.output, error)
@@ -68,6 +69,18 @@ def merged_in_editor(
         raise told from None
     for copy in copies.values():
         shutil.rmtree(copy.parent, ignore_errors=True)
+
+
+def _without_editor(command: str, decisions: Decisions) -> tuple[str, ...]:
+    """What to type in place of `edit`: with decisions for single files, the command with all of them."""
+    if not (decisions.of_files and command):
+        return (_OTHERWISE,)
+    for word in decisions.conflict_words():
+        command = command.replace(f" {word}", "")
+    of_files = {path: "keep" if choice == "edit" else choice for path, choice in decisions.of_files.items()}
+    everywhere = "keep" if decisions.on_conflict == "edit" else decisions.on_conflict
+    words = " ".join((command, *decisions._replace(on_conflict=everywhere, of_files=of_files).conflict_words()))
+    return f"`agentpack {words}` keeps your text there", "with `=theirs` for a file, it takes the new text there"
 
 
 def _left_in(session: Session, copies: Mapping[str, Path]) -> tuple[str, ...]:
