@@ -58,10 +58,8 @@ class CapabilitiesWidened(DecisionNeeded):
     """A new release, or a changed client declaration, gains capabilities. `changes` lists all personas and clients."""
 
     code = "widening"
-    accepting = ""
-    """The command that accepts them, without `agentpack`, if it is known."""
-    staying = ""
-    """How to keep the old release instead, if the command that accepts them is known."""
+    accepting = staying = ""
+    """If known, the command that accepts them, without `agentpack`, and how to keep the old release instead."""
 
     def __init__(self, changes: Collection[CapabilityChange], command: str) -> None:
         self.changes = tuple(changes)
