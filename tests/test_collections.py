@@ -1423,13 +1423,17 @@ def test_a_local_variant_of_an_agent_that_is_gone_is_told(agentpack: Agentpack, 
         file.write_text(file.read_text().replace("description: ", "description: Now "))
     agentpack("keep")
     (project / "kit/agents/two.md").unlink()
+    assert "not used" not in agentpack("status").out
     told = (
         "note: your local variant .agentpack/variants/two/local.md is no longer used, because the agent `two` of kit "
         "is not installed any more; delete the file unless you need it\n"
     )
     assert told in agentpack("upgrade", "--dry-run").err
     assert told in agentpack("upgrade", "--yes").err
-    assert (project / ".agentpack/variants/two/local.md").exists()
+    path = ".agentpack/variants/two/local.md"
+    assert (project / path).exists()
+    assert f"{path}: not used, as its agent is not installed\n" in agentpack("status").out
+    assert agentpack("status", "--json").envelope["data"]["unused_variants"] == [path]
     assert "local variant" not in agentpack("upgrade", "--yes").err
     assert "variants/three/local.md is no longer used" in agentpack("install", "kit", "--without", "three").err
 

@@ -163,9 +163,10 @@ def _same_names(workspace: Workspace, state: DesiredState, planned: Plan) -> Ite
 def _unused_variants(workspace: Workspace, wanted: Wanted, before: Lock | None) -> Iterator[str]:
     """A sentence for each local variant that was in use and whose agent is no longer in its pack."""
     for pack in before.packs if before else ():
-        used = {(one.persona, one.name) for one in pack.local_variants}
-        if not used or wanted.lock.pack(pack.name) is None:  # `uninstall` says what it keeps
+        used, now = {(one.persona, one.name) for one in pack.local_variants}, wanted.lock.pack(pack.name)
+        if not used or now is None:  # `uninstall` says what it keeps
             continue
+        used -= {(one.persona, one.name) for one in now.local_variants}
         manifest = Manifest.from_data(wanted.lock.manifest)
         installed = (part.persona.name for part in wanted.parts if part.pack.name == pack.name)
         agents = {manifest.name_in_pack(pack.name, name) for name in installed}

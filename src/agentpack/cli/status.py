@@ -58,6 +58,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
     yield from some([f"{safe(shown(file.path))}: {_STATES[file.state]}" for file in found.leftovers])
     yield from (safe(str(agents)) for agents in found.skipped)
     yield from some([*map(safe, found.left_out)])
+    yield from (f"{safe(shown(path))}: not used, as its agent is not installed" for path in found.unused_variants)
     yield from _remarkable(session, found)
     for sentence in same_name_sentences(session.workspace, found.same_names):
         yield f"name      {safe(sentence)}"
@@ -175,5 +176,6 @@ def status_data(session: Session, found: Status) -> dict[str, Any]:
         "refused": [refused._asdict() for refused in found.refused],
         **skipped_data(found.skipped),
         **({"left_out": list(found.left_out)} if found.left_out else {}),
+        **({"unused_variants": list(found.unused_variants)} if found.unused_variants else {}),
         **({"unlisted": [one._asdict() for one in found.unlisted]} if found.unlisted else {}),
     }

@@ -143,6 +143,8 @@ class Status(NamedTuple):
     """Agent files of collections that cannot be taken, in words."""
     unlisted: tuple[UnlistedClients, ...] = ()
     """The clients used in the scope for which the manifest, which lists clients, has no pack."""
+    unused_variants: tuple[str, ...] = ()
+    """The files of local variants that the manifest asks for, of agents that are not installed."""
 
 
 @read_consistently
@@ -169,7 +171,19 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
         tuple(skipped_agents(lock)),
         tuple(left_out_words(lock, in_full=in_full)),
         tuple(_unlisted(workspace)),
+        tuple(_unused_variants(workspace, lock)),
     )
+
+
+def _unused_variants(workspace: Workspace, lock: Lock) -> Iterator[str]:
+    manifest = workspace.manifest
+    asked = {name for entry in manifest.packs for name in entry.requirement.variants}
+    used = {(one.persona, one.name) for pack in lock.packs for one in pack.local_variants}
+    rows = {*((row.pack, row.persona) for row in lock.files), *((row.pack, row.persona) for row in lock.skipped)}
+    agents = {manifest.name_in_pack(pack, persona) for pack, persona in rows}
+    for text in workspace.documents.local_texts if used else ():
+        if text.name in asked and (text.persona, text.name) not in used and text.persona not in agents:
+            yield text.path
 
 
 def _unlisted(workspace: Workspace) -> Iterator[UnlistedClients]:
