@@ -1380,6 +1380,8 @@ def test_of_several_variants_each_follows_the_release_of_its_pack_where_it_can(
         "  ~ .agentpack/variants/reviewer/second.md  updated",
         "note: .agentpack/variants/checker/local.md: rewritten for reviews 2.0.0, so that your edits stay",
         "note: .agentpack/variants/reviewer/second.md: rewritten for reviews 2.0.0, so that your edits stay",
+        "note: your local variant .agentpack/variants/auditor/local.md is no longer used, because the agent `auditor` "
+        "of reviews is not installed any more; delete the file unless you need it",
         "generation 13; `agentpack rollback` undoes it",
     ]
     old, new = (f"  Line two.\n  {line}.\n" for line in newer)

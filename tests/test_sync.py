@@ -119,12 +119,12 @@ def test_an_edited_file_stops_a_sync_that_must_be_exact(agentpack: Agentpack, pr
 
 
 def test_one_of_several_edits_that_a_variant_can_say_is_said_to_be_kept(agentpack: Agentpack, project: Path) -> None:
-    """Whatever else was edited: of an agent of a collection it is not said."""
+    """Whatever else was edited: of an agent without its header it is not said."""
     agentpack("sync")
     kit, last = agent_text("zoe", "Work."), project / ".claude/agents/zoe.md"
     write_tree(project, {"kit/agents/zoe.md": kit})
     agentpack("install", "./kit")
-    last.write_text(kit + "More.\n")
+    last.write_text("More.\n")  # without its header
     for words in (("sync", "--locked"), ("diff",)):
         assert "`agentpack keep kit` says which edits cannot" in agentpack(*words, expect=None).err
     (project / AGENT).write_text("mine\n")
