@@ -575,6 +575,27 @@ def test_a_rule_added_to_a_section_of_a_collection_s_agent_follows_its_section(
     agentpack("sync", "--locked")
 
 
+def test_an_item_between_numbered_ones_is_kept_without_the_others(agentpack: Agentpack, project: Path) -> None:
+    """Whoever renumbers the author's items would have them in the variant, and miss what becomes of them."""
+    text = AUTHOR.replace("- Ask {{ who }}.\n", "1. Ask.\n2. Do.\n3. Tell.\n")
+    write_tree(project / "kit", {"agents/odd.md": text})
+    agentpack("install", "./kit", "--client", "claude")
+    path = project / ".claude/agents/odd-one.md"
+    path.write_text(text.replace("2. Do.\n3. Tell.", "2. Mine.\n3. Do.\n4. Tell."))
+    before = with_state(project)
+    told = agentpack("keep", "odd-one", expect=3).err
+    assert "  “2. Do.” has another number: leave the number as it was, Markdown counts by itself\n" in told
+    assert "  “3. Tell.” has another number" in told
+    assert with_state(project) == before
+    path.write_text(text.replace("2. Do.", "2. Mine.\n2. Do."))
+    agentpack("keep", "odd-one")
+    said = (project / ".agentpack/variants/odd-one/local.md").read_text()
+    assert said.endswith("---\n2. Mine. {#2-mine after=theirs-1-ask}\n")
+    (project / "kit/agents/odd.md").write_text(text.replace("3. Tell.", "3. Tell all."))
+    agentpack("upgrade", "--yes")
+    assert path.read_text() == text.replace("2. Do.", "2. Mine.\n2. Do.").replace("3. Tell.", "3. Tell all.")
+
+
 def test_keep_is_named_for_an_adopted_agent_and_where_it_works_for_one_of_two_packs(
     agentpack: Agentpack, project: Path
 ) -> None:

@@ -653,7 +653,7 @@ def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, wor
         (
             "install reviewer --version 1.0.0",
             "there is no option `--version`",
-            "a version is written after the name: `NAME==1.2.0`",
+            '`agentpack install "NAME==1.2.0"` installs that version',
         ),
         ("status --outdated", "there is no option `--outdated`", "`agentpack upgrade --check` lists what is newer"),
         (

@@ -88,6 +88,7 @@ WITHOUT_ARGUMENTS = ("--version", "lock", "status")
 """Those of ours that take no arguments."""
 
 _VARIANT = 'a variant goes in brackets: `agentpack install "NAME[VARIANT]"`'
+_VERSION = '`agentpack install "NAME==1.2.0"` installs that version'
 _FORCE = "`--discard-edits` replaces files that you edited; `--adopt` replaces files that agentpack did not write"
 _REMOVE = "`--discard-edits` also deletes files that you edited; `--keep-files` leaves all files on disk"
 _ONE_AGENT = "`agentpack install NAME --without AGENT` removes one agent of a pack"
@@ -110,7 +111,8 @@ _OPTIONS = {
     "--purge": "`--discard-edits` also deletes edited files; `agentpack uninstall --all` says how to delete the rest",
     "--variant": _VARIANT,
     "--variants": _VARIANT,
-    "--version": "a version is written after the name: `NAME==1.2.0`",
+    "--version": _VERSION,
+    **dict.fromkeys(("install --to", "upgrade --to"), _VERSION),
     "--model": "`--set model=VALUE` chooses the model",
     "--outdated": "`agentpack upgrade --check` lists what is newer",
     "--undo": "`agentpack rollback` after a rollback undoes it",

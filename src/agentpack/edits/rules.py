@@ -23,6 +23,7 @@ _LONGEST = 4000
 _STEPS = 1_000_000
 """So much is done to find the values of placeholders in an edited rule, by `matches`; then less finely."""
 _WORD = re.compile(r"[a-z0-9]+")
+_NUMBER = re.compile(r"\A\d+(?=[.)][ \t])")
 
 
 class RuleEdit(NamedTuple):
@@ -102,6 +103,7 @@ class _Reader:
             elif b is not None:
                 self.added(new[b], *_neighbours(pairs, index, old))
         self.refuse_moves()
+        self.refuse_numbers(old, new)
 
     def changed(self, old: Section, new: Section, same: Sequence[tuple[int, int]]) -> None:
         heading = None
@@ -214,6 +216,15 @@ class _Reader:
                 fresh[rule.text] -= 1
                 what = f"the rule `{rule.id}`" if rule.id else f"the rule “{short(rule.text)}”"
                 self.unsaid.append(f"{what} was moved to another place")
+
+    def refuse_numbers(self, old: Sequence[Section], new: Sequence[Section]) -> None:
+        """Renumbered items would make the variant replace items that the edit leaves alone."""
+        known = {rule.text for section in old for rule in section.rules}
+        numbered = {_NUMBER.sub("", text): text for text in known if _NUMBER.match(text)}
+        for text in (rule.text for section in new for rule in section.rules if _NUMBER.match(rule.text)):
+            if text not in known and (was := numbered.get(_NUMBER.sub("", text))) is not None:
+                counts = "leave the number as it was, Markdown counts by itself"
+                self.unsaid.append(f"“{short(was)}” has another number: {counts}")
 
     def fresh_id(self, text: str) -> str:
         return fresh_id(text, self.taken)
