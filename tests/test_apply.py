@@ -606,7 +606,8 @@ def test_a_folder_that_goes_after_the_crash_with_the_file_to_delete_keeps_nothin
 ) -> None:
     killed_after_the_decision(box)
     shutil.rmtree(box / ".claude/old")
-    found = recovered(box)
+    with Disk(roots(box)) as disk, process_lock(disk):  # one that syncs: a folder that is gone cannot be
+        found = recover(disk, Store(disk))
     assert found is not None
     assert (found.outcome, found.left) == ("finished", ())
     assert_clean(box)

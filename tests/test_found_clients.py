@@ -298,6 +298,18 @@ def test_a_found_client_with_another_text_in_the_other_scope_is_skipped(
     assert gone["codex"]["reason"] == "the user scope manages the same file with a different text"
 
 
+@pytest.mark.parametrize("is_used", [False, True])
+def test_a_folder_that_a_variable_names_shows_no_client_by_itself(
+    agentpack: Agentpack, home: Path, packs: str, monkeypatch: pytest.MonkeyPatch, is_used: bool
+) -> None:
+    """It may hold anything; a folder of agents in it is what shows that the client is used."""
+    use(home, "claude", scope="user")
+    (home / "anywhere/agents" if is_used else home / "anywhere").mkdir(parents=True)
+    monkeypatch.setenv("CODEX_HOME", str(home / "anywhere"))
+    assert skipped(agentpack, "install", "plain", "--source", packs, "--user") == {}
+    assert (home / "anywhere/agents/plain.toml").exists() is is_used
+
+
 # Several packs.
 
 

@@ -17,9 +17,11 @@ from support.trees import tree, write_tree
 
 from agentpack.changes.place_arguments import open_place, typed
 from agentpack.environment import Environment, in_local_time, project_scope
+from agentpack.errors import Unavailable
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName
 from agentpack.remote.access import Remote
+from agentpack.remote.git import Mirror
 from agentpack.sources.git import GitSource
 from agentpack.workspace.workspace import Workspace
 
@@ -1467,6 +1469,15 @@ def test_a_mirror_that_others_may_write_is_not_read(
     shutil.rmtree(project / ".agentpack")
     shutil.rmtree(project / ".claude")
     assert "written by another user" in agentpack("sync", "--frozen", *words, expect=6).err
+
+
+def test_nor_is_a_note_in_it_believed(tmp_path: Path) -> None:
+    mirror = Mirror(Remote(str(tmp_path), {}), "packs", "https://example.com/kit")
+    mirror.note("version", "1.0.0")
+    assert mirror.has_noted("version", "1.0.0")
+    Path(mirror.folder).chmod(0o777)
+    with pytest.raises(Unavailable, match="written by another user"):
+        mirror.has_noted("version", "1.0.0")
 
 
 def test_settings_in_a_mirror_change_nothing(agentpack: Agentpack, project: Path, kit: Repository) -> None:

@@ -221,6 +221,17 @@ def test_a_neighbour_in_the_same_repository_is_inside(agentpack: Agentpack, proj
     agentpack("sync", "--root", str(project / "web"))
 
 
+def test_naming_a_place_inside_of_the_repository_agrees_to_nothing(agentpack: Agentpack, project: Path) -> None:
+    """What needs no agreement is none to remember: where nothing else changes, nothing is written."""
+    publish(project / "packs", make_pack("reviews", "1.0.0"))
+    agentpack("install", "reviews", "--source", "packs", "--client", "claude")
+    shutil.rmtree(project / ".agentpack/state")  # as in a fresh clone
+    agentpack("sync")
+    before = tree(project)
+    assert "nothing to change" in agentpack("install", "reviews", "--source", "packs").err
+    assert tree(project) == before
+
+
 def test_a_home_folder_that_is_a_repository_is_not_one_project(agentpack: Agentpack, home: Path, project: Path) -> None:
     (home / ".git").mkdir()
     (home / "clone").mkdir()

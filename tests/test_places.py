@@ -163,6 +163,15 @@ def test_what_a_shared_file_lacks_is_told_of_each_client(
     ]
 
 
+def test_data_name_a_shared_folder_as_they_name_the_files_in_it(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    LINKS["the folder of agents"](project)
+    install = ("install", "data-reviewer==1.0.0", "--source", str(packs), "--client", "claude,cursor", "--json")
+    shared = ".cursor/agents is a link to .claude/agents: Claude Code and Cursor read the same file"
+    assert shared in agentpack(*install).envelope["data"]["notes"]
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_going_back_to_one_of_two_clients_that_share_a_file_leaves_it_to_that_one(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str

@@ -208,6 +208,18 @@ def test_a_collision_is_shown_rule_by_rule_and_changes_nothing(agentpack: Agentp
     assert marks(project) == before
 
 
+def test_a_collision_with_a_release_that_is_gone_is_told_as_any(agentpack: Agentpack, project: Path) -> None:
+    """Its text is kept, but which rule is which is not known any more."""
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
+    shutil.rmtree(project / "packs/data-reviewer/1.0.0")
+    before = tree(project)
+    ran = agentpack("upgrade", "--latest", "--yes", expect=3)
+    assert "you have\n      - three{+, mine+}\n" in ran.err
+    assert tree(project) == before
+
+
 @pytest.mark.parametrize(("choice", "line"), [("keep", "- three, mine"), ("theirs", "- three, new")])
 def test_a_collision_is_decided_beforehand(agentpack: Agentpack, project: Path, choice: str, line: str) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")

@@ -157,6 +157,16 @@ def test_without_locks_what_a_killed_process_left_blocks_nobody(
     assert list(disk.lacks) == ["locks"]
 
 
+def test_a_lock_that_another_machine_holds_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS may answer EACCES, where a local disk answers EAGAIN."""
+    monkeypatch.setattr(fcntl, "flock", fails_with(errno.EACCES))
+    disk = state(tmp_path)
+    with pytest.raises(Unavailable, match="is changing files here"), process_lock(disk, timeout=0.1):
+        pass
+    assert is_locked(disk)
+    assert not disk.lacks
+
+
 def test_a_lock_that_fails_for_another_reason_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fcntl, "flock", fails_with(errno.EIO))
     with (
