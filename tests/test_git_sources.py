@@ -690,6 +690,59 @@ def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
     assert (rows["kit"]["tag"], rows["kit"]["ref"], rows["kit"]["in_range"]) == ("", "main", None)
 
 
+@pytest.mark.parametrize("kind", ["collection", "branch", "pack", "plugin"])
+def test_status_remembers_the_state_that_a_check_found_in_a_repository_without_tags(
+    agentpack: Agentpack, project: Path, tmp_path: Path, hub: Path, kind: str
+) -> None:
+    pack = {"pack": NAME}.get(kind, "kit")
+    text = {f"agents/{name}.md": agent_text(name, f"- Be {name}.") for name in ("one", "two")}
+    old, new, other = make_pack(version="1.0.0"), make_pack(version="1.1.0"), {}
+    if kind != "pack":
+        old, new = text, {"agents/one.md": agent_text("one", "- Be the first.")}
+        other = {"README.md": "Two agents."} if kind == "plugin" else {"agents/two.md": agent_text("two", "- Be new.")}
+    far = Repository(hub / "kit").commit(old)
+    address = f"git+https://git.example.com/kit{'@main' if kind == 'branch' else ''}"
+    if kind == "plugin":
+        market(hub, kit={"source": "url", "url": "https://git.example.com/kit"}).tag("v1.0.0")
+        address = "git+https://git.example.com/market"
+    words = {"pack": [address], "plugin": ["kit", "--source", address]}.get(kind, [address, "--only", "one"])
+    agentpack("install", *words)
+
+    def told() -> tuple[Any, Any, bool]:
+        rows = agentpack("status", "--json").envelope["data"]["packs"]
+        (row,) = (row for row in rows if row["name"] == pack)
+        return row["in_range"], row["newest"], row["looked"]
+
+    assert told() == (None, None, True)
+    if other:
+        far.commit(other)
+        agentpack("upgrade", "--check")
+        assert told() == (None, None, True)
+    far.commit(new)
+    assert told() == (None, None, True)
+    checked = agentpack("upgrade", "--check", expect=1)
+    hub.rename(tmp_path / "gone")
+    (newer,) = re.findall(r" -> (\S+)", checked.out + checked.err)
+    assert told() == (newer, newer, True)
+    assert f"newer     {newer} (`agentpack upgrade`)" in agentpack("status").out
+    (tmp_path / "gone").rename(hub)
+    agentpack("upgrade", "--yes")
+    assert told() == (None, None, True)
+    for mirror in mirrors():
+        (mirror / "references").unlink(missing_ok=True)
+    assert told() == (None, None, False)
+
+
+def test_the_first_tag_of_a_repository_is_told_by_status_once_it_was_seen(
+    agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
+) -> None:
+    agentpack("install", f"git+{kit.address}")
+    rework(kit, "one", "- Work.", "- Work hard.").tag("v1.0.0")
+    agentpack("upgrade", "--check", expect=1)
+    kit.folder.rename(tmp_path / "gone")
+    assert "newer     1.0.0 (`agentpack upgrade`)" in agentpack("status").out
+
+
 def test_status_says_when_a_repository_was_last_asked_or_how_to_ask_it(
     agentpack: Agentpack, project: Path, tmp_path: Path, kit: Repository
 ) -> None:

@@ -5,9 +5,9 @@ it stays cheap. Differences rule by rule are left to `diff`.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -157,7 +157,8 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
     lock = workspace.lock or Lock({}, (), (), ())
     sources = workspace.sources.open(workspace.manifest, lock.packs, remote=False)
     files = tuple(_files(workspace, lock))
-    packs = tuple(_pack(workspace, pack, sources, files) for pack in lock.packs)
+    recalled = cache(partial(workspace.sources.recalled, workspace.manifest, lock.packs))
+    packs = tuple(_pack(workspace, pack, sources, recalled, files) for pack in lock.packs)
     known = {pack.name for pack in packs}
     folders = _folders(workspace, lock, files)
     return Status(
@@ -250,7 +251,13 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
             yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")
 
 
-def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
+def _pack(
+    workspace: Workspace,
+    pack: LockedPack,
+    sources: Sources,
+    recalled: Callable[[], Sources],
+    files: tuple[FileStatus, ...],
+) -> PackStatus:
     locked, wanted = Version(pack.version), workspace.manifest.wanted(pack.name)
     configured = next((source for source in workspace.manifest.sources if source.name == pack.source), None)
     heard, offered = None, None
@@ -258,6 +265,8 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         heard = workspace.sources.last_heard(workspace.manifest, pack)
         known = [*heard.tags] if heard else []
         newer = [version for version in known if version > locked]
+        if heard and not known:
+            known, newer = ([locked], []) if heard.head == pack.commit else _recalled(pack, wanted, recalled())
     elif pack.agents is None:
         known = _offered(pack, sources)
         newer = [version for version in known if version > locked]
@@ -266,11 +275,12 @@ def _pack(workspace: Workspace, pack: LockedPack, sources: Sources, files: tuple
         known = [] if offered is None else [locked]
     final = [version for version in newer if not version.is_prerelease]
     ref = configured.options.get("ref", "") if configured else ""
-    if ref and newer:
+    fitting = newer
+    if ref and heard and heard.tags:
         from agentpack.sources.git_tags import release_in  # only for sources with a `ref:`
 
-        in_ref = [version for version in newer if version == release_in(ref)]  # set by hand, and not installed yet
-    fitting = [one for one in (in_ref if ref and newer else newer) if wanted is None or wanted.requirement.allows(one)]
+        fitting = [version for version in newer if version == release_in(ref)]  # set by hand, and not installed yet
+    fitting = [one for one in fitting if wanted is None or wanted.requirement.allows(one)]
     lacks = partial(_lacks, workspace, pack) if not heard and pack.source not in sources.elsewhere else lambda _: ()
     in_range = next((version for version in sorted(fitting, reverse=True) if not lacks(version)), None)
     is_changed = configured is not None and configured.is_path and _is_changed(pack, sources)
@@ -330,6 +340,20 @@ def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
         if not sources.passed_over:
             raise
         return []
+
+
+def _recalled(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) -> tuple[list[Version], list[Version]]:
+    """The releases that a repository had when it was last asked, or the state of its collection, and those that are
+    newer; none if that is not known.
+    """
+    if pack.agents is not None:
+        newer, offered = _moved_on(pack, wanted, sources)
+        return [] if offered is None else [Version(pack.version)], newer
+    try:
+        known = [ref.version for ref in sources.releases(pack.name)]
+    except AgentpackError:
+        return [], []
+    return known, [version for version in known if version > Version(pack.version)]
 
 
 def _is_changed(pack: LockedPack, sources: Sources) -> bool:

@@ -41,6 +41,8 @@ class Remote:
         self.folder = folder
         self.variables = variables
         self.offline = variables.get(OFFLINE_VARIABLE, "") not in ("", "0")
+        self.recalls = False
+        """Whether repositories answer with the branches and tags that they had when they were last asked."""
         self._made: dict[str, object] = {}
         self._lost: dict[str, float] = {}
         self.progress: Progress = _silent

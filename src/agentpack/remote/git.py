@@ -99,11 +99,13 @@ class Mirror:
 
     @cached_property
     def references(self) -> References:
-        """Its branches and tags as they are now.
+        """Its branches and tags as they are now, or as they were known last if `Remote.recalls` says so.
 
         Raises:
             Unavailable: it cannot be reached, or the network must not be used.
         """
+        if self._remote.recalls and (known := self.last_references):
+            return known
         self._go_online()
         words = ("ls-remote", "--quiet", "--", self.address, "HEAD", "refs/heads/*", "refs/tags/*")
         with self._remote.waiting(self._source), self._remote.progress(f"asking {self.address}"):

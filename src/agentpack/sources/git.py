@@ -44,11 +44,14 @@ def open_source(source: ConfiguredSource, folder: str, remote: Callable[[], Remo
 
 
 class LastHeard(NamedTuple):
-    """What is known of a locked release: its tag, all tags of its kind by version, and whether its tag was moved."""
+    """What is known of a locked release: its tag, all tags of its kind by version, whether its tag was moved, and the
+    commit of its `ref:` or of the default branch; empty if unknown, or if another repository has it.
+    """
 
     tag: str = ""
     tags: Mapping[Version, tuple[str, Tag]] = MappingProxyType({})
     is_moved: bool = False
+    head: str = ""
 
 
 class _State(NamedTuple):
@@ -209,15 +212,18 @@ class GitSource:
     def last_heard(self, locked: LockedPack) -> LastHeard:
         """What was known of a locked release when the place was last asked."""
         references = None if locked.repository else self.mirror.last_references
-        families = tagged(references) if references else {}
+        if references is None:
+            return LastHeard()
+        families = tagged(references)
         for tags in families.values():
             name, tag = tags.get(Version(locked.version), ("", None))
             if tag is not None and tag.commit == locked.commit:
                 return LastHeard(name, tags)
         own = families.get(locked.name) or (families.get(None, {}) if len(families) == 1 else {})
         name, tag = own.get(Version(locked.version), ("", None))
-        held = references.named(self.place.ref)[0] if references and self.place.ref else name
-        return LastHeard(name, own, is_moved=True) if tag is not None and held == name else LastHeard()
+        held, head = references.named(self.place.ref) if self.place.ref else (name, references.head)
+        is_moved = tag is not None and held == name
+        return LastHeard(name, own, is_moved=True) if is_moved else LastHeard(head=head)
 
     @cached_property
     def _commit(self) -> str:

@@ -116,6 +116,12 @@ class OpenedSources:
             return opened
         return WithheldSource(opened.name, opened.where)
 
+    def recalled(self, manifest: Manifest, locked: Iterable[LockedPack]) -> Sources:
+        """The sources as they answered last. None is asked, and what is not known of one counts as unavailable."""
+        past = OpenedSources(self._scope, self._environment._replace(offline=True), self._agreed_before, self._kept)
+        past.remote.recalls = True
+        return past.open(manifest, locked)
+
     def last_heard(self, manifest: Manifest, locked: LockedPack) -> "LastHeard | None":
         """What is known of a locked release of a repository without asking it; None for any other source."""
         source = self._repository_of(manifest, locked)
