@@ -696,7 +696,8 @@ def test_status_remembers_the_state_that_a_check_found_in_a_repository_without_t
 ) -> None:
     pack = {"pack": NAME}.get(kind, "kit")
     text = {f"agents/{name}.md": agent_text(name, f"- Be {name}.") for name in ("one", "two")}
-    old, new, other = make_pack(version="1.0.0"), make_pack(version="1.1.0"), {}
+    old, new = dict[str, Any](make_pack(version="1.0.0")), dict[str, Any](make_pack(version="1.1.0"))
+    other: dict[str, Any] = {}
     if kind != "pack":
         old, new = text, {"agents/one.md": agent_text("one", "- Be the first.")}
         other = {"README.md": "Two agents."} if kind == "plugin" else {"agents/two.md": agent_text("two", "- Be new.")}
