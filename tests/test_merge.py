@@ -655,7 +655,25 @@ CARRIED: dict[str, tuple[str, str, str, str]] = {
         "## A {#a}\n\nOne. {#one}\n\n- Two. {#two}\n- Three. {#three}\n",
         "## A\n\nOne.\n\n- Mine.\n- Two, mine.\n- Three.\n",
         "",
-        "<- Two, mine.|>\n\n## A\n\n- Mine.\n",
+        "## A\n\n<- Two, mine.|>\n- Mine.\n",
+    ),
+    "edits of a section that is gone stay at the end, below its headings": (
+        "- One. {#one}\n\n## A {#a}\n\n### B {#b}\n\n- Two. {#two}\n- Three. {#three}\n\n## C {#c}\n\n- Four. {#four}\n",
+        "- One.\n\n## A\n\n### B\n\n- Two, mine.\n- Three, mine.\n\n## C\n\n- Four.\n",
+        "- One. {#one}\n\n## C {#c}\n\n- Four. {#four}\n",
+        "- One.\n\n## C\n\n- Four.\n\n<## A\n\n### B\n\n- Two, mine.|>\n<- Three, mine.|>\n",
+    ),
+    "edits of two sections that are gone stay below the heading of each": (
+        "- One. {#one}\n\n## A {#a}\n\nTwo. {#two}\n\n## B {#b}\n\n- Three. {#three}\n\n## C {#c}\n\n- Four. {#four}\n",
+        "- One.\n\n## A\n\nTwo, mine.\n\n## B\n\n- Three, mine.\n\n- Mine.\n\n## C\n\n- Four.\n",
+        "- One. {#one}\n\n## C {#c}\n\n- Four. {#four}\n",
+        "- One.\n\n## C\n\n- Four.\n\n## B\n\n<- Three, mine.|>\n\n- Mine.\n\n<## A\n\nTwo, mine.|>\n",
+    ),
+    "an edit stands behind its neighbour while the release has a rule of its section": (
+        "- One. {#one}\n\n## A {#a}\n\n- Two. {#two}\n- Three. {#three}\n\n## C {#c}\n\n- Four. {#four}\n",
+        "- One.\n\n## A\n\n- Two.\n- Three, mine.\n\n## C\n\n- Four.\n",
+        "- One. {#one}\n\n## C {#c}\n\n- Two. {#two}\n- Four. {#four}\n",
+        "- One.\n\n## C\n\n- Two.\n<- Three, mine.|>\n- Four.\n",
     ),
     "rules before the first and between two texts stand before and behind the same ones": (
         "## A {#a}\n\n- One. {#one}\n- Two. {#two}\n\nThree. {#three}\n\nFour. {#four}\n\n- Five. {#five}\n",

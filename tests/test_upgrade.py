@@ -723,6 +723,31 @@ def test_a_conflict_names_the_file_that_has_the_rule_now(agentpack: Agentpack, p
         assert moved["text"].startswith("- Collect metrics through OpenTelemetry")
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_text_kept_for_a_rule_that_moved_stays_below_its_headings_and_a_note_says_where_the_rule_is(
+    agentpack: Agentpack, project: Path, dry: bool
+) -> None:
+    agentpack("install", "python-engineer==2.0.0", "--client", "claude")
+    path = project / ".claude/agents/python-engineer.md"
+    rule = "- Settle security boundaries and compliance duties first"
+    path.write_text(path.read_text().replace(f"{rule}.", f"{rule}, with Ada."))
+    words = ("--latest", "--yes", "--accept", "every-tool", "--accept", "skills", "--on-conflict", "keep")
+    told = agentpack("upgrade", *words, *(["--dry-run"] if dry else [])).err
+    assert (
+        "note: .claude/agents/python-engineer.md keeps your text, but python-engineer has the rule in "
+        ".claude/skills/python-engineer-services/SKILL.md now, without your edit; `agentpack keep python-engineer` "
+        "before this command moves the edit there (after it, `agentpack rollback` first)\n"
+    ) in told
+    if not dry:
+        assert f"\n\n## Architecture\n\n### Requirements\n\n{rule}, with Ada.\n\n## Skills\n" in path.read_text()
+        agentpack("rollback")
+        agentpack("keep", "python-engineer")
+        told = agentpack("upgrade", *words).err
+        assert "keeps your text" not in told
+        assert "with Ada" not in path.read_text()
+        assert f"{rule}, with Ada." in (project / ".claude/skills/python-engineer-services/SKILL.md").read_text()
+
+
 def _with_rules(name: str, *rules: str) -> str:
     return persona_text(name, body="".join(("You are it. {#identity}\n\n## Rules {#rules}\n\n", *rules)))
 

@@ -193,6 +193,20 @@ def test_a_rule_of_ones_own_stays_below_its_heading(story: tuple[Text, Text, Edi
 
 
 @given(stories())
+def test_an_edit_of_a_rule_stays_below_its_heading_where_the_section_is_gone(story: tuple[Text, Text, Edited]) -> None:
+    """Else it would be read as a rule of another section."""
+    old, new, edited = story
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: KnownEntries(old.entries, new.entries))
+    before, mine = headings_of(list(old.lines)), headings_of(lines_of(edited.text))
+    now = {id_of(line) for line in new.lines if not line.startswith("#")}
+    alive = {before[line] for line in old.lines if not line.startswith("#") and id_of(line) in now}
+    for was, words in edited.changed.items():
+        is_conflict = any(conflict.base == was for conflict in merged.conflicts)
+        if is_conflict and before[was] == mine[words] and before[was] not in {*alive, *new.lines}:
+            assert headings_of(lines_of(resolved(merged.draft, 1).encode()))[words] == mine[words]
+
+
+@given(stories())
 def test_a_heading_that_was_taken_out_is_a_conflict_while_rules_stand_below_it(
     story: tuple[Text, Text, Edited],
 ) -> None:

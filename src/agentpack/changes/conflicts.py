@@ -7,7 +7,7 @@ from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import on_conflict_option
 from agentpack.changes.widening import CapabilitiesWidened
 from agentpack.errors import DecisionNeeded
-from agentpack.model.changes import Change, Plan
+from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.unmerged import HINT, MARKERS
 from agentpack.workspace.workspace import Workspace
 
@@ -137,6 +137,19 @@ def _keep_first(conflicts: Sequence[Change]) -> Iterator[str]:
     moved = {change.pack for change in conflicts if change.moved}
     for pack in sorted(moved):
         yield f"`agentpack keep {pack}`, then the same command again, moves each edit to where its rule is now"
+
+
+def kept_beside(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    """A sentence for each file that keeps the user's text about rules that the new release has in other files."""
+    shown = workspace.scope.shown
+    for change in planned.changes:
+        files = dict.fromkeys(shown(rule.path) for rules in change.moved for rule in rules)
+        if files and change.action is not Action.CONFLICT:
+            yield (
+                f"{shown(change.path)} keeps your text, but {change.pack} has the rule in {' and '.join(files)} now, "
+                f"without your edit; `agentpack keep {change.pack}` before this command moves the edit there (after "
+                "it, `agentpack rollback` first)"
+            )
 
 
 def with_conflicts(refusal: CapabilitiesWidened, workspace: Workspace, planned: Plan) -> CapabilitiesWidened:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from agentpack.changes.commit import DecidedChange, commit, earlier_modes
-from agentpack.changes.conflicts import ConflictsFound, with_conflicts
+from agentpack.changes.conflicts import ConflictsFound, kept_beside, with_conflicts
 from agentpack.changes.documents import declaration_notes, documents_of_change, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
@@ -71,6 +71,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
             *workspace.link_notes(),
             *left_out_words(wanted.lock, before),
             *_unused_variants(workspace, wanted, before),
+            *kept_beside(workspace, planned),
             *state.notes_on(planned),
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.model.changes import FOLDER_OF_OTHERS, Action, Change, Observed, Plan
+from agentpack.model.changes import FOLDER_OF_OTHERS, Action, Change, Conflict, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, in_form_of, with_ends_of
 from agentpack.model.names import Digest, text_digest
@@ -236,14 +236,14 @@ class _WantedFile:
             content = in_form_of(ours, resolved(merged.draft, winner).encode()) if merged.draft else whole
             if text_digest(content) == new.digest:
                 return self.write(Action.DISCARD)
-            return self.taken_or(here, content, why=choice)
+            return self.taken_or(here, content, choice, merged.conflicts if choice == "keep" else ())
         return self.change(Action.CONFLICT, why="merge", conflicts=merged.conflicts, draft=merged.draft)
 
-    def taken_or(self, here: Observed, content: bytes, why: str = "") -> Change:
+    def taken_or(self, here: Observed, content: bytes, why: str = "", conflicts: tuple[Conflict, ...] = ()) -> Change:
         """The merged text; nothing is written where the file says so already."""
         if text_digest(content) == here.digest:
-            return self.change(Action.TAKE)
-        return self.change(Action.MERGE, content, why=why)
+            return self.change(Action.TAKE, conflicts=conflicts)
+        return self.change(Action.MERGE, content, why=why, conflicts=conflicts)
 
 
 def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:

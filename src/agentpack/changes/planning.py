@@ -65,15 +65,18 @@ def own_sources(workspace: Workspace) -> frozenset[str]:
 
 
 def _with_moved_rules(found: Plan, recorded: Mapping[str, InstalledFile], wanted: Wanted, pristine: Pristine) -> Plan:
-    """The plan, in which a conflict about a rule that the new release has in another file of its client says so."""
-    if not any(_is_gone(conflict) for change in found.conflicts for conflict in change.conflicts):
+    """The plan, in which a conflict about a rule that the new release has in another file of its client says so, also
+    one that was decided for the user's text.
+    """
+    if not any(_is_gone(conflict) for change in found.changes for conflict in change.conflicts):
         return found
 
     from agentpack.differences.rules import entries_of  # only for such a conflict
 
     def located(change: Change) -> Change:
-        part = pristine.part(recorded[change.path]) if change.why == "merge" else None
-        if part is None or not any(map(_is_gone, change.conflicts)):
+        is_gone = any(map(_is_gone, change.conflicts))
+        part = pristine.part(recorded[change.path]) if is_gone and change.path in recorded else None
+        if part is None:
             return change
         now = {
             entry.id: MovedRule(file.path, entry.text)

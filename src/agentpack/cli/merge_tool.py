@@ -21,7 +21,7 @@ from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.plan import Decisions, EditedFile
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
-from agentpack.cli.output import safe
+from agentpack.cli.output import flat, safe
 from agentpack.commands.upgrade import MergeSides, sides_of
 from agentpack.disk.version_control import own_settings
 from agentpack.errors import AgentpackError, DecisionNeeded, Interrupted
@@ -109,7 +109,8 @@ def _edited(session: Session, change: Change, tool: "_Tool", copies: dict[str, P
     labels = MarkerLabels(ours="you have", base="the release had", theirs="the new release says")
     if change.draft:
         sides = MergeSides(*(resolved(change.draft, side).encode() for side in range(3)))
-    place.write_bytes(with_markers(base, ours, theirs, labels, change.draft).encode())
+    elsewhere = [flat(", ".join(dict.fromkeys(rule.path for rule in rules))) for rules in change.moved]
+    place.write_bytes(with_markers(base, ours, theirs, labels, change.draft, elsewhere).encode())
     copies[change.path] = place
     session.output.say(safe(f"{tool.title}: {place}"))
     failure = tool.merge(folder, name, sides)

@@ -17,13 +17,22 @@ class MarkerLabels(NamedTuple):
     theirs: str
 
 
-def with_markers(base: str, ours: str, theirs: str, labels: MarkerLabels, draft: Sequence[str | Conflict] = ()) -> str:
+def with_markers(
+    base: str,
+    ours: str,
+    theirs: str,
+    labels: MarkerLabels,
+    draft: Sequence[str | Conflict] = (),
+    elsewhere: Sequence[str] = (),
+) -> str:
     """The merged text with all three sides of every conflict between markers, for merging by hand.
 
     Args:
         draft: the result of the merge, if already known.
+        elsewhere: for each conflict of the draft, the file in which the new release has its text, or empty.
     """
     done = ""
+    places = iter(elsewhere)
     rest = list(draft) or draft_pieces(base, ours, theirs)
     for index, piece in enumerate(rest):
         if isinstance(piece, str):
@@ -42,7 +51,8 @@ def with_markers(base: str, ours: str, theirs: str, labels: MarkerLabels, draft:
             rest[index + 1] = following[1:]
             sides = tuple(side + "\n" if side and not side.endswith("\n") else side for side in sides)
         done += f"<<<<<<< {labels.ours}\n{sides[1]}||||||| {labels.base}\n{sides[0]}=======\n{sides[2]}"
-        done += f">>>>>>> {labels.theirs}\n"
+        place = next(places, "")
+        done += f">>>>>>> {labels.theirs}{f' it in {place}' if place else ''}\n"
     return done
 
 

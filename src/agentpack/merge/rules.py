@@ -86,6 +86,8 @@ class _RuleMerge:
         self.behind: dict[int, list[_BodyItem]] = {}
         """What is put in behind a node, behind -1 for the top."""
         self.consumed: set[int] = set()
+        self.homeless: dict[int, list[_BodyItem]] = {}
+        """By the old heading, conflicts about rules of a section that the release removed."""
 
     def draft(self) -> list[str | Conflict] | None:
         if self.is_moved:
@@ -102,6 +104,7 @@ class _RuleMerge:
         for start, end in self.runs():
             if not self.put_in(start, end):
                 return None
+        self.put_homeless()
         self.keep_headings()
         return self.text()
 
@@ -143,12 +146,43 @@ class _RuleMerge:
 
     def conflict(self, i: int, found: Conflict) -> None:
         """The user edited a rule that the release removed: report it after the nearest earlier rule that still
-        exists.
+        exists, or below its heading if that is gone as well.
         """
         place = next((self.there[a] for a in range(i - 1, -1, -1) if a in self.there), -1)
-        kind = self.old[i].kind
+        kind, home = self.old[i].kind, self.old_home[i]
         gap = "\n" if kind == "item" else "\n\n"
-        self.behind.setdefault(place, []).append(_BodyItem(kind, found, gap, gap, "ours", -2))
+        is_homeless = kind != "heading" and self.is_gone(home)
+        items = self.homeless.setdefault(home, []) if is_homeless else self.behind.setdefault(place, [])
+        items.append(_BodyItem(kind, found, gap, gap, "ours", -2))
+
+    def put_homeless(self) -> None:
+        """Put the conflicts about rules of removed sections at the end. Keeping the first rule of a section keeps its
+        headings, unless they are there already for rules that the user added.
+        """
+        last = self.behind.setdefault(len(self.new) - 1, []) if self.homeless else []
+        for home, items in self.homeless.items():
+            mine = next((j for j, i in self.origin.items() if i == home), None)
+            at = next((n for n, one in enumerate(last, 1) if (one.kind, one.place) == ("heading", mine)), 0)
+            if at == 0:
+                first, at = items[0], len(last)
+                assert isinstance(first.content, Conflict)
+                ours = "".join(f"{node.text}{node.gap}" for node in self.headings_to(home)) + first.content.ours
+                items = [first._replace(content=first.content._replace(ours=ours), before="\n\n"), *items[1:]]
+            last[at:at] = items
+
+    def is_gone(self, home: int) -> bool:
+        """Whether the release has neither this heading of the old text nor a rule that was directly below it."""
+        if home < 0 or home in self.there or self.place_of_heading(self.old[home].text) >= 0:
+            return False
+        return not any(a in self.there for a, at in enumerate(self.old_home) if at == home)
+
+    def headings_to(self, home: int) -> Iterator[_Node]:
+        """A removed heading of the old text, after those above it that are gone as well."""
+        chain = [home]
+        for i in range(home - 1, -1, -1):
+            if 0 < self.old[i].level < self.old[chain[0]].level:
+                chain.insert(0, i)
+        yield from (self.old[i] for i in chain if self.is_gone(i))
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Ranges of adjacent rules added by hand, as `mine[start:end]`; new sections are separate from the rules before
@@ -216,10 +250,9 @@ class _RuleMerge:
 
     def keep_section(self, home: int, place: int) -> None:
         """Put the heading of a section that the release removed, with all its rules, above the user's rules in it."""
-        i = self.origin.get(home, -1)
-        if i < 0 or self.place_of_heading(self.mine[home].text) >= 0:
+        if place < len(self.new) - 1 or not self.is_gone(self.origin.get(home, -1)):
             return
-        if place < len(self.new) - 1 or any(a in self.there for a, at in enumerate(self.old_home) if at == i):
+        if self.place_of_heading(self.mine[home].text) >= 0:
             return
         heading = _BodyItem("heading", self.mine[home].text, "\n\n", self.mine[home].gap, "ours", home)
         if heading not in self.behind.setdefault(place, []):
@@ -297,7 +330,7 @@ class _RuleMerge:
         if (one.kind, other.kind) != ("item", "item"):
             gaps = (one.after, other.before, "\n\n")
             return next(gap for gap in gaps if gap.count("\n") > 1)
-        if one.side == other.side == "theirs":  # what stood between them was taken out
+        if one.side == other.side:  # what stood between them was taken out
             return max(one.after, other.before, key=len)
         return one.after if one.side == "ours" else other.before
 
