@@ -1129,6 +1129,30 @@ def test_only_what_conflicts_in_a_header_is_between_markers(
     )
 
 
+def test_the_marker_below_a_rule_that_moved_names_the_file_that_has_it(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, rules = ("first", "second"), ("- Keep it. {#keep}\n", "- Look. {#look}\n")
+    older = [persona_text(name, body="".join(rules[: 2 - number])) for number, name in enumerate(names)]
+    newer = [persona_text(name, body="".join(rules[: 1 + number])) for number, name in enumerate(names)]
+    crews = (
+        make_pack("crew", version, personas=dict(zip(names, texts, strict=True)))
+        for version, texts in (("1.0.0", older), ("2.0.0", newer))
+    )
+    agentpack("install", "crew==1.0.0", "--source", str(publish(tmp_path / "packs", *crews)), "--client", "claude")
+    path = agentpack.folder / ".claude/agents/first.md"
+    path.write_text(path.read_text().replace("- Keep it.\n- Look.", "- Keep it all.\n- Look twice."))
+    copy = tmp_path / "copy"
+    monkeypatch.setenv("VISUAL", editor(tmp_path, f"open({str(copy)!r}, 'w').write(t)"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    code, said = on_a_terminal(agentpack, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 3, said
+    assert copy.read_text().endswith(
+        "- Keep it all.\n<<<<<<< you have\n- Look twice.\n||||||| the release had\n- Look.\n=======\n"
+        ">>>>>>> the new release says it in .claude/agents/second.md\n"
+    )
+
+
 PLAIN, MARKED = b"a\n=======\n", b"a\n=======\nb\n=======\n"
 
 

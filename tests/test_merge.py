@@ -658,7 +658,8 @@ CARRIED: dict[str, tuple[str, str, str, str]] = {
         "## A\n\n<- Two, mine.|>\n- Mine.\n",
     ),
     "edits of a section that is gone stay at the end, below its headings": (
-        "- One. {#one}\n\n## A {#a}\n\n### B {#b}\n\n- Two. {#two}\n- Three. {#three}\n\n## C {#c}\n\n- Four. {#four}\n",
+        "- One. {#one}\n\n## A {#a}\n\n### B {#b}\n\n- Two. {#two}\n- Three. {#three}\n\n"
+        "## C {#c}\n\n- Four. {#four}\n",
         "- One.\n\n## A\n\n### B\n\n- Two, mine.\n- Three, mine.\n\n## C\n\n- Four.\n",
         "- One. {#one}\n\n## C {#c}\n\n- Four. {#four}\n",
         "- One.\n\n## C\n\n- Four.\n\n<## A\n\n### B\n\n- Two, mine.|>\n<- Three, mine.|>\n",

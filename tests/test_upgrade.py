@@ -349,7 +349,7 @@ def test_a_dry_run_shows_the_plan_of_what_would_stop_and_the_whole_command_that_
     assert "data-reviewer 2.1.0 -> 3.0.0  (" in plan
     assert f"  ~ {AGENT}  updated" in plan
     assert plan.endswith("dry run: nothing was written\n")
-    told = "hint: `agentpack upgrade --latest --yes --accept edit --accept shell` accepts it, or keep the old"
+    told = "hint: `agentpack upgrade --latest --yes --accept edit --accept shell` accepts it, or leave out"
     assert told in refusal
     assert told in agentpack("upgrade", "--latest", expect=3).err
     assert "--accept edit --yes --accept shell`" in agentpack("upgrade", "--latest", "--accept", "edit", expect=3).err
@@ -372,7 +372,7 @@ def test_a_stop_for_two_reasons_gives_the_command_that_gets_past_both(agentpack:
         f"`{accept} --on-conflict keep` accepts the new capabilities and keeps your text where the two conflict",
         "  `--on-conflict theirs` takes the new text there",
         "  `--dry-run` shows each place",
-        "  without `--latest`, the old release stays",
+        "  or leave out `--latest` to keep the old release",
     ]
     look = agentpack("upgrade", "--latest", "--dry-run", expect=3).err
     assert f"hint: {hint[0]}\n  `--on-conflict theirs` takes the new text there\n  {hint[3].strip()}\n" in look
@@ -1123,7 +1123,7 @@ def test_a_stop_for_new_capabilities_tells_of_the_conflicts_too(agentpack: Agent
         "your text where the two conflict",
         "`--on-conflict theirs` takes the new text there",
         "`--dry-run` shows each place",
-        "without `--latest`, the old release stays",
+        "or leave out `--latest` to keep the old release",
     ]
     words = ("upgrade", "--latest", "--yes")
     assert agentpack(*words, expect=3).err.partition("hint: ")[2] == "\n  ".join(ways) + "\n"
@@ -1158,8 +1158,8 @@ def test_a_stop_for_new_capabilities_offers_to_keep_texts_where_nothing_else_is_
         "  `shell` allows it to run commands\n"
         "  .claude/agents/one.md: was edited where the new text changes too\n"
         "  .claude/agents/two.md: was edited, and would be deleted\n"
-        "hint: `agentpack upgrade --latest --yes --accept shell` accepts it, or keep the old release without "
-        "`--latest`\n"
+        "hint: `agentpack upgrade --latest --yes --accept shell` accepts it, or leave out `--latest` to "
+        "keep the old release\n"
         "  2 files need a decision as well: `--dry-run` shows each place\n"
     )
 

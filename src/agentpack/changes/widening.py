@@ -46,8 +46,7 @@ class CapabilityChange(NamedTuple):
     unaccepted: tuple[str, ...] = ()
     """The gained capabilities that come from another release and that nobody accepted."""
     granted: tuple[str, ...] = ()
-    """The gained capabilities that come from another release and that `--accept` accepted, now or when the lock was
-    made."""
+    """The gained capabilities from another release that `--accept` accepted, now or when the lock was made."""
     releases: tuple[str, str] = ("", "")
     """The release before and now, if they differ."""
     declaration: str = ""
@@ -87,12 +86,15 @@ class CapabilitiesWidened(DecisionNeeded):
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
         self.accepting = f"{command} {options}" if command else ""
         accept = f"`agentpack {self.accepting}` accepts it" if command else f"accept it with `{options}`"
-        other = "without `--latest`" if "--latest" in command else "with a version range"
-        self.staying = f"{other}, the old release stays" if command else ""
+        pack, newer = next((change.pack, change.releases[1]) for change in self.changes)
+        range = "a `ref:` for its source" if "+" in newer else f"a version range such as `{pack}<{newer}`"
+        keep = f"keep the old release with {range}"
+        keep = "leave out `--latest` to keep the old release" if "--latest" in command else keep
+        self.staying = f"or {keep}" if command else ""
         super().__init__(
             f"{_some_words(moves, 'packs')}: the new release lets agents do more than the old one; nothing was changed",
             details=list(_details(self.changes)),
-            hint=f"{accept}, or keep the old release {other}",
+            hint=f"{accept}, or {keep}",
         )
 
 
@@ -122,14 +124,13 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
 
 def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:
     """The capabilities that are new or differ from what was written, sorted by pack, persona and client."""
-    first = _WideningCheck(workspace, _written_lock(workspace), wanted)
-    changes = tuple(sorted(first.changes()))  # no two are of the same key
+    changes = tuple(_WideningCheck(workspace, _written_lock(workspace), wanted).changes())
     for side in workspace.documents.lock_sides:
         against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), wanted).changes()}
         changes = tuple(_covered_by(change, against.get(change[:3])) for change in changes) + tuple(
             change for key, change in against.items() if change.unaccepted and all(one[:3] != key for one in changes)
         )
-    return tuple(sorted(changes))
+    return tuple(sorted(changes))  # no two are of the same key
 
 
 def _covered_by(change: CapabilityChange, side: CapabilityChange | None) -> CapabilityChange:
