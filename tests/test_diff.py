@@ -1338,6 +1338,8 @@ def test_only_what_is_named_is_compared(two: Agentpack, words: str, files: list[
     [
         ("nobody", ""),
         ("3.0.0", "hint: `agentpack diff --to 3.0.0` compares with that release\n"),
+        ("read@2.0.0", "hint: `agentpack diff --to read@2.0.0` compares with that release\n"),
+        ("nobody@2.0.0", ""),
         ("reader", "hint: did you mean `read-er`?\n"),
         (".claude/agents/write-e", "hint: did you mean `write-er`?\n"),
         ("elsewhere/read-er", "hint: did you mean `read-er`?\n"),

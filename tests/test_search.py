@@ -39,6 +39,15 @@ def test_name_description_keyword_and_persona_match(agentpack: Agentpack) -> Non
     assert names(agentpack, "tables", "twice") == ["alpha"]
 
 
+def test_agents_of_ones_own_are_not_offered_as_a_pack(agentpack: Agentpack, project: Path) -> None:
+    before = names(agentpack)
+    agents = {f".claude/agents/my-{name}.md": f"---\nname: my-{name}\ndescription: Mine.\n---\nYes.\n" for name in "ab"}
+    write_tree(project, agents)
+    agentpack("adopt")
+    assert names(agentpack) == before
+    assert agentpack("search", "mine", "--json").envelope["data"]["agents"] == []
+
+
 def test_the_source_that_wins_is_told_with_those_passed_over(agentpack: Agentpack) -> None:
     assert "acme (also in bundled)" in agentpack("search", "python-engineer").out
 

@@ -1,5 +1,6 @@
 """The differences between two states, as values, and the filter that limits a comparison."""
 
+import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -99,7 +100,7 @@ class ComparisonFilter(NamedTuple):
 
             last, sources = self.name.rpartition("/")[2], workspace.sources.open(workspace.manifest, remote=False)
             hint = None if last in names else agent_hint(sources, workspace.manifest, self.name)
-            if is_version_word(self.name):
+            if is_version_word(self.name) or re.split("[@=<>!~]", self.name)[0] in names:
                 hint = f"`agentpack diff --to {self.name}` compares with that release"
             raise UsageError(
                 f"no pack or persona `{self.name}` is installed here",

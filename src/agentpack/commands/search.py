@@ -56,7 +56,8 @@ def search(workspace: Workspace, text: str = "") -> Found:
     unread: list[str] = []
     agents: list[FoundAgent] = []
     known = [*candidates.known()]
-    for source, offered in _collections(candidates, unread):
+    own = workspace.scope.absolute(workspace.scope.own_packs)
+    for source, offered in _collections(candidates, own, unread):
         personas = tuple(agent.name for agent in offered.agents)
         description = offered.description or f"{len(personas)} agent file{'s' if len(personas) != 1 else ''}"
         whole = SearchResult(offered.name, offered.version, description, source, (), personas, ())
@@ -85,10 +86,12 @@ def search(workspace: Workspace, text: str = "") -> Found:
     return Found(packs, agents, near, unread)
 
 
-def _collections(candidates: Candidates, unread: list[str]) -> Iterator[tuple[str, OfferedPack]]:
-    """The packs of all collections, each with its source; what cannot be read is added to `unread`."""
+def _collections(candidates: Candidates, own: str, unread: list[str]) -> Iterator[tuple[str, OfferedPack]]:
+    """The packs of all collections, each with its source, but for the user's own agents in the folder `own`; what
+    cannot be read is added to `unread`.
+    """
     for source in candidates.sources.all:
-        if source.name not in candidates.sources.missing:
+        if source.name not in candidates.sources.missing and source.where != own:
             try:
                 if source in candidates.sources.silent:
                     raise candidates.sources.silent[source]

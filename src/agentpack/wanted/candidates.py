@@ -38,7 +38,7 @@ class NeedsOtherReader(Unresolvable):
         """`readers` is the range of versions of agentpack that can read it."""
         super().__init__(
             f"{release.pack} {release.version} needs agentpack{readers}, and this is {__version__}",
-            hint="upgrade agentpack, or ask for an earlier release of the pack",
+            hint="install an agentpack of that range, or ask for another release of the pack",
         )
         self.readers = readers
 
