@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
@@ -239,3 +240,43 @@ def test_what_is_set_is_in_status_show_and_history(agentpack: Agentpack) -> None
     told = agentpack("history")
     assert "* is the current generation" in told.err
     assert agentpack("history", "2") == agentpack("history", "show", "2")
+
+
+@pytest.mark.parametrize(
+    ("offered", "in_range", "notes"),
+    [
+        ({"base-kit": ["2.0.0"]}, {}, ["base-kit 2.0.0 is newer, but top-kit 1.0.0 requires base-kit>=1,<2"]),
+        (
+            {"base-kit": ["1.1.0", "2.0.0"]},
+            {"base-kit": "1.1.0"},
+            ["base-kit 2.0.0 is newer, but top-kit 1.0.0 requires base-kit>=1,<2"],
+        ),
+        ({"base-kit": ["2.0.0"], "top-kit": ["2.0.0"]}, {"base-kit": "2.0.0", "top-kit": "2.0.0"}, []),
+    ],
+)
+def test_a_newer_release_that_another_pack_keeps_out_is_no_offer(
+    agentpack: Agentpack, project: Path, offered: dict[str, list[str]], in_range: dict[str, str], notes: list[str]
+) -> None:
+    def release(name: str, version: str) -> None:
+        requires = [f"base-kit>={version[0]},<{int(version[0]) + 1}"] if name == "top-kit" else []
+        personas = {name.removesuffix("-kit"): persona_text(name.removesuffix("-kit"))}
+        publish(project / "packs", make_pack(name, version, personas=personas, requires=requires))
+
+    release("base-kit", "1.0.0")
+    release("top-kit", "1.0.0")
+    agentpack("install", "base-kit", "top-kit", "--source", "packs")
+    for name, versions in offered.items():
+        for version in versions:
+            release(name, version)
+    rows = {row["name"]: row for row in agentpack("status", "--json").envelope["data"]["packs"]}
+    assert {name: row["in_range"] for name, row in rows.items() if row["in_range"]} == in_range
+    assert [f"base-kit 2.0.0 is newer, but {why}" for why in rows["base-kit"]["kept_out"]] == notes
+    told = agentpack("status").out
+    assert ("newer     2.0.0, but top-kit 1.0.0 requires base-kit>=1,<2\n" in told) == bool(notes)
+    checked = agentpack("upgrade", "--check", expect=1 if in_range else 0).err
+    assert [line.removeprefix("note: ") for line in checked.splitlines() if line.startswith("note: ")] == notes
+    if notes:
+        for words in (("upgrade", "--latest", "--yes"), ("diff", "--upgrade", "--latest")):
+            assert f"note: {notes[0]}\n" in agentpack(*words).err
+        held = agentpack("install", "base-kit").err
+        assert f"is chosen, because {notes[0].partition(', but ')[2]}\n" in held

@@ -13,6 +13,7 @@ from agentpack.changes.request import RebasedVariants
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
+from agentpack.model.requirement import disallowing
 from agentpack.resolve.words import retired
 from agentpack.sources.base import Source
 from agentpack.sources.git_tags import release_in
@@ -129,9 +130,9 @@ def _with_newest_refs(workspace: Workspace, manifest: Manifest, packs: Collectio
 
 
 def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[str]:
-    """A sentence for each pack with a newer final release that was not chosen: which of its variants that release
-    lacks, or that it is out of range and `way`, which installs it (with `{name}` for `Manifest.name_of_one`). Without
-    `way`, the latter is left out.
+    """A sentence for each pack with a newer final release that was not chosen: which pack requires an older one, which
+    of its variants that release lacks, or that it is out of range and `way`, which installs it (with `{name}` for
+    `Manifest.name_of_one`). Without `way`, the latter is left out.
     """
     ranges = {entry.requirement.pack: entry.requirement for entry in chosen.manifest.packs}
     for pin in chosen.pins:
@@ -140,7 +141,9 @@ def not_taken(chosen: Selection, packs: Collection[str], way: str) -> Iterator[s
             continue  # nothing but another pack moves one that it brings along
         final = [version for version in chosen.candidates.published(pin.pack) if not version.is_prerelease]
         newest = max(final, default=pin.version)
-        if newest > pin.version:
+        if newest > pin.version and (why := kept_out(chosen, pin.pack, newest)):
+            yield f"{pin.pack} {newest} is newer, but {' and '.join(why)}"
+        elif newest > pin.version:
             in_range = wanted.allows(newest)  # then the choice has read it already
             instead = lost_variants(chosen.candidates, pin.pack, pin.variants, newest) if in_range else ""
             if instead or way:
@@ -154,6 +157,14 @@ def unreleased(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
     for pin in chosen.pins:
         if not packs or pin.pack in packs:
             yield from filter(None, (source.unreleased(sources.name_there(pin.pack)) for source in sources.all))
+
+
+def kept_out(chosen: Selection, pack: PackName, version: Version) -> list[str]:
+    """Why other chosen packs keep a version of this one out, as `disallowing` says it."""
+    requires = chosen.candidates.requires
+    return disallowing(
+        ((f"{pin.pack} {pin.version}", requires(pin.pack, pin.version)) for pin in chosen.pins), pack, version
+    )
 
 
 def lost_variants(candidates: Candidates, pack: PackName, variants: Collection[str], newest: Version) -> str:

@@ -135,6 +135,8 @@ def _about(
             from agentpack.changes.newest import way_past_ref  # only for sources with a `ref:`
 
             way = f"held back by `ref: {pack.ref}` ({way_past_ref(manifest, pack.name, pack.ref)})"
+        if pack.kept_out:
+            way = f"but {' and '.join(pack.kept_out)}"
         yield "newer", f"{pack.newest}, {f'which lacks {lacks} (`agentpack upgrade` says more)' if lacks else way}"
     if pack.changed:
         yield "changed", f"its text is not what was locked as {pack.version} (`agentpack upgrade` says what to do)"

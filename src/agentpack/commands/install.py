@@ -6,7 +6,7 @@ from contextlib import suppress
 from agentpack.changes.clients import DEFAULT, addable_clients, choose_clients, named_clients
 from agentpack.changes.decisions import as_typed, make_change
 from agentpack.changes.local_variants import wanted_with_variants
-from agentpack.changes.newest import lost_variants
+from agentpack.changes.newest import kept_out, lost_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.places import AskedPack, read_arguments
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -108,20 +108,22 @@ def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
 
 
 def _newer(chosen: Selection, asked: Sequence[Requirement], old: Manifest) -> Iterator[str]:
-    """For each pack that is asked for without a range, a sentence on a newer release: that it lacks a variant, or, if
-    the pack is installed already, how to install it.
+    """For each pack that is asked for without a range, a sentence on a newer release: that it lacks a variant, that
+    another pack requires an older one, or, if the pack is installed already, how to install it.
     """
     for requirement in asked:
         pack, before = requirement.pack, old.wanted(requirement.pack)
         pin = next((pin for pin in chosen.pins if pin.pack == pack), None)
-        if requirement.range or pin is None or not (before or pin.variants):
+        if requirement.range or pin is None:
             continue
         final = [version for version in chosen.candidates.published(pack) if not version.is_prerelease]
         newest = max(final, default=pin.version)
         if newest <= pin.version:
             continue
         in_range = before is None or before.requirement.allows(newest)
-        if in_range and (lost := lost_variants(chosen.candidates, pack, pin.variants, newest)):
+        if why := kept_out(chosen, pack, newest):
+            yield f"{pack} {pin.version} is chosen, because {' and '.join(why)}"
+        elif in_range and (lost := lost_variants(chosen.candidates, pack, pin.variants, newest)):
             yield f"{pack} {pin.version} is chosen, because {newest} lacks {lost}"
         elif before:
             yield f"{pack} {newest} is newer; `agentpack upgrade{'' if in_range else ' --latest'} {pack}` installs it"

@@ -5,22 +5,17 @@ it stays cheap. Differences rule by rule are left to `diff`.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cache, partial
 from typing import NamedTuple
 
-from packaging.version import Version
-
+from agentpack.changes.known_releases import KnownReleases, known_releases
 from agentpack.clients import SKILLS
 from agentpack.clients.base import Client
-from agentpack.errors import AgentpackError, Unavailable, Unresolvable
-from agentpack.fetch import Sources, fetch
+from agentpack.errors import AgentpackError
 from agentpack.model.changes import file_state
 from agentpack.model.lock import Lock, LockedFile, LockedPack
-from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
-from agentpack.model.pack import agent_rows
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.skipped import SkippedAgents, left_out_words, skipped_agents
 from agentpack.workspace.found_clients import UnlistedClients, unlisted_clients
@@ -82,6 +77,8 @@ class PackStatus(NamedTuple):
     newest: str | None
     lacks: tuple[str, ...]
     """The requested variants that `newest` lacks, as far as its source is on this machine."""
+    kept_out: tuple[str, ...]
+    """The packs that require another range than `newest` is in: `top-kit 1.0.0 requires base-kit<2`."""
     looked: bool
     asked: str | None
     """When the repository of its source was last asked for releases; None if it was not, and for other sources."""
@@ -155,10 +152,9 @@ def status(workspace: Workspace, *, in_full: bool = False) -> Status:
         in_full: name every agent file that cannot be taken, not only the first few.
     """
     lock = workspace.lock or Lock({}, (), (), ())
-    sources = workspace.sources.open(workspace.manifest, lock.packs, remote=False)
     files = tuple(_files(workspace, lock))
-    recalled = cache(partial(workspace.sources.recalled, workspace.manifest, lock.packs))
-    packs = tuple(_pack(workspace, pack, sources, recalled, files) for pack in lock.packs)
+    known_of = known_releases(workspace, lock)
+    packs = tuple(_pack(workspace, pack, known_of[pack.name], files) for pack in lock.packs)
     known = {pack.name for pack in packs}
     folders = _folders(workspace, lock, files)
     return Status(
@@ -251,42 +247,9 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
             yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")
 
 
-def _pack(
-    workspace: Workspace,
-    pack: LockedPack,
-    sources: Sources,
-    recalled: Callable[[], Sources],
-    files: tuple[FileStatus, ...],
-) -> PackStatus:
-    locked, wanted = Version(pack.version), workspace.manifest.wanted(pack.name)
+def _pack(workspace: Workspace, pack: LockedPack, known: KnownReleases, files: tuple[FileStatus, ...]) -> PackStatus:
+    wanted = workspace.manifest.wanted(pack.name)
     configured = next((source for source in workspace.manifest.sources if source.name == pack.source), None)
-    heard, offered = None, None
-    if pack.commit or pack.source in sources.elsewhere:  # on another machine, which nobody waits for here
-        heard = workspace.sources.last_heard(workspace.manifest, pack)
-        known = [*heard.tags] if heard else []
-        newer = [version for version in known if version > locked]
-        if heard and not known:
-            known, newer = ([locked], []) if heard.head == pack.commit else _recalled(pack, wanted, recalled())
-    elif pack.agents is None:
-        known = _offered(pack, sources)
-        newer = [version for version in known if version > locked]
-    else:
-        newer, offered = _moved_on(pack, wanted, sources)
-        known = [] if offered is None else [locked]
-    final = [version for version in newer if not version.is_prerelease]
-    ref = configured.options.get("ref", "") if configured else ""
-    fitting = newer
-    if ref and heard and heard.tags:
-        from agentpack.sources.git_tags import release_in  # only for sources with a `ref:`
-
-        fitting = [version for version in newer if version == release_in(ref)]  # set by hand, and not installed yet
-    fitting = [one for one in fitting if wanted is None or wanted.requirement.allows(one)]
-    lacks = partial(_lacks, workspace, pack) if not heard and pack.source not in sources.elsewhere else lambda _: ()
-    in_range = next((version for version in sorted(fitting, reverse=True) if not lacks(version)), None)
-    is_changed = configured is not None and configured.is_path and _is_changed(pack, sources)
-    source = sources.source(pack.source) if is_changed else None
-    if source is not None and source.where == workspace.scope.absolute(workspace.scope.own_packs):
-        in_range, is_changed = in_range or locked, False  # editing a pack of one's own is how it is upgraded
     own = tuple(file for file in files if file.pack == pack.name)
     return PackStatus(
         name=pack.name,
@@ -296,92 +259,26 @@ def _pack(
         digest=pack.digest,
         commit=pack.commit,
         repository=pack.repository,
-        ref=ref,
-        tag=heard.tag if heard else "",
-        tag_moved=heard is not None and heard.is_moved,
-        changed=is_changed,
+        ref=configured.options.get("ref", "") if configured else "",
+        tag=known.heard.tag if known.heard else "",
+        tag_moved=known.heard is not None and known.heard.is_moved,
+        changed=known.is_changed,
         requirement=str(wanted.requirement) if wanted else None,
         variants=pack.variants,
         local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
         parameters=dict(pack.parameters),
         clients=tuple(sorted({file.client for file in own} - {*SKILLS})),
         wanted_by=pack.wanted_by,
-        in_range=str(in_range) if in_range else None,
-        newest=str(max(final)) if final else None,
-        lacks=lacks(max(final)) if final else (),
-        looked=bool(known),
+        in_range=str(known.in_range) if known.in_range else None,
+        newest=str(known.newest) if known.newest else None,
+        lacks=known.lacks,
+        kept_out=known.kept_out,
+        looked=known.looked,
         asked=workspace.sources.last_asked(workspace.manifest, pack) if pack.commit else None,
         agents=tuple(sorted({file.persona for file in own if file.client not in SKILLS})),
-        offered=offered,
+        offered=known.offered,
         files=own,
     )
-
-
-def _lacks(workspace: Workspace, pack: LockedPack, version: Version) -> tuple[str, ...]:
-    """The requested variants that a release lacks, as far as it can be read."""
-    if not pack.variants:
-        return ()
-    from agentpack.wanted.candidates import candidates_to_view  # reads the release
-
-    try:
-        there = candidates_to_view(workspace, workspace.manifest, workspace.lock).variants(pack.name, version)
-    except AgentpackError:
-        return ()
-    return tuple(name for name in pack.variants if name not in there)
-
-
-def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
-    """The available releases; empty if the pack's source no longer has it, or is missing, which is reported."""
-    try:
-        return [ref.version for ref in sources.releases(pack.name)]
-    except Unresolvable:
-        return []
-    except Unavailable:
-        if not sources.passed_over:
-            raise
-        return []
-
-
-def _recalled(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) -> tuple[list[Version], list[Version]]:
-    """The releases that a repository had when it was last asked, or the state of its collection, and those that are
-    newer; none if that is not known.
-    """
-    if pack.agents is not None:
-        newer, offered = _moved_on(pack, wanted, sources)
-        return [] if offered is None else [Version(pack.version)], newer
-    try:
-        known = [ref.version for ref in sources.releases(pack.name)]
-    except AgentpackError:
-        return [], []
-    return known, [version for version in known if version > Version(pack.version)]
-
-
-def _is_changed(pack: LockedPack, sources: Sources) -> bool:
-    """Whether the locked release of a pack has other text now; False if it cannot be read, and for collections."""
-    try:
-        refs = sources.releases(pack.name) if pack.agents is None else ()
-        release = next((ref for ref in refs if str(ref.version) == pack.version), None)
-        return release is not None and fetch(release, sources).digest != pack.digest
-    except AgentpackError:
-        return False  # told where it is asked for, as for collections
-
-
-def _moved_on(pack: LockedPack, wanted: ManifestEntry | None, sources: Sources) -> tuple[list[Version], int | None]:
-    """The state of a collection if an agent that is wanted is not as locked, and how many agent files it has; None if
-    it cannot be read.
-    """
-    from agentpack.wanted.agents import choose_agents  # reads agent files, which only a collection has
-
-    try:
-        for ref in sources.releases(pack.name):
-            files = fetch(ref, sources).files
-            now = agent_rows(choose_agents(files, wanted).files)
-            is_other = [row.content for row in now] != [row.content for row in pack.agents or ()]
-            if ref.bare:
-                return [ref.version] if is_other else [], len(files)
-    except AgentpackError:
-        pass  # told where it is asked for: what is installed does not need the place
-    return [], None
 
 
 def _stale(workspace: Workspace) -> list[str]:

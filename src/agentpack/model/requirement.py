@@ -5,6 +5,7 @@ The grammar is PEP 508 as `packaging` parses it, with variants in place of extra
 """
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
@@ -60,6 +61,16 @@ class Requirement(NamedTuple):
             return specifiers.contains(version, prereleases=bool(specifiers.prereleases))
         except ValueError:  # more digits than Python reads as a number: no release has them
             return False
+
+
+def disallowing(requiring: Iterable[tuple[str, Iterable[Requirement]]], pack: str, version: Version) -> list[str]:
+    """Why packs that stay keep a version of another one out: `top-kit 1.0.0 requires base-kit<2`.
+
+    Args:
+        requiring: what packs require, each with its name and version.
+    """
+    rows = ((name, one) for name, ranges in requiring for one in ranges if one.pack == pack)
+    return [f"{name} requires {one.pack}{one.range}" for name, one in rows if one.range and not one.allows(version)]
 
 
 def parse_version(text: str) -> Version:
