@@ -664,6 +664,12 @@ CARRIED: dict[str, tuple[str, str, str, str]] = {
         "- One. {#one}\n\n## C {#c}\n\n- Four. {#four}\n",
         "- One.\n\n## C\n\n- Four.\n\n<## A\n\n### B\n\n- Two, mine.|>\n<- Three, mine.|>\n",
     ),
+    "a rule of one's own in a section that is gone stays below all its headings": (
+        "- One. {#one}\n\n## A {#a}\n\n- Zero. {#zero}\n\n### B {#b}\n\n- Two. {#two}\n",
+        "- One.\n\n## A\n\n- Zero.\n\n### B\n\n- Two.\n- Mine.\n",
+        "- One. {#one}\n\n## C {#c}\n\n- Four. {#four}\n",
+        "- One.\n\n## C\n\n- Four.\n\n## A\n\n### B\n\n- Mine.\n",
+    ),
     "edits of two sections that are gone stay below the heading of each": (
         "- One. {#one}\n\n## A {#a}\n\nTwo. {#two}\n\n## B {#b}\n\n- Three. {#three}\n\n## C {#c}\n\n- Four. {#four}\n",
         "- One.\n\n## A\n\nTwo, mine.\n\n## B\n\n- Three, mine.\n\n- Mine.\n\n## C\n\n- Four.\n",

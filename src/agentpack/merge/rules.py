@@ -161,12 +161,13 @@ class _RuleMerge:
         """
         last = self.behind.setdefault(len(self.new) - 1, []) if self.homeless else []
         for home, items in self.homeless.items():
-            mine = next((j for j, i in self.origin.items() if i == home), None)
+            mine = dict(self.here).get(home)
             at = next((n for n, one in enumerate(last, 1) if (one.kind, one.place) == ("heading", mine)), 0)
             if at == 0:
                 first, at = items[0], len(last)
                 assert isinstance(first.content, Conflict)
-                ours = "".join(f"{node.text}{node.gap}" for node in self.headings_to(home)) + first.content.ours
+                above = (self.old[i] for i in self.headings_to(home))
+                ours = "".join(f"{node.text}{node.gap}" for node in above) + first.content.ours
                 items = [first._replace(content=first.content._replace(ours=ours), before="\n\n"), *items[1:]]
             last[at:at] = items
 
@@ -176,13 +177,13 @@ class _RuleMerge:
             return False
         return not any(a in self.there for a, at in enumerate(self.old_home) if at == home)
 
-    def headings_to(self, home: int) -> Iterator[_Node]:
+    def headings_to(self, home: int) -> list[int]:
         """A removed heading of the old text, after those above it that are gone as well."""
         chain = [home]
         for i in range(home - 1, -1, -1):
             if 0 < self.old[i].level < self.old[chain[0]].level:
                 chain.insert(0, i)
-        yield from (self.old[i] for i in chain if self.is_gone(i))
+        return [i for i in chain if self.is_gone(i)]
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Ranges of adjacent rules added by hand, as `mine[start:end]`; new sections are separate from the rules before
@@ -249,14 +250,15 @@ class _RuleMerge:
         return next((k for k, node in enumerate(self.new) if (node.kind, node.text) == ("heading", text)), -2)
 
     def keep_section(self, home: int, place: int) -> None:
-        """Put the heading of a section that the release removed, with all its rules, above the user's rules in it."""
-        if place < len(self.new) - 1 or not self.is_gone(self.origin.get(home, -1)):
+        """Put the headings of a section that the release removed, with all its rules, above the user's rules in it."""
+        i = self.origin.get(home, -1)
+        if place < len(self.new) - 1 or not self.is_gone(i) or self.place_of_heading(self.mine[home].text) >= 0:
             return
-        if self.place_of_heading(self.mine[home].text) >= 0:
-            return
-        heading = _BodyItem("heading", self.mine[home].text, "\n\n", self.mine[home].gap, "ours", home)
-        if heading not in self.behind.setdefault(place, []):
-            self.behind[place].append(heading)
+        kept = dict(self.here)
+        for j in (kept[i] for i in self.headings_to(i) if i in kept):
+            heading = _BodyItem("heading", self.mine[j].text, "\n\n", self.mine[j].gap, "ours", j)
+            if heading not in self.behind.setdefault(place, []):
+                self.behind[place].append(heading)
 
     def is_rule(self, k: int) -> bool:
         return self.new[k].kind != "heading"

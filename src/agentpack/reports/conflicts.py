@@ -1,6 +1,7 @@
 """Format a conflict place by place: the old release's text, yours, and the new release's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Protocol
 
 from agentpack.compose.parse import split_front_matter
@@ -45,13 +46,14 @@ def conflict_lines(file: HasConflicts, text: bytes, style: Callable[..., str]) -
         yield f"  {safe(_OTHER.get(file.why, file.why))}"
     conflicts = file.conflicts
     for number, conflict in enumerate(conflicts[:MOST_CONFLICTS], 1):
-        heading = _heading(conflict, decoded(text))
+        gone, ours = _below_headings(conflict)
+        heading = f"{gone} (the new release has no such section)" if gone else _heading(conflict, decoded(text))
         yield style(f"  conflict {number} of {len(conflicts)}" + (f", {safe(heading)}" if heading else ""), "cyan")
         if conflict.ours.startswith(("text that is not UTF-8", "more than ")) and not conflict.base + conflict.theirs:
             yield f"    {safe(conflict.ours)} is not merged"
             continue
         yield from _side("the release had", conflict.base, None, style)
-        yield from _side("you have", conflict.ours, conflict.base, style)
+        yield from _side("you have", ours, conflict.base, style)
         moved = file.moved[number - 1] if file.moved else ()
         if not moved:
             yield from _side("the new release says", conflict.theirs, conflict.base, style)
@@ -59,6 +61,13 @@ def conflict_lines(file: HasConflicts, text: bytes, style: Callable[..., str]) -
             yield from _side(f"the new release says, in {safe(rule.path)}", rule.text, conflict.base, style)
     if len(conflicts) > MOST_CONFLICTS:
         yield style(f"  … and {len(conflicts) - MOST_CONFLICTS} more conflicts; `--json` has all", "dim")
+
+
+def _below_headings(conflict: Conflict) -> tuple[str, str]:
+    """The heading that the user's text of a removed section keeps if it is chosen, and the text below it."""
+    lines = conflict.ours.split("\n")
+    above = [*takewhile(lambda line: not line or line.startswith("#"), lines)] if conflict.base[:1] != "#" else []
+    return next((line for line in reversed(above) if line), ""), "\n".join(lines[len(above) :])
 
 
 def _heading(conflict: Conflict, text: str) -> str:
