@@ -299,3 +299,14 @@ def test_a_variant_that_comes_after_two_waits_for_both() -> None:
         "c": variant_text(rule("C", "new-c")),
     }
     assert "- Say.\n- B.\n- C.\n- A.\n" in body("a", "b", "c", **texts)
+
+
+def test_sections_put_after_the_same_heading_keep_their_order() -> None:
+    """Also where a rule is put first below that heading, and where one of them is there already."""
+    mine = "## Mine {#mine after=first}\n\n- A. {#a}\n\n### Below {#below after=first}\n\n- B. {#b}\n"
+    more = "## More {#more after=first}\n\n- C. {#c}\n\n- D. {#d after=first}\n"
+    laid = body(x=variant_text(mine + "\n" + more), y=variant_text(more.replace("C", "E"), order={"after": ["x"]}))
+    sections = "## Mine\n\n- A.\n\n### Below\n\n- B.\n\n## More\n\n- E.\n"
+    assert laid == plain().replace(
+        "## First\n\n- Look.\n- Say.\n", f"## First\n\n- D.\n- Look.\n- Say.\n\n{sections}"
+    )

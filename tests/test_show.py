@@ -296,7 +296,10 @@ def test_of_a_long_entry_the_first_part_is_shown_and_the_rest_on_request(agentpa
         (f"One. {'two ' * 60}end.", "One."),
         (f"{'two ' * 60}end.", "two " * 54 + "two …"),
         ("x" * 300, "x" * 220 + " …"),
-        ("- A list", ""),
+        ("- A list\n- of two", "A list of two"),
+        ("* A list.\n* Of two.", "A list. Of two."),
+        ("---", ""),
+        ("| a | table |", ""),
     ],
 )
 def test_a_plan_says_the_first_sentences_of_an_entry(text: str, lead: str) -> None:

@@ -13,9 +13,10 @@ from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.same_file import refuse_sources, same_file_notes
 from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import capability_changes, gained_over_disk, widening_error
+from agentpack.clients import SKILLS
 from agentpack.errors import Cancelled, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
-from agentpack.model.changes import WRITES, Plan
+from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
@@ -72,6 +73,7 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
             *left_out_words(wanted.lock, before),
             *_unused_variants(workspace, wanted, before),
             *kept_beside(workspace, planned),
+            *_own_rules_in_skills(workspace, wanted, planned),
             *state.notes_on(planned),
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),
@@ -177,6 +179,20 @@ def _unused_variants(workspace: Workspace, wanted: Wanted, before: Lock | None) 
                     f"your local variant {workspace.scope.shown(text.path)} is no longer used, because the agent "
                     f"`{text.persona}` of {pack.name} is not installed any more; delete the file unless you need it"
                 )
+
+
+def _own_rules_in_skills(workspace: Workspace, wanted: Wanted, planned: Plan) -> Iterator[str]:
+    """A sentence for each new skill with rules of local variants: there they are not always read."""
+    for change in planned.changes:
+        part = wanted.part(change) if change.action is Action.CREATE and change.client in SKILLS else None
+        rules = [rule for section in part.persona.sections for rule in section.rules] if part else []
+        own = [rule.origin.name for rule in rules if rule.origin is not None and rule.origin.kind == "local"]
+        if own:
+            what, own_heading = ("a rule", "its own it") if len(own) == 1 else (f"{len(own)} rules", "their own they")
+            yield (
+                f"{workspace.scope.shown(change.path)}: {what} of your local variant `{own[0]}`, only read here when "
+                f"the skill is loaded; below a heading of {own_heading} would always be read"
+            )
 
 
 def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.place_arguments import past_refs
 from agentpack.changes.pristine import Pristine
 from agentpack.differences.lines import counts, hunks
 from agentpack.differences.parsed_files import MAX_BYTES, decoded
@@ -14,6 +15,7 @@ from agentpack.model.changelog import FILE, ChangelogEntry, entries_between
 from agentpack.model.changes import WRITES, Change
 from agentpack.model.names import PackName
 from agentpack.model.persona import Persona
+from agentpack.model.requirement import Requirement
 from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.workspace.workspace import Workspace
 
@@ -48,18 +50,23 @@ class PackNews(NamedTuple):
 
 def pack_news(workspace: Workspace, outcome: Outcome) -> Iterator[PackNews]:
     """The news of each pack that gets another release."""
-    candidates = candidates_to_view(workspace, workspace.manifest)
+    asked = [
+        Requirement(PackName(change.name), range=f"=={change.after.split()[0]}")
+        for change in outcome.packs
+        if change.after
+    ]
+    candidates = candidates_to_view(workspace, past_refs(workspace, workspace.manifest, asked)[0])
     room = MAX_COMPARED
     for change in outcome.packs:
         if change.before is None or change.after is None:
             continue
-        before, after = change.before.split()[0], change.after.split()[0]
-        if before != after:
+        before, now = change.before.split()[0], change.after.split()[0]
+        if before != now:
             files = [one for one in outcome.plan.changes if one.pack == change.name and one.action in WRITES]
             room -= sum(max(sum(map(len, _before_and_after(workspace, one))), _LEAST) for one in files)
             size = size_of(workspace, files, outcome.personas) if room >= 0 else None
-            found = changelog_between(candidates, PackName(change.name), Version(before), Version(after))
-            yield PackNews(change.name, before, after, size, found)
+            found = changelog_between(candidates, PackName(change.name), Version(before), Version(now))
+            yield PackNews(change.name, before, now, size, found)
 
 
 def changelog_between(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from agentpack.changes.place_arguments import is_place
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.output import Result, safe
 from agentpack.commands.search import search as run
@@ -45,7 +46,10 @@ def search(
         session.output.table(("pack", "newest", "source", "description"), rows, prose=_DESCRIPTION)
     elif words:
         hint = " or ".join(f"`{safe(name)}`" for name in near)
-        session.output.say(f"no pack matches `{safe(words)}`" + (f"; did you mean {hint}?" if near else ""))
+        way = f"; did you mean {hint}?" if near else ""
+        if not near and " " not in words and is_place(session.workspace, words):
+            way = f"; `agentpack show {safe(words)}` lists what a place offers"
+        session.output.say(f"no pack matches `{safe(words)}`{way}")
     else:
         session.output.say("no source has any packs")
     for line in unread:

@@ -28,6 +28,7 @@ from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.names import PackName, content_digest, slug, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.read import ORIGINALS
+from agentpack.resolve.words import listed
 from agentpack.sources.base import OnlyPacks, Source
 from agentpack.sources.collection import CollectionPack, state_version
 from agentpack.wanted.assignment import RestrictionsLost
@@ -376,8 +377,9 @@ def _difference(ours: Agent, theirs: Agent) -> str:
     parts = [
         f"{_rules(len(other - one))} of its own" if other - one else "",
         f"{_rules(len(one - other))} of the pack that it lacks" if one - other else "",
+        "the header" if ours.fields != theirs.fields and one != other else "",
     ]
-    return " and ".join(part for part in parts if part) or "header or white space"
+    return listed(filter(None, parts)) or "header or white space"
 
 
 def _rules(count: int) -> str:

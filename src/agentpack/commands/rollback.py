@@ -331,7 +331,8 @@ def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Cha
         taken = change.action is Action.DELETE or change.action in WRITES
         if taken and row is not None and change.observed not in (None, row.written, row.rendered):
             kept = current.number + 1
-            yield f"{workspace.scope.absolute(change.path)}: your edits are kept in generation {kept}"
+            place = workspace.scope.absolute(change.path)
+            yield f"{place}: your edits are kept in generation {kept}; `agentpack rollback {kept}` brings them back"
 
 
 def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[CapabilityChange, ...]:

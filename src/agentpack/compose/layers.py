@@ -134,11 +134,15 @@ def _lay_one(outline: Outline, variant: NamedLayer) -> None:
     """Lay the rules and headings of a variant."""
     for id in variant.layer.header["remove"]:
         outline.remove(id)
-    behind: dict[str, str] = {}
+    behind, below = dict[str, str](), dict[str, str]()
     for section in variant.layer.sections:
-        home = outline.lay_section(section._replace(origin=variant.origin))
+        # several that a variant puts after the same one keep the order in which it has them
+        after = section.after and below.get(section.after, section.after)
+        is_new = not outline.has_section(section.id)
+        home = outline.lay_section(section._replace(origin=variant.origin, after=after))
+        if is_new and section.after is not None and section.id is not None:
+            below[section.after] = section.id
         for rule in section.rules:
-            # several rules that a variant puts after the same one keep the order in which it has them
             beside = rule.before if rule.after is None else behind.get(rule.after, rule.after)
             added = outline.lay_rule(home, rule._replace(origin=variant.origin), beside)
             if added and rule.after is not None and rule.id is not None:

@@ -49,6 +49,9 @@ class Outline:
             for title in self._titles(self._start)
         )
 
+    def has_section(self, id: str | None) -> bool:
+        return id in self._headings
+
     def lay_section(self, new: Section) -> _OutlineNode:
         """Change the section with this id, or add it where it asks to go, else at the end; its rules are not laid.
         A local variant's heading without an id stands for the section without an id that has this heading.

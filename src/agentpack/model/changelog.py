@@ -17,6 +17,7 @@ _LEAD = 220
 """Characters of an entry's first paragraph that are shown in a plan."""
 _LOOKED_AT = 1_000
 _HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILINE)
+_BULLET = re.compile(r"^[-*+][ \t]+", re.MULTILINE)
 _INNER = re.compile(r"^###+[ \t]+(.+)", re.MULTILINE)
 
 
@@ -34,9 +35,9 @@ class ChangelogEntry(NamedTuple):
 
     @property
     def lead(self) -> str:
-        """The beginning of the entry in one line, if it begins with a paragraph; else empty."""
+        """The beginning of the entry in one line, if it begins with a paragraph or a list; else empty."""
         paragraph = self.text[:_LOOKED_AT].lstrip().partition("\n\n")[0]
-        words = " ".join(paragraph.split())
+        words = " ".join(_BULLET.sub("", paragraph).split())
         if not words or words[0] in "#|-*+>`<":
             return ""
         if len(words) <= _LEAD:

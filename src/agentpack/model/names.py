@@ -211,9 +211,11 @@ def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     """The known words that `word` is probably a typo of, nearest first; only one if it is clearly nearest."""
     from difflib import SequenceMatcher, get_close_matches  # only when something is already wrong
 
-    near = get_close_matches(word, list(known), n=most, cutoff=0.6)
-    likeness = [SequenceMatcher(None, name, word).ratio() for name in near]
-    return [name for name, ratio in zip(near, likeness, strict=True) if ratio > likeness[0] - 0.1]
+    def likeness(name: str) -> float:  # the first letter is rarely the wrong one
+        return SequenceMatcher(None, name, word).ratio() + 0.1 * (name[:1] == word[:1])
+
+    near = sorted(get_close_matches(word, list(known), n=2 * most, cutoff=0.6), key=likeness, reverse=True)[:most]
+    return [name for name in near if likeness(name) > likeness(near[0]) - 0.1]
 
 
 def client_word(text: str) -> str:
