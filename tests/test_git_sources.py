@@ -752,7 +752,7 @@ def test_status_says_when_a_repository_was_last_asked_or_how_to_ask_it(
     (told,) = mirrors()[0].glob("references")
     os.utime(told, (0, 1796083200))
     look = "(`agentpack upgrade --check` looks for newer releases)"
-    asked = f"(last asked for releases: {in_local_time('2026-12-01T00:00:00Z')})"
+    asked = f"(last asked: {in_local_time('2026-12-01T00:00:00Z')}; `agentpack upgrade --check` asks again)"
     out = agentpack("status", "--verbose").out
     assert asked in out
     assert look not in out

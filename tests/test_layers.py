@@ -307,6 +307,4 @@ def test_sections_put_after_the_same_heading_keep_their_order() -> None:
     more = "## More {#more after=first}\n\n- C. {#c}\n\n- D. {#d after=first}\n"
     laid = body(x=variant_text(mine + "\n" + more), y=variant_text(more.replace("C", "E"), order={"after": ["x"]}))
     sections = "## Mine\n\n- A.\n\n### Below\n\n- B.\n\n## More\n\n- E.\n"
-    assert laid == plain().replace(
-        "## First\n\n- Look.\n- Say.\n", f"## First\n\n- D.\n- Look.\n- Say.\n\n{sections}"
-    )
+    assert laid == plain().replace("## First\n\n- Look.\n- Say.\n", f"## First\n\n- D.\n- Look.\n- Say.\n\n{sections}")

@@ -179,6 +179,8 @@ def change_line(output: Output, change: Change, place: str) -> str | None:
     sign, word = _WORDS[change.action]
     if change.action is Action.ADOPT and change.previous is not None:
         word = "unchanged"
+    if change.action is Action.FORGET and change.observed is not None:
+        sign, word = "=", "stays, no longer managed"
     if change.action is Action.MERGE:
         word = _DECIDED.get(change.why, word)
     return f"  {output.style_words(sign, _COLORS[sign])} {safe(place)}  {word}"

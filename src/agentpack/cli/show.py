@@ -36,7 +36,8 @@ def show(
         list[str],
         typer.Argument(
             metavar="REQUIREMENT",
-            help="A pack name, optionally with variants and a version range.",
+            help="A pack name, optionally with variants and a version range; or a folder, an archive or a git "
+            "repository.",
             autocompletion=complete_requirement,
         ),
     ],

@@ -5,6 +5,7 @@ from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.output import Result, flat, safe
+from agentpack.cli.wrapping import hang
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.environment import in_local_time
@@ -91,7 +92,8 @@ def _pack_lines(session: Session, pack: PackStatus) -> Iterator[str]:
     about = [*_about(pack, manifest, is_clean=not changed, most=most, place=places.get(pack.source, ""))]
     if pack.source == BUNDLED and session.output.verbose:
         about.append(("source", f"{BUNDLED} (comes with agentpack)"))
-    yield from (f"  {label:<9} {safe(text)}" for label, text in about)
+    for label, text in about:
+        yield from hang(f"  {label:<9} ", safe(text))
     yield from session.output.some([f"  {file.state:<9} {safe(_file_words(session, file))}" for file in changed])
     if session.output.verbose:
         shown = session.workspace.scope.shown
@@ -143,9 +145,9 @@ def _about(
     if pack.tag_moved:
         yield "tag", f"`{pack.tag}` was moved to another commit than the locked one: ask its author why"
     if pack.source != BUNDLED:
-        asks = f" (last asked for releases: {in_local_time(pack.asked)})" if pack.looked and pack.asked else ""
-        if pack.commit and not pack.looked:
-            asks = " (`agentpack upgrade --check` looks for newer releases)"
+        asks = " (`agentpack upgrade --check` looks for newer releases)" if pack.commit else ""
+        if pack.looked and pack.asked:
+            asks = f" (last asked: {in_local_time(pack.asked)}; `agentpack upgrade --check` asks again)"
         repository = f", in {pack.repository}" if pack.repository else ""
         tag = "" if pack.tag_moved or pack.tag == pack.ref else pack.tag
         state = ", ".join(filter(None, (tag, pack.ref and f"`ref: {pack.ref}`", pack.commit[:12])))

@@ -79,7 +79,8 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
             text = texts.get((variant.persona, variant.name))
             named = f"the local variant `{variant.name}` of {variant.persona}"
             if text is None:
-                reasons.append(f"{named} is gone")
+                folder = workspace.scope.shown(workspace.scope.local_variants)
+                reasons.append(f"{named} is gone: its file may never have been committed; restore {folder}")
             elif line := unmerged_line(text.data):
                 reasons.append(f"{named} has {MARKERS} on line {line}")
             elif text.digest != variant.digest:
