@@ -14,6 +14,7 @@ from agentpack.fetch import Sources
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest, PackName
 
+FILE = ".claude/agents/reviewer.md"
 NAME = PackName("data-reviewer")
 LOCKED = LockedPack(NAME, "1.0.0", "near", Digest(f"sha256:{'0' * 64}"), (), (), {}, (), ())
 
@@ -28,21 +29,32 @@ def moved(agentpack: Agentpack, tmp_path: Path) -> Agentpack:
     return agentpack
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "sync",
-        "sync --locked",
-        "sync --frozen",
-        "lock",
-        "upgrade --yes",
-        "explain data-reviewer",
-        "install data-reviewer",
-    ],
-)
+INSTALLED = ("sync", "sync --locked", "sync --frozen", "lock", "explain data-reviewer", "install data-reviewer")
+
+
+@pytest.mark.parametrize("words", INSTALLED)
+def test_what_is_installed_needs_the_folder_no_more(moved: Agentpack, tmp_path: Path, words: str) -> None:
+    before = tree(moved.folder)
+    (moved.folder / FILE).unlink()
+    ran = moved(*words.split())
+    assert ran.err.endswith(f"note: the source `team` is missing: there is no folder {tmp_path}/team\n")
+    moved("sync")
+    assert tree(moved.folder) == before
+    (moved.folder / FILE).write_bytes(before[FILE].replace(b"Look", b"Look twice"))
+    moved("keep")
+    assert b"Look twice" in tree(moved.folder)[FILE]
+    moved("install", "python-reviewer")
+    moved("uninstall", "data-reviewer")
+    moved("rollback")
+    assert b"Look twice" in tree(moved.folder)[FILE]
+
+
+@pytest.mark.parametrize("words", [*INSTALLED, "upgrade --yes"])
 def test_a_command_that_needs_it_names_it_with_its_folder_and_where_it_is_configured(
     moved: Agentpack, tmp_path: Path, words: str
 ) -> None:
+    if words != "upgrade --yes":  # as in a clone
+        shutil.rmtree(moved.folder / ".agentpack/state")
     ran = moved(*words.split(), expect=6)
     assert ran.err.splitlines()[-3:] == [
         f"error: the source `team` is missing: there is no folder {tmp_path}/team",
@@ -71,11 +83,14 @@ def test_a_command_that_looks_goes_on_without_it(moved: Agentpack, words: str) -
 
 def test_what_is_installed_is_checked_without_it(moved: Agentpack) -> None:
     assert moved("sync", "--check").err.endswith("\nnothing differs\n")
+    moved("audit")
+    shutil.rmtree(moved.folder / ".agentpack/state")
     assert "AP207 release-unread: the source `team` is missing" in moved("audit", expect=1).out
 
 
 def test_a_source_that_is_there_and_lacks_the_release_is_not_called_missing(moved: Agentpack, tmp_path: Path) -> None:
     (tmp_path / "team").mkdir()
+    shutil.rmtree(moved.folder / ".agentpack/state")
     assert "the source `team` does not have 1.0.0 of it\n" in moved("audit", expect=1).out
     manifest = moved.folder / "agentpack.yaml"
     lines = [line for line in manifest.read_text().splitlines() if "team" not in line and "sources" not in line]

@@ -74,7 +74,9 @@ class Sources:
         self.supply: Supply | None = None
         """Where locked content is looked for before its source is asked."""
         self.kept: Callable[[Digest], Mapping[str, bytes] | None] = lambda _: None
-        """The files of a release that an earlier `sync --source` supplied, by its digest."""
+        """The files of a release that the history has, by its digest."""
+        self.releases_here: dict[Digest, Mapping[str, bytes]] = {}
+        """The files of each release that was read on this machine, by its digest."""
         self.named = named
         self.missing = missing
         self.configured = configured
@@ -174,6 +176,7 @@ class Sources:
         if provider_fault(self.patterns, locked.source, pack, named.pack if named else ""):
             return ()
         if self._kept(locked) is not None:
+            self.passed_over.update({source.name}.intersection(self.missing))
             return (_locked_ref(locked),)
         ref = source.pinned(self.name_there(pack), locked)
         return () if ref is None else (ref._replace(pack=pack),)
@@ -386,6 +389,9 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
             details=[f"locked  {expected}", f"found   {digest}"],
             hint=f"{hint}`agentpack lock --upgrade-pack {ref.pack}`",
         )
+    source = sources.source(ref.source)
+    if not ref.bare and source is not None and not source.is_remote and ref.source != BUNDLED:
+        sources.releases_here[digest] = files
     return Release(
         ref.pack, ref.version, ref.source, digest, files, commit=ref.commit, tag=ref.tag, repository=ref.repository
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from agentpack.apply import transact
 from agentpack.changes.outcome import Outcome
+from agentpack.changes.planning import own_sources
 from agentpack.changes.snapshot import current_documents, pending_snapshot
 from agentpack.errors import InvalidFile, Refused
 from agentpack.model.changes import WRITES, Action, Plan
@@ -115,17 +116,19 @@ def _sources(workspace: Workspace, pins: Sequence[LockedPack]) -> Iterator[tuple
 def _releases(
     workspace: Workspace, pins: Sequence[LockedPack], stored: Mapping[Digest, Digest]
 ) -> Iterator[tuple[Digest, Digest, bytes | None]]:
-    """The releases among these packs that `sync --source` supplied, now or earlier: the digests of release and archive,
-    and the archive, None if it is stored already.
+    """The releases among these packs that came from this machine or that `sync --source` supplied, now or earlier: the
+    digests of release and archive, and the archive, None if it is stored already. With them, what is installed needs
+    its place no more.
     """
-    supply = workspace.sources.supply
-    for digest in sorted({pin.digest for pin in pins if pin.agents is None}):
+    supply, own = workspace.sources.supply, own_sources(workspace)
+    found = {**workspace.sources.releases, **(supply.releases if supply else {})}
+    for digest in sorted({pin.digest for pin in pins if pin.agents is None and pin.source not in own}):
         if digest in stored and workspace.store.blobs.has(stored[digest]):
             yield digest, stored[digest], None
-        elif supply is not None and digest in supply.releases:
-            from agentpack.input.archives import write_archive  # only with `--source`
+        elif digest in found:
+            from agentpack.input.archives import write_archive  # only for a place on this machine
 
-            archive = write_archive(supply.releases[digest], prefix=RELEASE)
+            archive = write_archive(found[digest], prefix=RELEASE)
             yield digest, digest_of(archive), archive
 
 

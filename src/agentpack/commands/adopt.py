@@ -287,7 +287,7 @@ def _wanted(
     workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Sequence[AdoptionChoice]
 ) -> Wanted:
     anew = [choice.entry.requirement.pack for choice in choices if choice.state]
-    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=anew, anywhere=anew)
+    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=anew, anywhere=anew, aside=True)
     if source is not None:
         before = candidates.sources
         where = workspace.sources.one(source).where

@@ -39,7 +39,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     anew = {one.pack for one in asked if request.sources or _wants_newer(one, old)}
     new = _with_requirements(workspace, new, arguments.packs, request)
     moving = {one.pack for one in asked if request.sources or old.wanted(one.pack) is None}
-    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving)
+    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew, anywhere=moving, aside=True)
     new = _without_settings(_with_settings(candidates, new, asked, request.settings), asked, request.unset)
     request = request.restricted_to(asked)
     try:

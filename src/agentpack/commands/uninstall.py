@@ -103,7 +103,7 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _state_without(workspace: Workspace, old: Manifest, new: Manifest, *, keeps_sources: bool) -> DesiredState:
-    chosen = choose_clients(choose(candidates_to_install(workspace, new, workspace.lock), new))
+    chosen = choose_clients(choose(candidates_to_install(workspace, new, workspace.lock, aside=True), new))
     wanted = chosen.enforced(allow_installed=True)
     unused = () if keeps_sources else _unused_sources(workspace, wanted.lock)
     if unused:

@@ -16,7 +16,7 @@ MAX_CHANGELOG = 1024 * 1024
 _LEAD = 220
 """Characters of an entry's first paragraph that are shown in a plan."""
 _LOOKED_AT = 1_000
-_HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILINE)
+_HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?(.*)", re.MULTILINE)
 _BULLET = re.compile(r"^[-*+][ \t]+", re.MULTILINE)
 _INNER = re.compile(r"^###+[ \t]+(.+)", re.MULTILINE)
 
@@ -60,7 +60,9 @@ def entries(text: str) -> Iterator[ChangelogEntry]:
     headings = [found for found in _HEADING.finditer(text) if len(found[1]) <= MAX_VERSION]
     ends = [*(heading.start() for heading in headings[1:]), len(text)]
     for (line, match), end in zip(with_lines(text, headings), ends, strict=False):
-        yield ChangelogEntry(match[1], line, text[match.end() : end])
+        title = match[2].strip(" \t\r:-–—")
+        has_words = any(map(str.isalpha, title))  # else it is a date
+        yield ChangelogEntry(match[1], line, (f"\n\n{title}\n" if has_words else "") + text[match.end() : end])
 
 
 def entries_between(text: str, before: Version, after: Version) -> tuple[ChangelogEntry, ...]:

@@ -11,7 +11,7 @@ from packaging.version import Version
 from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
-from agentpack.errors import AgentpackError, InvalidFile, Unavailable, Unresolvable
+from agentpack.errors import AgentpackError, InvalidFile, Refused, Unavailable, Unresolvable
 from agentpack.fetch import Sources, fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
@@ -56,6 +56,7 @@ class Candidates:
         anywhere: Collection[str] = (),
         ignore_minimum_age: bool = False,
         as_locked: bool = False,
+        aside: bool = False,
     ) -> None:
         """All releases available.
 
@@ -89,6 +90,7 @@ class Candidates:
         self.hidden: list[str] = []
         """Places of hidden text that a policy let pass, in words."""
         locked = lock.packs if lock else ()
+        self._aside = aside
         self.kept = {pack.name for pack in locked if refresh is not None and pack.name not in refresh}
         """The packs that keep their release where it fits."""
         self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name not in anywhere])
@@ -193,7 +195,15 @@ class Candidates:
         source = self.sources.source(ref.source)
         if source is not None and source.where == self.workspace.scope.absolute(self.workspace.scope.own_packs):
             return fetch(ref, self.sources)
-        return fetch(ref, self.sources, self.expected.get((ref.pack, str(ref.version), ref.source)))
+        expected = self.expected.get((ref.pack, str(ref.version), ref.source))
+        try:
+            return fetch(ref, self.sources, expected)
+        except Refused as error:
+            is_aside = self._aside and ref.pack in self.kept
+            if expected is None or not is_aside or (files := self.sources.kept(expected)) is None:
+                raise
+            self.sources.notes.append(f"{error.message}; it stays as it was installed")
+            return Release(ref.pack, ref.version, ref.source, expected, files, commit=ref.commit)
 
     def files(self, pack: PackName, version: Version) -> Mapping[str, bytes]:
         """The files of a release that was read, by POSIX path."""
@@ -349,6 +359,7 @@ def candidates_to_install(
     *,
     refresh: Collection[str] | None = (),
     anywhere: Collection[str] = (),
+    aside: bool = False,
 ) -> Candidates:
     """Candidates for a command that installs: without releases that the policy considers too new.
 
@@ -356,8 +367,10 @@ def candidates_to_install(
         lock: its packs keep their releases as far as the manifest allows.
         refresh: packs of which the newest release is wanted; None for all of them. Each stays with its source.
         anywhere: packs that are looked for in every source, because the user named one.
+        aside: whether the command is about other packs than those that keep their release. One of these whose folder
+            has other text now stays as it was installed, if the history has its files; else that is an error.
     """
-    return Candidates(workspace, manifest, lock, refresh=refresh, anywhere=anywhere)
+    return Candidates(workspace, manifest, lock, refresh=refresh, anywhere=anywhere, aside=aside)
 
 
 def candidates_to_view(

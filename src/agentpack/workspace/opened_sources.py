@@ -66,6 +66,8 @@ class OpenedSources:
         """Packs of which nobody could say whether there is something newer, a sentence each."""
         self.texts: dict[str, bytes] = {}
         """Agent files of collections that were read, by the SHA-256 of their texts."""
+        self.releases: dict[Digest, Mapping[str, bytes]] = {}
+        """The files of releases that were read on this machine, by digest."""
         self.only_here: dict[str, str] = {}
         """By SHA-256, the file of this scope that alone was found with a text."""
 
@@ -98,6 +100,7 @@ class OpenedSources:
             patterns=manifest.sources,
         )
         sources.supply, sources.silent, sources.kept = self.supply, self._silent, self._kept
+        sources.releases_here = self.releases
         sources.elsewhere = [source.name for source in every if source not in configured]
         self._opened.append(sources)
         return sources
