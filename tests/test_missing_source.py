@@ -212,3 +212,22 @@ def test_a_collection_does_not_answer_for_a_source_that_cannot_be_asked(agentpac
     assert "the source `team` at file:///no/team" in agentpack("install", "data-reviewer", expect=6).err
     assert tree(agentpack.folder) == before
     agentpack("install", "data-reviewer", "--source", "shelf/data-reviewer")
+
+
+def test_an_edited_pack_in_a_folder_keeps_no_other_pack_back(agentpack: Agentpack, tmp_path: Path) -> None:
+    folder = publish(tmp_path / "team", make_pack(), make_pack("other", personas={"other": persona_text("other")}))
+    agentpack("install", "data-reviewer", "other", "--source", str(folder))
+    manifest = folder / "data-reviewer/1.0.0/personas/reviewer.md"
+    manifest.write_text(manifest.read_text().replace("Look", "Look twice"))
+    publish(folder, make_pack("other", "1.1.0", personas={"other": persona_text("other")}))
+    before = (agentpack.folder / FILE).read_bytes()
+    for words in ("install python-reviewer", "upgrade other", "uninstall python-reviewer"):
+        ran = agentpack(*words.split(), *(["--yes"] if "upgrade" in words else []))
+        assert "note: data-reviewer 1.0.0 from `team` is not what was locked; it stays as it was installed" in ran.err
+    assert "other 1.1.0" in agentpack("status").out
+    assert (agentpack.folder / FILE).read_bytes() == before
+    assert "is not what was locked" in agentpack("sync", "--locked", "--check", expect=1).out
+    for words in ("sync", "lock", "upgrade", "upgrade data-reviewer"):
+        assert "is not what was locked" in agentpack(*words.split(), expect=5).err
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    agentpack("install", "python-reviewer", expect=5)
