@@ -768,6 +768,18 @@ def test_status_says_when_a_repository_was_last_asked_or_how_to_ask_it(
     assert (row["looked"], row["asked"], row["newest"]) == (False, None, None)
 
 
+def test_status_answers_where_the_manifest_no_longer_has_the_repository_of_a_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    far = Repository(tmp_path / "far").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    agentpack("install", f"git+{far.address}")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().partition("sources:")[0] + "sources: []\npacks: [data-reviewer]\n")
+    (row,) = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["source"], row["address"], row["commit"]) == ("far", "", far.head)
+    assert (row["tag"], row["tag_moved"], row["looked"], row["asked"]) == ("", False, False, None)
+
+
 def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, project: Path, hub: Path) -> None:
     one = plugin(hub, "one")
     market(hub, one={"source": "url", "url": "https://git.example.com/one"}, here="./here")

@@ -95,6 +95,32 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
     assert "- Mine." in (project / CLAUDE).read_text()
 
 
+def test_the_file_itself_is_written_where_its_folder_is_a_link_and_another_client_s_file_a_link_to_it(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    """Neither path is without a link, and the one that is a link comes first in their order."""
+    (project / "agents").mkdir()
+    _link(project / ".cursor/agents", "../agents")
+    _link(project / CLAUDE, f"../../{CURSOR}")
+    assert install().splitlines()[-6:] == [
+        "  + .claude/agents/reviewer.md  new",
+        "  + .cursor/agents/reviewer.md  new",
+        "  + agentpack.yaml  new",
+        "  + agentpack.lock  new",
+        "note: .claude/agents/reviewer.md is a link to agents/reviewer.md: Cursor and Claude Code read the same file",
+        "generation 1; `agentpack rollback` undoes it",
+    ]
+    file = project / "agents/reviewer.md"
+    agentpack("diff")
+    file.write_text(file.read_text() + "- Mine.\n")
+    install("1.1.0")
+    assert "have seen" in file.read_text() and "- Mine." in file.read_text()
+    agentpack("uninstall", "data-reviewer", "--discard-edits")
+    assert not file.exists() and (project / CLAUDE).is_symlink()
+    agentpack("rollback")
+    assert "- Mine." in (project / CLAUDE).read_text()
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_a_file_that_clients_share_by_a_link_is_no_edit_by_hand_in_the_history(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
@@ -483,6 +509,17 @@ def test_a_shared_file_that_is_not_valid_is_named_with_what_to_do(tmp_path: Path
             changed(text, place, at=tmp_path)
         assert refused.value.hint == hint
         assert str(refused.value.faults[0]).startswith(f"{tmp_path}/.roomodes{line}: ")
+    text = b"customModes:\n  - slug: one\n    groups: &g [read]\nother: *g\n"
+    before = digest_of(b"slug: one\ngroups: &g [read]\n")
+    for content, fault in (
+        (b"slug: one\ngroups: &g [edit]\n", "the entry cannot be changed without touching the rest of the file"),
+        (b"slug: one\n", "`*g` needs the anchor `&g` above it"),
+        (None, "`*g` needs the anchor `&g` above it"),
+    ):
+        with pytest.raises(InvalidFile) as refused:
+            changed(text, PlaceChange(".roomodes#one", before, content), at=tmp_path)
+        assert refused.value.hint == "fix the file, or leave this client out"
+        assert refused.value.details == (f"{tmp_path}/.roomodes: {fault}",)
     nobody = Locations(Disk({"": str(tmp_path)}), lambda path: None)
     with pytest.raises(InvalidFile) as refused:
         [*nobody.steps([place])]

@@ -121,3 +121,11 @@ def test_an_address_where_a_name_belongs_leads_on(agentpack: Agentpack, project:
         "error: `kit @ github:acme/kit`: this command needs a pack name without an address\n"
         "hint: `agentpack show github:acme/kit` lists what is there\n"
     )
+
+
+def test_an_address_cannot_be_audited_by_name_and_what_can_be_is_named(agentpack: Agentpack, project: Path) -> None:
+    assert agentpack("audit", "kit @ https://example.com/kit", expect=2).err == (
+        f"project {project}\n"
+        "error: `kit @ https://example.com/kit`: this command needs a pack name without an address\n"
+        "hint: give the path of a folder\n"
+    )
