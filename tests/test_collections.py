@@ -234,12 +234,16 @@ def test_a_long_description_is_cut_unless_all_of_it_is_asked_for(agentpack: Agen
 
 
 def test_a_place_with_several_packs_asks_which(agentpack: Agentpack, project: Path) -> None:
-    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}))
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work.", "three": "Work."}, plugins=2))
     before = marks(project)
     ran = agentpack("install", "./market", expect=3)
-    assert "./market offers 2 packs: choose one" in ran.err
-    assert "kit-0: 1 agent" in ran.err
-    assert "`agentpack install kit-0 --source ./market`" in ran.err
+    assert ran.err == (
+        f"project {project}\n"
+        "error: ./market offers 2 packs: choose one\n"
+        "  kit-0: 2 agents; Kit 0.\n"
+        "  kit-1: 1 agent; Kit 1.\n"
+        "hint: `agentpack install kit-0 --source ./market`, `--only AGENT`, or `--all`\n"
+    )
     assert marks(project) == before
     agentpack("install", "./market", "--only", "two")
     assert agents(project) == ["two.md"]
@@ -887,6 +891,16 @@ def test_an_agent_at_a_place_is_printed_without_being_installed(agentpack: Agent
     told = agentpack("render", "./packs", "--persona", "three", expect=2).err
     assert "error: ./packs has 2 packs, and none of them have an agent `three`\n" in told
     assert tree(project) == before
+
+
+def test_an_agent_at_a_place_is_printed_as_it_is_there_also_where_its_pack_is_installed(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack(version="2.0.0"))
+    agentpack("install", "data-reviewer", "--source", "packs")
+    text = persona_text(body="You look at another place. {#place}\n")
+    publish(project / "other", make_pack(version="1.0.0", personas={"reviewer": text}))
+    assert agentpack("render", "./other").out.endswith("---\nYou look at another place.\n")
 
 
 @pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])

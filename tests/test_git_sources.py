@@ -1617,6 +1617,15 @@ def test_a_direct_reference_to_a_collection_tells_what_packs_it_has(agentpack: A
     )
 
 
+def test_a_direct_reference_takes_one_pack_of_a_collection(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit(marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    agentpack("install", f"kit-1 @ git+{far.address}")
+    assert os.listdir(project / ".claude/agents") == ["two.md"]
+    assert (project / "agentpack.yaml").read_text().endswith(
+        f'sources:\n  - {{name: far, git: "{far.address}"}}\npacks:\n  - require: kit-1\n    source: far\n'
+    )
+
+
 def test_asking_for_the_newest_removes_the_ref_of_the_source_that_the_manifest_names(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:
