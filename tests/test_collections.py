@@ -901,6 +901,11 @@ def test_an_agent_at_a_place_is_printed_as_it_is_there_also_where_its_pack_is_in
     text = persona_text(body="You look at another place. {#place}\n")
     publish(project / "other", make_pack(version="1.0.0", personas={"reviewer": text}))
     assert agentpack("render", "./other").out.endswith("---\nYou look at another place.\n")
+    texts = {name: agent_text(name, f"You are {name} of a kit.") for name in ("one", "two")}
+    for folder in ("", "other/"):
+        write_tree(project / f"{folder}kit", {f"agents/{name}.md": text for name, text in texts.items()})
+    agentpack("install", "./kit", "--only", "one")
+    assert agentpack("render", "./other/kit", "--persona", "two").out == texts["two"]
 
 
 @pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])
