@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -623,6 +624,35 @@ def test_a_client_that_has_a_pack_keeps_it_where_the_lock_is_lost(agentpack: Age
     (unnamed / "agentpack.lock").unlink()
     assert "--accept widened:codex" in agentpack("sync", expect=3).err
     assert {path: data for path, data in tree(unnamed).items() if path.startswith(".c")} == before
+
+
+def test_a_found_client_keeps_the_released_files_that_are_there_where_lock_and_state_are_lost(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack())
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources: [{name: ours, path: packs}]\npacks: [data-reviewer]\n"})
+    use(project, "claude", "qwen")
+    agentpack("sync")
+    before = tree(project)
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    assert agentpack("sync").err.splitlines()[1:] == [
+        "  + agentpack.lock  new",
+        "generation 2; `agentpack rollback` undoes it",
+    ]
+    assert tree(project) == before
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    newer = persona_text(body=BODY.replace("what you saw", "what you have seen"))
+    publish(project / "packs", make_pack(version="1.1.0", personas={"reviewer": newer}))
+    assert agentpack("install", "data-reviewer@latest").err.splitlines()[1:] == [
+        "data-reviewer 1.0.0 -> 1.1.0",
+        "  ~ .claude/agents/reviewer.md  updated",
+        "  ~ .qwen/agents/reviewer.md  updated",
+        "  ~ agentpack.yaml  updated",
+        "  + agentpack.lock  new",
+        "generation 2; `agentpack rollback` undoes it",
+    ]
 
 
 def test_installing_into_such_a_manifest_names_the_clients_of_each_pack(agentpack: Agentpack, unnamed: Path) -> None:
