@@ -559,6 +559,22 @@ def test_a_pack_for_fewer_clients_whose_variant_follows_a_release_stays_for_thes
     assert "- Look before you change anything.\n- Say" in file.read_text()
 
 
+def test_a_client_that_is_skipped_for_a_new_pack_is_told_also_where_a_variant_follows_a_release(
+    agentpack: Agentpack, unnamed: Path, packs: str
+) -> None:
+    agentpack("sync")
+    file = unnamed / ".claude/agents/plain.md"
+    file.write_text(file.read_text().replace("you change.", "you change anything."))
+    agentpack("keep", "plain")
+    newer = persona_text("plain", BODY.replace("{#look}", "{#watch}"), model="opus")
+    strict = make_pack("strict", personas={"strict": persona_text("strict", tools=["read"])})
+    publish(Path(packs), make_pack("plain", "1.1.0", personas={"plain": newer}), strict)
+    write_tree(unnamed, {"agentpack.yaml": manifest(unnamed) + "  - strict\n"})
+    gone = skipped(agentpack, "upgrade", "--yes")
+    assert "{#watch}" in (unnamed / ".agentpack/variants/plain/local.md").read_text()
+    assert {client: one["packs"] for client, one in gone.items()} == {"codex": []}
+
+
 def test_a_client_that_gets_a_pack_with_what_it_requires_is_told_that_it_reads_both(
     agentpack: Agentpack, packs: str
 ) -> None:
