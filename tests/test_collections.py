@@ -874,6 +874,16 @@ def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack
     assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
 
 
+def test_what_a_client_skips_is_nothing_that_a_policy_refuses(agentpack: Agentpack, project: Path) -> None:
+    """Without its restriction, which that client cannot express, the agent could do what is denied."""
+    text = agent_text("one", "Work.", more="tools: Read\n")
+    denied = "schema: 1\npolicy: {capabilities: {deny: [shell]}}\npacks: []\n"
+    write_tree(project, {"kit/agents/one.md": text, "agentpack.yaml": denied})
+    agentpack("install", "./kit", "--client", "claude", "--client", "codex")
+    agentpack("sync", "--check")
+    assert agentpack("status", "--json").envelope["data"]["refused"] == []
+
+
 def test_an_agent_at_a_place_is_printed_without_being_installed(agentpack: Agentpack, project: Path) -> None:
     texts = {name: agent_text(name, f"You are {name}.") for name in ("one", "two")}
     write_tree(project / "kit", {f"agents/{name}.md": text for name, text in texts.items()})

@@ -1621,8 +1621,10 @@ def test_a_direct_reference_takes_one_pack_of_a_collection(agentpack: Agentpack,
     far = Repository(tmp_path / "far").commit(marketplace({"one": "Work.", "two": "Work."}, plugins=2))
     agentpack("install", f"kit-1 @ git+{far.address}")
     assert os.listdir(project / ".claude/agents") == ["two.md"]
-    assert (project / "agentpack.yaml").read_text().endswith(
-        f'sources:\n  - {{name: far, git: "{far.address}"}}\npacks:\n  - require: kit-1\n    source: far\n'
+    assert (
+        (project / "agentpack.yaml")
+        .read_text()
+        .endswith(f'sources:\n  - {{name: far, git: "{far.address}"}}\npacks:\n  - require: kit-1\n    source: far\n')
     )
 
 

@@ -669,6 +669,18 @@ def test_the_variants_that_a_newer_release_lacks_are_told_in_alphabetical_order(
     assert agentpack("upgrade", "late", "--yes").err == f"{head}{late}{end}"
 
 
+def test_a_local_variant_that_is_in_use_is_no_reason_for_one_that_is_not_there(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project, {".agentpack/variants/reviewer/mine.md": "---\nsummary: More.\n---\n- Mine. {#mine}\n"})
+    publish(project / "named", make_pack())
+    agentpack("install", "data-reviewer[mine]", "--source", "named", "--client", "claude")
+    assert agentpack("install", "data-reviewer[mine,mins]", expect=4).err == (
+        f"project {project}\nerror: `data-reviewer` has no variant `mins`\n  its variants: mine\n"
+        "hint: did you mean `mine`?\n"
+    )
+
+
 def test_a_local_variant_of_another_persona_is_named_where_it_was_in_use_alone(
     agentpack: Agentpack, project: Path
 ) -> None:
