@@ -1,7 +1,7 @@
 """Clients that nobody named and that were only found: they never make a command fail, and are named when skipped."""
 
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +13,7 @@ import pytest
 from support.collection_files import agent_text
 from support.effort import sample
 from support.packs import BODY, make_pack, persona_text, publish
+from support.read_only import can_be_made, run_where_nothing_can_be_written
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
@@ -154,11 +155,6 @@ def _behind_a_link(project: Path) -> None:
     (project / ".cursor/agents").symlink_to("../.claude/agents")
 
 
-def _closed(project: Path) -> None:
-    (project / ".codex/agents").mkdir(parents=True)
-    (project / ".codex/agents").chmod(0o500)
-
-
 def _other_text(project: Path) -> None:
     declared = "schema: 1\ntitle: Mine\nproject: .claude/agents\ndescription: summary\nmarkers: [.mine]\n"
     write_tree(project, {".agentpack/clients/mine.yaml": declared, ".mine": ""})
@@ -234,13 +230,16 @@ def test_a_client_whose_folder_is_a_link_in_a_circle_is_skipped(
     assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_found_client_whose_folder_cannot_be_written_is_skipped(
-    agentpack: Agentpack, project: Path, packs: str
-) -> None:
-    (project / ".claude").mkdir()
-    _closed(project)
-    assert "Permission denied" in skipped(agentpack, "install", "plain", "--source", packs)["codex"]["reason"]
+def test_a_found_client_whose_folder_cannot_be_written_is_skipped(project: Path, packs: str) -> None:
+    if not can_be_made(project):
+        pytest.skip("this machine does not let root make a folder read-only")
+    use(project, "claude", "codex")
+    words = ["install", "plain", "--source", packs, "--json"]
+    ran = run_where_nothing_can_be_written(project / ".codex", project, words)
+    (gone,) = ran.envelope["data"]["skipped"]
+    assert gone["client"] == "codex"
+    assert re.search("Permission denied|Read-only file system", gone["reason"])
+    assert (project / ".claude/agents/plain.md").exists()
 
 
 def test_a_foreign_file_is_taken_over_where_that_was_asked_for(agentpack: Agentpack, project: Path, packs: str) -> None:
