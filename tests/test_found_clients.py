@@ -255,6 +255,21 @@ def test_a_foreign_file_is_taken_over_where_that_was_asked_for(agentpack: Agentp
     )
 
 
+def test_adopting_is_only_named_where_it_settles_all_that_is_in_the_way(agentpack: Agentpack, project: Path) -> None:
+    both = {name: persona_text(name) for name in ("one", "two")}
+    publish(project / "packs", make_pack(personas=both))
+    use(project, "claude", "codex")
+    write_tree(project, {".codex/agents/one.toml": "mine\n", ".codex/agents/two.toml/x": "x"})
+    gone = skipped(agentpack, "install", "data-reviewer", "--source", "packs", "--dry-run")["codex"]
+    one, two = (f"{project}/.codex/agents/{name}.toml" for name in ("one", "two"))
+    assert gone["reason"] == f"{one}: was not written by agentpack; {two}: is not a regular file"
+    assert gone["way"].endswith("move it elsewhere, then add it with `--client codex`")
+    shutil.rmtree(project / ".codex/agents/two.toml")
+    gone = skipped(agentpack, "install", "data-reviewer", "--source", "packs", "--dry-run")["codex"]
+    assert gone["reason"] == f"{one}: was not written by agentpack"
+    assert gone["way"] == "add it with `--client codex --adopt`, which keeps the existing file in the history"
+
+
 def test_what_was_accepted_is_not_skipped(agentpack: Agentpack, project: Path, packs: str) -> None:
     use(project, "claude", "codex")
     assert not skipped(agentpack, "install", "limited", "--source", packs, "--accept", "widened:codex")
@@ -667,6 +682,24 @@ def test_a_found_client_keeps_the_released_files_that_are_there_where_lock_and_s
         "  ~ agentpack.yaml  updated",
         "  + agentpack.lock  new",
         "generation 2; `agentpack rollback` undoes it",
+    ]
+
+
+def test_a_conflict_in_a_file_of_ours_keeps_no_found_client_away(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources: [{name: ours, path: packs}]\npacks: [data-reviewer]\n"})
+    use(project, "claude")
+    agentpack("sync")
+    (project / "agentpack.lock").unlink()
+    file = project / ".claude/agents/reviewer.md"
+    file.write_text(file.read_text().replace("what you saw", "what you think"))
+    use(project, "codex")
+    newer = persona_text(body=BODY.replace("what you saw", "what you have seen"))
+    publish(project / "packs", make_pack(version="1.1.0", personas={"reviewer": newer}))
+    assert agentpack("install", "data-reviewer@latest", "--partial", expect=3).err.splitlines()[1:4] == [
+        "data-reviewer 1.1.0",
+        "  ! .claude/agents/reviewer.md  in conflict, not changed",
+        "  + .codex/agents/reviewer.toml  new",
     ]
 
 

@@ -95,6 +95,24 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
     assert "- Mine." in (project / CLAUDE).read_text()
 
 
+def test_a_file_that_clients_share_for_two_packs_is_recorded_for_both(agentpack: Agentpack, project: Path) -> None:
+    LINKS["the folder of agents"](project)
+    publish(project / "packs", make_pack("first"), make_pack("second"))
+    packs = "[first, {require: second, clients: [cursor]}]"
+    text = f"schema: 1\nclients: [claude]\nsources: [{{name: ours, path: packs}}]\npacks: {packs}\n"
+    write_tree(project, {"agentpack.yaml": text})
+    agentpack("sync")
+    record = json.loads((project / ".agentpack/state/generations/000001.json").read_text())
+    assert [row[:4] for row in record["files"]] == [
+        [CLAUDE, "claude", "first", "reviewer"],
+        [CURSOR, "cursor", "second", "reviewer"],
+    ]
+    agentpack("uninstall", "first")
+    assert (project / CURSOR).exists()
+    agentpack("uninstall", "second")
+    assert not (project / CURSOR).exists()
+
+
 def test_the_file_itself_is_written_where_its_folder_is_a_link_and_another_client_s_file_a_link_to_it(
     agentpack: Agentpack, project: Path, install: Callable[..., str]
 ) -> None:
@@ -485,6 +503,16 @@ def test_all_entries_of_a_file_are_changed_in_one_step(tmp_path: Path) -> None:
     for other in (gone._replace(before=digest_of(b"else")), new._replace(place=".roomodes#ours")):
         with pytest.raises(Unavailable):
             changed(text, other, at=tmp_path)
+
+
+def test_an_entry_is_read_again_once_its_file_has_changed(tmp_path: Path) -> None:
+    places = Locations(Disk({"": str(tmp_path)}), lambda path: CLIENTS["roo"].shared)
+    for name in ("One", "Another"):
+        entry = f"slug: one\nname: {name}\n"
+        (tmp_path / ".roomodes").write_text(f"customModes:\n  - slug: one\n    name: {name}\n")
+        here = places.look(".roomodes#one")
+        assert here is not None and here.digest == digest_of(entry.encode())
+        assert places.read(".roomodes#one") == entry.encode()
 
 
 def test_a_file_of_our_entries_alone_comes_and_goes_with_them(tmp_path: Path) -> None:

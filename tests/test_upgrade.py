@@ -1189,3 +1189,31 @@ def test_a_rule_that_moved_is_shown_where_its_own_pack_has_it(
     said = agentpack("upgrade", "python-engineer", "--latest", "--dry-run", expect=3).err
     assert "the new release says, in .claude/skills/python-engineer-services/SKILL.md\n" in said
     assert "Count metrics by hand" not in said
+
+
+def test_a_skill_whose_folder_is_somebody_else_s_now_stops_where_lock_and_state_are_lost(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    folder = project / ".claude/skills/python-engineer-async"
+    (folder / "SKILL.md").rename(folder / "notes.md")
+    assert agentpack("sync", expect=3).err == (
+        f"project {project}\n"
+        "error: 1 file needs a decision; nothing was changed\n"
+        "  .claude/skills/python-engineer-async/SKILL.md: would be written to a folder with files that agentpack did not "
+        "write\n"
+        "hint: move them, rename the persona (`as:` in agentpack.yaml), or turn off skills (`--set modules=inline`)\n"
+    )
+
+
+def test_a_local_variant_that_another_pack_asks_for_stays_in_use(agentpack: Agentpack, project: Path) -> None:
+    crew = make_pack("crew", personas={"crew": persona_text("crew")}, requires=["lead[mine]"])
+    publish(project / "packs", make_pack("lead"), crew)
+    write_tree(project, {".agentpack/variants/reviewer/mine.md": variant_text("- Mine. {#mine}\n")})
+    agentpack("install", "crew", "--source", "packs", "--client", "claude")
+    newer = persona_text(body="You look again. {#identity}\n")
+    publish(project / "packs", make_pack("lead", version="1.1.0", personas={"reviewer": newer}))
+    assert "lead 1.0.0 [mine] -> 1.1.0 [mine]\n" in agentpack("upgrade", "--yes").err
+    assert (project / ".claude/agents/reviewer.md").read_text().endswith("---\nYou look again.\n\n- Mine.\n")
