@@ -141,3 +141,11 @@ def test_what_has_a_slash_and_is_no_agent_here_leads_to_its_place(
         "hint: for a folder or an address, `agentpack show acme/kit` lists its packs, `agentpack install acme/kit` "
         "installs them\n"
     )
+
+
+def test_a_pack_with_a_slash_and_no_agent_is_no_agent_of_it(installed: Agentpack, project: Path) -> None:
+    assert installed("uninstall", "kit/", expect=2).err == (
+        f"project {project}\n"
+        "error: `kit/` is not a pack name\n"
+        "hint: for a folder or an address, `agentpack show kit/` lists its packs, `agentpack install kit/` installs them\n"
+    )

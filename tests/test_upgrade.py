@@ -1217,3 +1217,21 @@ def test_a_local_variant_that_another_pack_asks_for_stays_in_use(agentpack: Agen
     publish(project / "packs", make_pack("lead", version="1.1.0", personas={"reviewer": newer}))
     assert "lead 1.0.0 [mine] -> 1.1.0 [mine]\n" in agentpack("upgrade", "--yes").err
     assert (project / ".claude/agents/reviewer.md").read_text().endswith("---\nYou look again.\n\n- Mine.\n")
+
+
+def test_a_file_is_known_by_an_older_release_past_one_that_lacks_what_is_asked_for(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Where lock and state are lost."""
+    strict = {"reviewer/strict": variant_text("- Be strict. {#strict}\n")}
+    publish(project / "packs", make_pack(variants=strict))
+    agentpack("install", "data-reviewer[strict]<3", "--source", "packs", "--client", "claude")
+    newer = persona_text(body="You look again. {#identity}\n")
+    publish(project / "packs", make_pack(version="1.1.0", personas={"reviewer": newer}, variants=strict))
+    publish(project / "packs", make_pack(version="2.0.0"))
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    assert agentpack("install", "data-reviewer[strict]==1.1").err.splitlines()[1:3] == [
+        "data-reviewer 1.0.0 [strict] -> 1.1.0 [strict]",
+        "  ~ .claude/agents/reviewer.md  updated",
+    ]

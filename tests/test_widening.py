@@ -579,6 +579,21 @@ def test_a_lock_that_does_not_tell_it_is_as_good_as_any_where_no_release_moves(
     agentpack("diff")
 
 
+def test_a_lock_that_does_not_tell_it_of_one_persona_counts_as_its_release_gives_it(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    release(packs, "1.1.0", reviewer={"tools": ["read"]}, tester={"tools": ["read", "shell"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    path = agentpack.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    del next(file for file in data["files"] if file["persona"] == "tester")["capabilities"]
+    path.write_text(json.dumps(data))
+    both = {"reviewer": {"tools": ["read"]}, "tester": {"tools": ["read", "shell"]}}
+    release(packs, "1.2.0", **both, builder={"tools": ["shell"]})
+    agentpack("upgrade", "--yes")
+    assert locked(agentpack)["builder claude"] == "shell"
+
+
 def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
     forget_capabilities(widened)
     shutil.rmtree(packs / "reviews/1.0.0")
@@ -624,6 +639,21 @@ def test_what_a_release_takes_against_either_side_of_a_merge_stops(agentpack: Ag
         assert told.count("reviewer for claude: ") == 1
         assert "claude, claude" not in told
     agentpack("upgrade", "--yes", "--accept", "web", "--accept", "shell")
+
+
+def test_what_a_release_takes_is_told_against_our_side_of_a_merge_alone_where_nothing_stops(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    packs, lock = tmp_path / "more", agentpack.folder / "agentpack.lock"
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    release(packs, "1.0.0", reviewer={"tools": ["read"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    ours, text = lock.read_text(), agent.read_text()
+    release(packs, "1.1.0", reviewer={"tools": ["read", "shell"]})
+    agentpack("upgrade", "--yes", "--accept", "shell")
+    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{lock.read_text()}>>>>>>> theirs\n")
+    agent.write_text(text)
+    assert agentpack("sync", "--json").envelope["data"]["capabilities"] == []
 
 
 @pytest.mark.parametrize("turned", [False, True])
