@@ -234,12 +234,16 @@ def test_a_long_description_is_cut_unless_all_of_it_is_asked_for(agentpack: Agen
 
 
 def test_a_place_with_several_packs_asks_which(agentpack: Agentpack, project: Path) -> None:
-    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}))
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work.", "three": "Work."}, plugins=2))
     before = marks(project)
     ran = agentpack("install", "./market", expect=3)
-    assert "./market offers 2 packs: choose one" in ran.err
-    assert "kit-0: 1 agent" in ran.err
-    assert "`agentpack install kit-0 --source ./market`" in ran.err
+    assert ran.err == (
+        f"project {project}\n"
+        "error: ./market offers 2 packs: choose one\n"
+        "  kit-0: 2 agents; Kit 0.\n"
+        "  kit-1: 1 agent; Kit 1.\n"
+        "hint: `agentpack install kit-0 --source ./market`, `--only AGENT`, or `--all`\n"
+    )
     assert marks(project) == before
     agentpack("install", "./market", "--only", "two")
     assert agents(project) == ["two.md"]
@@ -870,6 +874,16 @@ def test_installing_all_agents_of_a_collection_says_how_to_choose_some(agentpack
     assert "for some of them" not in agentpack("install", "./kit", "--without", "two").err
 
 
+def test_what_a_client_skips_is_nothing_that_a_policy_refuses(agentpack: Agentpack, project: Path) -> None:
+    """Without its restriction, which that client cannot express, the agent could do what is denied."""
+    text = agent_text("one", "Work.", more="tools: Read\n")
+    denied = "schema: 1\npolicy: {capabilities: {deny: [shell]}}\npacks: []\n"
+    write_tree(project, {"kit/agents/one.md": text, "agentpack.yaml": denied})
+    agentpack("install", "./kit", "--client", "claude", "--client", "codex")
+    agentpack("sync", "--check")
+    assert agentpack("status", "--json").envelope["data"]["refused"] == []
+
+
 def test_an_agent_at_a_place_is_printed_without_being_installed(agentpack: Agentpack, project: Path) -> None:
     texts = {name: agent_text(name, f"You are {name}.") for name in ("one", "two")}
     write_tree(project / "kit", {f"agents/{name}.md": text for name, text in texts.items()})
@@ -887,6 +901,21 @@ def test_an_agent_at_a_place_is_printed_without_being_installed(agentpack: Agent
     told = agentpack("render", "./packs", "--persona", "three", expect=2).err
     assert "error: ./packs has 2 packs, and none of them have an agent `three`\n" in told
     assert tree(project) == before
+
+
+def test_an_agent_at_a_place_is_printed_as_it_is_there_also_where_its_pack_is_installed(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack(version="2.0.0"))
+    agentpack("install", "data-reviewer", "--source", "packs")
+    text = persona_text(body="You look at another place. {#place}\n")
+    publish(project / "other", make_pack(version="1.0.0", personas={"reviewer": text}))
+    assert agentpack("render", "./other").out.endswith("---\nYou look at another place.\n")
+    texts = {name: agent_text(name, f"You are {name} of a kit.") for name in ("one", "two")}
+    for folder in ("", "other/"):
+        write_tree(project / f"{folder}kit", {f"agents/{name}.md": text for name, text in texts.items()})
+    agentpack("install", "./kit", "--only", "one")
+    assert agentpack("render", "./other/kit", "--persona", "two").out == texts["two"]
 
 
 @pytest.mark.parametrize(("answer", "left"), [("keep", True), ("theirs", False)])

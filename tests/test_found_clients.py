@@ -1,7 +1,8 @@
 """Clients that nobody named and that were only found: they never make a command fail, and are named when skipped."""
 
 import json
-import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import pytest
 from support.collection_files import agent_text
 from support.effort import sample
 from support.packs import BODY, make_pack, persona_text, publish
+from support.read_only import can_be_made, run_where_nothing_can_be_written
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
@@ -153,11 +155,6 @@ def _behind_a_link(project: Path) -> None:
     (project / ".cursor/agents").symlink_to("../.claude/agents")
 
 
-def _closed(project: Path) -> None:
-    (project / ".codex/agents").mkdir(parents=True)
-    (project / ".codex/agents").chmod(0o500)
-
-
 def _other_text(project: Path) -> None:
     declared = "schema: 1\ntitle: Mine\nproject: .claude/agents\ndescription: summary\nmarkers: [.mine]\n"
     write_tree(project, {".agentpack/clients/mine.yaml": declared, ".mine": ""})
@@ -233,13 +230,16 @@ def test_a_client_whose_folder_is_a_link_in_a_circle_is_skipped(
     assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_found_client_whose_folder_cannot_be_written_is_skipped(
-    agentpack: Agentpack, project: Path, packs: str
-) -> None:
-    (project / ".claude").mkdir()
-    _closed(project)
-    assert "Permission denied" in skipped(agentpack, "install", "plain", "--source", packs)["codex"]["reason"]
+def test_a_found_client_whose_folder_cannot_be_written_is_skipped(project: Path, packs: str) -> None:
+    if not can_be_made(project):
+        pytest.skip("this machine does not let root make a folder read-only")
+    use(project, "claude", "codex")
+    words = ["install", "plain", "--source", packs, "--json"]
+    ran = run_where_nothing_can_be_written(project / ".codex", project, words)
+    (gone,) = ran.envelope["data"]["skipped"]
+    assert gone["client"] == "codex"
+    assert re.search("Permission denied|Read-only file system", gone["reason"])
+    assert (project / ".claude/agents/plain.md").exists()
 
 
 def test_a_foreign_file_is_taken_over_where_that_was_asked_for(agentpack: Agentpack, project: Path, packs: str) -> None:
@@ -253,6 +253,21 @@ def test_a_foreign_file_is_taken_over_where_that_was_asked_for(agentpack: Agentp
     assert "clients: [claude, codex]" in agentpack("install", "plain", "--source", packs, "--adopt").err + manifest(
         project
     )
+
+
+def test_adopting_is_only_named_where_it_settles_all_that_is_in_the_way(agentpack: Agentpack, project: Path) -> None:
+    both = {name: persona_text(name) for name in ("one", "two")}
+    publish(project / "packs", make_pack(personas=both))
+    use(project, "claude", "codex")
+    write_tree(project, {".codex/agents/one.toml": "mine\n", ".codex/agents/two.toml/x": "x"})
+    gone = skipped(agentpack, "install", "data-reviewer", "--source", "packs", "--dry-run")["codex"]
+    one, two = (f"{project}/.codex/agents/{name}.toml" for name in ("one", "two"))
+    assert gone["reason"] == f"{one}: was not written by agentpack; {two}: is not a regular file"
+    assert gone["way"].endswith("move it elsewhere, then add it with `--client codex`")
+    shutil.rmtree(project / ".codex/agents/two.toml")
+    gone = skipped(agentpack, "install", "data-reviewer", "--source", "packs", "--dry-run")["codex"]
+    assert gone["reason"] == f"{one}: was not written by agentpack"
+    assert gone["way"] == "add it with `--client codex --adopt`, which keeps the existing file in the history"
 
 
 def test_what_was_accepted_is_not_skipped(agentpack: Agentpack, project: Path, packs: str) -> None:
@@ -558,6 +573,22 @@ def test_a_pack_for_fewer_clients_whose_variant_follows_a_release_stays_for_thes
     assert "- Look before you change anything.\n- Say" in file.read_text()
 
 
+def test_a_client_that_is_skipped_for_a_new_pack_is_told_also_where_a_variant_follows_a_release(
+    agentpack: Agentpack, unnamed: Path, packs: str
+) -> None:
+    agentpack("sync")
+    file = unnamed / ".claude/agents/plain.md"
+    file.write_text(file.read_text().replace("you change.", "you change anything."))
+    agentpack("keep", "plain")
+    newer = persona_text("plain", BODY.replace("{#look}", "{#watch}"), model="opus")
+    strict = make_pack("strict", personas={"strict": persona_text("strict", tools=["read"])})
+    publish(Path(packs), make_pack("plain", "1.1.0", personas={"plain": newer}), strict)
+    write_tree(unnamed, {"agentpack.yaml": manifest(unnamed) + "  - strict\n"})
+    gone = skipped(agentpack, "upgrade", "--yes")
+    assert "{#watch}" in (unnamed / ".agentpack/variants/plain/local.md").read_text()
+    assert {client: one["packs"] for client, one in gone.items()} == {"codex": []}
+
+
 def test_a_client_that_gets_a_pack_with_what_it_requires_is_told_that_it_reads_both(
     agentpack: Agentpack, packs: str
 ) -> None:
@@ -623,6 +654,53 @@ def test_a_client_that_has_a_pack_keeps_it_where_the_lock_is_lost(agentpack: Age
     (unnamed / "agentpack.lock").unlink()
     assert "--accept widened:codex" in agentpack("sync", expect=3).err
     assert {path: data for path, data in tree(unnamed).items() if path.startswith(".c")} == before
+
+
+def test_a_found_client_keeps_the_released_files_that_are_there_where_lock_and_state_are_lost(
+    agentpack: Agentpack, project: Path
+) -> None:
+    publish(project / "packs", make_pack())
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources: [{name: ours, path: packs}]\npacks: [data-reviewer]\n"})
+    use(project, "claude", "qwen")
+    agentpack("sync")
+    before = tree(project)
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    assert agentpack("sync").err.splitlines()[1:] == [
+        "  + agentpack.lock  new",
+        "generation 2; `agentpack rollback` undoes it",
+    ]
+    assert tree(project) == before
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    newer = persona_text(body=BODY.replace("what you saw", "what you have seen"))
+    publish(project / "packs", make_pack(version="1.1.0", personas={"reviewer": newer}))
+    assert agentpack("install", "data-reviewer@latest").err.splitlines()[1:] == [
+        "data-reviewer 1.0.0 -> 1.1.0",
+        "  ~ .claude/agents/reviewer.md  updated",
+        "  ~ .qwen/agents/reviewer.md  updated",
+        "  ~ agentpack.yaml  updated",
+        "  + agentpack.lock  new",
+        "generation 2; `agentpack rollback` undoes it",
+    ]
+
+
+def test_a_conflict_in_a_file_of_ours_keeps_no_found_client_away(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources: [{name: ours, path: packs}]\npacks: [data-reviewer]\n"})
+    use(project, "claude")
+    agentpack("sync")
+    (project / "agentpack.lock").unlink()
+    file = project / ".claude/agents/reviewer.md"
+    file.write_text(file.read_text().replace("what you saw", "what you think"))
+    use(project, "codex")
+    newer = persona_text(body=BODY.replace("what you saw", "what you have seen"))
+    publish(project / "packs", make_pack(version="1.1.0", personas={"reviewer": newer}))
+    assert agentpack("install", "data-reviewer@latest", "--partial", expect=3).err.splitlines()[1:4] == [
+        "data-reviewer 1.1.0",
+        "  ! .claude/agents/reviewer.md  in conflict, not changed",
+        "  + .codex/agents/reviewer.toml  new",
+    ]
 
 
 def test_installing_into_such_a_manifest_names_the_clients_of_each_pack(agentpack: Agentpack, unnamed: Path) -> None:

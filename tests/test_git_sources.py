@@ -768,6 +768,18 @@ def test_status_says_when_a_repository_was_last_asked_or_how_to_ask_it(
     assert (row["looked"], row["asked"], row["newest"]) == (False, None, None)
 
 
+def test_status_answers_where_the_manifest_no_longer_has_the_repository_of_a_pack(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    far = Repository(tmp_path / "far").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    agentpack("install", f"git+{far.address}")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().partition("sources:")[0] + "sources: []\npacks: [data-reviewer]\n")
+    (row,) = agentpack("status", "--json").envelope["data"]["packs"]
+    assert (row["source"], row["address"], row["commit"]) == ("far", "", far.head)
+    assert (row["tag"], row["tag_moved"], row["looked"], row["asked"]) == ("", False, False, None)
+
+
 def test_status_says_in_which_repository_a_plugin_is(agentpack: Agentpack, project: Path, hub: Path) -> None:
     one = plugin(hub, "one")
     market(hub, one={"source": "url", "url": "https://git.example.com/one"}, here="./here")
@@ -1602,6 +1614,17 @@ def test_a_direct_reference_to_a_collection_tells_what_packs_it_has(agentpack: A
     refused = agentpack("install", f"kit-2 @ git+{far.address}", expect=4).err
     assert refused.partition("\n")[2] == (
         f"error: {far.address} has no pack `kit-2`\n  it has kit-0, kit-1\nhint: did you mean `kit-1` or `kit-0`?\n"
+    )
+
+
+def test_a_direct_reference_takes_one_pack_of_a_collection(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit(marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    agentpack("install", f"kit-1 @ git+{far.address}")
+    assert os.listdir(project / ".claude/agents") == ["two.md"]
+    assert (
+        (project / "agentpack.yaml")
+        .read_text()
+        .endswith(f'sources:\n  - {{name: far, git: "{far.address}"}}\npacks:\n  - require: kit-1\n    source: far\n')
     )
 
 

@@ -89,6 +89,32 @@ def test_an_agent_named_beside_its_place_leads_to_a_command_that_works(
     assert (project / ".claude/agents/one.md").exists()
 
 
+def test_a_name_that_is_nearer_to_a_pack_leads_to_the_pack(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    text = "schema: 1\nclients: [claude]\nsources: [{name: ours, path: packs}]\npacks: []\n"
+    write_tree(project, {"agentpack.yaml": text, "kit/agents/data-viewer.md": agent_text("data-viewer", "Work.")})
+    assert agentpack("install", "./kit", "data-reviewr", expect=4).err == (
+        f"project {project}\nerror: there is no pack named `data-reviewr`\nhint: did you mean `data-reviewer`?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ("acne", "no such folder, archive or source", "did you mean `acme`?"),
+        ("acne/kit", "no such folder", "for the repository on GitHub, write `github:acne/kit`"),
+        ("acme/kit", "no such folder", "for the repository on GitHub, write `github:acme/kit`"),
+    ],
+)
+def test_a_source_that_is_not_there_leads_to_a_source_or_a_repository(
+    agentpack: Agentpack, project: Path, text: str, what: str, hint: str
+) -> None:
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources: [{name: acme, path: packs}]\npacks: []\n"})
+    assert agentpack("install", "crew", "--source", text, expect=2).err == (
+        f"project {project}\nerror: `--source {text}`: {what}\nhint: {hint}\n"
+    )
+
+
 @pytest.mark.parametrize("form", ["./kit", "git+{0}"])
 def test_a_misspelled_agent_beside_its_place_leads_to_a_command_that_works(
     agentpack: Agentpack, project: Path, form: str

@@ -113,6 +113,16 @@ def test_every_fault_is_told_at_once_with_its_line(agentpack: Agentpack, project
     ]
 
 
+def test_a_manifest_for_a_newer_agentpack_is_told_as_that_alone(agentpack: Agentpack, project: Path) -> None:
+    """What its other lines mean there is not known."""
+    (project / "agentpack.yaml").write_text("clients: [claud]\nschema: 2\npacks: [one, one]\nmore: 1\n")
+    assert agentpack("sync", expect=2).err == (
+        f"project {project}\n"
+        "error: agentpack.yaml:2: schema: schema 2 is newer than this agentpack reads (schema 1)\n"
+        "hint: upgrade agentpack\n"
+    )
+
+
 ODD: dict[str, tuple[str, list[str]]] = {
     "a source that is not there": (
         "sources: [{name: acme, path: a}]\npacks: [{require: one, source: acne}, {require: two, source: nowhere}]\n",

@@ -1302,3 +1302,15 @@ def test_a_comment_that_is_taken_out_with_its_field_is_gone_whatever_the_texts_b
     ours = (less if who != "release" else head) + b"- one, mine\n- two\n"
     theirs = (less if who != "user" else head) + b"- one\n- two, theirs\n"
     assert merge(head + b"- one\n- two\n", ours, theirs).content == less + b"- one, mine\n- two, theirs\n"
+
+
+def test_a_text_of_ours_keeps_the_blank_lines_that_the_user_left_around_it() -> None:
+    draft = carry_edits("## Gone\n", "Mine.\n\n\n## Gone\n", "- new\n", KnownEntries((), ()))
+    assert draft == ("Mine.\n\n\n- new\n",)
+
+
+def test_a_heading_put_in_above_a_rule_that_the_release_took_out_is_not_lost() -> None:
+    base, ours = b"Look at it.\n", b"## Mine\n\nLook at it twice.\n"
+    merged = merge(base, ours, b"", lambda: KnownEntries((), ()))
+    assert merged.content is None
+    assert resolved(merged.draft, 1).encode() == ours

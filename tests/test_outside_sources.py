@@ -179,6 +179,20 @@ def test_a_place_that_the_command_line_names_needs_no_question(
     agentpack("uninstall", "reviews")
 
 
+def test_nor_does_a_place_that_is_only_looked_at(agentpack: Agentpack, project: Path, home: Path) -> None:
+    assert "private-notes  Knows my customers." in agentpack("show", "~/.claude/agents").out
+    assert "The secret is 42." in agentpack("render", "~/.claude/agents").out
+
+
+def test_nor_does_a_source_of_the_user_s_own_manifest(agentpack: Agentpack, project: Path, home: Path) -> None:
+    publish(home / ".config/agentpack/shared", make_pack("crew"))
+    write_tree(home / ".config/agentpack", {"agentpack.yaml": "schema: 1\nsources: [{name: mine, path: shared}]\n"})
+    assert "crew 1.0.0\n" in agentpack("show", "crew").out
+    agentpack("install", "crew")
+    agentpack("upgrade", "--yes")
+    assert (project / ".claude/agents/reviewer.md").exists()
+
+
 def test_nor_do_two_repositories_that_it_names_at_once(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     made = (
         Repository(tmp_path / f"far/{name}").commit({f"agents/{name}.md": agent_text(name, "Work.")})

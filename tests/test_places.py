@@ -95,6 +95,50 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
     assert "- Mine." in (project / CLAUDE).read_text()
 
 
+def test_a_file_that_clients_share_for_two_packs_is_recorded_for_both(agentpack: Agentpack, project: Path) -> None:
+    LINKS["the folder of agents"](project)
+    publish(project / "packs", make_pack("first"), make_pack("second"))
+    packs = "[first, {require: second, clients: [cursor]}]"
+    text = f"schema: 1\nclients: [claude]\nsources: [{{name: ours, path: packs}}]\npacks: {packs}\n"
+    write_tree(project, {"agentpack.yaml": text})
+    agentpack("sync")
+    record = json.loads((project / ".agentpack/state/generations/000001.json").read_text())
+    assert [row[:4] for row in record["files"]] == [
+        [CLAUDE, "claude", "first", "reviewer"],
+        [CURSOR, "cursor", "second", "reviewer"],
+    ]
+    agentpack("uninstall", "first")
+    assert (project / CURSOR).exists()
+    agentpack("uninstall", "second")
+    assert not (project / CURSOR).exists()
+
+
+def test_the_file_itself_is_written_where_its_folder_is_a_link_and_another_client_s_file_a_link_to_it(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    """Neither path is without a link, and the one that is a link comes first in their order."""
+    (project / "agents").mkdir()
+    _link(project / ".cursor/agents", "../agents")
+    _link(project / CLAUDE, f"../../{CURSOR}")
+    assert install().splitlines()[-6:] == [
+        "  + .claude/agents/reviewer.md  new",
+        "  + .cursor/agents/reviewer.md  new",
+        "  + agentpack.yaml  new",
+        "  + agentpack.lock  new",
+        "note: .claude/agents/reviewer.md is a link to agents/reviewer.md: Cursor and Claude Code read the same file",
+        "generation 1; `agentpack rollback` undoes it",
+    ]
+    file = project / "agents/reviewer.md"
+    agentpack("diff")
+    file.write_text(file.read_text() + "- Mine.\n")
+    install("1.1.0")
+    assert "have seen" in file.read_text() and "- Mine." in file.read_text()
+    agentpack("uninstall", "data-reviewer", "--discard-edits")
+    assert not file.exists() and (project / CLAUDE).is_symlink()
+    agentpack("rollback")
+    assert "- Mine." in (project / CLAUDE).read_text()
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_a_file_that_clients_share_by_a_link_is_no_edit_by_hand_in_the_history(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
@@ -461,6 +505,16 @@ def test_all_entries_of_a_file_are_changed_in_one_step(tmp_path: Path) -> None:
             changed(text, other, at=tmp_path)
 
 
+def test_an_entry_is_read_again_once_its_file_has_changed(tmp_path: Path) -> None:
+    places = Locations(Disk({"": str(tmp_path)}), lambda path: CLIENTS["roo"].shared)
+    for name in ("One", "Another"):
+        entry = f"slug: one\nname: {name}\n"
+        (tmp_path / ".roomodes").write_text(f"customModes:\n  - slug: one\n    name: {name}\n")
+        here = places.look(".roomodes#one")
+        assert here is not None and here.digest == digest_of(entry.encode())
+        assert places.read(".roomodes#one") == entry.encode()
+
+
 def test_a_file_of_our_entries_alone_comes_and_goes_with_them(tmp_path: Path) -> None:
     entry = b"slug: one\nname: One\n"
     (made,) = changed(None, PlaceChange(".roomodes#one", None, entry), at=tmp_path)
@@ -483,6 +537,17 @@ def test_a_shared_file_that_is_not_valid_is_named_with_what_to_do(tmp_path: Path
             changed(text, place, at=tmp_path)
         assert refused.value.hint == hint
         assert str(refused.value.faults[0]).startswith(f"{tmp_path}/.roomodes{line}: ")
+    text = b"customModes:\n  - slug: one\n    groups: &g [read]\nother: *g\n"
+    before = digest_of(b"slug: one\ngroups: &g [read]\n")
+    for content, fault in (
+        (b"slug: one\ngroups: &g [edit]\n", "the entry cannot be changed without touching the rest of the file"),
+        (b"slug: one\n", "`*g` needs the anchor `&g` above it"),
+        (None, "`*g` needs the anchor `&g` above it"),
+    ):
+        with pytest.raises(InvalidFile) as refused:
+            changed(text, PlaceChange(".roomodes#one", before, content), at=tmp_path)
+        assert refused.value.hint == "fix the file, or leave this client out"
+        assert refused.value.details == (f"{tmp_path}/.roomodes: {fault}",)
     nobody = Locations(Disk({"": str(tmp_path)}), lambda path: None)
     with pytest.raises(InvalidFile) as refused:
         [*nobody.steps([place])]

@@ -121,3 +121,31 @@ def test_an_address_where_a_name_belongs_leads_on(agentpack: Agentpack, project:
         "error: `kit @ github:acme/kit`: this command needs a pack name without an address\n"
         "hint: `agentpack show github:acme/kit` lists what is there\n"
     )
+
+
+def test_an_address_cannot_be_audited_by_name_and_what_can_be_is_named(agentpack: Agentpack, project: Path) -> None:
+    assert agentpack("audit", "kit @ https://example.com/kit", expect=2).err == (
+        f"project {project}\n"
+        "error: `kit @ https://example.com/kit`: this command needs a pack name without an address\n"
+        "hint: give the path of a folder\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["diff --from", "policy explain"])
+def test_what_has_a_slash_and_is_no_agent_here_leads_to_its_place(
+    agentpack: Agentpack, project: Path, command: str
+) -> None:
+    assert agentpack(*command.split(), "acme/kit", expect=2).err == (
+        f"project {project}\n"
+        "error: `acme/kit` is not a pack name\n"
+        "hint: for a folder or an address, `agentpack show acme/kit` lists its packs, `agentpack install acme/kit` "
+        "installs them\n"
+    )
+
+
+def test_a_pack_with_a_slash_and_no_agent_is_no_agent_of_it(installed: Agentpack, project: Path) -> None:
+    assert installed("uninstall", "kit/", expect=2).err == (
+        f"project {project}\n"
+        "error: `kit/` is not a pack name\n"
+        "hint: for a folder or an address, `agentpack show kit/` lists its packs, `agentpack install kit/` installs them\n"
+    )

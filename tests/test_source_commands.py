@@ -390,6 +390,12 @@ def test_a_name_that_the_user_claims_comes_from_nowhere_else(
     assert 'packs: ["li*"]' in (project / "agentpack.yaml").read_text()
 
 
+def test_a_pack_that_no_source_has_is_no_claim_of_the_users_own(agentpack: Agentpack, project: Path, own: Path) -> None:
+    assert agentpack("install", "nobody", expect=4).err == (
+        f"project {project}\nerror: there is no pack named `nobody`\nhint: `agentpack search` lists all packs\n"
+    )
+
+
 def test_a_lock_of_a_project_needs_the_source_in_its_own_manifest(
     agentpack: Agentpack, project: Path, own: Path
 ) -> None:

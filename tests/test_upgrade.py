@@ -673,6 +673,18 @@ def test_the_variants_that_a_newer_release_lacks_are_told_in_alphabetical_order(
     assert agentpack("upgrade", "late", "--yes").err == f"{head}{late}{end}"
 
 
+def test_a_local_variant_that_is_in_use_is_no_reason_for_one_that_is_not_there(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project, {".agentpack/variants/reviewer/mine.md": "---\nsummary: More.\n---\n- Mine. {#mine}\n"})
+    publish(project / "named", make_pack())
+    agentpack("install", "data-reviewer[mine]", "--source", "named", "--client", "claude")
+    assert agentpack("install", "data-reviewer[mine,mins]", expect=4).err == (
+        f"project {project}\nerror: `data-reviewer` has no variant `mins`\n  its variants: mine\n"
+        "hint: did you mean `mine`?\n"
+    )
+
+
 def test_a_local_variant_of_another_persona_is_named_where_it_was_in_use_alone(
     agentpack: Agentpack, project: Path
 ) -> None:
@@ -1181,3 +1193,49 @@ def test_a_rule_that_moved_is_shown_where_its_own_pack_has_it(
     said = agentpack("upgrade", "python-engineer", "--latest", "--dry-run", expect=3).err
     assert "the new release says, in .claude/skills/python-engineer-services/SKILL.md\n" in said
     assert "Count metrics by hand" not in said
+
+
+def test_a_skill_whose_folder_is_somebody_else_s_now_stops_where_lock_and_state_are_lost(
+    agentpack: Agentpack, project: Path
+) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    folder = project / ".claude/skills/python-engineer-async"
+    (folder / "SKILL.md").rename(folder / "notes.md")
+    assert agentpack("sync", expect=3).err == (
+        f"project {project}\n"
+        "error: 1 file needs a decision; nothing was changed\n"
+        "  .claude/skills/python-engineer-async/SKILL.md: would be written to a folder with files that agentpack did not "
+        "write\n"
+        "hint: move them, rename the persona (`as:` in agentpack.yaml), or turn off skills (`--set modules=inline`)\n"
+    )
+
+
+def test_a_local_variant_that_another_pack_asks_for_stays_in_use(agentpack: Agentpack, project: Path) -> None:
+    crew = make_pack("crew", personas={"crew": persona_text("crew")}, requires=["lead[mine]"])
+    publish(project / "packs", make_pack("lead"), crew)
+    write_tree(project, {".agentpack/variants/reviewer/mine.md": variant_text("- Mine. {#mine}\n")})
+    agentpack("install", "crew", "--source", "packs", "--client", "claude")
+    newer = persona_text(body="You look again. {#identity}\n")
+    publish(project / "packs", make_pack("lead", version="1.1.0", personas={"reviewer": newer}))
+    assert "lead 1.0.0 [mine] -> 1.1.0 [mine]\n" in agentpack("upgrade", "--yes").err
+    assert (project / ".claude/agents/reviewer.md").read_text().endswith("---\nYou look again.\n\n- Mine.\n")
+
+
+def test_a_file_is_known_by_an_older_release_past_one_that_lacks_what_is_asked_for(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Where lock and state are lost."""
+    strict = {"reviewer/strict": variant_text("- Be strict. {#strict}\n")}
+    publish(project / "packs", make_pack(variants=strict))
+    agentpack("install", "data-reviewer[strict]<3", "--source", "packs", "--client", "claude")
+    newer = persona_text(body="You look again. {#identity}\n")
+    publish(project / "packs", make_pack(version="1.1.0", personas={"reviewer": newer}, variants=strict))
+    publish(project / "packs", make_pack(version="2.0.0"))
+    (project / "agentpack.lock").unlink()
+    shutil.rmtree(project / ".agentpack/state")
+    assert agentpack("install", "data-reviewer[strict]==1.1").err.splitlines()[1:3] == [
+        "data-reviewer 1.0.0 [strict] -> 1.1.0 [strict]",
+        "  ~ .claude/agents/reviewer.md  updated",
+    ]

@@ -539,6 +539,22 @@ def test_a_client_added_together_with_a_release_is_held_against_the_locked_one(
     assert "reviewer for claude, kilo, qwen: read, search -> read, shell" in ran.err
 
 
+def test_a_new_persona_for_a_new_client_is_held_against_what_the_locked_release_gives_that_client(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    release(packs, "2.0.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read"]})
+    manifest = agentpack.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("clients: [claude]", "clients: [claude, qwen]"))
+    agentpack("upgrade", "--yes")
+    assert locked(agentpack) == {
+        "reviewer claude": "read, search",
+        "reviewer qwen": "read, search",
+        "tester claude": "read",
+        "tester qwen": "read",
+    }
+
+
 def test_more_of_the_same_and_less_go_through(agentpack: Agentpack, packs: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     release(packs, "1.1.0", reviewer={"tools": ["search"], "color": "blue"})
@@ -561,6 +577,21 @@ def test_a_lock_that_does_not_tell_it_is_as_good_as_any_where_no_release_moves(
     forget_capabilities(agentpack)
     agentpack("sync", "--locked")
     agentpack("diff")
+
+
+def test_a_lock_that_does_not_tell_it_of_one_persona_counts_as_its_release_gives_it(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    release(packs, "1.1.0", reviewer={"tools": ["read"]}, tester={"tools": ["read", "shell"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    path = agentpack.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    del next(file for file in data["files"] if file["persona"] == "tester")["capabilities"]
+    path.write_text(json.dumps(data))
+    both = {"reviewer": {"tools": ["read"]}, "tester": {"tools": ["read", "shell"]}}
+    release(packs, "1.2.0", **both, builder={"tools": ["shell"]})
+    agentpack("upgrade", "--yes")
+    assert locked(agentpack)["builder claude"] == "shell"
 
 
 def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
@@ -608,6 +639,21 @@ def test_what_a_release_takes_against_either_side_of_a_merge_stops(agentpack: Ag
         assert told.count("reviewer for claude: ") == 1
         assert "claude, claude" not in told
     agentpack("upgrade", "--yes", "--accept", "web", "--accept", "shell")
+
+
+def test_what_a_release_takes_is_told_against_our_side_of_a_merge_alone_where_nothing_stops(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    packs, lock = tmp_path / "more", agentpack.folder / "agentpack.lock"
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    release(packs, "1.0.0", reviewer={"tools": ["read"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    ours, text = lock.read_text(), agent.read_text()
+    release(packs, "1.1.0", reviewer={"tools": ["read", "shell"]})
+    agentpack("upgrade", "--yes", "--accept", "shell")
+    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{lock.read_text()}>>>>>>> theirs\n")
+    agent.write_text(text)
+    assert agentpack("sync", "--json").envelope["data"]["capabilities"] == []
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -817,6 +863,22 @@ def test_a_lock_that_lists_the_pack_and_no_file_of_it_makes_no_release_a_first_i
     data = json.loads((widened.folder / "agentpack.lock").read_text())
     (clone / "agentpack.lock").write_text(json.dumps({**data, "files": []}))
     assert "reviews 1.0.0 -> 1.1.0" in stopped(Agentpack(clone), "upgrade", "--yes").err
+
+
+def test_a_lock_that_lists_no_file_of_one_pack_counts_for_the_others(agentpack: Agentpack, packs: Path) -> None:
+    """Also where their old releases are gone, so that only the lock tells what they could."""
+    release(packs, "1.0.0", "tests", tester={"tools": ["read"]})
+    agentpack("install", "reviews", "tests", "--source", str(packs), "--client", "claude")
+    lock = agentpack.folder / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    data["files"] = [file for file in data["files"] if file["pack"] != "tests"]
+    lock.write_text(json.dumps(data))
+    shutil.rmtree(packs / "reviews/1.0.0")
+    release(packs, "2.0.0", reviewer={"tools": ["read", "search", "edit"]})
+    assert stopped(agentpack, "upgrade").err.splitlines()[1:3] == [
+        "error: reviews 1.0.0 -> 2.0.0: the new release lets agents do more than the old one; nothing was changed",
+        "  reviewer for claude: read, search -> edit, read, search",
+    ]
 
 
 def test_what_was_accepted_stays_so_for_a_file_that_waits(agentpack: Agentpack, packs: Path) -> None:

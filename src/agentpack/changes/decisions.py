@@ -169,7 +169,6 @@ def _unused_variants(workspace: Workspace, wanted: Wanted, before: Lock | None) 
         used, now = {(one.persona, one.name) for one in pack.local_variants}, wanted.lock.pack(pack.name)
         if not used or now is None:  # `uninstall` says what it keeps
             continue
-        used -= {(one.persona, one.name) for one in now.local_variants}
         manifest = Manifest.from_data(wanted.lock.manifest)
         installed = (part.persona.name for part in wanted.parts if part.pack.name == pack.name)
         agents = {manifest.name_in_pack(pack.name, name) for name in installed}

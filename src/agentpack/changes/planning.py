@@ -117,7 +117,7 @@ def _hand_copied(workspace: Workspace, wanted: Wanted, met: UniqueFiles) -> Iter
 
     for path, file in met.wanted.items():
         here, part = met.observed.get(path), wanted.part(file)
-        if path in met.recorded or here is None or here.blocked or part is None or not part.pack.bare:
+        if here is None or here.blocked or part is None or not part.pack.bare:
             continue
         try:
             read = read_agent_file(workspace.client(file.client), workspace.states.contents(path), "")

@@ -93,7 +93,7 @@ def _offered(workspace: Workspace, wanted: Wanted, pack: PackName) -> Iterator[L
     candidates = candidates_to_view(workspace, manifest)
     for version in sorted(candidates.versions(pack), reverse=True):
         requirement = entry.requirement._replace(range=f"=={version}")
-        one = manifest._replace(packs=(entry._replace(requirement=requirement, text=str(requirement), clients=None),))
+        one = manifest._replace(packs=(entry._replace(requirement=requirement, clients=None),))
         try:
             yield choose(candidates, one).for_clients(clients).preview(pack).lock
         except AgentpackError:

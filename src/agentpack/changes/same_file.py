@@ -49,7 +49,7 @@ class UniqueFiles(NamedTuple):
             (path, _change_of_alias(path, changes.get(lead), lead, row)) for path, (lead, row) in self.same.items()
         )
         changes.update(
-            (row.path, _change_of_unwanted(row, self.observed.get(row.path), decisions)) for row in self.leaves
+            (row.path, _change_of_unwanted(row, self.observed[row.path], decisions)) for row in self.leaves
         )
         for path in self.shared.keys() & changes.keys():
             if changes[path].action is Action.DELETE:
@@ -147,18 +147,17 @@ def _change_of_alias(path: str, lead: Change | None, at: str, row: Rendering | I
     return lead._replace(path=path, client=row.client, pack=row.pack, persona=row.persona, same_as=at, notes=row.notes)
 
 
-def _change_of_unwanted(row: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:
+def _change_of_unwanted(row: InstalledFile, here: Observed, decisions: Decisions) -> Change:
     """The change for a file left where a variable pointed before that is no longer wanted."""
-    as_written = here is not None and here.digest == row.rendered
-    goes = here is not None and here.digest is not None and (as_written or decisions.discard_edits)
+    goes = here.digest is not None and (here.digest == row.rendered or decisions.discard_edits)
     return Change(
         path=row.path,
         action=Action.DELETE if goes and not decisions.keep_files else Action.FORGET,
         client=row.client,
         pack=row.pack,
         persona=row.persona,
-        observed=here.digest if here else None,
-        mode=here.mode if here else None,
+        observed=here.digest,
+        mode=here.mode,
         previous=row.rendered,
     )
 

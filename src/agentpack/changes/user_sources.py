@@ -45,8 +45,6 @@ def for_project(workspace: Workspace, source: ConfiguredSource) -> ConfiguredSou
     """A source of the user's own in the form to write into this project's manifest: a path in the project is relative.
     Raises UsageError if its path has hidden characters.
     """
-    if not source.is_path:
-        return source
     if not source.place.isprintable():
         hint = "rename it: agentpack.yaml would contain invisible text"
         raise UsageError(f"the place of the source `{source.name}` has hidden characters in its path", hint=hint)

@@ -57,7 +57,6 @@ def _at_place(pack: LockedPack, sources: Sources) -> str:
     if pack.version == told:
         return ""
     state = source.state_of(there)
-    is_other = state is not None and str(state.version) != pack.version
-    if state is not None and is_other and fetch(state._replace(pack=pack.name), sources).digest == pack.digest:
+    if state is not None and fetch(state._replace(pack=pack.name), sources).digest == pack.digest:
         return f"as {pack.version}, and the same files are {state.version} in `{source.name}`"
     return ""

@@ -119,7 +119,7 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
         place, *others = spellings(where)
         return place, tuple(others)
     source, inner = real_path(where), real_path(release)
-    names = {where, release, source, inner}
+    names = {where, release, inner}
     for entry in policy.sources.deny:
         start = str(entry.value).partition("*")[0]
         start = start.rstrip("/") if start == entry.value else start.rpartition("/")[0]

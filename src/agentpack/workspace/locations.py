@@ -236,7 +236,8 @@ class Locations:
         self._for_agents.add(folder)
 
     def groups(self, places: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """Places that are the same file: one group for each such file, the place without a link first.
+        """Places that are the same file: one group for each such file, the place without a link first and one that is a
+        link itself last.
 
         A place is identified by where it leads, whether or not the file exists. Every place must have been looked at
         before. Hard links count as separate files: writing replaces one of them.
@@ -255,9 +256,8 @@ class Locations:
             met.setdefault((one, key), []).append(place)
         for group in met.values():
             if len(group) > 1:
-                yield tuple(
-                    sorted(group, key=lambda place: (disk.first_link(split_place(place)[0]) is not None, place))
-                )
+                link_of = {place: disk.first_link(split_place(place)[0]) for place in group}
+                yield tuple(sorted(group, key=lambda place: (place in self._links, link_of[place] is not None, place)))
 
     def read(self, place: str) -> bytes | None:
         """The bytes of a file, or of one entry of a shared file (`.roomodes#reviewer`); None if it is not there."""

@@ -131,8 +131,7 @@ class States:
     def _see_through(self, paths: set[str], found: dict[str, Observed]) -> None:
         """Treat a link in the place of a file as that file if it leads to another of these files."""
         for group in self._places.groups(paths):
-            here = [found.get(path) for path in group]
-            real = next((seen for seen in here if seen is None or not seen.blocked), here[0])
+            real = found.get(group[0])
             for path in group:
                 if real is None:
                     found.pop(path, None)

@@ -134,7 +134,10 @@ def _bounded(text: str) -> None:
                     sizes[anchor] = total - before
                 continue
             if isinstance(event, yaml.AliasEvent):
-                total += sizes.get(str(event.anchor), MAX_VALUES)  # one that is still open holds itself
+                named = str(event.anchor)
+                if named not in sizes and named not in (anchor for anchor, _ in open_ones):
+                    raise ValueError(f"`*{named}` needs the anchor `&{named}` above it")
+                total += sizes.get(named, MAX_VALUES)  # one that is still open holds itself
             elif isinstance(event, yaml.NodeEvent):
                 total += 1
             if isinstance(event, yaml.CollectionStartEvent):
