@@ -2033,13 +2033,16 @@ def test_what_a_plugin_is_and_says_of_itself() -> None:
     assert len(found.unread) == 5
 
 
-@pytest.mark.parametrize(("name", "packs"), [("market", ["kit", "market"]), ("kit", ["kit"])])
+@pytest.mark.parametrize(
+    ("name", "packs"), [("market", ["kit", "two", "market"]), ("kit", ["kit", "two"]), ("two", ["kit", "two"])]
+)
 def test_agents_beside_the_plugins_are_a_pack_unless_a_plugin_has_its_name(name: str, packs: list[str]) -> None:
-    files = {path: agent_text("a", "Work.") for path in ("kit/agents/a.md", "kit/more/agents/b.md", "agents/c.md")}
-    plugins = [{"name": "kit", "source": "./kit", "agents": ["./agents/a.md"]}]
+    paths = ("kit/agents/a.md", "kit/more/agents/b.md", "agents/c.md", "two/agents/d.md")
+    files = {path: agent_text("a", "Work.") for path in paths}
+    plugins = [{"name": "kit", "source": "./kit", "agents": ["./agents/a.md"]}, {"name": "two", "source": "./two"}]
     found = offered({"plugins": plugins}, files, name)
     assert [pack.name for pack in found.packs] == packs
-    assert [pack.agents for pack in found.packs[1:]] == [("agents/c.md",)] * (len(packs) - 1)
+    assert [pack.agents for pack in found.packs[2:]] == [("agents/c.md",)] * (len(packs) - 2)
 
 
 @pytest.mark.parametrize(
@@ -2174,7 +2177,8 @@ ANOTHER_AGENT = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
 
 @pytest.mark.parametrize("named", ["./", ".", ["./"], ["agents"], "agents/", ["./agents/a.md", "agents/a.md"]])
 def test_a_manifest_may_name_its_agents_by_file_or_folder(named: object) -> None:
-    files = {"kit/agents/a.md": agent_text("a", "Work."), "kit/README.md": "# Kit\n"}
+    files = {f"kit/agents/{name}": agent_text("a", "Work.") for name in ("a.md", "b.txt", "c")}
+    files["kit/README.md"] = "# Kit\n"
     found = offered({"plugins": [{"name": "kit", "source": "./kit", "agents": named}]}, files)
     assert [(pack.name, pack.agents) for pack in found.packs] == [("kit", ("agents/a.md",))]
     assert found.unread == ()
