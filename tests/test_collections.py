@@ -15,7 +15,7 @@ from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 from agentpack.changes.agent_names import packs_with, unknown_agent
-from agentpack.errors import Refused
+from agentpack.errors import InvalidFile, Refused
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
 from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
@@ -2292,6 +2292,20 @@ def test_a_marketplace_is_known_by_its_manifest(path: str) -> None:
     broken = _there({path: "{", **files})
     assert [pack.name for pack in broken.packs] == ["kit"]
     assert re.fullmatch(rf"{path}:1: not valid JSON: .*: ignored", broken.unread[0])
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '"name"'])
+def test_a_manifest_that_is_no_map_is_named(text: str) -> None:
+    agent = {"agents/a.md": agent_text("a", "Work.")}
+    market = ".claude-plugin/marketplace.json"
+    assert _there({market: text, **agent}).unread == (f"{market}: not a map: ignored",)
+    for path in ("plugin.json", "apm.yml"):
+        with pytest.raises(InvalidFile) as refused:
+            _there({path: text, **agent})
+        assert refused.value.details == (f"{path}: not a map",)
+        there = {f"kit/{path}": text, **{f"kit/{name}": data for name, data in agent.items()}}
+        found = offered({"plugins": [{"name": "kit", "source": "./kit"}]}, there)
+        assert found.unread == (f"skipped plugin `kit`: kit/{path}: not a map",)
 
 
 @pytest.mark.parametrize("path", [*PLUGIN_MANIFESTS, "plugin.json"])

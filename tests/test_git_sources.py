@@ -1970,3 +1970,43 @@ def test_what_decides_what_a_place_offers_is_read_at_once(tmp_path: Path) -> Non
     for name, (telling, _) in LAYOUTS.items():
         tree = GitTree(mirror, far.head, name, {})
         assert sorted(paths[one] for one in tree.telling) == sorted(f"{name}/{path}" for path in telling)
+
+
+def test_how_far_the_branch_is_ahead_of_the_newest_tag_is_counted(tmp_path: Path, kit: Repository) -> None:
+    assert source_at(tmp_path, kit).remark(PackName("kit")) == ""
+    kit.tag("v1.0.0")
+    words = "the default branch is {} ahead of the tag `v1.0.0`"
+    for remark in ("", words.format("1 commit"), words.format("2 commits")):
+        source = source_at(tmp_path, kit)
+        assert (source.remark(PackName("kit")), source.remark(PackName("other"))) == (remark, "")
+        kit.commit()
+
+
+def test_a_release_of_the_year_1970_has_no_known_time(tmp_path: Path, kit: Repository) -> None:
+    for time, released in ((0, None), (1, 1)):
+        text = re.sub(r"(committer .*> )\d+", rf"\g<1>{time}", kit.git("cat-file", "commit", "HEAD"))
+        commit = kit.git_in(text + "\n", "hash-object", "-t", "commit", "-w", "--stdin")
+        kit.git("update-ref", "refs/heads/main", commit)
+        source = source_at(tmp_path, kit)
+        state = source.state_of(PackName("kit"))
+        assert state is not None
+        assert (source.released(state), str(state.version)) == (released, f"0.0.0+1970010100000{time}.g{commit[:12]}")
+
+
+def test_a_release_is_signed_if_a_tag_of_its_commit_is(tmp_path: Path, kit: Repository) -> None:
+    first = kit.head
+    kit.git("tag", "v1.0.0")
+    kit.commit().tag("v2.0.0").git("tag", "a-light-one")
+    second = kit.head
+    kit.commit()
+    none, annotated = "it has no signature", "error: no signature found"
+    for commit, tag, why in (
+        (first, "v1.0.0", f"the tag `v1.0.0`: {none}"),
+        (second, "v2.0.0", f"the tag `v2.0.0`: {annotated}"),
+        (second, "", f"the tag `a-light-one`: {none}"),
+        (second, second, f"the tag `a-light-one`: {none}"),
+        (second, "v1.0.0", "its commit has no tag"),
+        (kit.head, "", "its commit has no tag"),
+    ):
+        ref = ReleaseRef(PackName("kit"), Version("1.0.0"), "far", "there", True, commit, tag)
+        assert source_at(tmp_path, kit).unsigned(ref) == why
