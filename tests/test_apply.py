@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import pytest
-from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
+from faults.scene import EDIT, FIRST, SECOND, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
 from agentpack.apply import RecoveryResult, Snapshot, Step, Unfinished, interrupted, recover, transact, unfinished
@@ -504,6 +504,19 @@ def test_what_cannot_be_finished_is_undone(box: Path, damage: str) -> None:
     assert found.outcome == "undone"
     assert tree(box) == before
     assert_clean(box)
+
+
+def test_what_an_undone_change_had_stored_is_not_taken_for_stored(box: Path) -> None:
+    killed_after_the_decision(box)
+    (box / ".agentpack/state/generations/000002.json").write_bytes(b"torn")
+    with Disk(roots(box)) as disk, process_lock(disk):
+        store = Store(disk)
+        found = recover(disk, store)
+        assert found is not None
+        assert found.outcome == "undone"
+        assert not store.blobs.has(digest_of(SECOND[".codex/agents/new.md"]))
+        assert store.blobs.has(digest_of(FIRST[".claude/agents/deleted.md"]))
+        assert store.blobs.numbers() == [1]
 
 
 def test_a_change_of_many_files_that_cannot_be_finished_names_the_first_and_counts_the_rest(disk: Disk) -> None:

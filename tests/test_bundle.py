@@ -715,6 +715,20 @@ def test_a_bundle_offers_what_is_wanted_and_keeps_what_files_were_written_from()
     assert bundle.release(_row({**KIT, "agents/three.md": b""})) is None
 
 
+def test_a_bundle_has_no_agent_that_is_left_out() -> None:
+    one, two = agent_rows(KIT)
+    lock = _lock_of(_row(KIT)._replace(agents=(one, two._replace(left_out="no name"))))
+    files = {"agents/one.md": KIT["agents/one.md"]}
+    bundle = read_bundle(_files_of(lock, {"collections/kit/1.0.0": files}), "LABEL")
+    assert bundle is not None
+    assert [pack.agents for pack in bundle.collection.packs] == [("agents/one.md",)]
+    assert bundle.release(lock.packs[0]) == bundle.release(_row(files)) == files
+    assert bundle.release(_row(KIT)) is None
+    assert _faults(_files_of(lock, {"collections/kit/1.0.0": KIT})) == (
+        "collections/kit/1.0.0/agents/two.md differs from the bundle's lock",
+    )
+
+
 # What a place supplies of a lock.
 
 

@@ -15,7 +15,7 @@ from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 from agentpack.changes.agent_names import packs_with, unknown_agent
-from agentpack.errors import Refused
+from agentpack.errors import InvalidFile, Refused
 from agentpack.model.git_places import GitPlace
 from agentpack.model.names import PackName, kebab, text_digest
 from agentpack.model.pack import AgentRow, agent_rows, digest_of_rows, digest_version
@@ -2062,13 +2062,16 @@ def test_what_a_plugin_is_and_says_of_itself() -> None:
     assert len(found.unread) == 5
 
 
-@pytest.mark.parametrize(("name", "packs"), [("market", ["kit", "market"]), ("kit", ["kit"])])
+@pytest.mark.parametrize(
+    ("name", "packs"), [("market", ["kit", "two", "market"]), ("kit", ["kit", "two"]), ("two", ["kit", "two"])]
+)
 def test_agents_beside_the_plugins_are_a_pack_unless_a_plugin_has_its_name(name: str, packs: list[str]) -> None:
-    files = {path: agent_text("a", "Work.") for path in ("kit/agents/a.md", "kit/more/agents/b.md", "agents/c.md")}
-    plugins = [{"name": "kit", "source": "./kit", "agents": ["./agents/a.md"]}]
+    paths = ("kit/agents/a.md", "kit/more/agents/b.md", "agents/c.md", "two/agents/d.md")
+    files = {path: agent_text("a", "Work.") for path in paths}
+    plugins = [{"name": "kit", "source": "./kit", "agents": ["./agents/a.md"]}, {"name": "two", "source": "./two"}]
     found = offered({"plugins": plugins}, files, name)
     assert [pack.name for pack in found.packs] == packs
-    assert [pack.agents for pack in found.packs[1:]] == [("agents/c.md",)] * (len(packs) - 1)
+    assert [pack.agents for pack in found.packs[2:]] == [("agents/c.md",)] * (len(packs) - 2)
 
 
 @pytest.mark.parametrize(
@@ -2203,7 +2206,8 @@ ANOTHER_AGENT = "---\nname: b\ndescription: Looks.\n---\nLook.\n"
 
 @pytest.mark.parametrize("named", ["./", ".", ["./"], ["agents"], "agents/", ["./agents/a.md", "agents/a.md"]])
 def test_a_manifest_may_name_its_agents_by_file_or_folder(named: object) -> None:
-    files = {"kit/agents/a.md": agent_text("a", "Work."), "kit/README.md": "# Kit\n"}
+    files = {f"kit/agents/{name}": agent_text("a", "Work.") for name in ("a.md", "b.txt", "c")}
+    files["kit/README.md"] = "# Kit\n"
     found = offered({"plugins": [{"name": "kit", "source": "./kit", "agents": named}]}, files)
     assert [(pack.name, pack.agents) for pack in found.packs] == [("kit", ("agents/a.md",))]
     assert found.unread == ()
@@ -2317,6 +2321,20 @@ def test_a_marketplace_is_known_by_its_manifest(path: str) -> None:
     broken = _there({path: "{", **files})
     assert [pack.name for pack in broken.packs] == ["kit"]
     assert re.fullmatch(rf"{path}:1: not valid JSON: .*: ignored", broken.unread[0])
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '"name"'])
+def test_a_manifest_that_is_no_map_is_named(text: str) -> None:
+    agent = {"agents/a.md": agent_text("a", "Work.")}
+    market = ".claude-plugin/marketplace.json"
+    assert _there({market: text, **agent}).unread == (f"{market}: not a map: ignored",)
+    for path in ("plugin.json", "apm.yml"):
+        with pytest.raises(InvalidFile) as refused:
+            _there({path: text, **agent})
+        assert refused.value.details == (f"{path}: not a map",)
+        there = {f"kit/{path}": text, **{f"kit/{name}": data for name, data in agent.items()}}
+        found = offered({"plugins": [{"name": "kit", "source": "./kit"}]}, there)
+        assert found.unread == (f"skipped plugin `kit`: kit/{path}: not a map",)
 
 
 @pytest.mark.parametrize("path", [*PLUGIN_MANIFESTS, "plugin.json"])

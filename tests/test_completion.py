@@ -86,6 +86,21 @@ def test_what_may_stand_there_is_offered(
     assert offered(installed, monkeypatch, *words.split(" ")) == expected
 
 
+def test_the_parameters_of_the_packs_that_are_named_are_offered_before_those_of_the_manifest(
+    installed: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = {"depth": {"type": "string", "default": "some", "description": "How far."}}
+    publish(project / "packs", make_pack("other", parameters=plain))
+    for words, expected in (
+        ("install other --set ", ["depth="]),
+        ("render other --set ", ["depth="]),
+        ("install other data-reviewer --set ", ["depth=", "tone=", "terse=", "words="]),
+        ("install other --set depth=", []),
+        ("install nobody --set ", []),
+    ):
+        assert offered(installed, monkeypatch, *words.split(" ")) == expected, words
+
+
 def test_nothing_is_offered_where_nothing_can_be_found_out(
     agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -366,3 +366,5 @@ def test_a_line_of_a_file_is_a_field_in_its_header_and_a_text_below(agentpack: A
         assert (out.splitlines()[0], out.count("  from  ")) == (f"{name}  {FILE}", 1)
     (project / FILE).write_text("Note: look twice.\n")
     assert agentpack("explain", f"{FILE}:1").out.startswith(f"note  {FILE}\n")
+    (project / FILE).write_text("---\nNote: look thrice.\n")
+    assert agentpack("explain", f"{FILE}:2").out.startswith(f"note  {FILE}\n")

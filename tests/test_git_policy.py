@@ -133,6 +133,7 @@ def test_the_commit_of_a_signed_tag_passes_by_its_name_too(
 ) -> None:
     kit = Repository(tmp_path / "kit").commit({"agents/one.md": agent_text("one", "Work.")})
     signed(kit, "v1.0.0", keys / "ada")
+    kit.git("tag", "a-tag-without-a-signature")
     agentpack("install", f"git+{kit.address}@{kit.head}")
     agentpack("install", f"git+{kit.address}@refs/tags/v1.0.0")
     kit.commit()

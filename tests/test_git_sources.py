@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 from support.collection_files import agent_text, marketplace
 from support.packs import make_pack, publish
 from support.repositories import Repository
@@ -17,12 +18,16 @@ from support.trees import tree, write_tree
 
 from agentpack.changes.place_arguments import open_place, typed
 from agentpack.environment import Environment, in_local_time, project_scope
-from agentpack.errors import Unavailable
+from agentpack.errors import Refused, Unavailable
+from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.model.git_places import GitPlace
-from agentpack.model.names import PackName
+from agentpack.model.lock import LockedPack
+from agentpack.model.names import PackName, digest_of
+from agentpack.model.pack import ReleaseRef
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror
 from agentpack.sources.git import GitSource
+from agentpack.sources.git_tree import GitTree
 from agentpack.workspace.workspace import Workspace
 
 NAME = "data-reviewer"
@@ -1475,10 +1480,11 @@ def test_trees_that_hold_each_other_end_at_a_bound(
     assert "answers with more than" in agentpack("install", f"git+{far.address}", expect=5).err
 
 
-def test_a_link_as_long_as_a_file_leads_nowhere(agentpack: Agentpack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [100_000, 2_000_000])
+def test_a_link_as_long_as_a_file_leads_nowhere(agentpack: Agentpack, tmp_path: Path, times: int) -> None:
     """A thousand of them, each followed, cost minutes."""
     far = Repository(tmp_path / "far").commit({"agents/one.md": agent_text("one", "You are one.")})
-    one, long = far.git("rev-parse", "HEAD:agents/one.md"), far.git_in("a/../" * 100_000 + "one.md", *HASH)
+    one, long = far.git("rev-parse", "HEAD:agents/one.md"), far.git_in("a/../" * times + "one.md", *HASH)
     links = "".join(f"120000 blob {long}\tl{number}.md\n" for number in range(2))
     agents = far.git_in(f"100644 blob {one}\tone.md\n{links}", "mktree")
     top = far.git_in(f"040000 tree {agents}\tagents\n", "mktree")
@@ -1827,6 +1833,9 @@ def test_of_a_plugin_elsewhere_the_marketplace_has_no_remark(tmp_path: Path, mon
     assert state is not None
     assert (state.repository, str(state.version)) == ("https://git.example/far", "1.0.0")
     assert (source.remark(PackName("far")), source.unreleased(PackName("far"))) == ("", "")
+    assert source.unsigned(state) == "the tag `v1.0.0`: error: no signature found"
+    assert list(source.read(state)) == ["agents/one.md"]
+    assert source.released(state) == 1_795_860_060
 
 
 @pytest.mark.parametrize(
@@ -1854,3 +1863,173 @@ def test_a_link_in_a_repository_counts_where_it_leads_to_a_file_of_it(
         assert files["agents/three.md"] == (kit.folder / "agents/three.md").read_bytes()
     told = "skipped `agents/three.md`: it is a link that leads out of the folder"
     assert source.collection.unread == (() if is_agent else (told,))
+
+
+@pytest.mark.parametrize(
+    ("place", "subdirectory", "name"),
+    [
+        ("https://git.example/kit", "", "kit"),
+        ("https://git.example/in/Two_Kits.git/", "", "two-kits"),
+        ("git@git.example:kit.git", "", "kit"),
+        ("git@git.example:___", "", "agents"),
+        ("https://git.example/kit", "Our Agents", "our-agents"),
+        ("git@git.example:kit", "in/deep", "deep"),
+    ],
+)
+def test_a_collection_is_called_after_its_folder_or_its_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, subdirectory: str, name: str
+) -> None:
+    start = re.match(r".*?\.example.", place)
+    assert start is not None
+    folder = f"{subdirectory}/" if subdirectory else ""
+    far = Repository(tmp_path / "hub" / place.removeprefix(start[0]))
+    far.commit({f"{folder}agents/one.md": agent_text("one", "Work.")})
+    settings = write_tree(tmp_path, {"gitconfig": f'[url "file://{tmp_path}/hub/"]\n\tinsteadOf = {start[0]}\n'})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings / "gitconfig"))
+    remote = Remote(str(tmp_path / "cache"), dict(os.environ))
+    (pack,) = GitSource("far", GitPlace(place, "", subdirectory), lambda: remote).collection.packs
+    assert (pack.name, pack.root, pack.agents) == (name, "", ("agents/one.md",))
+
+
+def test_releases_in_folders_of_one_commit_are_listed_newest_first(tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far")
+    for folder, version in (("a", "1.9.0"), ("b", "1.10.0"), ("c", "0.1.0"), ("d", "2.0.0rc1")):
+        far.commit({f"{folder}/{path}": data for path, data in make_pack(version=version).items()})
+    source = source_at(tmp_path, far)
+    assert [
+        (str(ref.version), ref.tag, ref.commit, ref.bare, ref.place) for ref in source.releases(PackName(NAME))
+    ] == [
+        (version, "", far.head, False, f"{far.address} at {far.head[:12]}")
+        for version in ("2.0.0rc1", "1.10.0", "1.9.0", "0.1.0")
+    ]
+    for ref in source.releases(PackName(NAME)):
+        assert f"version: {ref.version}".encode() in source.read(ref)["pack.yaml"]
+
+
+def test_a_file_that_no_pack_may_hold_is_refused_from_a_repository_too(tmp_path: Path) -> None:
+    for size, is_refused in ((MAX_FILE_BYTES, False), (MAX_FILE_BYTES + 1, True)):
+        far = Repository(tmp_path / f"far-{size}").commit({**make_pack(), "notes/big.bin": bytes(size)})
+        source = source_at(tmp_path, far)
+        (ref,) = source.releases(PackName(NAME))
+        if not is_refused:
+            assert source.read(ref)["notes/big.bin"] == bytes(size)
+            continue
+        with pytest.raises(Refused) as refused:
+            source.read(ref)
+        assert refused.value.message == f"{far.address}: `notes/big.bin` is larger than 8 MiB"
+    agents = Repository(tmp_path / "agents").commit({"agents/one.md": agent_text("one", "Work.")})
+    agents.commit({"agents/big.md": agent_text("big", "Work.").encode() + bytes(MAX_FILE_BYTES)})
+    assert [pack.agents for pack in source_at(tmp_path, agents).collection.packs] == [("agents/one.md",)]
+
+
+def row_at(commit: str, **more: Any) -> LockedPack:
+    row = LockedPack(PackName("kit"), "1.0.0", "far", digest_of(b""), (), (), {}, (), (), commit=commit)
+    return row._replace(**more)
+
+
+OTHER_COMMIT = "f" * 40
+
+
+def test_a_locked_commit_is_the_release_unless_the_ref_is_another_one(tmp_path: Path, kit: Repository) -> None:
+    release = ReleaseRef(PackName("kit"), Version("1.0.0"), "far", f"{kit.address} at {kit.head[:12]}", False, kit.head)
+    for ref in ("", "main", "v1.0.0", kit.head):
+        assert source_at(tmp_path, kit, ref).pinned(release.pack, row_at(kit.head)) == release
+    bare = row_at(kit.head, agents=())
+    assert source_at(tmp_path, kit).pinned(release.pack, bare) == release._replace(bare=True)
+    assert source_at(tmp_path, kit).pinned(release.pack, row_at("")) is None
+    assert source_at(tmp_path, kit, OTHER_COMMIT).pinned(release.pack, row_at(kit.head)) is None
+    assert source_at(tmp_path, kit).pinned(release.pack, row_at(kit.head, repository="https://git.example/x")) is None
+    remote = Remote(str(tmp_path / "cache"), dict(os.environ))
+    plugin = GitSource("far", GitPlace(kit.address, OTHER_COMMIT, ""), lambda: remote, any_branch=True)
+    assert plugin.pinned(release.pack, row_at(kit.head)) == release
+
+
+def test_what_a_place_has_lost_is_a_commit_of_its_own_that_leads_to_no_tip(tmp_path: Path, kit: Repository) -> None:
+    first = kit.head
+    rework(kit, "one", "Work", "Work hard")
+    kit.git("branch", "beside", first)
+    kit.git("commit", "--quiet", "--allow-empty", "--amend", "--message", "Rewritten")
+    lost = kit.git("rev-parse", "HEAD@{1}")
+    for ref, commit, is_lost in (
+        ("", first, False),
+        ("", kit.head, False),
+        ("", lost, True),
+        ("beside", kit.head, True),
+        (lost, lost, False),
+        (kit.head, lost, True),
+    ):
+        assert source_at(tmp_path, kit, ref).has_lost(row_at(commit)) is is_lost, (ref, commit)
+    for row in (row_at(""), row_at(lost, repository="https://git.example/x")):
+        assert not source_at(tmp_path, kit).has_lost(row)
+    kit.git("tag", "v1.0.0", lost)
+    assert not source_at(tmp_path, kit).has_lost(row_at(lost))
+
+
+def test_a_locked_commit_is_read_though_another_one_is_gone(tmp_path: Path, kit: Repository) -> None:
+    row = row_at(kit.head, agents=(), version=f"0.0.0+20261128100100.g{kit.head[:12]}")
+    source = source_at(tmp_path, kit)
+    source.expect({}, [kit.head, OTHER_COMMIT])
+    ref = source.pinned(PackName("kit"), row)
+    assert ref is not None
+    assert sorted(source.read(ref)) == ["agents/one.md", "agents/two.md"]
+
+
+LAYOUTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "whole": (("pack.yaml", "notes.txt", "in/a.md"), ()),
+    "packs": (("kit/pack.yaml", "kit/in/x.txt", "x/y/pack.yaml"), ("kit.md", "agents/a.md", "README.md")),
+    "agents": (("agents/a.md", "plugin.json", ".claude-plugin/marketplace.json"), ("docs/b.md", "x.json")),
+    "documents": (("docs/b.md", "README.md", "apm.yml"), ("docs/x.txt", "a.toml")),
+    "codex": ((".codex/agents/a.toml", "in/.codex/agents/deep/b.toml"), (".codex/config.toml", "c.md")),
+}
+
+
+def test_what_decides_what_a_place_offers_is_read_at_once(tmp_path: Path) -> None:
+    files = {f"{name}/{path}": f"{name} {path}" for name, parts in LAYOUTS.items() for path in (*parts[0], *parts[1])}
+    far = Repository(tmp_path / "far").commit(files)
+    rows = (line.split(maxsplit=3) for line in far.git("ls-tree", "-r", "HEAD").splitlines())
+    paths = {name: path for _, _, name, path in rows}
+    mirror = Mirror(Remote(str(tmp_path / "cache"), dict(os.environ)), "far", far.address)
+    mirror.bring([far.head])
+    for name, (telling, _) in LAYOUTS.items():
+        tree = GitTree(mirror, far.head, name, {})
+        assert sorted(paths[one] for one in tree.telling) == sorted(f"{name}/{path}" for path in telling)
+
+
+def test_how_far_the_branch_is_ahead_of_the_newest_tag_is_counted(tmp_path: Path, kit: Repository) -> None:
+    assert source_at(tmp_path, kit).remark(PackName("kit")) == ""
+    kit.tag("v1.0.0")
+    words = "the default branch is {} ahead of the tag `v1.0.0`"
+    for remark in ("", words.format("1 commit"), words.format("2 commits")):
+        source = source_at(tmp_path, kit)
+        assert (source.remark(PackName("kit")), source.remark(PackName("other"))) == (remark, "")
+        kit.commit()
+
+
+def test_a_release_of_the_year_1970_has_no_known_time(tmp_path: Path, kit: Repository) -> None:
+    for time, released in ((0, None), (1, 1)):
+        text = re.sub(r"(committer .*> )\d+", rf"\g<1>{time}", kit.git("cat-file", "commit", "HEAD"))
+        commit = kit.git_in(text + "\n", "hash-object", "-t", "commit", "-w", "--stdin")
+        kit.git("update-ref", "refs/heads/main", commit)
+        source = source_at(tmp_path, kit)
+        state = source.state_of(PackName("kit"))
+        assert state is not None
+        assert (source.released(state), str(state.version)) == (released, f"0.0.0+1970010100000{time}.g{commit[:12]}")
+
+
+def test_a_release_is_signed_if_a_tag_of_its_commit_is(tmp_path: Path, kit: Repository) -> None:
+    first = kit.head
+    kit.git("tag", "v1.0.0")
+    kit.commit().tag("v2.0.0").git("tag", "a-light-one")
+    second = kit.head
+    kit.commit()
+    none, annotated = "it has no signature", "error: no signature found"
+    for commit, tag, why in (
+        (first, "v1.0.0", f"the tag `v1.0.0`: {none}"),
+        (second, "v2.0.0", f"the tag `v2.0.0`: {annotated}"),
+        (second, "", f"the tag `a-light-one`: {none}"),
+        (second, second, f"the tag `a-light-one`: {none}"),
+        (second, "v1.0.0", "its commit has no tag"),
+        (kit.head, "", "its commit has no tag"),
+    ):
+        ref = ReleaseRef(PackName("kit"), Version("1.0.0"), "far", "there", True, commit, tag)
+        assert source_at(tmp_path, kit).unsigned(ref) == why

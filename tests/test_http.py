@@ -136,6 +136,8 @@ WRONG: Mapping[str, tuple[Answer, type[AgentpackError], str, int]] = {
     "larger than it says": (web_server.endless, Refused, "has more than 1,000 bytes", 1),
     "too large": (content(b"x" * 1001), Refused, "has more than 1,000 bytes", 1),
     "says it is too large": (content(b"", Content_Length="99999999"), Refused, "has more than 1,000 bytes", 1),
+    "says it is far too large": (content(b"", Content_Length="1" * 15), Refused, "has more than 1,000 bytes", 1),
+    "says what no file has": (content(b"", Content_Length="1" * 16), Unavailable, "no answer from localhost for", 1),
     "silent": (web_server.silent, Unavailable, "no answer from localhost for 0.3 seconds", 1),
     "drip": (web_server.dripping, Unavailable, "too slow", 1),
     "drip of a header": (web_server.dripping_head, Unavailable, "too slow", 1),
@@ -194,6 +196,16 @@ def test_a_failure_that_passes_is_overcome(server: WebServer, remote: Remote) ->
             assert len(server.asked) == 2
 
 
+def test_a_server_may_ask_to_wait_for_as_long_as_it_is_waited_for(
+    server: WebServer, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_RETRY_AFTER", 0)
+    server.answers["/kit"] = web_server.one_after_another(status(503, Retry_After="0"), content(BODY))
+    assert get(remote, server.url("/kit")) == BODY
+    server.answers["/kit"] = web_server.one_after_another(status(503, Retry_After="1"), content(BODY))
+    assert "asks you to wait 1 seconds" in failed(remote, server.url("/kit"), Unavailable)
+
+
 def test_a_server_that_asks_to_wait_is_not_asked_before(server: WebServer, remote: Remote) -> None:
     times: list[float] = []
 
@@ -233,6 +245,13 @@ def test_https_never_leads_to_http(remote: Remote, tls: Path) -> None:
         with WebServer({"/kit": redirect(plain.url("/kit"))}, certificate=tls) as server:
             assert "https may redirect only to https" in failed(remote, server.url("/kit"), Refused)
         assert plain.asked == []
+
+
+def test_https_leads_to_https(remote: Remote, tls: Path) -> None:
+    with WebServer({"/kit": content(BODY)}, certificate=tls) as other:
+        with WebServer({"/kit": redirect(other.url("/kit"))}, certificate=tls) as server:
+            assert get(remote, server.url("/kit")) == BODY
+        assert other.asked == ["/kit"]
 
 
 def basic(user: str, password: str) -> str:
@@ -389,7 +408,20 @@ def test_git_logs_in_to_the_host_of_the_source_with_what_the_environment_has(
 
 
 def test_without_credentials_in_the_environment_git_uses_its_own() -> None:
-    assert git_login("kit", "https", "example.com", {"AGENTPACK_HOST_KIT": "example.com"}) == {}
+    host = {"AGENTPACK_HOST_KIT": "example.com"}
+    assert git_login("kit", "https", "example.com", host) == {}
+    empty = {f"AGENTPACK_{kind}_KIT": "" for kind in ("TOKEN", "USERNAME", "PASSWORD")}
+    assert git_login("kit", "https", "example.com", {**host, **empty}) == {}
+
+
+def test_an_empty_credential_is_none(tmp_path: Path) -> None:
+    empty = {f"AGENTPACK_{kind}_KIT": "" for kind in ("TOKEN", "USERNAME", "PASSWORD")}
+    empty |= {"AGENTPACK_HOST_KIT": "example.com", "HOME": str(tmp_path)}
+    (tmp_path / ".netrc").write_text("machine example.com login eve password x\n")
+    assert authorization("kit", "example.com", empty) == basic("eve", "x")
+    assert authorization("kit", "example.com", {**empty, "AGENTPACK_PASSWORD_KIT": "y"}) == basic("", "y")
+    assert authorization("kit", "example.com", {**empty, "AGENTPACK_USERNAME_KIT": "ada"}) == basic("ada", "")
+    assert authorization("kit", "example.com", {**empty, "AGENTPACK_TOKEN_KIT": "z"}) == "Bearer z"
 
 
 def test_variables_and_files_of_credentials_have_their_names() -> None:

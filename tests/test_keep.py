@@ -15,6 +15,7 @@ from support.collection_files import agent_text
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
+from support.workflow_commands import commands_in
 
 from agentpack.commands.keep import keep
 from agentpack.commands.render import render
@@ -1671,6 +1672,10 @@ def test_a_local_variant_is_checked_as_one(agentpack: Agentpack, project: Path) 
         (f"{folder}/bad.md", 5, "P101"),
         (f"{folder}/hidden.md", 1, "P101"),
         (f"{folder}/none.md", 0, "P101"),
+    ]
+    annotated = commands_in(agentpack("pack", "check", ".agentpack/variants", "--format", "github", expect=1).out)
+    assert [(one.name, one.properties["file"]) for one in annotated] == [
+        ("error", f"{folder}/{name}.md") for name in ("bad", "hidden", "none")
     ]
     below = project / "below"
     below.mkdir()

@@ -559,6 +559,11 @@ def test_adopting_a_file_that_is_a_release_obeys(agentpack: Agentpack, project: 
     assert "`packs.deny`" in agentpack("adopt", ".claude/agents/reviewer.md", expect=5).err
 
 
+def test_a_list_that_allows_nothing_is_shown_as_such(agentpack: Agentpack, project: Path) -> None:
+    (project / "agentpack.yaml").write_text("schema: 1\npolicy: {licenses: {allow: []}}\n")
+    assert agentpack("policy").out == f"licenses.allow       nothing  ({project}/agentpack.yaml:2)\n"
+
+
 def test_a_file_of_ones_own_is_adopted_whatever_licence_and_age_are_asked_for(
     agentpack: Agentpack, project: Path
 ) -> None:

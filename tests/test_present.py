@@ -260,6 +260,20 @@ def test_what_is_longer_than_the_screen_is_paged_as_its_lines_are_wrapped(
     assert capfd.readouterr().out == (re.sub("^", "page:", text, flags=re.M) if is_paged else text) + "\n"
 
 
+def test_a_pager_that_fails_is_no_failure_and_a_plain_terminal_has_none(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failing = "sh -c 'cat; exit 3'"
+    for name, text in {"AGENTPACK_PAGER": failing, "LINES": "2", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, text)
+    pager.show("a\nb\nc")
+    assert capfd.readouterr() == ("a\nb\nc\n", "")
+    monkeypatch.setenv("AGENTPACK_PAGER", PAGER)
+    monkeypatch.setenv("TERM", "dumb")
+    pager.show("a\nb\nc")
+    assert capfd.readouterr() == ("a\nb\nc\n", "")
+
+
 @pytest.mark.parametrize("value", ["", " ", "cat", " cat ", "'", "no-such-program"])
 def test_a_pager_that_is_off_or_none_shows_the_text_itself(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], value: str
@@ -342,10 +356,17 @@ def test_an_invalid_file_carries_its_faults() -> None:
     assert {"file": "a", "line": 0, "key": "", "message": "n", "hint": None} in error_data(error)["faults"]
 
 
-def test_an_interruption_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_an_interruption_is_told_as_such(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_loaded: bool
+) -> None:
+    """Also of a command that never came to change anything."""
+
     def interrupt() -> int:
         raise KeyboardInterrupt
 
+    if not is_loaded:
+        monkeypatch.delitem(sys.modules, "agentpack.apply.signals")
     assert guarded(spoken(), interrupt) == 130
     assert capsys.readouterr().err == "error: interrupted\n"
     for output in (spoken(json=True), Output(["status", "--json", "--user"])):

@@ -15,18 +15,21 @@ from support.packs import make_pack, publish
 from support.repositories import Repository
 from support.trees import write_tree
 
-from agentpack.errors import InvalidFile, Refused, UsageError
+from agentpack.errors import InvalidFile, Refused, Unavailable, UsageError
 from agentpack.input.archives import UnsafeArchive, write_archive
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, UnsafePath
+from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource
-from agentpack.model.names import MAX_VERSION, PackName, pack_name
+from agentpack.model.names import MAX_VERSION, PackName, digest_of, pack_name
 from agentpack.remote.access import Remote
+from agentpack.remote.git_references import References, Tag, parse_references
 from agentpack.sources import archive_at, directory
 from agentpack.sources.archive import ArchiveSource
 from agentpack.sources.bundled import RELEASED, BundledSource, bundled_folder, bundled_source
+from agentpack.sources.collection import Collection
 from agentpack.sources.directory import DirectorySource, read_tree
 from agentpack.sources.git_tags import read_tag, without_tag
-from agentpack.sources.pack_trees import pack_files
+from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots
 from agentpack.sources.trees import MemoryTree
 
 NAME = PackName("data-reviewer")
@@ -363,6 +366,44 @@ def test_a_pack_in_an_archive_whose_version_does_not_read_is_named(
     assert refused.value.details == (f"{tmp_path}/kit.tar.gz: {root}pack.yaml: version: {why}",)
 
 
+def test_a_version_of_sixty_characters_is_one_whatever_its_number_is_worth(tmp_path: Path) -> None:
+    source = in_archive(tmp_path, {"pack.yaml": f"name: data-reviewer\nversion: 1.{'0' * (MAX_VERSION - 2)}\n"})
+    assert [str(ref.version) for ref in source.releases(NAME)] == ["1.0"]
+
+
+def test_an_archive_that_is_gone_offers_nothing_and_is_told_when_read(tmp_path: Path) -> None:
+    source = ArchiveSource("team", str(tmp_path / "gone.tar.gz"))
+    assert (source.is_missing, source.is_remote, source.bundle, source.collection) == (True, False, None, Collection())
+    for ask in (source.packs, lambda: source.releases(NAME)):
+        with pytest.raises(Unavailable) as refused:
+            ask()
+        assert refused.value.message == f"{tmp_path}/gone.tar.gz cannot be read: No such file or directory"
+
+
+def test_the_packs_of_a_tree_are_the_folders_of_manifests_that_name_one() -> None:
+    manifests = {
+        "b/pack.yaml": b"name: two\nversion: 1.0.0\n",
+        "a/pack.yaml": b"\xef\xbb\xbfname: 'one'  # a name\nversion: \"2.0\"\nname: other\n",
+        "a/in/pack.yaml": b"name: inside\n",
+        "ab/pack.yaml": b"name: beside\n",
+        "c/pack.yaml": b"version: 1.0.0\n",
+        "c/in/pack.yaml": b"name: below-no-pack\n",
+        "d/pack.yaml": b"name: No Name\n",
+        "e/pack.yaml": b"",
+        ".hidden/pack.yaml": b"name: hidden\n",
+        "f/.git/pack.yaml": b"name: version-control\n",
+        "g/my-pack.yaml": b"name: no-manifest\n",
+    }
+    assert pack_roots(MemoryTree(manifests)) == (
+        PackRoot("a", PackName("one"), "2.0"),
+        PackRoot("ab", PackName("beside"), ""),
+        PackRoot("b", PackName("two"), "1.0.0"),
+        PackRoot("c/in", PackName("below-no-pack"), ""),
+    )
+    whole = {"pack.yaml": b"name: whole\nversion: 3\n", **manifests}
+    assert pack_roots(MemoryTree(whole)) == (PackRoot("", PackName("whole"), "3"),)
+
+
 @pytest.mark.parametrize(("name", "pack"), [("kit-1.2.tar.gz", "kit"), ("___.tar.gz", "agents")])
 def test_a_collection_in_an_archive_is_called_after_it(tmp_path: Path, name: str, pack: str) -> None:
     source = in_archive(tmp_path, {"agents/reviewer.md": AGENT}, name)
@@ -494,6 +535,32 @@ def test_the_newest_version_without_a_tag_is_told(tmp_path: Path, versions: list
     assert without_tag(ref._replace(tag="v1.0.0"), versions, "ADDRESS") == (words.format(newer) if newer else "")
 
 
+def test_branches_and_tags_are_those_that_git_lists() -> None:
+    one, two, three, four = (sign * 40 for sign in "1234")
+    listed = parse_references(
+        f"{one}\tHEAD\n{one}\trefs/heads/main\n{two}\trefs/heads/in/dev\u2028x\n{two}\trefs/heads/v1\n"
+        f"{three}\trefs/tags/v1\n{one}\trefs/tags/v1^{{}}\n{four}\trefs/tags/light\n"
+        f"{four}\trefs/pull/1\n{'g' * 40}\trefs/heads/none\n{'1' * 39}\trefs/heads/short\nwarning: x\n"
+    )
+    assert listed == References(
+        one, {"main": one, "in/dev\u2028x": two, "v1": two}, {"v1": Tag(three, one), "light": Tag(four, four)}
+    )
+    assert set(listed.every_tip) == {one, two, three, four}
+    named = {
+        "main": ("", one),
+        "v1": ("v1", one),
+        "heads/v1": ("", two),
+        "refs/heads/v1": ("", two),
+        "tags/light": ("light", four),
+        "refs/tags/light": ("light", four),
+        "HEAD": ("", ""),
+        "heads": ("", ""),
+        "": ("", ""),
+    }
+    assert {ref: listed.named(ref) for ref in named} == named
+    assert parse_references(f"{'a' * 64}\trefs/heads/main") == References("", {"main": "a" * 64}, {})
+
+
 # Plugins in repositories of their own.
 
 
@@ -537,5 +604,11 @@ def test_a_plugin_elsewhere_is_as_its_repository_and_its_marketplace_say(
         told = {"said": ("2.0", "Its own.", "MIT"), "odd": ("new", "Theirs.", "BSD")}
         assert (about.version, about.description, about.license) == told.get(name, ("3.0.0", "Its own.", "BSD"))
         assert about.elsewhere is not None
+        pinned = LockedPack(PackName(name), version, "team", digest_of(b""), (), (), {}, (), (), agents=())
+        at = pinned._replace(commit=far.head, repository="https://git.example/far")
+        place_at = f"https://git.example/far at {far.head[:12]}"
+        assert source.pinned(PackName(name), at) == state._replace(place=place_at)
+        others = (at._replace(repository="https://git.example/x"), at._replace(repository=""), pinned)
+        assert [source.pinned(PackName(name), one) for one in others] == [None, None, None]
     assert source.about(PackName("other")) is None
     assert source.states(PackName("other")) == ()

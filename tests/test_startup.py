@@ -15,6 +15,7 @@ import sysconfig
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import pytest
@@ -585,6 +586,18 @@ def test_the_real_program_ends_with_what_it_said_written_out(agentpack: Agentpac
     assert agentpack("lock", "--json", new=True).envelope["status"] == "ok"
 
 
+@pytest.mark.parametrize(("words", "stream"), [("--version", "stdout"), ("diff", "stderr")])
+def test_the_real_program_ends_in_silence_where_nobody_reads(agentpack: Agentpack, words: str, stream: str) -> None:
+    agentpack("install", "python-engineer")
+    reader, writer = os.pipe()
+    os.close(reader)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
+    command = [sys.executable, "-m", "agentpack", words]
+    done = subprocess.run(command, cwd=agentpack.folder, check=False, **pipes)
+    os.close(writer)
+    assert (done.returncode, done.stdout or b"", done.stderr or b"") == (0, b"", b"")
+
+
 # Plain calls of install.
 
 
@@ -917,6 +930,7 @@ def test_the_word_at_the_cursor_is_completed(agentpack: Agentpack, words: str, a
         "agents/1.0.0/",
         "data-new/1.0.0rc1/",
         "data-new/next/",
+        "data-reviewer/next/",
         "data-new/",
         "README",
     ],

@@ -316,6 +316,20 @@ def test_what_was_read_before_it_was_pruned_is_not_there_any_more(disk: Disk) ->
     assert store.blobs.get(digest_of(b"3")) == b"3"
 
 
+def test_a_record_that_another_process_deletes_meanwhile_needs_no_content(disk: Disk, box: Path) -> None:
+    class Shared(Disk):
+        def read(self, path: str) -> bytes | None:
+            if path == layout.record(1):
+                self.unlink(path)
+            return super().read(path)
+
+    with process_lock(disk):
+        for number in range(1, 4):
+            change(disk, {"varying.md": b"%d" % number})
+    assert Store(disk).prunable() == ((), ())
+    assert Store(Shared(roots(box))).prunable() == ((), (1,))
+
+
 def test_the_last_generation_is_never_pruned(disk: Disk) -> None:
     with process_lock(disk):
         change(disk, {"x.md": b"x"})
@@ -487,11 +501,13 @@ def test_decided_notes_with_a_changed_byte_are_refused(disk: Disk) -> None:
         (digest_of(b"a"), -1),
     ],
 )
-def test_decided_notes_of_what_no_file_can_be_are_refused(disk: Disk, side: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize("is_new", [False, True])
+def test_decided_notes_of_what_no_file_can_be_are_refused(disk: Disk, side: tuple[Any, Any], is_new: bool) -> None:
     """Complete and with the right digest, as somebody may write them."""
     notes = NewJournal(disk)
     notes.begin(7, ".agentpack-1f-7")
-    notes.finish([JournalRow("a.md", FileSide(*side), NOTHING)], [])
+    sides = (NOTHING, FileSide(*side)) if is_new else (FileSide(*side), NOTHING)
+    notes.finish([ROWS[0], JournalRow("z.md", *sides)], [])
     disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
     with pytest.raises(Refused, match="cannot be read"):
         decided(disk)

@@ -60,7 +60,6 @@ def _say(stream: "Any", text: str | None) -> int | None:
     except OSError as error:  # words that nobody reads are no fault, data that nobody takes is for the full program
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
             return None
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return 0
 
 

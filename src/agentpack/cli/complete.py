@@ -6,7 +6,7 @@ last is in the cache. The library drops what does not begin with the word at han
 Every command imports this for its options, also to print help, so lookups are loaded only when completing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -84,7 +84,7 @@ def complete_source() -> list[str]:
 def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
     """Parameters of the named packs, else of those in the manifest; after `=` the allowed values."""
     try:
-        declarations = dict(_declarations(ctx.params))
+        declarations = dict(_declarations(ctx.args))  # what stands before an option without a value
         name, equals, _ = incomplete.partition("=")
         if equals:
             return _plain(f"{name}={one}" for one in _values(declarations[name]))
@@ -93,13 +93,12 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
-def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _declarations(named: Sequence[str]) -> Iterator[tuple[str, Any]]:
     from agentpack.model.requirement import parse_requirement
     from agentpack.wanted.candidates import candidates_to_view
 
     workspace = _workspace()
     candidates = candidates_to_view(workspace, workspace.manifest)
-    named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
     asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
     for requirement in asked:
         newest = next(ref for ref in candidates.releases(requirement.pack) if requirement.allows(ref.version))

@@ -360,7 +360,7 @@ class GitSource:
 
     @property
     def _own_name(self) -> str:
-        part = self.place.subdirectory.rpartition("/")[2] if self.place.subdirectory else ""
+        part = self.place.subdirectory.rpartition("/")[2]
         repository = self.place.place.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
         return kebab(part or repository) or AGENTS
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from posixpath import dirname, join, normpath
 
 from agentpack.errors import Refused
-from agentpack.input.file_names import shown
+from agentpack.input.file_names import MAX_FILE_BYTES, shown
 from agentpack.model.names import is_junk
 from agentpack.remote.git import Mirror, TreeEntry
 from agentpack.sources.collection import AGENTS, APM, MARKETPLACES, PLUGINS, is_agent_file
@@ -81,11 +81,15 @@ class GitTree:
         return [self._objects[path] for path in dict.fromkeys((*manifests, *packs, *([] if packs else agents)))]
 
     def start(self, path: str, count: int) -> bytes:
-        """The first bytes of a file; empty if it is larger than a file of a pack may be."""
+        """The first bytes of a file. One that is larger than a file may be is empty; Refused if all of it is wanted."""
         name = self._objects[path]
         if name not in self._known:
             self.load(self.telling if name in self.telling else self._with_others(name))
-        return (self._known[name] or b"")[:count]
+        data = self._known[name]
+        if data is None and count > MAX_FILE_BYTES:
+            most = f"{MAX_FILE_BYTES // 1024 // 1024} MiB"
+            raise Refused(f"{self._mirror.address}: `{shown(path)}` is larger than {most}")
+        return (data or b"")[:count]
 
     def _with_others(self, name: str) -> list[str]:
         """An unforeseen object with others like it, more at each call, so that many of them need only a few fetches."""
@@ -98,10 +102,7 @@ class GitTree:
         """The contents of these files by path below `root`, a folder of the place. Raises Refused for a large one."""
         prefix = f"{root}/" if root else ""
         self.load(self._objects[prefix + path] for path in paths)
-        files = {path: self._known[self._objects[prefix + path]] for path in paths}
-        if large := next((path for path, data in files.items() if data is None), None):
-            raise Refused(f"{self._mirror.address}: `{shown(prefix + large)}` is larger than an agent file may be")
-        return {path: data for path, data in files.items() if data is not None}
+        return {path: self.start(prefix + path, MAX_FILE_BYTES + 1) for path in paths}
 
 
 def _is_utf8(path: str) -> bool:
