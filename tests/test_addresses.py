@@ -71,6 +71,7 @@ WRONG = (
 """Lines that are wrong for other reasons, and that a message shows."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_no_command_shows_a_password_of_its_words(agentpack: Agentpack, home: Path, words: tuple[str, ...]) -> None:
     for address in ADDRESSES:

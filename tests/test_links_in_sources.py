@@ -86,6 +86,7 @@ def packs(tmp_path: Path, project: Path) -> Path:
     return tmp_path / "packs"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("link", LEADING_OUT)
 def test_a_link_that_leads_out_of_a_source_is_refused(
     packs: Path, tmp_path: Path, agentpack: Agentpack, project: Path, link: str

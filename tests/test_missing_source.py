@@ -28,6 +28,7 @@ def moved(agentpack: Agentpack, tmp_path: Path) -> Agentpack:
     return agentpack
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "words",
     [
@@ -101,6 +102,7 @@ def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, tm
     assert words not in agentpack("install", NAME, "--source", str(tmp_path / "team"), "--user").err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("gone", "code"), [("path: team", 6), ("path: ../private", 3), ('git: "file:///no/team"', 6)])
 @pytest.mark.parametrize("words", ["install data-reviewer", "sync", "lock", "install data-reviewer --dry-run"])
 def test_a_pack_of_a_later_source_does_not_stand_in_for_one_that_cannot_be_asked(

@@ -485,6 +485,7 @@ def test_every_retired_library_names_a_successor_and_a_date() -> None:
         assert library.since <= library.checked, library.name
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("library", retired_libraries(), ids=lambda library: library.name)
 def test_a_retired_library_is_named_only_with_its_successor(
     library: object, agentpack: Agentpack, tmp_path: Path

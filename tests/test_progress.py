@@ -72,6 +72,7 @@ def test_what_is_done_at_once_shows_nothing(project: Path, server: WebServer) ->
     assert "reading" not in on_a_terminal(project, "install", server.url("/fast.tgz"))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", ["--quiet", "--json", "TERM=dumb"])
 def test_nothing_is_shown_to_whoever_wants_none(project: Path, server: WebServer, words: str) -> None:
     name, _, value = words.partition("=")

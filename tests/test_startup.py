@@ -108,6 +108,7 @@ def test_installing_from_a_place_that_was_never_read_loads_no_library(project: P
     assert ("agentpack.model.markdown" in modules) == ("--source" in arguments)  # an agent's text is not parsed
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("arguments", [["install", "python-engineer"], ["sync"], ["upgrade"], ["lock"]])
 def test_a_manifest_that_agentpack_wrote_is_not_validated_again(agentpack: Agentpack, arguments: list[str]) -> None:
     agentpack("install", "python-engineer")
@@ -128,6 +129,7 @@ def test_help_of_a_verb_loads_no_operation(agentpack: Agentpack) -> None:
 NETWORK = frozenset("httpx2 httpcore2 h11 ssl _ssl socket _socket http netrc".split())
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -148,6 +150,7 @@ def test_a_command_without_a_source_elsewhere_loads_nothing_of_a_network(
     assert not {name for name in modules if name.partition(".")[0] in NETWORK or name.startswith("agentpack.remote.")}
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("arguments", [["install", "python-engineer"], ["upgrade"], ["sync"]])
 def test_a_command_without_a_place_loads_nothing_that_reads_one(agentpack: Agentpack, arguments: list[str]) -> None:
     agentpack("install", "python-engineer")
@@ -378,6 +381,7 @@ def lead_a_variable_elsewhere(project: Path) -> None:
     place.write_text(json.dumps(json.loads(place.read_text()) | {"roots": {"$CODEX_HOME": "/somewhere"}}))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "situation",
     [
@@ -591,6 +595,7 @@ def test_the_real_program_ends_with_what_it_said_written_out(agentpack: Agentpac
 FOREIGN = "not ours\n"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "words",
     [
@@ -626,6 +631,7 @@ def test_a_plain_install_does_what_the_full_program_does(agentpack: Agentpack, w
     assert results[0] == results[1]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", ["", "--yes", "reviews -y", "nobody", "--latest --yes", "--json", "--yes --json"])
 @pytest.mark.parametrize("edited", ["", "A line of mine.\n", "You look hard. {#identity}"])
 def test_a_plain_upgrade_does_what_the_full_program_does(
@@ -839,6 +845,7 @@ def test_an_empty_folder_among_the_packs_of_a_checkout_or_a_wheel_is_no_pack(
     assert agentpack(new=True).out.split() == ["data-reviewer"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "situation",
     [

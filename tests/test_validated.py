@@ -70,6 +70,7 @@ def same(kept: Pack, fresh: Pack) -> None:
         assert ready.named("other").body == composed.body
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("release", [*bundled(), *unbundled()], ids=lambda release: f"{release.pack}-{release.version}")
 def test_a_pack_kept_is_the_pack_that_was_checked(tmp_path: Path, release: Release) -> None:
     cache = ValidatedCache(str(tmp_path))

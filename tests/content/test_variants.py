@@ -197,6 +197,7 @@ def test_a_variant_takes_away_exactly_what_it_declares(kit: Kit) -> None:
         assert set(missing(kit.text((variant,)), read_directives())) == declared(kit.version, variant), variant
 
 
+@pytest.mark.campaign
 @tried
 def test_variants_together_take_away_no_more_than_each_declares(kit: Kit) -> None:
     for chosen in kit.fitting:

@@ -205,6 +205,7 @@ WORDS: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", sorted(MODULES))
 def test_a_setting_with_which_an_agent_may_do_less_is_lost_for_another_client(client: str) -> None:
     other = "augment" if client != "augment" else "claude"

@@ -210,6 +210,7 @@ def folders() -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("spelled", [str, str.upper, str.title])
 @pytest.mark.parametrize(("client", "scope", "folder"), folders())
 def test_a_declared_client_tells_what_everybody_does_with_a_file_in_its_folder(

@@ -99,6 +99,7 @@ def clone(origin: Path, how: str) -> Path:
     return folder
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("how", CHECKOUTS)
 def test_a_clone_with_other_line_ends_is_clean_for_every_client(origin: Path, how: str) -> None:
     """Manifest, lock, pack, local variant and every client's file are in CRLF."""
@@ -277,6 +278,7 @@ def test_a_rollback_gives_the_very_bytes_back(agentpack: Agentpack, project: Pat
 OURS = ("agentpack.yaml", "agentpack.lock", f"{PACK}/pack.yaml", f"{PACK}/personas/reviewer.md", LOCAL)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", OURS)
 def test_a_byte_order_mark_in_a_file_of_ours_is_read_and_kept(agentpack: Agentpack, project: Path, path: str) -> None:
     filled(project, ["claude"])

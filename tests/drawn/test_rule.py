@@ -56,6 +56,7 @@ def test_every_character_was_looked_at() -> None:
     assert set(DRAWN.values()) == set("soghu-")
 
 
+@pytest.mark.campaign
 def test_what_is_no_character_is_refused() -> None:
     points = {point for point, kind in kinds() if kind in "cnpu"}
     assert points | set(characters()) | {0x09, 0x0A, 0x0D, *range(0xD800, 0xE000)} == set(range(0x110000))
