@@ -94,6 +94,7 @@ def test_no_command_shows_a_password_of_the_manifest(agentpack: Agentpack, proje
     assert not (project / "agentpack.lock").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("line", KEPT)
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_manifest_with_a_password_is_refused(agentpack: Agentpack, project: Path, line: str, address: str) -> None:

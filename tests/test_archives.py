@@ -426,6 +426,7 @@ def zip_by_library(files: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", CASES)
 def test_a_bad_archive_is_refused_and_says_why(case: str) -> None:
     make, why = CASES[case]

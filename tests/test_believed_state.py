@@ -459,6 +459,7 @@ def _last_record(project: Path) -> str:
     return max(path.relative_to(project).as_posix() for path in (project / STATE / "generations").iterdir())
 
 
+@pytest.mark.campaign
 def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:
     def work(project: Path) -> None:
         agentpack = with_history(project)

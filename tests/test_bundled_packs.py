@@ -268,6 +268,7 @@ def test_no_rendering_shows_a_trace_of_the_pack_format() -> None:
         assert len(headings) == len(set(headings))
 
 
+@pytest.mark.campaign
 def test_every_type_checker_stays_strict_under_every_variant() -> None:
     """Most checkers pass untyped code by default: a bare change of checker would drop a directive unseen."""
     strict = {

@@ -181,6 +181,7 @@ WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("way", WAYS)
 def test_a_found_client_that_cannot_be_written_is_skipped(
     agentpack: Agentpack, project: Path, packs: str, way: str

@@ -329,6 +329,7 @@ def test_a_ref_may_be_spelled_out_as_git_does(agentpack: Agentpack, project: Pat
     assert "was moved" in agentpack("status").out
 
 
+@pytest.mark.campaign
 def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
@@ -695,6 +696,7 @@ def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
     assert (rows["kit"]["tag"], rows["kit"]["ref"], rows["kit"]["in_range"]) == ("", "main", None)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("kind", ["collection", "branch", "pack", "plugin"])
 def test_status_remembers_the_state_that_a_check_found_in_a_repository_without_tags(
     agentpack: Agentpack, project: Path, tmp_path: Path, hub: Path, kind: str

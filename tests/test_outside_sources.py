@@ -251,6 +251,7 @@ def test_a_variable_names_places_for_every_project(
     assert (project / ".claude/agents/private-notes.md").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("form", ["percent", "gitdir", "commondir", "links", "suffix"])
 @pytest.mark.parametrize("command", ["sync", "lock"])
 def test_a_repository_in_a_clone_leads_to_no_other(

@@ -163,6 +163,7 @@ def test_what_breaks_a_rule_is_found_at_its_place(name: str, agentpack: Agentpac
     assert expected in found_in(agentpack, write_tree(tmp_path / "pack", make()))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", BREAKS)
 def test_the_exit_code_says_whether_an_error_is_among_it(name: str, agentpack: Agentpack, tmp_path: Path) -> None:
     make, (rule, *_) = BREAKS[name]

@@ -949,6 +949,7 @@ def test_names_are_read_off_a_folder_that_holds_releases_alone(
 # Folders.
 
 
+@pytest.mark.many
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
 @pytest.mark.parametrize("kind", ["cache", "config", "state"])
 @pytest.mark.parametrize(

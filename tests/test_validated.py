@@ -257,6 +257,7 @@ def test_what_comes_with_the_installation_is_believed_as_its_code_is(tmp_path: P
     assert ValidatedCache(None, str(folder)).pieces("pack", digest) is not None
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_a_wheel_has_them_and_is_the_same_when_built_again(tmp_path: Path) -> None:
     wheels = []

@@ -250,6 +250,7 @@ def body_words(version: str, chosen: Chosen = (), **values: Value) -> int:
     return words(split(rendered(version, chosen, "claude", **values))[1])
 
 
+@pytest.mark.campaign
 @tried
 def test_the_lean_persona_keeps_to_its_words_whatever_single_parameter_is_set(kit: Kit) -> None:
     for name, declaration in pack(kit.version).declarations.items():

@@ -280,6 +280,7 @@ def refs(source: Source) -> list[ReleaseRef]:
     return [*(ref for pack in sorted(source.packs()) for ref in source.releases(pack)), *states]
 
 
+@pytest.mark.many
 def test_it_has_a_name_and_a_place_in_words(source: Source) -> None:
     assert source.name
     assert source.where

@@ -333,6 +333,7 @@ def lost_by(client: str, one: Persona) -> tuple[str, ...]:
     return render_file(CLIENTS[client], one, {}).lost
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("model", MODELS)
 def test_a_family_reaches_only_a_client_that_knows_it(client: str, model: str) -> None:

@@ -182,6 +182,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_folder_of_agent_files_is_installed_as_it_is(agentpack: Agentpack, project: Path, header: str) -> None:
     lines, told = HEADERS[header]

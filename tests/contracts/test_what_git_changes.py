@@ -119,6 +119,7 @@ def test_a_clone_with_other_line_ends_is_clean_for_every_client(origin: Path, ho
     subprocess.run(["git", "diff", "--exit-code"], cwd=folder, check=True)
 
 
+@pytest.mark.campaign
 def test_the_line_ends_of_a_checkout_may_change_under_a_history(origin: Path, agentpack: Agentpack) -> None:
     """The record says what bytes were left; those of a new checkout are other ones with the same text."""
     write_tree(origin, {path: as_crlf(data) for path, data in tree(origin).items()})
