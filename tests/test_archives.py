@@ -623,6 +623,7 @@ _PART = st.text(
 _PATH = st.lists(_PART, min_size=1, max_size=4).map("/".join)
 
 
+@pytest.mark.campaign
 @settings(max_examples=60)
 @given(st.dictionaries(_PATH, st.binary(max_size=300), max_size=8))
 def test_writing_and_reading_gives_the_same_files(files: dict[str, bytes]) -> None:

@@ -822,6 +822,7 @@ def test_names_of_another_source_are_left_to_the_full_program(agentpack: Agentpa
         assert fast.completion(typed("complete_bash", "py")) is None
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.parametrize("place", ["packs", "src/agentpack/_packs"])
 def test_an_empty_folder_among_the_packs_of_a_checkout_or_a_wheel_is_no_pack(
