@@ -101,6 +101,10 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_guard)
 
 
+APART = ("properties", "faults")
+"""The folders of laws and faults. They go over lines that other tests cover, in very many ways: campaigns, all of them,
+and coverage does not watch them.
+"""
 _LEFT_OUT = "TESTS_WITHOUT_CAMPAIGNS"
 """The variable that tells the workers what the first process of a run decided."""
 
@@ -111,6 +115,23 @@ def pytest_configure(config: pytest.Config) -> None:
         is_named = config.args_source is pytest.Config.ArgsSource.ARGS
         is_chosen = is_named or config.option.markexpr or config.option.keyword or THOROUGH
         os.environ[_LEFT_OUT] = "" if is_chosen else "1"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Laws and faults are campaigns."""
+    if item.path.parent.name in APART:
+        item.add_marker("campaign")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, object, object]:
+    """Of the cases of a test marked `many`, those between the first and the last are campaigns."""
+    made = yield
+    if isinstance(made, list):
+        for item in made[1:-1]:
+            if item.get_closest_marker("many"):
+                item.add_marker("campaign")
+    return made
 
 
 @pytest.hookimpl(trylast=True)
@@ -188,7 +209,7 @@ def _is_watched(item: pytest.Item) -> bool:
     """
     test = item.nodeid.partition("[")[0]
     _CASES[test] += 1
-    apart = item.get_closest_marker("untraced") or {"properties", "faults"} & set(item.path.parts)
+    apart = item.get_closest_marker("untraced") or item.path.parent.name in APART
     return not apart and _CASES[test] <= WATCHED
 
 

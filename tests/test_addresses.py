@@ -71,6 +71,7 @@ WRONG = (
 """Lines that are wrong for other reasons, and that a message shows."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_no_command_shows_a_password_of_its_words(agentpack: Agentpack, home: Path, words: tuple[str, ...]) -> None:
     for address in ADDRESSES:
@@ -93,6 +94,7 @@ def test_no_command_shows_a_password_of_the_manifest(agentpack: Agentpack, proje
     assert not (project / "agentpack.lock").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("line", KEPT)
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_manifest_with_a_password_is_refused(agentpack: Agentpack, project: Path, line: str, address: str) -> None:

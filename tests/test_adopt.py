@@ -132,6 +132,7 @@ def test_the_very_text_of_a_release_is_recognised_with_its_variants(agentpack: A
     agentpack("sync", "--locked")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("there", ["none of its skills", "one of them", "one of them with an edit"])
 def test_the_skills_of_a_recognised_agent_come_along(agentpack: Agentpack, project: Path, there: str) -> None:
     """An agent that was copied by hand sends its reader to skills: those that are missing are written."""
@@ -195,6 +196,7 @@ def test_a_release_under_another_name_is_recognised_and_renamed(agentpack: Agent
     agentpack("diff")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("client", "path", "name"),
     [
@@ -652,6 +654,7 @@ DOCUMENTS = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_a_document_is_passed_over_and_only_alone_an_error(agentpack: Agentpack, project: Path, path: str) -> None:
     write_tree(project, {path: DOCUMENTS[path]})
@@ -676,6 +679,7 @@ KEPT = {
 """A name that a client keeps for itself, and not all of them do."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", KEPT)
 def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, project: Path, client: str) -> None:
     target, name = CLIENTS[client], KEPT[client]
@@ -712,6 +716,7 @@ def test_a_file_named_by_way_of_a_link_to_the_project_is_adopted(
     agentpack("sync", "--locked")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", [f"{AGENTS}/reviewer.md", ".roomodes", ".roomodes#prober"])
 def test_adopting_a_file_again_changes_nothing(agentpack: Agentpack, project: Path, path: str) -> None:
     write_tree(project, {f"{AGENTS}/reviewer.md": REVIEWER, ".roomodes": MODES})
@@ -791,6 +796,7 @@ def test_what_was_edited_for_any_client_stays_and_diff_shows_it(
     assert tree(elsewhere) == before
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", HAND_WRITTEN)
 def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
     agentpack: Agentpack, project: Path, path: str
@@ -810,6 +816,7 @@ def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
     assert tree(project) == before
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("path", "said"),
     [

@@ -289,6 +289,7 @@ def _delete_the_copy(project: Path) -> tuple[str, ...]:
     return ("upgrade", "--yes")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("way", [_leave_out, _take_the_pack_out_of_the_manifest, _delete_the_copy])
 def test_no_command_deletes_what_was_adopted_without_a_decision(
     agentpack: Agentpack, project: Path, way: Callable[[Path], tuple[str, ...]]
@@ -377,6 +378,7 @@ def test_names_that_are_alike_are_two_agents(agentpack: Agentpack, project: Path
 # Folders, and files that stay where they are.
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("named", [".", ".claude", AGENTS, f"{AGENTS}/backend", ""])
 def test_a_folder_means_the_agents_in_it(agentpack: Agentpack, project: Path, named: str) -> None:
     path = f"{AGENTS}/backend/api/alpha.md"
@@ -464,6 +466,7 @@ def test_a_lost_lock_moves_no_file(agentpack: Agentpack, project: Path) -> None:
     assert sorted(path for path in tree(project) if path.startswith(AGENTS)) == sorted(ELSEWHERE)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "path",
     [
@@ -546,6 +549,7 @@ OWN_FORMS = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", OWN_FORMS)
 def test_a_file_in_another_client_s_own_form_becomes_one_of_a_collection(
     agentpack: Agentpack, project: Path, client: str

@@ -90,7 +90,7 @@ BEHIND_DOORS = frozenset(
 SAME_NAME: Mapping[str, str] = {}
 """Class names that several modules define, each with the reason why neither can have another."""
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 450, 80
-GENERATED = ("input/unicode_table.py",)
+GENERATED = ("input.unicode_table",)
 NETWORK = frozenset(("socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "httpx2", "asyncio"))
 
 
@@ -104,14 +104,25 @@ class Import(NamedTuple):
 
 
 @cache
-def modules() -> dict[str, ast.Module]:
+def texts() -> dict[str, str]:
     """Every module by its dotted name below `agentpack`."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = list(path.relative_to(ROOT).with_suffix("").parts)
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+        found[name] = path.read_text(encoding="utf-8")
     return found
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {name: ast.parse(text) for name, text in texts().items()}
+
+
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All of a module: each is walked through once for all tests."""
+    return tuple(ast.walk(tree))
 
 
 @cache
@@ -120,7 +131,7 @@ def imports() -> tuple[Import, ...]:
 
 
 def imports_of(name: str, module: ast.Module) -> Iterator[Import]:
-    for node in ast.walk(module):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from (Import(name, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -185,7 +196,7 @@ def circle(found: Iterable[Import]) -> list[str]:
 
 def past_the_doors(name: str, module: ast.Module) -> Iterator[str]:
     """Where a module outside `wanted` builds what is made behind its doors, or sets a switch that they set."""
-    for node in ast.walk(module) if part(name) != "wanted" else ():
+    for node in nodes(module) if part(name) != "wanted" else ():
         if isinstance(node, ast.Call):
             yield from (f"{name}:{node.lineno}: {word}" for word in {_called(node)} & BEHIND_DOORS)
             yield from (f"{name}:{node.lineno}: {key.arg}" for key in node.keywords if key.arg in BEHIND_DOORS)
@@ -320,7 +331,7 @@ def test_what_is_pure_opens_nothing(name: str) -> None:
         f"{module}:{node.lineno}"
         for module, tree in modules().items()
         if within(module, name)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("open", "print", "input")
     ]
     assert calls == []
@@ -341,7 +352,7 @@ def test_a_change_is_written_in_one_place() -> None:
     writers = {
         module
         for module, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "transact"
     }
     assert writers == {"changes.commit"}
@@ -356,7 +367,7 @@ def test_environment_variables_are_read_where_a_command_begins() -> None:
     readers = {
         part(module)
         for module, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb"))
     }
     assert readers <= {"environment", "cli", "fast"}
@@ -367,18 +378,17 @@ def test_no_operation_reads_the_clock_by_itself() -> None:
     assert clocks <= {"environment", "disk", "store", "remote"}  # the latter wait, and tell how old a file is
 
 
-def too_long(name: str, text: str) -> list[str]:
+def too_long(name: str, text: str, tree: ast.AST) -> list[str]:
     """A module and functions in it that no longer fit on a page."""
-    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [node for node in nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     long = [f"{name}.{one.name}" for one in functions if (one.end_lineno or 0) - one.lineno >= MOST_LINES_OF_A_FUNCTION]
     return [*([name] if len(text.splitlines()) > MOST_LINES and name not in GENERATED else []), *long]
 
 
 def test_modules_and_functions_are_short() -> None:
-    texts = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in ROOT.rglob("*.py")}
-    assert [long for name, text in texts.items() for long in too_long(name, text)] == []
-    assert too_long("x.py", "def f():\n" + "    pass\n" * 80) == ["x.py.f"]
-    assert too_long("x.py", "\n" * 451) == ["x.py"]
+    assert [long for name, text in texts().items() for long in too_long(name, text, modules()[name])] == []
+    for text, long in (("def f():\n" + "    pass\n" * 80, "x.f"), ("\n" * 451, "x")):
+        assert too_long("x", text, ast.parse(text)) == [long]
 
 
 def test_every_module_says_what_it_is_for() -> None:
@@ -395,7 +405,7 @@ def classes_of_one_name(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]
     """By class name, the modules that define it, where that is more than one definition."""
     found: dict[str, list[str]] = {}
     for module, tree in trees.items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, []).append(module)
     return {name: homes for name, homes in found.items() if len(homes) > 1}

@@ -426,6 +426,7 @@ def zip_by_library(files: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", CASES)
 def test_a_bad_archive_is_refused_and_says_why(case: str) -> None:
     make, why = CASES[case]
@@ -622,6 +623,7 @@ _PART = st.text(
 _PATH = st.lists(_PART, min_size=1, max_size=4).map("/".join)
 
 
+@pytest.mark.campaign
 @settings(max_examples=60)
 @given(st.dictionaries(_PATH, st.binary(max_size=300), max_size=8))
 def test_writing_and_reading_gives_the_same_files(files: dict[str, bytes]) -> None:

@@ -183,6 +183,7 @@ def _workspaces(folder: Path) -> Iterator[tuple[str, Mapping[str, str], Workspac
     yield "project", {}, Workspace(environment, project_scope(str(folder), ""))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home: Path, client: str) -> None:
     target = CLIENTS[client]
@@ -239,6 +240,7 @@ def _declarations(path: str) -> Iterator[tuple[str, str]]:
                 yield "/".join(parts[:cut]), "/".join((*parts[cut:number], named, *parts[number + 1 :]))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", [path for path in SENSITIVE if "/agents/" not in path])
 def test_no_declaration_of_a_clone_makes_a_file_of_other_programs_a_managed_one(home: Path, path: str) -> None:
     for folder, file in _declarations(path):
@@ -457,6 +459,7 @@ def _last_record(project: Path) -> str:
     return max(path.relative_to(project).as_posix() for path in (project / STATE / "generations").iterdir())
 
 
+@pytest.mark.campaign
 def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:
     def work(project: Path) -> None:
         agentpack = with_history(project)

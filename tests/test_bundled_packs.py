@@ -196,6 +196,7 @@ def asks(when: str | None, names: set[str]) -> bool:
     return (when or "").removeprefix("!").partition(":")[0] in names
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("version", "name", "value"), SETTINGS)
 def test_a_value_changes_its_own_lines_and_no_others(version: str, name: str, value: Value) -> None:
     declarations = pack(version).declarations
@@ -217,6 +218,7 @@ def test_a_value_changes_its_own_lines_and_no_others(version: str, name: str, va
     assert others(after) == others(before)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("version", "name", "value"), SETTINGS)
 def test_a_value_leaves_unsaid_what_is_declared_and_nothing_else(version: str, name: str, value: Value) -> None:
     lost = missing(rendered(version, (), "claude", **companions(name, value)), read_directives())
@@ -266,6 +268,7 @@ def test_no_rendering_shows_a_trace_of_the_pack_format() -> None:
         assert len(headings) == len(set(headings))
 
 
+@pytest.mark.campaign
 def test_every_type_checker_stays_strict_under_every_variant() -> None:
     """Most checkers pass untyped code by default: a bare change of checker would drop a directive unseen."""
     strict = {
@@ -321,6 +324,7 @@ def test_modules_are_the_last_sections_and_stand_in_the_order_of_their_list(vers
     assert top[-len(listed) :] == listed
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("version", "name", "value"),
     [

@@ -112,6 +112,7 @@ DECLARATIONS: dict[str, dict[str, Any]] = {
 BODY = "---\nname: reviewer\ndescription: x\npermissionMode: bypassPermissions\n---\nYou review.\n"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("folder", [".claude/agents", ".claude/agents/own-agents", ".Claude/Agents", ".house/agents"])
 @pytest.mark.parametrize("how", DECLARATIONS)
 def test_no_declaration_hides_what_a_file_gives_to_who_else_reads_it(how: str, folder: str) -> None:
@@ -491,6 +492,7 @@ def test_a_header_that_a_client_may_read_and_we_do_not_is_unreadable(client: str
             assert "unreadable" in capabilities(declared(client), _beyond_us(more))
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", MARKDOWN[:: usually(12, thorough=4)])
 def test_a_header_of_more_values_than_we_read_is_unreadable(client: str) -> None:

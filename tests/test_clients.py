@@ -82,6 +82,7 @@ def installed(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude,copilot,codex")
 
 
+@pytest.mark.many
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("word", ["Codex", "codex-cli"])

@@ -358,6 +358,7 @@ def test_another_version_of_the_same_agents_changes_nothing(agentpack: Agentpack
     assert f"  kit is locked {told}\n" in agentpack("sync", "--locked", expect=3).err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("key", "left", "there", "told"),
     [
@@ -435,6 +436,7 @@ def test_a_name_that_several_plugins_have_or_spell_with_a_prefix_is_told_with_it
     assert agents(project) == ["checker.md", "first-pro.md", "other.md"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("taken", [False, True])
 @pytest.mark.parametrize("asked", ["First Pro", "FIRST_PRO", "agents/a.md", "first/First Pro", "first/agents/a.md"])
 def test_an_agent_of_several_plugins_is_left_out_or_renamed_by_each_of_its_names(
@@ -580,6 +582,7 @@ def test_the_name_of_an_agent_leads_to_its_pack(agentpack: Agentpack, project: P
     assert [(agent["pack"], agent["name"], agent["source"]) for agent in found] == [("kit", "one", "kit")]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", ["two", "kit/two"])
 @pytest.mark.parametrize("command", ["install", "show", "render", "explain", "diff", "diff --from", "audit"])
 def test_what_search_prints_for_an_agent_leads_to_how_it_is_installed(
@@ -1067,6 +1070,7 @@ GONE = (
 )
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", GONE, ids=" ".join)
 def test_what_is_installed_needs_its_place_no_longer(
     agentpack: Agentpack, project: Path, words: tuple[str, ...]
@@ -1154,6 +1158,7 @@ WITHOUT_THE_TEXT: dict[tuple[str, ...], tuple[int, str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("moved", ["gone", "elsewhere"])
 @pytest.mark.parametrize("words", WITHOUT_THE_TEXT, ids=" ".join)
 def test_a_clone_with_a_committed_edit_needs_the_locked_text_for_that_agent_alone(
@@ -1223,6 +1228,7 @@ OTHERWISE_WANTED: dict[str, tuple[bool, Callable[[Path], None]]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("wanted", OTHERWISE_WANTED)
 def test_a_text_that_is_nowhere_is_needed_where_anything_of_its_pack_is_wanted_in_another_way(
     agentpack: Agentpack, project: Path, wanted: str
@@ -1517,6 +1523,7 @@ def test_a_large_collection_is_installed_whole(agentpack: Agentpack, project: Pa
     assert agents(project) == sorted(f"{name}.md" for name in names)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("verbose", [False, True])
 def test_of_many_packs_and_agents_the_first_few_are_listed_and_all_are_counted(
     agentpack: Agentpack, project: Path, verbose: bool
@@ -1775,6 +1782,7 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_lock_that_its_release_does_not_bear_out_is_found(
     agentpack: Agentpack, project: Path, tmp_path: Path, mutation: str
@@ -1818,6 +1826,7 @@ FALSE_ROWS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("what", FALSE_ROWS)
 def test_each_row_that_its_place_does_not_bear_out_is_told_with_what_is_wrong(
     agentpack: Agentpack, project: Path, what: str
@@ -1865,6 +1874,7 @@ FALSE: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", FALSE)
 def test_a_row_that_its_place_does_not_bear_out_is_told_whatever_stands_before_it(
     agentpack: Agentpack, project: Path, case: str

@@ -36,6 +36,7 @@ def offered(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, *words: str) 
     return out.getvalue().split()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

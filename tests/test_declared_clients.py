@@ -224,6 +224,7 @@ def test_a_declaration_that_changed_is_told_by_whatever_writes_the_lock(
 # Nobody may do more unseen.
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "command", ["sync", "upgrade --yes", "install data-reviewer", "install data-reviewer[strict]", "lock"]
 )

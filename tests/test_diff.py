@@ -609,6 +609,7 @@ def test_the_side_that_is_not_named_is_what_is_locked(installed: Agentpack) -> N
 ASYNC = ".claude/skills/python-engineer-async/SKILL.md"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", ["python-engineer-async", ASYNC])
 @pytest.mark.parametrize(
     ("installed_packs", "words"),
@@ -795,6 +796,7 @@ def decided(*choices: str) -> str:
     return " ".join(f"--on-conflict {path}={choice}" for path, choice in zip(FILES, choices, strict=True))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("answers", "rules", "recorded"),
     [
@@ -972,6 +974,7 @@ def test_settings_of_one_s_own_count_wherever_they_are_and_those_of_a_repository
         assert own_settings(r"^merge\.tool$", {**os.environ, **in_variables}) == [("merge.tool", "mine")]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -1024,6 +1027,7 @@ LATER = (
 """Ctrl-C, while `Upgrade?` waits for an answer."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("typed", "body", "words", "code", "end"),
     [
@@ -1221,6 +1225,7 @@ def _name_tools(project: Path, tmp_path: Path, chain: str, monkeypatch: pytest.M
         monkeypatch.setenv("GIT_DIR", str(project / ".git"))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("chain", CHAINS)
 def test_no_tool_that_a_project_names_is_run(
     colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain: str

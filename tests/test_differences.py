@@ -224,6 +224,7 @@ def test_an_edited_rule_remembers_what_it_was() -> None:
     assert [(entry.id, entry.was) for entry in edited] == [("id-3", rules[3])]
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 def test_thousands_of_unlike_rules_are_compared() -> None:
     before = "".join(f"- {n * 7919} old {n}\n" for n in range(4_000))

@@ -383,6 +383,7 @@ def test_few_files_are_synced_one_by_one_and_many_by_one_call(box: Path) -> None
     assert disk.calls in (["syncfs"], ["fsync"] * 100)
 
 
+@pytest.mark.campaign
 def test_a_link_that_goes_away_while_it_is_followed_is_followed_again(tmp_path: Path) -> None:
     """What leads to the target, or stands there as a folder, is one of the two places: never an error."""
     place, target = tmp_path / "place", tmp_path / "target"

@@ -414,6 +414,7 @@ def test_a_local_variant_that_nobody_asks_for_is_named(installed: Agentpack, pro
     assert "nobody/house.md is not in use" in warnings(installed)["variants"]
 
 
+@pytest.mark.campaign
 def test_a_pipe_for_which_git_would_wait_holds_nothing_up(installed: Agentpack, project: Path) -> None:
     os.mkfifo(project / ".gitignore")
     began = monotonic()

@@ -55,6 +55,7 @@ def test_a_toml_text_reads_back(text: str) -> None:
     assert tomllib.loads(toml_document({"a": text, "b": [text]})) == {"a": text, "b": [text]}
 
 
+@pytest.mark.campaign
 @given(st.dictionaries(TEXTS.filter(bool), VALUES))
 def test_a_toml_document_reads_back(fields: dict[str, Any]) -> None:
     assert tomllib.loads(toml_document(fields)) == fields

@@ -36,6 +36,7 @@ def packs(tmp_path: Path) -> str:
     return str(folder)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("scope", ["--project", "--user"])
 @pytest.mark.parametrize(
     "requirement",
@@ -114,6 +115,7 @@ def test_a_lock_from_before_acceptances_named_their_pack_accepts_for_its_packs(
     agentpack("install", "python-reviewer", expect=3)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("way", [("uninstall", "python-engineer"), ("rollback",)])
 @pytest.mark.parametrize("client", [client for client in ALL if CLIENTS[client].project is not None])
 def test_taking_out_what_was_installed_leaves_no_file_behind(
@@ -153,6 +155,7 @@ def test_an_acceptance_names_a_client(agentpack: Agentpack) -> None:
     assert "no client `nobody`" in agentpack("install", "python-engineer", "--accept", "widened:nobody", expect=2).err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", ALL)
 def test_a_persona_that_only_looks_is_limited_or_refused(agentpack: Agentpack, packs: str, client: str) -> None:
     scope = "--user" if CLIENTS[client].project is None else "--project"
@@ -192,6 +195,7 @@ TEXTS = {
 COMMENT = st.sampled_from(["", "  # a remark\n", "\n", "# at the edge\n"])
 
 
+@pytest.mark.campaign
 @given(names=st.lists(ENTRY, unique=True, max_size=4), comments=st.lists(COMMENT, min_size=5, max_size=5))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_foreign_modes_and_comments_stay_byte_for_byte(
@@ -298,6 +302,7 @@ NOT_FOR_AGENTS = (
 """Folders in which other programs look for settings and for what they run, and that could be such."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("folder", NOT_FOR_AGENTS)
 def test_no_declaration_leads_into_a_folder_of_other_programs(agentpack: Agentpack, house: Path, folder: str) -> None:
     for ending, form in ((".md", "markdown"), (".txt", "body"), (".toml", "toml"), (".yml", "yaml"), (".json", "json")):

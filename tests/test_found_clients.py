@@ -97,6 +97,7 @@ def test_with_every_client_there_those_that_can_get_the_persona_and_the_rest_is_
     assert tree(other, without=STATE) == files
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("pack", ["plain", "limited", "glob", "short"])
 @pytest.mark.parametrize("client", sample([client for client in ALL if client != "claude"]))
 def test_a_found_client_is_skipped_just_where_it_would_refuse(
@@ -177,6 +178,7 @@ WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("way", WAYS)
 def test_a_found_client_that_cannot_be_written_is_skipped(
     agentpack: Agentpack, project: Path, packs: str, way: str

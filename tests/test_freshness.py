@@ -83,6 +83,7 @@ def said(text: str, index: str, folder: Path, capsys: pytest.CaptureFixture[str]
     return code, capsys.readouterr().out
 
 
+@pytest.mark.many
 @pytest.mark.untraced
 @pytest.mark.parametrize("name", STALE)
 def test_a_stale_claim_is_listed_with_its_rule(
@@ -95,6 +96,7 @@ def test_a_stale_claim_is_listed_with_its_rule(
     assert "personas/reviewer.md:7: tool-x: " in out
 
 
+@pytest.mark.many
 @pytest.mark.untraced
 @pytest.mark.parametrize("text", FRESH)
 def test_a_claim_that_holds_is_not_listed(

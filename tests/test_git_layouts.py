@@ -39,6 +39,7 @@ def cloned(project: Path, to: Path) -> Path:
     return to
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("layout", "tagged"), sample([(layout, tagged) for layout in LAYOUTS for tagged in (True, False)])
 )

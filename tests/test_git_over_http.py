@@ -135,6 +135,7 @@ def test_without_the_right_credentials_it_is_told_and_nobody_is_asked(
     assert not (project / "agentpack.yaml").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("mischief", "words"),
     [
@@ -267,6 +268,7 @@ def running(mark: str) -> list[str]:
     return found
 
 
+@pytest.mark.many
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux tells which programs run")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_git_ends_with_the_command_that_started_it(

@@ -25,6 +25,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServe
         yield found
 
 
+@pytest.mark.campaign
 def test_both_forms_give_what_a_folder_gives(
     agentpack: Agentpack, project: Path, kit: Repository, server: SshServer, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ def policy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
     monkeypatch.setenv("AGENTPACK_POLICY", str(tmp_path / "policy.yaml"))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize(
     "entry",
@@ -141,6 +142,7 @@ def test_the_commit_of_a_signed_tag_passes_by_its_name_too(
     assert "its commit has no tag" in told
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("how", ["eve", "annotated", "lightweight", "branch"])
 def test_any_other_release_from_git_is_refused(
     agentpack: Agentpack, project: Path, keys: Path, tmp_path: Path, how: str

@@ -216,6 +216,7 @@ def forge(project: Path, other: Path) -> None:
     shutil.rmtree(project / ".claude")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("ref", ["", "@stable", "@v9", "@commit"])
 def test_a_locked_commit_of_another_branch_passes_no_command(
     agentpack: Agentpack, project: Path, kit: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ref: str
@@ -274,6 +275,7 @@ def test_an_older_commit_of_the_branch_is_none(
     assert "- Work.\n" in installed(project, "one")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("ref", ["old", "v1", "commit"])
 def test_a_ref_names_a_branch_a_tag_or_a_commit(agentpack: Agentpack, project: Path, kit: Repository, ref: str) -> None:
     commit = kit.head
@@ -332,6 +334,7 @@ def test_a_ref_may_be_spelled_out_as_git_does(agentpack: Agentpack, project: Pat
     assert "was moved" in agentpack("status").out
 
 
+@pytest.mark.campaign
 def test_what_a_ref_holds_back_is_told_by_every_command(agentpack: Agentpack, project: Path, kit: Repository) -> None:
     kit.tag("v1.0.0")
     rework(kit, "one", "- Work.", "- Work hard.").tag("v2.0.0")
@@ -388,6 +391,7 @@ def test_a_folder_behind_a_repository_is_no_repository(agentpack: Agentpack, pro
 # Tags.
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("form", ["kit--v{}", "kit-v{}", "kit/{}", "v{}"])
 def test_tags_are_releases_in_every_form(agentpack: Agentpack, project: Path, tmp_path: Path, form: str) -> None:
     kit = Repository(tmp_path / "kit")
@@ -430,6 +434,7 @@ def test_beside_other_packs_the_command_past_a_ref_or_a_range_names_its_pack(
     assert (locked(project, "far")["version"], locked(project, "python-engineer")["version"]) == ("1.1.0", "1.1.0")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("is_pack", [True, False])
 @pytest.mark.parametrize("by_source", [True, False])
 def test_asking_for_the_newest_removes_a_ref(
@@ -605,6 +610,7 @@ def test_a_newer_version_without_a_tag_is_told_and_costs_no_question(
     assert "only tags are releases" not in agentpack("upgrade", "--yes").err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("how", ["file", "folder", "annotated"])
 def test_a_tag_of_something_else_than_a_commit_is_no_release(
     agentpack: Agentpack, project: Path, kit: Repository, how: str
@@ -695,6 +701,7 @@ def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
     assert (rows["kit"]["tag"], rows["kit"]["ref"], rows["kit"]["in_range"]) == ("", "main", None)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("kind", ["collection", "branch", "pack", "plugin"])
 def test_status_remembers_the_state_that_a_check_found_in_a_repository_without_tags(
     agentpack: Agentpack, project: Path, tmp_path: Path, hub: Path, kind: str
@@ -1295,6 +1302,7 @@ def test_a_repository_that_a_marketplace_elsewhere_does_not_name_is_refused_once
         assert "one is locked from https://git.example.com/evil, where `market` does" in said.out + said.err, words
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("version", ["9.9.9", "0.0.0+20261128100100.g0123456789ab"])
 @pytest.mark.parametrize("tagged", [False, True])
 def test_a_version_that_neither_a_tag_nor_a_manifest_gives_passes_no_command(
@@ -1343,6 +1351,7 @@ def test_a_commit_that_another_project_fetched_is_not_believed_here(
     assert not (project / ".claude").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("source", "words"),
     [
@@ -1394,6 +1403,7 @@ def test_only_the_plugins_that_are_asked_for_are_fetched(
 # Where a fresh user got stuck.
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("kind", ["repository", "folder", "archive"])
 def test_a_plugin_whose_repository_is_gone_stops_no_other(
     agentpack: Agentpack, project: Path, hub: Path, tmp_path: Path, kind: str
@@ -1777,6 +1787,7 @@ def test_a_release_is_no_state_and_a_state_is_no_release(tmp_path: Path, kit: Re
         assert source.about(PackName("other")) is None
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("ref", "tag", "version"),
     [
@@ -1838,6 +1849,7 @@ def test_of_a_plugin_elsewhere_the_marketplace_has_no_remark(tmp_path: Path, mon
     assert source.released(state) == 1_795_860_060
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("target", "is_agent"),
     [

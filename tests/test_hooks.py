@@ -74,6 +74,7 @@ def test_a_hook_fails_with_a_sentence_and_passes_once_mended(
     run(agentpack, hook, 0)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("fault", [None, edit, delete, widen], ids=["none", "edit", "delete", "widen"])
 def test_a_checkout_that_cannot_be_written_is_checked_like_any(
     agentpack: Agentpack, project: Path, fault: Callable[[Path], None] | None

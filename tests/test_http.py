@@ -310,6 +310,7 @@ def test_an_address_may_spell_out_its_port_and_shout_its_host(tmp_path: Path) ->
     assert first.origin == second.origin != httpx2.URL("http://example.com:443").origin
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("host", ["", "example.com", "localhost.example.com"])
 def test_a_source_named_like_ones_own_at_another_host_gets_nothing(
     server: WebServer, tmp_path: Path, host: str

@@ -57,6 +57,7 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return far
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("place", ["github:acme/kit", "git+https://github.com/acme/kit"])
 @pytest.mark.parametrize(
     ("range", "version"), [("", "2.0.0"), ("<2", "1.0.0"), (">=1,<2", "1.0.0"), ("~=1.0", "1.0.0")]
@@ -74,6 +75,7 @@ def test_a_look_at_an_address_is_told_where(agentpack: Agentpack, command: str) 
     assert "hint: `agentpack show github:acme/kit` lists what is there" in refused.err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("form", ["./kit", "{0}", "git+{1}"])
 def test_an_agent_named_beside_its_place_leads_to_a_command_that_works(
     agentpack: Agentpack, project: Path, form: str

@@ -287,6 +287,7 @@ def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agent
     installed("diff")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -403,6 +404,7 @@ def test_a_new_section_goes_behind_the_one_before_it_where_that_alone_has_an_id(
     agentpack("diff")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
@@ -534,6 +536,7 @@ def edit_collected(project: Path, was: str, now: str) -> str:
     return path.read_text()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", SAID_OF_AN_AGENT)
 def test_of_an_agent_of_a_collection_fields_and_sections_at_the_end_are_kept(
     collected: Agentpack, project: Path, case: str
@@ -641,6 +644,7 @@ def test_of_several_agents_each_that_cannot_be_kept_is_named_and_how_the_others_
     assert agentpack("diff", "--stat", expect=1).out.count("edited by hand") == 2
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", UNSAID_OF_AN_AGENT)
 def test_what_a_variant_cannot_say_of_an_agent_of_a_collection_is_a_patch(
     collected: Agentpack, project: Path, case: str
@@ -843,6 +847,7 @@ def test_an_edit_of_a_file_that_is_older_than_the_lock_waits_for_a_sync(installe
     assert "when all is done" not in (project / VARIANT).read_text()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("by", ["", "reviewer", "reviews", FILE])
 @pytest.mark.parametrize("there", ["nothing", "a folder", "a byte-order mark", "CRLF"])
 def test_a_file_without_other_words_has_no_edit_to_keep(
@@ -1129,6 +1134,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("prepared")
 
 
+@pytest.mark.campaign
 @given(
     edits=st.lists(
         st.tuples(st.sampled_from(["change", "delete", "insert", "section"]), st.integers(0, 500), WORDS),
@@ -1259,6 +1265,7 @@ def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(instal
     installed("diff")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("places", "more"), [(2, ""), (3, ""), (4, ", and 1 more"), (5, ", and 2 more")])
 def test_of_many_places_that_both_changed_the_first_ones_are_told(
     agentpack: Agentpack, project: Path, tmp_path: Path, places: int, more: str
@@ -1688,6 +1695,7 @@ BELOW = ["\n## House rules\n\n- Log with structlog.\n", "- Log with structlog.\n
 """What somebody may append to a file."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client, path", [("claude", ".claude/agents/{}.md"), ("codex", ".codex/agents/{}.toml")])
 @pytest.mark.parametrize("more", BELOW)
 def test_what_stands_below_the_generated_list_of_skills_is_kept_above_it(
@@ -1722,6 +1730,7 @@ def test_what_stands_among_the_generated_list_of_skills_is_kept_above_it(agentpa
     assert file.read_text() == f"{own.rstrip()}\n- First.\n- Last.\n\n## More\n\n{heading}{generated}"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client, path", [("claude", ".claude/agents/{}.md"), ("codex", ".codex/agents/{}.toml")])
 @pytest.mark.parametrize("since", ["2.1.0", "3.0.0"])
 @pytest.mark.parametrize("more", BELOW)

@@ -86,6 +86,7 @@ def packs(tmp_path: Path, project: Path) -> Path:
     return tmp_path / "packs"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("link", LEADING_OUT)
 def test_a_link_that_leads_out_of_a_source_is_refused(
     packs: Path, tmp_path: Path, agentpack: Agentpack, project: Path, link: str
@@ -112,6 +113,7 @@ def test_an_agent_of_a_collection_that_is_such_a_link_is_left_out(
     assert SECRET not in agentpack("render", "bad").out
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("link", [name for name in LEADING_OUT if "archive" not in name and "agent" not in name])
 @pytest.mark.parametrize("verb", ["check", "build", "test"])
 def test_a_link_that_leads_out_of_a_folder_of_packs_is_refused(

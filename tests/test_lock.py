@@ -118,6 +118,7 @@ def test_a_digest_is_kept_as_it_is() -> None:
     assert found.digest == Digest(DIGEST)
 
 
+@pytest.mark.campaign
 def test_ten_thousand_personas_for_three_clients_read_back() -> None:
     clients, words = ("claude", "codex", "gemini"), ", ".join(("edit", "fetch", "read", "search", "shell"))
     files = tuple(
@@ -501,6 +502,7 @@ FALSE_ROWS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", FALSE_ROWS)
 def test_rows_that_the_releases_do_not_give_are_told(agentpack: Agentpack, project: Path, case: str) -> None:
     publish(project / "packs", make_pack(personas={name: persona_text(name) for name in ("one", "two")}))

@@ -167,6 +167,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_reads_keys_that_are_left_empty_as_not_there(
     agentpack: Agentpack, project: Path, command: str

@@ -254,6 +254,7 @@ def test_blank_lines_at_the_beginning_are_no_part_of_a_conflict() -> None:
     assert [tuple(conflict) for conflict in merged.conflicts] == [("- one", "- one, mine", "- one, new")]
 
 
+@pytest.mark.campaign
 def test_a_long_text_of_repeated_lines_is_merged_in_bounded_work() -> None:
     words = [f"- rule {n % 50}\n" for n in range(30_000)]
     base = "".join(words).encode()

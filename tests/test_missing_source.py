@@ -49,6 +49,7 @@ def test_what_is_installed_needs_the_folder_no_more(moved: Agentpack, tmp_path: 
     assert b"Look twice" in tree(moved.folder)[FILE]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", [*INSTALLED, "upgrade --yes"])
 def test_a_command_that_needs_it_names_it_with_its_folder_and_where_it_is_configured(
     moved: Agentpack, tmp_path: Path, words: str
@@ -116,6 +117,7 @@ def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, tm
     assert words not in agentpack("install", NAME, "--source", str(tmp_path / "team"), "--user").err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("gone", "code"), [("path: team", 6), ("path: ../private", 3), ('git: "file:///no/team"', 6)])
 @pytest.mark.parametrize("words", ["install data-reviewer", "sync", "lock", "install data-reviewer --dry-run"])
 def test_a_pack_of_a_later_source_does_not_stand_in_for_one_that_cannot_be_asked(

@@ -46,6 +46,7 @@ def test_in_the_lock(agentpack: Agentpack, packs: Path, project: Path, text: str
         assert f"agentpack.lock: not a lock of schema 2: mine: `{text}` {SAYS}" in agentpack(*words, expect=2).err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("layout", ["mine/1.0.0", "mine", "other", "."])
 @pytest.mark.parametrize("text", [*NONE, ""])
 def test_in_pack_yaml(agentpack: Agentpack, tmp_path: Path, project: Path, packs: Path, layout: str, text: str) -> None:

@@ -345,23 +345,27 @@ def obeyed(text: str) -> list[str]:
     return [f"U+{ord(c):04X}" for c in found]
 
 
+@pytest.mark.campaign
 def test_every_verb_is_called_and_none_runs_into_a_bug(ran: list[tuple[Job, Done]]) -> None:
     assert set(CALLS) == set(VERBS), "a verb needs its calls here"
     bugs = [(job, done) for job, done in ran if done.exit_code not in (0, 1, 2, 3, 4, 5, 6)]
     assert bugs == []
 
 
+@pytest.mark.campaign
 def test_hostile_words_are_met_in_every_verb(ran: list[tuple[Job, Done]]) -> None:
     """Else this file would show nothing."""
     met = {job.arguments[0] for job, done in ran if MARK.encode() in done.out + done.err}
     assert met >= set(VERBS)
 
 
+@pytest.mark.campaign
 def test_nothing_that_is_printed_is_obeyed_by_a_terminal(ran: list[tuple[Job, Done]]) -> None:
     found = [(job, text) for job, done in ran for text in streams(job, done) if obeyed(text)]
     assert found == []
 
 
+@pytest.mark.campaign
 def test_nothing_that_is_printed_is_a_command_for_a_ci_system(ran: list[tuple[Job, Done]]) -> None:
     for job, done in ran:
         for text in streams(job, done):
@@ -370,6 +374,7 @@ def test_nothing_that_is_printed_is_a_command_for_a_ci_system(ran: list[tuple[Jo
             assert COMMAND.search(text) is None, (job, text)
 
 
+@pytest.mark.campaign
 def test_github_reads_nothing_but_annotations(ran: list[tuple[Job, Done]]) -> None:
     logs = [done.out.decode() for job, done in ran if "github" in job.arguments and not job.terminal and done.out]
     assert len(logs) >= 3
@@ -392,6 +397,7 @@ def test_json_reads_and_holds_the_very_words(ran: list[tuple[Job, Done]]) -> Non
     assert all(CONTROLS in value["data"]["text"] for value in rendered)
 
 
+@pytest.mark.campaign
 def test_a_line_of_text_cannot_be_faked(ran: list[tuple[Job, Done]]) -> None:
     """Names with line ends in them stay in their line."""
     for job, done in ran:
@@ -399,6 +405,7 @@ def test_a_line_of_text_cannot_be_faked(ran: list[tuple[Job, Done]]) -> None:
             assert not re.search(rb"^::error::pwned", done.out + done.err, re.M), job
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 def test_markdown_is_not_broken_out_of(ran: list[tuple[Job, Done]]) -> None:
     pages = [done.out.decode() for job, done in ran if "markdown" in job.arguments and not job.terminal and done.out]
@@ -413,6 +420,7 @@ def test_markdown_is_not_broken_out_of(ran: list[tuple[Job, Done]]) -> None:
         assert not [word for word in words if MARK in word], page
 
 
+@pytest.mark.campaign
 def test_data_is_exact_in_a_pipe_and_said_to_be_dangerous(scene: Path, ran: list[tuple[Job, Done]]) -> None:
     done = next(d for job, d in ran if list(job.arguments) == ["render", "hostile[loud]"] and not job.terminal)
     assert b"\n::error::pwned\n" in done.out
@@ -550,6 +558,7 @@ def test_a_sarif_log_is_valid(ran: list[tuple[Job, Done]], tmp_path: Path) -> No
     assert [line for line in said.stdout.splitlines() if ": error " in line or ": warning " in line] == []
 
 
+@pytest.mark.campaign
 def test_a_junit_report_is_xml_in_which_every_text_is_a_value(ran: list[tuple[Job, Done]]) -> None:
     reports = [done for job, done in ran if "junit" in job.arguments and not job.terminal and done.out]
     assert len(reports) >= 3

@@ -46,6 +46,7 @@ def places(home: Path, project: Path) -> list[str]:
     return ["~/.claude/agents", str(home / ".claude/agents"), near, f"./{near}", f"packs/../{near}", "packs"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("number", range(6))
 @pytest.mark.parametrize("command", ["sync", "install agents", "install --all agents", "upgrade", "lock"])
 def test_what_a_clone_names_in_the_home_folder_is_not_copied_into_it(
@@ -264,6 +265,7 @@ def test_a_variable_names_places_for_every_project(
     assert (project / ".claude/agents/private-notes.md").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("form", ["percent", "gitdir", "commondir", "links", "suffix"])
 @pytest.mark.parametrize("command", ["sync", "lock"])
 def test_a_repository_in_a_clone_leads_to_no_other(

@@ -163,6 +163,7 @@ def test_what_breaks_a_rule_is_found_at_its_place(name: str, agentpack: Agentpac
     assert expected in found_in(agentpack, write_tree(tmp_path / "pack", make()))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", BREAKS)
 def test_the_exit_code_says_whether_an_error_is_among_it(name: str, agentpack: Agentpack, tmp_path: Path) -> None:
     make, (rule, *_) = BREAKS[name]
@@ -485,6 +486,7 @@ def test_every_retired_library_names_a_successor_and_a_date() -> None:
         assert library.since <= library.checked, library.name
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("library", retired_libraries(), ids=lambda library: library.name)
 def test_a_retired_library_is_named_only_with_its_successor(
     library: object, agentpack: Agentpack, tmp_path: Path

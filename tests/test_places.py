@@ -68,6 +68,7 @@ def install(agentpack: Agentpack, packs: Path) -> Callable[..., str]:
 # Two clients' folders that are one.
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("link", LINKS)
 def test_clients_that_share_a_file_by_a_link_get_it_once(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
@@ -216,6 +217,7 @@ def test_data_name_a_shared_folder_as_they_name_the_files_in_it(
     assert shared in agentpack(*install).envelope["data"]["notes"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("link", LINKS)
 def test_going_back_to_one_of_two_clients_that_share_a_file_leaves_it_to_that_one(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
@@ -233,6 +235,7 @@ def test_going_back_to_one_of_two_clients_that_share_a_file_leaves_it_to_that_on
     agentpack("diff")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("linked", [CLAUDE, CURSOR])
 @pytest.mark.parametrize("behind", [CLAUDE, CURSOR])
 @pytest.mark.parametrize("merged", [None, "kept", "given up"])
@@ -362,6 +365,7 @@ def test_two_clients_declared_with_one_folder_get_one_file(
 HOUSE = "schema: 1\nproject: house/agents\nfile: '{name}.json'\nformat: json\nbody: prompt\n"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("file", ["{name}.json", "{name}/settings.json", "{name}.md"])
 @pytest.mark.parametrize(
     ("at", "to", "refused"),
@@ -389,6 +393,7 @@ def test_no_link_of_a_clone_leads_from_a_folder_of_agents_to_files_of_others(
     assert not refused or everything(project) == before
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "verb",
     [
@@ -686,6 +691,7 @@ MOVED = [
 ]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("client", "variable", "below"), MOVED)
 def test_a_file_stays_known_where_its_variable_pointed(
     agentpack: Agentpack,
@@ -716,6 +722,7 @@ def test_a_file_stays_known_where_its_variable_pointed(
     assert "have seen" in own.read_text()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "command", ["status", "diff", "sync --check", "explain reviewer", "audit", "doctor", "history"]
 )

@@ -360,6 +360,7 @@ maximum_size: 1 GiB
 """
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("place", ["project", "user", "organisation"])
 @pytest.mark.parametrize("rule", REFUSING)
 def test_each_rule_in_each_place_refuses_an_install(
@@ -458,6 +459,7 @@ def test_the_plain_install_of_a_bundled_pack_obeys(agentpack: Agentpack, project
     assert not (project / "agentpack.yaml").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("command", ["sync", "sync --locked", "sync --frozen", "sync --check", "lock", "upgrade --yes"])
 @pytest.mark.parametrize("place", ["project", "user"])
 def test_every_command_that_installs_obeys(
@@ -731,6 +733,7 @@ if os.path.exists("/proc/self/root"):
     PLACES = {**PLACES, "a root of a process": lambda project, packs: f"/proc/self/root{packs}"}
 
 
+@pytest.mark.many
 @pytest.mark.untraced
 @pytest.mark.parametrize("entry", ["{packs}", "{packs}/", "{packs}/*", "{parent}/*/data-reviewer/*", "{link}"])
 @pytest.mark.parametrize("way", PLACES)
@@ -787,6 +790,7 @@ def test_a_denied_link_to_a_pack_or_a_release_denies_it_in_its_source(
     assert ("`sources.deny`" in ran.err) == (entry != "al*")  # a pattern finds names, not where links lead
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("any_folder", [False, True])
 @pytest.mark.parametrize("entry", ["li*ed", "li*ed/data-reviewer/1.0.0", "pa*ks", "packs/data-*er/1.0.0"])
 def test_a_pattern_finds_the_place_and_the_release_as_they_are_named_and_as_they_are(
@@ -1160,6 +1164,7 @@ IN_THE_WAY: Mapping[str, tuple[str, Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("kind", IN_THE_WAY)
 def test_where_nobody_can_tell_whether_there_is_a_policy_there_is_one(
     agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -1274,6 +1279,7 @@ def warm(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
         codes(agentpack.folder, *REFUSES)()
 
 
+@pytest.mark.many
 @pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("closed", ["file", "home", "home around it"])
 def test_a_closed_policy_in_somebody_else_s_home_counts_as_absent(
@@ -1286,6 +1292,7 @@ def test_a_closed_policy_in_somebody_else_s_home_counts_as_absent(
     assert by_an_ordinary_user(codes(homes.project, *INSTALLS)) == 0
 
 
+@pytest.mark.many
 @pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("closed", [".config/agentpack/policy.yaml", ".config/agentpack", ".config", "."])
 def test_a_closed_policy_in_one_s_own_home_allows_nothing(
@@ -1323,6 +1330,7 @@ def test_a_policy_in_somebody_else_s_home_that_can_be_read_holds(
     agentpack("install", "python-engineer", expect=5)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("writable", "mode"), [("far/policy.yaml", 0o666), ("far", 0o777), ("near", 0o777)], ids=["file", "folder", "link"]
 )

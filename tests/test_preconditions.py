@@ -21,6 +21,7 @@ def installed(agentpack: Agentpack, project: Path) -> Agentpack:
     return agentpack
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("command", "of_agent", "needed"),
     [

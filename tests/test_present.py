@@ -215,6 +215,7 @@ def test_columns_that_matter_less_are_left_out_of_a_narrow_terminal(
 PAGER = "sed s/^/page:/"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("words", "variables", "is_paged"),
     [
@@ -593,6 +594,7 @@ def test_the_help_has_every_command_in_one_group(agentpack: Agentpack) -> None:
         assert shown.count(f"\n  {verb} ") == 1
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("word", "meant"), OTHER_NAMES.items())
 def test_what_other_tools_call_a_command_leads_to_ours(agentpack: Agentpack, word: str, meant: str) -> None:
     assert word not in VERBS
@@ -843,6 +845,7 @@ def test_the_commands_that_are_several_are_known() -> None:
 # -- words before the verb ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("before", "verb"),
     [
@@ -881,6 +884,7 @@ def test_help_is_a_command_too(agentpack: Agentpack, verb: str) -> None:
 # -- quiet and verbose -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", ["diff", "sync --check", "doctor", "audit", "pack check packs", "pack test packs"])
 def test_a_quiet_check_answers_by_its_exit_code(agentpack: Agentpack, project: Path, words: str) -> None:
     publish(project / "packs", make_pack())
@@ -891,6 +895,7 @@ def test_a_quiet_check_answers_by_its_exit_code(agentpack: Agentpack, project: P
     assert agentpack(*words.split(), "--quiet", expect=told.exit_code) == Ran(told.exit_code, "", "")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", ["status", "history", "policy explain python-engineer", "show python-engineer"])
 def test_a_quiet_question_is_answered_without_a_word_beside(agentpack: Agentpack, home: Path, words: str) -> None:
     (home / ".config/agentpack").mkdir(parents=True)

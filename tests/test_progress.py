@@ -72,7 +72,9 @@ def test_what_is_done_at_once_shows_nothing(project: Path, server: WebServer) ->
     assert "reading" not in on_a_terminal(project, "install", server.url("/fast.tgz"))
 
 
-@pytest.mark.parametrize("words", ["--quiet", "--json", "TERM=dumb"])
+@pytest.mark.parametrize(
+    "words", ["--quiet", *(pytest.param(words, marks=pytest.mark.campaign) for words in ("--json", "TERM=dumb"))]
+)
 def test_nothing_is_shown_to_whoever_wants_none(project: Path, server: WebServer, words: str) -> None:
     name, _, value = words.partition("=")
     arguments, variables = ([], {name: value}) if value else ([words], {})

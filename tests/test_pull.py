@@ -213,6 +213,7 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     assert locked == {"acme": "1.0.0", "data-reviewer": "1.1.0"}
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("there", ["ours", "theirs", "neither", "nothing"])
 def test_of_a_half_merged_lock_the_row_counts_that_the_file_is_equal_to(
     agentpack: Agentpack, project: Path, there: str
@@ -494,6 +495,7 @@ def test_a_file_that_git_took_out_of_the_lock_is_nobody_s_once_it_is_added(
     assert (project / ".claude/agents/writer.md").exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("command", [["sync"], ["upgrade", "--yes"], ["uninstall", "writes"]], ids=" ".join)
 @pytest.mark.parametrize(
     ("path", "client", "pack", "persona"),
@@ -535,6 +537,7 @@ def test_a_row_that_no_release_bears_out_makes_no_file_of_somebody_else_ours(
     assert (fresh.folder / path).read_bytes() == mine.read_bytes()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("first", "command"),
     [

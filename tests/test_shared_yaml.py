@@ -271,6 +271,7 @@ ENTRIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).map(
 )
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @given(files(), ENTRIES, ENTRIES)
 @example("customModes:\n- slug: m0\n# end\nother: 1\n", MODE, MODE)

@@ -415,6 +415,7 @@ def test_what_desktops_leave_in_an_archive_is_no_agent(tmp_path: Path) -> None:
     assert [one.agents for one in source.collection.packs] == [("agents/#a.md", "agents/reviewer.md")]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("count", "size", "is_refused"),
     [(MAX_FILES, 60, False), (MAX_FILES + 1, 60, True), (5, MAX_BYTES // 5 + 1, True)],

@@ -109,6 +109,7 @@ def test_installing_from_a_place_that_was_never_read_loads_no_library(project: P
     assert ("agentpack.model.markdown" in modules) == ("--source" in arguments)  # an agent's text is not parsed
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("arguments", [["install", "python-engineer"], ["sync"], ["upgrade"], ["lock"]])
 def test_a_manifest_that_agentpack_wrote_is_not_validated_again(agentpack: Agentpack, arguments: list[str]) -> None:
     agentpack("install", "python-engineer")
@@ -129,6 +130,7 @@ def test_help_of_a_verb_loads_no_operation(agentpack: Agentpack) -> None:
 NETWORK = frozenset("httpx2 httpcore2 h11 ssl _ssl socket _socket http netrc".split())
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -149,6 +151,7 @@ def test_a_command_without_a_source_elsewhere_loads_nothing_of_a_network(
     assert not {name for name in modules if name.partition(".")[0] in NETWORK or name.startswith("agentpack.remote.")}
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("arguments", [["install", "python-engineer"], ["upgrade"], ["sync"]])
 def test_a_command_without_a_place_loads_nothing_that_reads_one(agentpack: Agentpack, arguments: list[str]) -> None:
     agentpack("install", "python-engineer")
@@ -379,6 +382,7 @@ def lead_a_variable_elsewhere(project: Path) -> None:
     place.write_text(json.dumps(json.loads(place.read_text()) | {"roots": {"$CODEX_HOME": "/somewhere"}}))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "situation",
     [
@@ -604,6 +608,7 @@ def test_the_real_program_ends_in_silence_where_nobody_reads(agentpack: Agentpac
 FOREIGN = "not ours\n"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "words",
     [
@@ -639,6 +644,7 @@ def test_a_plain_install_does_what_the_full_program_does(agentpack: Agentpack, w
     assert results[0] == results[1]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", ["", "--yes", "reviews -y", "nobody", "--latest --yes", "--json", "--yes --json"])
 @pytest.mark.parametrize("edited", ["", "A line of mine.\n", "You look hard. {#identity}"])
 def test_a_plain_upgrade_does_what_the_full_program_does(
@@ -829,6 +835,7 @@ def test_names_of_another_source_are_left_to_the_full_program(agentpack: Agentpa
         assert fast.completion(typed("complete_bash", "py")) is None
 
 
+@pytest.mark.campaign
 @pytest.mark.untraced
 @pytest.mark.parametrize("place", ["packs", "src/agentpack/_packs"])
 def test_an_empty_folder_among_the_packs_of_a_checkout_or_a_wheel_is_no_pack(
@@ -852,6 +859,7 @@ def test_an_empty_folder_among_the_packs_of_a_checkout_or_a_wheel_is_no_pack(
     assert agentpack(new=True).out.split() == ["data-reviewer"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "situation",
     [
@@ -956,6 +964,7 @@ def test_names_are_read_off_a_folder_that_holds_releases_alone(
 # Folders.
 
 
+@pytest.mark.many
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
 @pytest.mark.parametrize("kind", ["cache", "config", "state"])
 @pytest.mark.parametrize(

@@ -735,6 +735,7 @@ def test_a_holder_that_cannot_be_read_is_unknown(disk: Disk, box: Path) -> None:
         child.kill()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("act", ["removed", "renamed", "replaced"])
 def test_a_lock_file_that_goes_while_one_waits_is_taken_anew(disk: Disk, box: Path, act: str) -> None:
     path = box / ".agentpack/state/lock"

@@ -25,6 +25,7 @@ def shell(words: str, folder: Path) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.many
 @FULL
 @pytest.mark.parametrize(
     "words", ["render python-engineer", "status", "status --json", "--version", "--help", "", "nope --json"]
@@ -37,6 +38,7 @@ def test_data_that_cannot_be_written_is_no_bug(installed: Path, words: str) -> N
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", ["status", "show python-engineer --json", "--version", "diff --help"])
 def test_data_for_a_closed_stdout_is_no_bug(installed: Path, words: str) -> None:
     ran = shell(f"agentpack {words} >&-", installed)
@@ -44,6 +46,7 @@ def test_data_for_a_closed_stdout_is_no_bug(installed: Path, words: str) -> None
     assert "error: standard output is closed\nhint: " in ran.err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("closed", [">&-", ">&- <&-", ">&- 2>&-", "2>&-"])
 def test_a_command_that_only_says_words_does_its_work_whatever_is_closed(project: Path, closed: str) -> None:
     ran = shell(f"agentpack install python-engineer {closed}", project)
@@ -64,6 +67,7 @@ def test_a_reader_of_words_that_went_away_stops_nothing(project: Path) -> None:
     assert (project / "agentpack.lock").is_file()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("words", ["render python-engineer", "show python-engineer --json", "history", "clients"])
 def test_a_reader_that_has_enough_is_no_fault(installed: Path, words: str) -> None:
     ran = shell(f"agentpack {words} | head -1 | wc -l; echo ${{PIPESTATUS[0]}}", installed)

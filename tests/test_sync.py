@@ -259,6 +259,7 @@ def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
     assert marks(project) == before
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("other", "told"),
     [
@@ -439,6 +440,7 @@ def test_files_of_a_pack_that_another_brings_along_are_known_without_lock_and_hi
     assert b"You look twice." in tree(project)[".claude/agents/base.md"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "asked",
     [
@@ -497,6 +499,7 @@ def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, proje
     assert "nothing differs" in agentpack("diff").err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "command",
     [
@@ -548,6 +551,7 @@ def test_a_pack_that_comes_from_another_source_is_told(agentpack: Agentpack, pro
     assert "from `mirror`" not in agentpack("sync").err
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", [".agentpack/variants/reviewer/house.md", "agentpack.yaml", "packs/x.md"])
 @pytest.mark.parametrize("command", ["sync", "sync --discard-edits", "upgrade --yes", "uninstall data-reviewer"])
 def test_a_lock_that_lists_a_file_of_no_client_has_it_neither_written_nor_deleted(

@@ -347,6 +347,7 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "text",
     [
@@ -380,6 +381,7 @@ def test_the_table_is_in_order() -> None:
     assert MAN in table.JOINED_EMOJI[WOMAN]
 
 
+@pytest.mark.campaign
 def test_the_table_agrees_with_what_python_knows() -> None:
     allowed = {"Cc": "c.", "Cf": "bztvadf.", "Cn": "unt", "Co": "p", "Cs": "s", "Zl": "l", "Zp": "l", "Lo": ".dw"}
     allowed |= {"Mn": ".dvjmr", "Me": ".r", "So": ".ow"}
@@ -396,6 +398,7 @@ def test_the_table_agrees_with_what_python_knows() -> None:
     assert [p for p in range(0x20, 0x7F) if table.KINDS[bisect_right(table.STARTS, p) - 1] != "."] == []
 
 
+@pytest.mark.campaign
 def test_what_is_escaped_wherever_it_is_shown_is_what_the_table_refuses() -> None:
     always, places = re.compile(f"[{ALWAYS}]"), re.compile(f"[{OUT_OF_PLACE}]")
     either_way = "npu.rv"  # shown as a box or a letter; of selectors, only a second one is escaped

@@ -592,6 +592,7 @@ def test_a_manifest_that_stays_is_named(agentpack: Agentpack, project: Path) -> 
     assert manifest.exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("names", [["team-agents"], ["--all"]])
 @pytest.mark.parametrize("option", ["--keep-files", "--discard-edits"])
 def test_after_an_adoption_no_manifest_and_no_lock_stay(

@@ -132,6 +132,7 @@ def marked(installed: Agentpack, project: Path) -> str:
     return f".claude/agents/reviewer.md:{line}"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "command",
     [
@@ -162,6 +163,7 @@ def test_a_sync_that_follows_the_manifest_stops_too(installed: Agentpack, projec
     installed("sync", "--discard-edits")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("command", "code"),
     [

@@ -144,6 +144,7 @@ def ask_for_the_newest(clone: Clone) -> None:
     clone.run("git", "push", "--quiet", "origin", "HEAD")
 
 
+@pytest.mark.campaign
 def test_lock_and_files_follow_a_changed_manifest_on_its_branch(tmp_path: Path) -> None:
     clone = Clone(tmp_path, ["read"])
     assert "are what the manifest asks for" in clone.upgrade(AGENTPACK_TASK="sync")
@@ -159,6 +160,7 @@ def test_lock_and_files_follow_a_changed_manifest_on_its_branch(tmp_path: Path) 
     assert "are what the manifest asks for" in clone.upgrade(AGENTPACK_TASK="sync")
 
 
+@pytest.mark.campaign
 def test_a_changed_manifest_that_lets_an_agent_do_more_stops_it(tmp_path: Path) -> None:
     clone = Clone(tmp_path, ["read", "shell"])
     ask_for_the_newest(clone)
@@ -256,6 +258,7 @@ def test_no_module_of_the_checkout_is_run_to_install_agentpack(tmp_path: Path) -
     assert list(tmp_path.glob(f"agentpack/lib/python*/site-packages/{folder}"))
 
 
+@pytest.mark.campaign
 def test_the_job_of_the_gitlab_template_reports_what_differs(tmp_path: Path) -> None:
     clone = Clone(tmp_path, ["read"])
     spec, jobs = yaml.safe_load_all((ROOT / "ci" / "gitlab.yml").read_text(encoding="utf-8"))

@@ -70,6 +70,7 @@ def same(kept: Pack, fresh: Pack) -> None:
         assert ready.named("other").body == composed.body
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("release", [*bundled(), *unbundled()], ids=lambda release: f"{release.pack}-{release.version}")
 def test_a_pack_kept_is_the_pack_that_was_checked(tmp_path: Path, release: Release) -> None:
     cache = ValidatedCache(str(tmp_path))
@@ -256,6 +257,7 @@ def test_what_comes_with_the_installation_is_believed_as_its_code_is(tmp_path: P
     assert ValidatedCache(None, str(folder)).pieces("pack", digest) is not None
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_a_wheel_has_them_and_is_the_same_when_built_again(tmp_path: Path) -> None:
     wheels = []

@@ -59,6 +59,7 @@ def life(agentpack: Agentpack) -> list[str]:
     return said + [agentpack(*call.split()).err for call in words[1:]]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("lack", "number"), CASES)
 def test_every_command_works_without_it_and_says_so_once(
     crew: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch, lack: str, number: int

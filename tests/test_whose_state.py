@@ -193,6 +193,7 @@ def test_an_interrupted_change_that_came_along_is_never_gone_on_with_wherever_it
         assert everything(clone) == before
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("brought", BROUGHT)
 def test_the_first_change_moves_a_foreign_state_aside_with_every_byte(
     agentpack: Agentpack, clone: Path, brought: str

@@ -70,6 +70,7 @@ def widened(agentpack: Agentpack, packs: Path) -> Agentpack:
     return agentpack
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "command",
     [
@@ -191,6 +192,7 @@ def bumped(agentpack: Agentpack, *, row: dict[str, str]) -> None:
     path.write_text(json.dumps(newer))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("row", [{}, {"capabilities": None}], ids=["told", "not told"])
 @pytest.mark.parametrize("command", ["sync", "upgrade --yes", "sync --dry-run", "install reviews"])
 def test_a_lock_that_says_less_than_its_release_gives_is_no_acceptance(
@@ -678,6 +680,7 @@ def test_what_only_one_side_of_a_merge_had_is_no_acceptance_for_the_other(
     agentpack("upgrade", "--yes", "--accept", "shell")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("less", LESS)
 @pytest.mark.parametrize(
     "command", [["upgrade", "--yes"], ["sync"], ["lock"], ["lock", "--upgrade"], ["install", "reviews>=1.1"]]
@@ -943,6 +946,7 @@ def native_release(folder: Path, version: str, **claude: Any) -> None:
     release(folder, version, reviewer={"clients": {"claude": claude}})
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "wide",
     [

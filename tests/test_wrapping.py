@@ -49,6 +49,7 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -114,6 +115,7 @@ def test_columns_that_find_no_room_are_named(
     assert "a wider terminal or `--verbose` also shows: " in text
 
 
+@pytest.mark.many
 def test_explain_has_the_text_of_each_rule_on_every_terminal(
     agentpack: Agentpack, project: Path, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,7 @@ def test_who_upgrades_from_the_first_release_is_asked_once(agentpack: Agentpack,
     assert "disallowedTools" in tree(project)[AGENT].decode()
 
 
+@pytest.mark.many
 @pytest.mark.untraced
 @pytest.mark.parametrize("scope", ["--project", "--user"])
 @pytest.mark.parametrize("client", sample(sorted(MODULES)))

@@ -197,6 +197,7 @@ def test_a_variant_takes_away_exactly_what_it_declares(kit: Kit) -> None:
         assert set(missing(kit.text((variant,)), read_directives())) == declared(kit.version, variant), variant
 
 
+@pytest.mark.campaign
 @tried
 def test_variants_together_take_away_no_more_than_each_declares(kit: Kit) -> None:
     for chosen in kit.fitting:
@@ -249,6 +250,7 @@ def body_words(version: str, chosen: Chosen = (), **values: Value) -> int:
     return words(split(rendered(version, chosen, "claude", **values))[1])
 
 
+@pytest.mark.campaign
 @tried
 def test_the_lean_persona_keeps_to_its_words_whatever_single_parameter_is_set(kit: Kit) -> None:
     for name, declaration in pack(kit.version).declarations.items():

@@ -67,6 +67,7 @@ def test_what_agentpack_writes_has_no_finding(name: str) -> None:
             assert (agent.name, agent.findings) == (NAME, ())
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scope", ["project", "user"])
 def test_a_file_in_a_folder_of_a_client_is_judged_as_that_client_s(
@@ -179,6 +180,7 @@ def test_two_files_with_one_name_are_told(name: str) -> None:
 TEXTS = st.text(st.sampled_from("---\n\n:# []{}\"'name tools description a\tb*\ufeff\u200b"), max_size=60)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=usually(10, thorough=30, nightly=500))
 @given(head=TEXTS, value=st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, st.lists, max_leaves=4))

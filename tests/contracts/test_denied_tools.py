@@ -69,6 +69,7 @@ def test_denying_less_is_a_widening(client: str) -> None:
     assert not widening(one, both)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_is_denied_is_read_back_as_no_less(client: str) -> None:
     """For other clients, as `adopt` does it."""

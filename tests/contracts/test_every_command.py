@@ -103,7 +103,9 @@ def test_a_command_that_changes_nothing_takes_no_lock_and_leaves_no_trace(agentp
         assert marks(scene, without=(".git",)) == before, call
 
 
-@pytest.mark.parametrize("history", [True, False], ids=["used", "fresh clone"])
+@pytest.mark.parametrize(
+    "history", [pytest.param(True, marks=pytest.mark.campaign), False], ids=["used", "fresh clone"]
+)
 def test_a_command_that_changes_nothing_works_where_nothing_can_be_written(scene: Path, history: bool) -> None:
     box = scene.parent
     if not can_be_made(box):

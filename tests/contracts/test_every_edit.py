@@ -125,6 +125,7 @@ def installed(agentpack: Agentpack, home: Path, project: Path, tmp_path: Path) -
     return install
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", sample(NAMES))
 def test_an_edit_is_told_explained_merged_kept_and_undone(installed: Callable[[str], Installed], client: str) -> None:
     here = installed(client)
@@ -159,6 +160,7 @@ def test_an_edit_is_told_explained_merged_kept_and_undone(installed: Callable[[s
     assert not here.file.exists()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", [name for name, data in DECLARED.items() if "tools" in data])
 def test_a_declared_client_s_own_keys_are_fields_like_any_other(
     installed: Callable[[str], Installed], client: str, project: Path

@@ -280,11 +280,13 @@ def refs(source: Source) -> list[ReleaseRef]:
     return [*(ref for pack in sorted(source.packs()) for ref in source.releases(pack)), *states]
 
 
+@pytest.mark.many
 def test_it_has_a_name_and_a_place_in_words(source: Source) -> None:
     assert source.name
     assert source.where
 
 
+@pytest.mark.many
 def test_every_pack_it_names_has_a_release(source: Source) -> None:
     assert refs(source)
     for pack in source.packs():
@@ -294,10 +296,12 @@ def test_every_pack_it_names_has_a_release(source: Source) -> None:
         assert len({ref.version for ref in found}) == len(found)
 
 
+@pytest.mark.many
 def test_it_has_no_release_of_a_pack_it_does_not_name(source: Source) -> None:
     assert list(source.releases(UNKNOWN)) == []
 
 
+@pytest.mark.many
 def test_a_release_is_files_by_posix_path_and_stays_the_same(source: Source) -> None:
     for ref in refs(source):
         files = source.read(ref)
@@ -307,6 +311,7 @@ def test_a_release_is_files_by_posix_path_and_stays_the_same(source: Source) -> 
         assert content_digest(source.read(ref).items()) == content_digest(files.items())
 
 
+@pytest.mark.many
 def test_a_release_is_as_old_as_the_newest_of_its_files_or_its_commit(source: Source, tmp_path: Path) -> None:
     """What a policy with a minimum age goes by. Of what came from an address, nobody knows it."""
     written, last, endings = 1_000_000_000, 1_000_000_100, ("pack.yaml", "reviewer.md", ".gz", ".tgz")
@@ -322,6 +327,7 @@ def test_a_release_is_as_old_as_the_newest_of_its_files_or_its_commit(source: So
             assert released == last
 
 
+@pytest.mark.many
 def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: Source) -> None:
     sources = Sources([source])
     for ref in refs(source):
@@ -395,6 +401,7 @@ def as_bundle(folder: Path, files: Mapping[str, str | bytes]) -> str:
     return str(folder / "some.bundle.tar.gz")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("pack", WHOLE)
 def test_the_same_pack_gives_the_same_files_and_the_same_lock_whatever_holds_it(pack: str, tmp_path: Path) -> None:
     found = []
@@ -454,6 +461,7 @@ def test_a_release_that_can_no_longer_be_read_is_unavailable(make: Make, tmp_pat
         fetch(ref, Sources([source]))
 
 
+@pytest.mark.many
 def test_the_newest_release_comes_first_whatever_the_source_says(source: Source) -> None:
     sources = Sources([source])
     for pack in sources.packs():

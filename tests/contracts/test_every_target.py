@@ -147,6 +147,7 @@ def check(target: Client, one: Persona, models: Mapping[str, Mapping[str, str]])
         assert not granted(fields[words.tools.key]) & changing
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("tools", [[], ["read", "search"], ["read", "search", "web"], list(TOOLS), ["delegate"]])
 def test_a_hostile_persona_is_carried_noted_or_lost(client: str, tools: list[str]) -> None:
@@ -160,6 +161,7 @@ PIECES = st.lists(
 )
 
 
+@pytest.mark.many
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", NAMES)
 @settings(max_examples=usually(12, thorough=30, nightly=300))
@@ -177,6 +179,7 @@ def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) 
     check(CLIENTS[client], persona(body=body, **fields), {"opus": MAPPED} if mapped else {})
 
 
+@pytest.mark.many
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", NAMES)
 @settings(max_examples=usually(12, thorough=30, nightly=300))
@@ -330,6 +333,7 @@ def lost_by(client: str, one: Persona) -> tuple[str, ...]:
     return render_file(CLIENTS[client], one, {}).lost
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("model", MODELS)
 def test_a_family_reaches_only_a_client_that_knows_it(client: str, model: str) -> None:

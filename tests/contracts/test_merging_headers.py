@@ -32,6 +32,7 @@ FIELDS = {"description": "Reviews: it's `data`.", "tools": ["read", "search"], "
 LATER = {"description": 'Reviews "all" data.', "tools": ["read", "search", "edit"], "model": "opus", "color": "red"}
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("style", STYLES)
 def test_a_header_in_other_words_is_no_conflict(client: str, style: str) -> None:
@@ -60,6 +61,7 @@ def test_a_field_that_both_changed_is_the_one_conflict(client: str) -> None:
     assert "name" not in "".join(conflict)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("quotes", ["'''", '"""'])
 @pytest.mark.parametrize("quoting", range(3))

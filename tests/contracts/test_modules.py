@@ -95,6 +95,7 @@ SCOPES = [
 ]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("client", "scope"), sample(SCOPES, 2))
 def test_a_module_is_a_skill_where_an_agent_can_load_it_and_else_in_its_text(
     client: str, scope: str, agentpack: Agentpack, project: Path, home: Path, tmp_path: Path
@@ -137,6 +138,7 @@ def test_a_skill_is_described_by_its_own_heading_and_when_to_read_it(
     assert "Concurrency. Use when writing concurrent code." in text
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", sorted(FOLDER))
 def test_an_agent_without_the_tool_for_skills_has_its_modules_in_its_text(
     client: str, project: Path, agentpack: Agentpack, tmp_path: Path
@@ -150,6 +152,7 @@ def test_an_agent_without_the_tool_for_skills_has_its_modules_in_its_text(
     assert any("- Measure." in text for name, text in found.items() if not name.startswith(tuple(PROJECT))) != can
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", ["claude", "codex", "roo", "cursor"])
 def test_skills_live_and_go_like_agents(
     client: str, agentpack: Agentpack, project: Path, install: Callable[..., str]
@@ -467,6 +470,7 @@ def test_a_module_whose_skill_no_client_would_read_stays_in_the_text(
     assert "- Measure." in (project / f".claude/agents/{long}.md").read_text()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", sorted(name for name in FOLDER if CLIENTS[name].user is not None))
 def test_in_the_user_scope_a_skill_is_where_the_client_looks_with_the_variables_set(
     client: str, agentpack: Agentpack, home: Path, packs: Path, monkeypatch: pytest.MonkeyPatch

@@ -182,6 +182,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_folder_of_agent_files_is_installed_as_it_is(agentpack: Agentpack, project: Path, header: str) -> None:
     lines, told = HEADERS[header]
@@ -205,6 +206,7 @@ WORDS: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", sorted(MODULES))
 def test_a_setting_with_which_an_agent_may_do_less_is_lost_for_another_client(client: str) -> None:
     other = "augment" if client != "augment" else "claude"

@@ -58,6 +58,7 @@ def twice(lines: list[str]) -> list[str]:
     return [line for line in lines if "is also named" in line]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("client", "scope"), sample(PLACES, 1))
 def test_a_name_that_is_used_twice_is_named_in_every_folder_a_client_reads(
     agentpack: Agentpack, project: Path, home: Path, packs: str, client: str, scope: str

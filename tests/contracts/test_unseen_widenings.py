@@ -158,6 +158,7 @@ VOID: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("value", VOID, ids=repr)
 @pytest.mark.parametrize(("client", "key"), DENYING)
 def test_only_a_star_may_deny_every_tool(client: str, key: str, value: Any) -> None:
@@ -181,6 +182,7 @@ PLANS = (
 )
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("value", PLANS, ids=repr)
 @pytest.mark.parametrize(("client", "key"), MODES)
 def test_only_the_word_of_the_client_is_its_plan_mode(client: str, key: str, value: Any) -> None:
@@ -210,6 +212,7 @@ def folders() -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("spelled", [str, str.upper, str.title])
 @pytest.mark.parametrize(("client", "scope", "folder"), folders())
 def test_a_declared_client_tells_what_everybody_does_with_a_file_in_its_folder(

@@ -99,6 +99,7 @@ def clone(origin: Path, how: str) -> Path:
     return folder
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("how", CHECKOUTS)
 def test_a_clone_with_other_line_ends_is_clean_for_every_client(origin: Path, how: str) -> None:
     """Manifest, lock, pack, local variant and every client's file are in CRLF."""
@@ -118,6 +119,7 @@ def test_a_clone_with_other_line_ends_is_clean_for_every_client(origin: Path, ho
     subprocess.run(["git", "diff", "--exit-code"], cwd=folder, check=True)
 
 
+@pytest.mark.campaign
 def test_the_line_ends_of_a_checkout_may_change_under_a_history(origin: Path, agentpack: Agentpack) -> None:
     """The record says what bytes were left; those of a new checkout are other ones with the same text."""
     write_tree(origin, {path: as_crlf(data) for path, data in tree(origin).items()})
@@ -277,6 +279,7 @@ def test_a_rollback_gives_the_very_bytes_back(agentpack: Agentpack, project: Pat
 OURS = ("agentpack.yaml", "agentpack.lock", f"{PACK}/pack.yaml", f"{PACK}/personas/reviewer.md", LOCAL)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", OURS)
 def test_a_byte_order_mark_in_a_file_of_ours_is_read_and_kept(agentpack: Agentpack, project: Path, path: str) -> None:
     filled(project, ["claude"])

@@ -14,6 +14,7 @@ from unicode_table import verdicts
 from agentpack.input.hidden_text import text_findings
 from drawn.recording import characters, kinds
 
+pytestmark = pytest.mark.campaign
 DRAWN = verdicts()
 
 
@@ -93,6 +94,5 @@ def test_what_fonts_draw_is_refused_for_its_kind_only(refused: Refused) -> None:
     [0x2D7F, 0x1107F, 0x17D2, 0x1039, 0x1A60, 0x11D97, 0x16FE4, 0x10A3F, 0x13441, 0x13442, 0x1D159],
     ids="{:04X}".format,
 )
-@pytest.mark.campaign
 def test_what_has_no_shape_is_refused_however_often(point: int, refused: Refused) -> None:
     assert all(point in points for points in refused)

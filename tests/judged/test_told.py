@@ -70,6 +70,7 @@ def differences(client: str, told: Collection[str], answer: Answer, *, more: boo
     return missing | (set() if more else {f"+{word}" for word in said - granted})
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("client", FORMS)
 def test_what_is_said_is_what_the_client_grants(client: str) -> None:
     for form, answer in RECORDED[client].forms.items():

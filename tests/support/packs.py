@@ -23,20 +23,27 @@ You review data. {#identity}
 - Look before you change. {#look}
 - Say what you saw. {#say}
 """
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times as fast as Python's, with the same text
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FORGETFUL = ValidatedCache(None)
 """A cache that keeps nothing."""
+
+
+def _yaml(data: Mapping[str, Any]) -> str:
+    text: str = yaml.dump(data, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def persona_text(name: str = "reviewer", body: str = BODY, **header: Any) -> str:
     """The file of a persona."""
     fields = {"name": name, "description": f"Reviews data as {name}.", **header}
-    return f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)}---\n{body}"
+    return f"---\n{_yaml(fields)}---\n{body}"
 
 
 def variant_text(body: str = "", **header: Any) -> str:
     """The file of a variant."""
     fields = {"summary": "A variant.", **header}
-    return f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)}---\n{body}"
+    return f"---\n{_yaml(fields)}---\n{body}"
 
 
 def make_pack(
@@ -57,7 +64,7 @@ def make_pack(
         manifest: further keys of `pack.yaml`.
     """
     header = {"schema": 1, "name": name, "version": version, "description": "Reviews data.", **manifest}
-    made: dict[str, str | bytes] = {"pack.yaml": yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}
+    made: dict[str, str | bytes] = {"pack.yaml": _yaml(header)}
     for persona, text in (personas or {"reviewer": persona_text()}).items():
         made[f"personas/{persona}.md"] = text
     for variant, text in (variants or {}).items():
@@ -69,7 +76,7 @@ def make_pack(
 def publish(folder: Path, *packs: Mapping[str, bytes]) -> Path:
     """Put packs side by side into a folder of packs, `<name>/<version>/`."""
     for files in packs:
-        header = yaml.safe_load(files["pack.yaml"])
+        header = yaml.load(files["pack.yaml"], _LOADER)
         write_tree(folder / header["name"] / header["version"], files)
     return folder
 

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.trees import write_tree
+from support.trees import empty_repository, write_tree
 
 _IDENTITY = {
     **{
@@ -24,9 +24,10 @@ class Repository:
         self.folder = folder
         self.day = "2026-11-28"
         self._minutes = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--initial-branch=main", "--template=")
-        self.git("config", "uploadpack.allowFilter", "true")
+        if not (folder / ".git").exists():
+            empty_repository(folder)
+        with (folder / ".git/config").open("a") as config:  # no process after each commit that looks whether to tidy up
+            config.write("[uploadpack]\n\tallowFilter = true\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n")
 
     @property
     def address(self) -> str:
