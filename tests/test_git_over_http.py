@@ -270,7 +270,7 @@ def running(mark: str) -> list[str]:
 
 @pytest.mark.many
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux tells which programs run")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
 def test_git_ends_with_the_command_that_started_it(
     project: Path, server: GitServer, tmp_path: Path, number: signal.Signals
 ) -> None:

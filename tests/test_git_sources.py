@@ -463,7 +463,7 @@ def test_asking_for_the_newest_removes_a_ref(
     assert "ref:" not in agentpack("upgrade", pack).err
 
 
-@pytest.mark.parametrize("is_pack", [True, False])
+@pytest.mark.parametrize("is_pack", [True, pytest.param(False, marks=pytest.mark.campaign)])
 def test_a_ref_that_names_a_release_is_moved_like_a_range(
     agentpack: Agentpack, project: Path, tmp_path: Path, is_pack: bool
 ) -> None:
@@ -499,7 +499,7 @@ def test_a_ref_that_names_a_release_is_moved_like_a_range(
     assert (locked(project, pack)["version"], "held back" in told) == ("1.2.0", False)
 
 
-@pytest.mark.parametrize("form", ["kit--v{}", "v{}"])
+@pytest.mark.parametrize("form", [pytest.param("kit--v{}", marks=pytest.mark.campaign), "v{}"])
 def test_a_tag_in_the_address_is_a_release_until_the_address_has_none(
     agentpack: Agentpack, project: Path, kit: Repository, form: str
 ) -> None:
