@@ -1444,6 +1444,22 @@ def test_a_named_agent_that_is_gone_from_the_place_is_told(agentpack: Agentpack,
     assert "no longer exists" not in agentpack("upgrade", "--yes").err
 
 
+def test_a_local_variant_of_an_agent_that_is_gone_is_told_beside_another_pack_s_agent_of_its_name(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    for name in ("one", "two"):
+        file = project / f".claude/agents/{name}.md"
+        file.write_text(file.read_text().replace("description: ", "description: Now "))
+    agentpack("keep")
+    write_tree(project, {"other/agents/two.md": agent_text("two", "Other work.")})
+    agentpack("install", "./other", "--client", "qwen")
+    (project / "kit/agents/two.md").unlink()
+    told = "variants/two/local.md is no longer used, because the agent `two` of kit is not installed any more"
+    assert told in agentpack("upgrade", "--yes").err
+
+
 def test_a_local_variant_of_an_agent_that_is_gone_is_told(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.", three="Work.")
     agentpack("install", "./kit", "--client", "claude")

@@ -899,6 +899,17 @@ def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
     agentpack("diff", "--user")
 
 
+def test_a_manifest_that_was_deleted_where_it_is_looked_for_is_missing_and_not_elsewhere(
+    agentpack: Agentpack, home: Path, install: Callable[..., str]
+) -> None:
+    install("1.0.0", "--user", clients="claude")
+    (home / ".config/agentpack/agentpack.yaml").unlink()
+    assert agentpack("sync", "--user", expect=2).err == (
+        f"user {home}\nerror: there is no ~/.config/agentpack/agentpack.yaml\nhint: `agentpack install NAME --user` writes one\n"
+    )
+    assert "data-reviewer 1.0.0" in agentpack("status", "--user").out
+
+
 def test_no_file_is_tracked_by_a_variable_that_is_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stands in a folder that is called like it."""
     paths = ("$GONE_HOME/agents/x.md", ".claude/agents/x.md")
