@@ -905,7 +905,9 @@ def test_a_manifest_that_was_deleted_where_it_is_looked_for_is_missing_and_not_e
     install("1.0.0", "--user", clients="claude")
     (home / ".config/agentpack/agentpack.yaml").unlink()
     assert agentpack("sync", "--user", expect=2).err == (
-        f"user {home}\nerror: there is no ~/.config/agentpack/agentpack.yaml\nhint: `agentpack install NAME --user` writes one\n"
+        f"user {home}\n"
+        "error: there is no ~/.config/agentpack/agentpack.yaml\n"
+        "hint: `agentpack install NAME --user` writes one\n"
     )
     assert "data-reviewer 1.0.0" in agentpack("status", "--user").out
 

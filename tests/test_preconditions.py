@@ -147,5 +147,6 @@ def test_a_pack_with_a_slash_and_no_agent_is_no_agent_of_it(installed: Agentpack
     assert installed("uninstall", "kit/", expect=2).err == (
         f"project {project}\n"
         "error: `kit/` is not a pack name\n"
-        "hint: for a folder or an address, `agentpack show kit/` lists its packs, `agentpack install kit/` installs them\n"
+        "hint: for a folder or an address, `agentpack show kit/` lists its packs, `agentpack install kit/` "
+        "installs them\n"
     )

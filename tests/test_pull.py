@@ -606,3 +606,19 @@ def test_a_file_that_git_does_not_have_is_ours_if_release_and_local_variants_giv
     assert (lacks in agentpack("sync", "--dry-run", expect=0 if proven else 3).err) is not proven
     agentpack("uninstall", "crew")
     assert [(project / f".claude/agents/{name}.md").exists() for name in names] == [not proven] * 2
+
+
+@pytest.mark.parametrize(("ignored", "ours"), [("", True), ("/.claude/", False), ("/.claude/\n/agentpack.lock", True)])
+def test_a_file_whose_release_is_gone_is_ours_if_it_came_with_its_row(
+    agentpack: Agentpack, project: Path, ignored: str, ours: bool
+) -> None:
+    """If git has both of them, or neither."""
+    publish(project / "crews", make_pack("crew"))
+    agentpack("install", "crew", "--source", "crews", "--client", "claude")
+    (project / ".gitignore").write_text(f"{ignored}\n")
+    commit(project)
+    shutil.rmtree(project / ".agentpack/state")
+    shutil.rmtree(project / "crews/crew/1.0.0")
+    said = agentpack("uninstall", "crew").err
+    assert (project / ".claude/agents/reviewer.md").exists() is not ours
+    assert ("but that text is in no release and not in this checkout's history" in said) is not ours

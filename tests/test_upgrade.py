@@ -1202,8 +1202,8 @@ def test_a_skill_whose_folder_is_somebody_else_s_now_stops_where_lock_and_state_
     assert agentpack("sync", expect=3).err == (
         f"project {project}\n"
         "error: 1 file needs a decision; nothing was changed\n"
-        "  .claude/skills/python-engineer-async/SKILL.md: would be written to a folder with files that agentpack did not "
-        "write\n"
+        "  .claude/skills/python-engineer-async/SKILL.md: would be written to a folder with files that agentpack did "
+        "not write\n"
         "hint: move them, rename the persona (`as:` in agentpack.yaml), or turn off skills (`--set modules=inline`)\n"
     )
 
