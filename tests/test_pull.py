@@ -13,6 +13,7 @@ from support.running import Agentpack
 from support.trees import modes
 
 from agentpack.model.history import FOUND
+from agentpack.model.pack import AgentRow, digest_of_rows, digest_version
 
 AGENT = ".claude/agents/python-engineer.md"
 REVIEWER = ".claude/agents/python-reviewer.md"
@@ -546,7 +547,7 @@ def test_a_row_that_no_release_bears_out_makes_no_file_of_somebody_else_ours(
         ("install writes", "upgrade --yes"),
     ],
 )
-@pytest.mark.parametrize("claim", ["no release", "no local variant", "a text of its own"])
+@pytest.mark.parametrize("claim", ["no release", "no local variant", "a text of its own", "a place that is gone"])
 def test_a_row_that_nothing_of_ours_bears_out_makes_no_file_ours(
     agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, claim: str, first: str, command: str
 ) -> None:
@@ -568,6 +569,17 @@ def test_a_row_that_nothing_of_ours_bears_out_makes_no_file_ours(
         data["packs"] = []
     elif claim == "a text of its own":
         pin |= {"agents": [{"path": "agents/mine.md", "sha256": digest}], "version": "0.0.0"}
+    elif claim == "a place that is gone":  # all that the row says of itself is right
+        rows = (AgentRow("agents/mine.md", digest),)
+        whole = digest_of_rows(rows)
+        pin |= {"agents": [{"path": "agents/mine.md", "sha256": digest}], "digest": whole, "version": str(digest_version(whole))}
+        manifest = project / "agentpack.yaml"
+        manifest.write_text(
+            manifest.read_text()
+            .replace("packs:\n", "packs:\n  - {require: gone, source: kit}\n")
+            .replace("sources:\n", "sources:\n  - {name: kit, path: kit}\n")
+        )
+        pin["source"] = "kit"
     data["packs"].append(pin)
     row = {"path": ".claude/agents/mine.md", "client": "claude", "pack": pin["name"], "persona": "mine"}
     data["files"].append(row | {"sha256": digest, "capabilities": "every-tool"})
