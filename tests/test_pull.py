@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import modes
+from support.trees import modes, write_tree
 
 from agentpack.model.history import FOUND
 from agentpack.model.pack import AgentRow, digest_of_rows, digest_version
@@ -634,3 +634,20 @@ def test_a_file_whose_release_is_gone_is_ours_if_it_came_with_its_row(
     said = agentpack("uninstall", "crew").err
     assert (project / ".claude/agents/reviewer.md").exists() is not ours
     assert ("but that text is in no release and not in this checkout's history" in said) is not ours
+
+
+@pytest.mark.parametrize("names", [("one",), ("one", "two")])
+@pytest.mark.parametrize("offered", [True, False])
+def test_an_agent_file_that_git_does_not_have_is_ours_if_its_place_still_has_it(
+    agentpack: Agentpack, project: Path, names: tuple[str, ...], offered: bool
+) -> None:
+    texts = {f"agents/{name}.md": f"---\nname: {name}\ndescription: Works.\n---\nWork as {name}.\n" for name in names}
+    write_tree(project / "kit", texts)
+    agentpack("install", "./kit", "--client", "claude")
+    (project / ".gitignore").write_text("/.claude/\n")
+    commit(project)
+    shutil.rmtree(project / ".agentpack/state")
+    if not offered:
+        write_tree(project / "kit", {path: text.replace("Work as", "Rest as") for path, text in texts.items()})
+    agentpack("uninstall", "kit")
+    assert [(project / f".claude/agents/{name}.md").exists() for name in names] == [not offered] * len(names)
