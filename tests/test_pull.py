@@ -572,7 +572,11 @@ def test_a_row_that_nothing_of_ours_bears_out_makes_no_file_ours(
     elif claim == "a place that is gone":  # all that the row says of itself is right
         rows = (AgentRow("agents/mine.md", digest),)
         whole = digest_of_rows(rows)
-        pin |= {"agents": [{"path": "agents/mine.md", "sha256": digest}], "digest": whole, "version": str(digest_version(whole))}
+        pin |= {
+            "agents": [{"path": "agents/mine.md", "sha256": digest}],
+            "digest": whole,
+            "version": str(digest_version(whole)),
+        }
         manifest = project / "agentpack.yaml"
         manifest.write_text(
             manifest.read_text()

@@ -588,7 +588,7 @@ def test_a_lock_that_does_not_tell_it_of_one_persona_counts_as_its_release_gives
     data = json.loads(path.read_text())
     del next(file for file in data["files"] if file["persona"] == "tester")["capabilities"]
     path.write_text(json.dumps(data))
-    both = {"reviewer": {"tools": ["read"]}, "tester": {"tools": ["read", "shell"]}}
+    both: Mapping[str, Any] = {"reviewer": {"tools": ["read"]}, "tester": {"tools": ["read", "shell"]}}
     release(packs, "1.2.0", **both, builder={"tools": ["shell"]})
     agentpack("upgrade", "--yes")
     assert locked(agentpack)["builder claude"] == "shell"

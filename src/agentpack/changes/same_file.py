@@ -48,9 +48,7 @@ class UniqueFiles(NamedTuple):
         changes.update(
             (path, _change_of_alias(path, changes.get(lead), lead, row)) for path, (lead, row) in self.same.items()
         )
-        changes.update(
-            (row.path, _change_of_unwanted(row, self.observed[row.path], decisions)) for row in self.leaves
-        )
+        changes.update((row.path, _change_of_unwanted(row, self.observed[row.path], decisions)) for row in self.leaves)
         for path in self.shared.keys() & changes.keys():
             if changes[path].action is Action.DELETE:
                 changes[path] = changes[path]._replace(action=Action.FORGET)
