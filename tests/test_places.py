@@ -113,6 +113,22 @@ def test_a_file_that_clients_share_for_two_packs_is_recorded_for_both(agentpack:
     assert not (project / CURSOR).exists()
 
 
+@pytest.mark.parametrize("edit", ["", "- Mine.\n"])
+def test_a_file_that_a_link_gives_a_second_client_is_the_one_that_is_there(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], edit: str
+) -> None:
+    install(clients="claude")
+    (project / CLAUDE).write_text((project / CLAUDE).read_text() + edit)
+    LINKS["the folder of agents"](project)
+    said = [f"  ! {path}  edited by hand, not changed" for path in (CLAUDE, CURSOR) if edit]
+    assert [line for line in install().splitlines() if line.startswith("  ")] == [
+        *said,
+        "  ~ agentpack.yaml  updated",
+        "  ~ agentpack.lock  updated",
+    ]
+    agentpack("lock", "--check")
+
+
 def test_the_file_itself_is_written_where_its_folder_is_a_link_and_another_client_s_file_a_link_to_it(
     agentpack: Agentpack, project: Path, install: Callable[..., str]
 ) -> None:

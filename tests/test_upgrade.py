@@ -1254,3 +1254,14 @@ def test_the_local_variants_of_two_agents_that_have_one_name_follow_a_release_ea
         text = (project / f".agentpack/variants/{name}/local.md").read_text()
         assert f"- Look before a {name} changes. {{#{name}-look}}\n" in text
         assert f"- Look before a {name} changes.\n- Say" in (project / f".claude/agents/{name}.md").read_text()
+
+
+def test_a_range_is_left_for_the_newest_release_also_before_there_is_a_lock(
+    agentpack: Agentpack, project: Path
+) -> None:
+    manifest = project / "agentpack.yaml"
+    text = "schema: 1\nclients: [claude]\nsources: [{name: ours, path: packs}]\npacks: [data-reviewer==1.0.0]\n"
+    manifest.write_text(text)
+    agentpack("upgrade", "--latest", "--yes")
+    assert manifest.read_text() == text.replace("[data-reviewer==1.0.0]", '["data-reviewer==2.0.0"]')
+    assert locked(project) == "2.0.0"
