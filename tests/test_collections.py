@@ -249,6 +249,13 @@ def test_a_place_with_several_packs_asks_which(agentpack: Agentpack, project: Pa
     assert agents(project) == ["two.md"]
 
 
+def test_an_agent_that_no_pack_of_a_place_has_is_told_so(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    assert agentpack("install", "./market", "--only", "zebra-keeper", expect=4).err == (
+        f"project {project}\nerror: `market` has no agent `zebra-keeper`\n"
+    )
+
+
 def test_some_agents_of_many(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.", three="Work.")
     for place, words, left in (
