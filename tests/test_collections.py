@@ -1647,6 +1647,11 @@ def test_an_upgrade_names_the_plugins_that_are_new_in_a_marketplace(agentpack: A
     assert told in agentpack("upgrade").err
     agentpack("install", "--source", "market", "--all")
     assert "not installed" not in agentpack("upgrade").err
+    new = [f"new-{number}" for number in range(6)]
+    offer("one", "two", "three", "four", "five", "six", *new)
+    told = ", ".join(f"{name} (1 agent)" for name in new)
+    assert f"not installed: {told}; `agentpack install --source market --all`" in agentpack("upgrade").err
+    offer("one", "two", "three", "four", "five", "six")
     for name in ("two", "three", "four", "five", "six"):
         agentpack("uninstall", name)
     assert "not installed" not in agentpack("upgrade").err  # nobody wanted all of it
