@@ -418,6 +418,21 @@ def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: 
     assert not (project / ".claude/agents/tester.md").exists()
 
 
+def test_where_its_files_cannot_be_written_an_interrupted_change_is_named(agentpack: Agentpack, project: Path) -> None:
+    """Also by commands that only look, which could begin to finish it."""
+    if not can_be_made(project):
+        pytest.skip("no folder can be made read-only here")
+    _interrupted(project, "decided")
+    number = int((project / STATE / "current").read_text()) + 1
+    for words in (("status",), ("diff",), ("sync", "--check")):
+        ran = run_where_nothing_can_be_written(project / ".claude", project, words)
+        assert ran.exit_code == 6, (words, ran)
+        assert f"error: a change was interrupted and cannot be finished yet (generation {number})" in ran.err
+        assert "  .claude/agents/tester.md is part of it\n" in ran.err
+    agentpack("diff")
+    assert not (project / ".claude/agents/tester.md").exists()
+
+
 def test_where_nothing_can_be_written_what_a_killed_command_staged_hides_no_error(
     agentpack: Agentpack, project: Path
 ) -> None:

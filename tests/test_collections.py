@@ -249,6 +249,13 @@ def test_a_place_with_several_packs_asks_which(agentpack: Agentpack, project: Pa
     assert agents(project) == ["two.md"]
 
 
+def test_an_agent_that_no_pack_of_a_place_has_is_told_so(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project / "market", marketplace({"one": "Work.", "two": "Work."}, plugins=2))
+    assert agentpack("install", "./market", "--only", "zebra-keeper", expect=4).err == (
+        f"project {project}\nerror: `market` has no agent `zebra-keeper`\n"
+    )
+
+
 def test_some_agents_of_many(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.", three="Work.")
     for place, words, left in (
@@ -1450,6 +1457,22 @@ def test_a_named_agent_that_is_gone_from_the_place_is_told(agentpack: Agentpack,
     assert "no longer exists" not in agentpack("upgrade", "--yes").err
 
 
+def test_a_local_variant_of_an_agent_that_is_gone_is_told_beside_another_pack_s_agent_of_its_name(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="Work.", two="Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    for name in ("one", "two"):
+        file = project / f".claude/agents/{name}.md"
+        file.write_text(file.read_text().replace("description: ", "description: Now "))
+    agentpack("keep")
+    write_tree(project, {"other/agents/two.md": agent_text("two", "Other work.")})
+    agentpack("install", "./other", "--client", "qwen")
+    (project / "kit/agents/two.md").unlink()
+    told = "variants/two/local.md is no longer used, because the agent `two` of kit is not installed any more"
+    assert told in agentpack("upgrade", "--yes").err
+
+
 def test_a_local_variant_of_an_agent_that_is_gone_is_told(agentpack: Agentpack, project: Path) -> None:
     kit(project, one="Work.", two="Work.", three="Work.")
     agentpack("install", "./kit", "--client", "claude")
@@ -1631,6 +1654,11 @@ def test_an_upgrade_names_the_plugins_that_are_new_in_a_marketplace(agentpack: A
     assert told in agentpack("upgrade").err
     agentpack("install", "--source", "market", "--all")
     assert "not installed" not in agentpack("upgrade").err
+    new = [f"new-{number}" for number in range(6)]
+    offer("one", "two", "three", "four", "five", "six", *new)
+    told = ", ".join(f"{name} (1 agent)" for name in new)
+    assert f"not installed: {told}; `agentpack install --source market --all`" in agentpack("upgrade").err
+    offer("one", "two", "three", "four", "five", "six")
     for name in ("two", "three", "four", "five", "six"):
         agentpack("uninstall", name)
     assert "not installed" not in agentpack("upgrade").err  # nobody wanted all of it

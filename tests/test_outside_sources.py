@@ -148,6 +148,8 @@ def test_accepting_is_remembered_where_nothing_else_changes(
     agentpack("install", "reviews", "--source", "../packs")
     (project / ".agentpack/state").rename(tmp_path / "gone")  # as in a fresh clone
     assert "outside this repository" in agentpack("upgrade", "--yes", expect=3).err
+    for option in ("--locked", "--frozen"):  # which change nothing but files
+        assert "generation" not in agentpack("sync", option, "--accept", "outside:packs").err
     assert "generation" in agentpack("sync", "--accept", "outside:packs").err
     agentpack("upgrade", "--yes")
     assert "nothing to change" in agentpack("sync", "--accept", "outside:packs").err

@@ -114,6 +114,22 @@ def test_a_file_that_clients_share_for_two_packs_is_recorded_for_both(agentpack:
     assert not (project / CURSOR).exists()
 
 
+@pytest.mark.parametrize("edit", ["", "- Mine.\n"])
+def test_a_file_that_a_link_gives_a_second_client_is_the_one_that_is_there(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], edit: str
+) -> None:
+    install(clients="claude")
+    (project / CLAUDE).write_text((project / CLAUDE).read_text() + edit)
+    LINKS["the folder of agents"](project)
+    said = [f"  ! {path}  edited by hand, not changed" for path in (CLAUDE, CURSOR) if edit]
+    assert [line for line in install().splitlines() if line.startswith("  ")] == [
+        *said,
+        "  ~ agentpack.yaml  updated",
+        "  ~ agentpack.lock  updated",
+    ]
+    agentpack("lock", "--check")
+
+
 def test_the_file_itself_is_written_where_its_folder_is_a_link_and_another_client_s_file_a_link_to_it(
     agentpack: Agentpack, project: Path, install: Callable[..., str]
 ) -> None:
@@ -179,7 +195,7 @@ def test_what_becomes_of_a_shared_file_is_told_for_each_client_in_the_order_of_p
         "generation 3; `agentpack rollback` undoes it",
     ]
     assert agentpack("uninstall", "data-reviewer", "--client", "claude").err.splitlines()[1:] == [
-        "  = .claude/agents/reviewer.md  stays, no longer managed",
+        "  - .claude/agents/reviewer.md  no longer managed",
         "  ! .cursor/agents/reviewer.md  edited by hand, not changed",
         *documents,
         "generation 4; `agentpack rollback` undoes it",
@@ -773,7 +789,7 @@ def test_uninstall_passes_by_what_became_of_a_file_where_it_was_written(
     assert [*sorted(told[3:6]), *told[6:]] == [
         "  - /as-written/agents/reviewer.md  removed",
         "  = /edited/agents/reviewer.md  stays, no longer managed",
-        "  = /folder/agents/reviewer.md  stays, no longer managed",
+        "  - /folder/agents/reviewer.md  no longer managed",
         "  - ~/.config/agentpack/agentpack.yaml  removed",
         "  - ~/.config/agentpack/agentpack.lock  removed",
         "note: /edited/agents/reviewer.md was edited and is left on disk; delete it yourself",
@@ -904,6 +920,19 @@ def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
     assert (home / CLAUDE).exists()
     (home / ".config").rename(home / "other")
     agentpack("diff", "--user")
+
+
+def test_a_manifest_that_was_deleted_where_it_is_looked_for_is_missing_and_not_elsewhere(
+    agentpack: Agentpack, home: Path, install: Callable[..., str]
+) -> None:
+    install("1.0.0", "--user", clients="claude")
+    (home / ".config/agentpack/agentpack.yaml").unlink()
+    assert agentpack("sync", "--user", expect=2).err == (
+        f"user {home}\n"
+        "error: there is no ~/.config/agentpack/agentpack.yaml\n"
+        "hint: `agentpack install NAME --user` writes one\n"
+    )
+    assert "data-reviewer 1.0.0" in agentpack("status", "--user").out
 
 
 def test_no_file_is_tracked_by_a_variable_that_is_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,22 @@ def test_a_pack_that_is_not_in_the_manifest_is_told_with_what_it_is(
     assert installed(*command.split(), name, expect=2).err == told
 
 
+def test_an_agent_of_several_packs_leads_to_the_first_of_them(agentpack: Agentpack, project: Path) -> None:
+    for name, client in (("set", "qwen"), ("kit", "claude"), ("lot", "codex"), ("bag", "gemini")):
+        write_tree(project / name, {"agents/one.md": agent_text("one", "Work on it.")})
+        agentpack("install", f"./{name}", "--client", client)
+    assert agentpack("upgrade", "one", expect=2).err == (
+        f"project {project}\n"
+        "error: `one` is not in agentpack.yaml\n"
+        "  `one` is an agent of the pack `bag`\n"
+        "  `one` is an agent of the pack `kit`\n"
+        "  `one` is an agent of the pack `lot`\n"
+        "  `one` is an agent of the pack `set`\n"
+        "  packs: set, kit, lot, bag\n"
+        "hint: `agentpack upgrade bag` upgrades the pack, with all its agents\n"
+    )
+
+
 def test_an_agent_of_a_pack_leads_to_the_pack(installed: Agentpack) -> None:
     for command, hint in {
         "upgrade": "`agentpack upgrade kit` upgrades the pack",

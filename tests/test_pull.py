@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import modes
+from support.trees import modes, write_tree
 
 from agentpack.model.history import FOUND
+from agentpack.model.pack import AgentRow, digest_of_rows, digest_version
 
 AGENT = ".claude/agents/python-engineer.md"
 REVIEWER = ".claude/agents/python-reviewer.md"
@@ -549,7 +550,7 @@ def test_a_row_that_no_release_bears_out_makes_no_file_of_somebody_else_ours(
         ("install writes", "upgrade --yes"),
     ],
 )
-@pytest.mark.parametrize("claim", ["no release", "no local variant", "a text of its own"])
+@pytest.mark.parametrize("claim", ["no release", "no local variant", "a text of its own", "a place that is gone"])
 def test_a_row_that_nothing_of_ours_bears_out_makes_no_file_ours(
     agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, claim: str, first: str, command: str
 ) -> None:
@@ -571,6 +572,21 @@ def test_a_row_that_nothing_of_ours_bears_out_makes_no_file_ours(
         data["packs"] = []
     elif claim == "a text of its own":
         pin |= {"agents": [{"path": "agents/mine.md", "sha256": digest}], "version": "0.0.0"}
+    elif claim == "a place that is gone":  # all that the row says of itself is right
+        rows = (AgentRow("agents/mine.md", digest),)
+        whole = digest_of_rows(rows)
+        pin |= {
+            "agents": [{"path": "agents/mine.md", "sha256": digest}],
+            "digest": whole,
+            "version": str(digest_version(whole)),
+        }
+        manifest = project / "agentpack.yaml"
+        manifest.write_text(
+            manifest.read_text()
+            .replace("packs:\n", "packs:\n  - {require: gone, source: kit}\n")
+            .replace("sources:\n", "sources:\n  - {name: kit, path: kit}\n")
+        )
+        pin["source"] = "kit"
     data["packs"].append(pin)
     row = {"path": ".claude/agents/mine.md", "client": "claude", "pack": pin["name"], "persona": "mine"}
     data["files"].append(row | {"sha256": digest, "capabilities": "every-tool"})
@@ -609,3 +625,36 @@ def test_a_file_that_git_does_not_have_is_ours_if_release_and_local_variants_giv
     assert (lacks in agentpack("sync", "--dry-run", expect=0 if proven else 3).err) is not proven
     agentpack("uninstall", "crew")
     assert [(project / f".claude/agents/{name}.md").exists() for name in names] == [not proven] * 2
+
+
+@pytest.mark.parametrize(("ignored", "ours"), [("", True), ("/.claude/", False), ("/.claude/\n/agentpack.lock", True)])
+def test_a_file_whose_release_is_gone_is_ours_if_it_came_with_its_row(
+    agentpack: Agentpack, project: Path, ignored: str, ours: bool
+) -> None:
+    """If git has both of them, or neither."""
+    publish(project / "crews", make_pack("crew"))
+    agentpack("install", "crew", "--source", "crews", "--client", "claude")
+    (project / ".gitignore").write_text(f"{ignored}\n")
+    commit(project)
+    shutil.rmtree(project / ".agentpack/state")
+    shutil.rmtree(project / "crews/crew/1.0.0")
+    said = agentpack("uninstall", "crew").err
+    assert (project / ".claude/agents/reviewer.md").exists() is not ours
+    assert ("but that text is in no release and not in this checkout's history" in said) is not ours
+
+
+@pytest.mark.parametrize("names", [("one",), ("one", "two")])
+@pytest.mark.parametrize("offered", [True, False])
+def test_an_agent_file_that_git_does_not_have_is_ours_if_its_place_still_has_it(
+    agentpack: Agentpack, project: Path, names: tuple[str, ...], offered: bool
+) -> None:
+    texts = {f"agents/{name}.md": f"---\nname: {name}\ndescription: Works.\n---\nWork as {name}.\n" for name in names}
+    write_tree(project / "kit", texts)
+    agentpack("install", "./kit", "--client", "claude")
+    (project / ".gitignore").write_text("/.claude/\n")
+    commit(project)
+    shutil.rmtree(project / ".agentpack/state")
+    if not offered:
+        write_tree(project / "kit", {path: text.replace("Work as", "Rest as") for path, text in texts.items()})
+    agentpack("uninstall", "kit")
+    assert [(project / f".claude/agents/{name}.md").exists() for name in names] == [not offered] * len(names)

@@ -1,5 +1,6 @@
 """history and rollback: any state can be gone back to, bytes and modes, and what is in the way is not ours to take."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -684,3 +685,23 @@ def test_a_rollback_of_an_adoption_is_undone_with_the_edits_made_between(agentpa
     two.write_text(found + "Somebody else's.\n")
     assert "files that agentpack did not write are in the way" in agentpack("rollback", expect=3).err
     assert two.read_text() == found + "Somebody else's.\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o755])
+def test_a_file_that_was_there_before_is_recorded_with_its_permissions(
+    agentpack: Agentpack, project: Path, mode: int
+) -> None:
+    publish(project / "crews", make_pack("crew"))
+    agentpack("install", "crew", "--source", "crews", "--client", "claude")
+    file = project / ".claude/agents/reviewer.md"
+    text = file.read_bytes()
+    agentpack("rollback", "0")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text)
+    file.chmod(mode)
+    agentpack("install", "crew", "--source", "crews", "--client", "claude")
+    record = json.loads((project / ".agentpack/state/generations/000003.json").read_text())
+    assert [row[2] for row in record["replaced"] if row[0] == ".claude/agents/reviewer.md"] == [mode]
+    agentpack("rollback")
+    assert file.read_bytes() == text
+    assert file.stat().st_mode & 0o777 == mode

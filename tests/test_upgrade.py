@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.collection_files import agent_text
 from support.many import Job, run_all
-from support.packs import make_pack, persona_text, publish, variant_text
+from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, with_state, write_tree
 
@@ -1239,3 +1239,33 @@ def test_a_file_is_known_by_an_older_release_past_one_that_lacks_what_is_asked_f
         "data-reviewer 1.0.0 [strict] -> 1.1.0 [strict]",
         "  ~ .claude/agents/reviewer.md  updated",
     ]
+
+
+def test_the_local_variants_of_two_agents_that_have_one_name_follow_a_release_each(
+    agentpack: Agentpack, project: Path
+) -> None:
+    names = ("reader", "writer")
+    publish(project / "crews", make_pack("crew", personas={name: persona_text(name) for name in names}))
+    agentpack("install", "crew", "--source", "crews", "--client", "claude")
+    for name in names:
+        file = project / f".claude/agents/{name}.md"
+        file.write_text(file.read_text().replace("you change.", f"a {name} changes."))
+    agentpack("keep")
+    bodies = {name: persona_text(name, BODY.replace("{#look}", f"{{#{name}-look}}")) for name in names}
+    publish(project / "crews", make_pack("crew", version="1.1.0", personas=bodies))
+    agentpack("upgrade", "--yes")
+    for name in names:
+        text = (project / f".agentpack/variants/{name}/local.md").read_text()
+        assert f"- Look before a {name} changes. {{#{name}-look}}\n" in text
+        assert f"- Look before a {name} changes.\n- Say" in (project / f".claude/agents/{name}.md").read_text()
+
+
+def test_a_range_is_left_for_the_newest_release_also_before_there_is_a_lock(
+    agentpack: Agentpack, project: Path
+) -> None:
+    manifest = project / "agentpack.yaml"
+    text = "schema: 1\nclients: [claude]\nsources: [{name: ours, path: packs}]\npacks: [data-reviewer==1.0.0]\n"
+    manifest.write_text(text)
+    agentpack("upgrade", "--latest", "--yes")
+    assert manifest.read_text() == text.replace("[data-reviewer==1.0.0]", '["data-reviewer==2.0.0"]')
+    assert locked(project) == "2.0.0"

@@ -566,6 +566,22 @@ def test_more_of_the_same_and_less_go_through(agentpack: Agentpack, packs: Path)
 # Locks of before.
 
 
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (3, ""), (4, " and 1 more packs"), (5, " and 2 more packs")])
+def test_of_many_packs_that_take_more_the_first_three_are_named(
+    agentpack: Agentpack, tmp_path: Path, count: int, more: str
+) -> None:
+    names = [f"pack-{number}" for number in range(count)]
+    for version, tools in (("1.0.0", ["read"]), ("2.0.0", ["read", "edit"])):
+        for name in names:
+            release(tmp_path / "many", version, name, **{f"{name}-agent": {"tools": tools}})
+        if version == "1.0.0":
+            agentpack("install", *names, "--source", str(tmp_path / "many"), "--client", "claude")
+    moves = ", ".join(f"{name} 1.0.0 -> 2.0.0" for name in names[:3])
+    assert stopped(agentpack, "upgrade").err.splitlines()[1] == (
+        f"error: {moves}{more}: the new release lets agents do more than the old one; nothing was changed"
+    )
+
+
 def test_a_lock_that_does_not_tell_it_is_no_acceptance(widened: Agentpack) -> None:
     forget_capabilities(widened)
     assert "\nmay" not in widened("install", "reviews", "--dry-run").err
@@ -1115,6 +1131,7 @@ def test_a_row_whose_release_is_gone_and_that_claims_too_much_is_a_difference(
 ) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     packs.rename(packs.with_name("gone"))
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
     lock = agentpack.folder / "agentpack.lock"
     lock.write_text(lock.read_text() + "\n")
     agentpack(*command.split(), expect=0)

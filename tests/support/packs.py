@@ -23,15 +23,16 @@ You review data. {#identity}
 - Look before you change. {#look}
 - Say what you saw. {#say}
 """
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times as fast as Python's, with the same text
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times as fast as Python's
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FORGETFUL = ValidatedCache(None)
 """A cache that keeps nothing."""
 
 
 def _yaml(data: Mapping[str, Any]) -> str:
-    text: str = yaml.dump(data, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
-    return text
+    quick: str = yaml.dump(data, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
+    # it leaves some characters as they are that Python's writes as escapes
+    return quick if quick.isascii() else str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
 
 def persona_text(name: str = "reviewer", body: str = BODY, **header: Any) -> str:

@@ -112,7 +112,7 @@ class ConflictsFound(DecisionNeeded):
             several = (way,) if isinstance(way, str) else way
             if not workspace.environment.interactive:
                 several = tuple(one for one in several if one != _EDITOR)
-            if kind == "merge" and not are_others:
+            if not are_others:
                 several = tuple(one for one in several if one != _PARTIAL)
             if kind == "merge" and command:
                 first = several[0].replace("`--", f"`agentpack {command} --", 1)
