@@ -2010,3 +2010,86 @@ def test_a_release_is_signed_if_a_tag_of_its_commit_is(tmp_path: Path, kit: Repo
     ):
         ref = ReleaseRef(PackName("kit"), Version("1.0.0"), "far", "there", True, commit, tag)
         assert source_at(tmp_path, kit).unsigned(ref) == why
+
+
+# As git is run.
+
+
+def variables_of_git(tmp_path: Path, address: str, **variables: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What git finds among its variables when it asks the repository, and when it reads the mirror."""
+    script = write_tree(tmp_path / "bin", {"git": f'#!/bin/sh\nenv >"{tmp_path}/env"\nexit 1\n'}) / "git"
+    script.chmod(0o755)
+    remote = Remote(str(tmp_path / "cache"), {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", **variables})
+    mirror = Mirror(remote, "kit", address)
+    found = []
+    for ask in (lambda: mirror.references, lambda: mirror.missing([OTHER_COMMIT])):
+        with pytest.raises(Unavailable):
+            ask()
+        found.append(dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines()))
+        Path(mirror.folder).mkdir(parents=True, exist_ok=True)
+    return found[0], found[1]
+
+
+def test_git_gets_no_variable_that_leads_elsewhere_and_none_that_asks(tmp_path: Path) -> None:
+    leading = ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR", "NAMESPACE")
+    leading += ("ALTERNATE_OBJECT_DIRECTORIES", "CONFIG_PARAMETERS", "SHALLOW_FILE", "QUARANTINE_PATH")
+    given = {f"GIT_{name}": "elsewhere" for name in (*leading, "ALLOW_PROTOCOL")}
+    asking, reading = variables_of_git(tmp_path, "https://a.example/kit", HOME="/home/ada", SSH_ASKPASS="x", **given)
+    for found in (asking, reading):
+        assert found["GIT_OBJECT_DIRECTORY"].endswith(".git/objects")
+        assert "elsewhere" not in found.values()
+        assert (found["HOME"], found["LC_ALL"]) == ("/home/ada", "C")
+        assert "SSH_ASKPASS" not in found
+        quiet = ("GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS", "GCM_INTERACTIVE", "SSH_ASKPASS_REQUIRE")
+        assert [found[name] for name in quiet] == ["0", "0", "never", "never"]
+        assert found["GIT_SSH_VARIANT"] == "ssh"
+    assert (asking["GIT_PROTOCOL_FROM_USER"], asking.get("GIT_ALLOW_PROTOCOL")) == ("1", None)
+    assert (reading.get("GIT_PROTOCOL_FROM_USER"), reading["GIT_ALLOW_PROTOCOL"]) == (None, "none")
+
+
+@pytest.mark.parametrize("name", ["GIT_SSH", "GIT_SSH_COMMAND"])
+def test_git_keeps_the_ssh_and_the_question_of_the_user(tmp_path: Path, name: str) -> None:
+    own = {name: "my-ssh", "SSH_ASKPASS": "my-question", "SSH_ASKPASS_REQUIRE": "force"}
+    for found in variables_of_git(tmp_path, "ssh://a.example/kit", **own):
+        assert own.items() <= found.items()
+        assert "GIT_SSH_VARIANT" not in found
+
+
+def test_git_logs_in_only_where_it_asks_a_web_server(tmp_path: Path) -> None:
+    token = {"AGENTPACK_HOST_KIT": "a.example", "AGENTPACK_TOKEN_KIT": "s3cr3t"}
+    asking, reading = variables_of_git(tmp_path, "HTTPS://a.example/kit", **token)
+    assert (asking.get("AGENTPACK_SECRET"), reading.get("AGENTPACK_SECRET")) == ("s3cr3t", None)
+    for address in ("ssh://a.example/kit", "https://b.example/kit"):
+        assert not any("AGENTPACK_SECRET" in found for found in variables_of_git(tmp_path, address, **token))
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_ours"), [(0o700, True), (0o755, True), (0o720, False), (0o702, False), (0o770, False)]
+)
+def test_a_mirror_counts_where_nobody_else_may_write(tmp_path: Path, mode: int, is_ours: bool) -> None:
+    mirror = Mirror(Remote(str(tmp_path), {}), "packs", "https://example.com/kit")
+    mirror.note("version", "1.0.0")
+    assert (Path(mirror.folder) / "notes").stat().st_mode & 0o777 == 0o700
+    Path(mirror.folder).chmod(mode)
+    if is_ours:
+        assert mirror.has_noted("version", "1.0.0")
+        return
+    with pytest.raises(Unavailable) as refused:
+        mirror.has_noted("version", "1.0.0")
+    assert refused.value.message == f"{mirror.folder} may have been written by another user"
+    assert refused.value.hint == "delete that folder; XDG_CACHE_HOME moves the cache"
+
+
+def test_what_one_command_reads_of_a_repository_is_bounded_altogether(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentpack.remote.git.MAX_CONTENT_BYTES", 2 << 20)
+    far = Repository(tmp_path / "far").commit({name: name.encode() * (1 << 20) for name in ("a", "b", "c")})
+    mirror = Mirror(Remote(str(tmp_path / "cache"), dict(os.environ)), "far", far.address)
+    mirror.bring([far.head])
+    names = [far.git("rev-parse", f"HEAD:{name}") for name in "abc"]
+    assert [mirror.contents([name])[name][:1] for name in names[:2]] == [b"a", b"b"]
+    with pytest.raises(Refused) as refused:
+        mirror.contents(names[2:])
+    assert refused.value.message == f"{far.address} has more than 2 MiB of packs and agents"
+    assert refused.value.hint == "name a folder: `subdirectory:`"
