@@ -2031,8 +2031,8 @@ def variables_of_git(tmp_path: Path, address: str, **variables: str) -> tuple[di
 
 
 def test_git_gets_no_variable_that_leads_elsewhere_and_none_that_asks(tmp_path: Path) -> None:
-    leading = ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR", "NAMESPACE")
-    leading += ("ALTERNATE_OBJECT_DIRECTORIES", "CONFIG_PARAMETERS", "SHALLOW_FILE", "QUARANTINE_PATH")
+    places = ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR", "NAMESPACE")
+    leading = (*places, "ALTERNATE_OBJECT_DIRECTORIES", "CONFIG_PARAMETERS", "SHALLOW_FILE", "QUARANTINE_PATH")
     given = {f"GIT_{name}": "elsewhere" for name in (*leading, "ALLOW_PROTOCOL")}
     asking, reading = variables_of_git(tmp_path, "https://a.example/kit", HOME="/home/ada", SSH_ASKPASS="x", **given)
     for found in (asking, reading):
@@ -2093,3 +2093,24 @@ def test_what_one_command_reads_of_a_repository_is_bounded_altogether(
         mirror.contents(names[2:])
     assert refused.value.message == f"{far.address} has more than 2 MiB of packs and agents"
     assert refused.value.hint == "name a folder: `subdirectory:`"
+
+
+def test_of_a_server_that_hands_over_tips_only_all_of_them_are_fetched(tmp_path: Path, kit: Repository) -> None:
+    first = kit.commit().head
+    kit.commit().git("checkout", "--quiet", "--orphan", "beside")
+    kit.commit().tag("v1.0.0").git("checkout", "--quiet", "main")
+    kit.git("branch", "--delete", "--force", "beside")
+    tagged, words = kit.git("rev-parse", "v1.0.0^{commit}"), "Server does not allow request for unadvertised object"
+    script = (
+        f'case "$*" in *--filter=*) echo "fatal: {words} x" >&2; exit 128;; esac\nexec {shutil.which("git")} "$@"\n'
+    )
+    (write_tree(tmp_path / "bin", {"git": f"#!/bin/sh\n{script}"}) / "git").chmod(0o755)
+    for wanted in (first, kit.head, tagged):
+        variables = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+        mirror = Mirror(Remote(str(tmp_path / wanted), variables), "far", kit.address)
+        mirror.bring([wanted])
+        assert mirror.missing([first, kit.head, tagged]) == []
+        with pytest.raises(Unavailable) as refused:
+            mirror.bring([OTHER_COMMIT])
+        assert refused.value.message == f"the source `far` at {kit.address} does not have the requested commit"
+        assert mirror.missing([OTHER_COMMIT]) == [OTHER_COMMIT]
