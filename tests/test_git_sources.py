@@ -2080,6 +2080,15 @@ def test_a_mirror_counts_where_nobody_else_may_write(tmp_path: Path, mode: int, 
     assert refused.value.hint == "delete that folder; XDG_CACHE_HOME moves the cache"
 
 
+def test_a_mirror_that_is_read_is_as_young_as_its_use(tmp_path: Path, kit: Repository) -> None:
+    remote = Remote(str(tmp_path / "cache"), dict(os.environ))
+    mirror = Mirror(remote, "far", kit.address)
+    mirror.bring([kit.head])
+    os.utime(mirror.folder, (1000, 1000))
+    assert len(Mirror(remote, "far", kit.address).files(kit.head, "agents", 10)) == 2
+    assert os.stat(mirror.folder).st_mtime > 1000
+
+
 def test_what_one_command_reads_of_a_repository_is_bounded_altogether(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
