@@ -18,7 +18,7 @@ from support.trees import tree, write_tree
 
 from agentpack.changes.place_arguments import open_place, typed
 from agentpack.environment import Environment, in_local_time, project_scope
-from agentpack.errors import Refused, Unavailable
+from agentpack.errors import Refused, Unavailable, Unresolvable
 from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.model.git_places import GitPlace
 from agentpack.model.lock import LockedPack
@@ -26,7 +26,8 @@ from agentpack.model.names import PackName, digest_of
 from agentpack.model.pack import ReleaseRef
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror
-from agentpack.sources.git import GitSource
+from agentpack.sources.collection import Collection
+from agentpack.sources.git import GitSource, LastHeard
 from agentpack.sources.git_tree import GitTree
 from agentpack.workspace.workspace import Workspace
 
@@ -1940,6 +1941,12 @@ def test_what_a_place_has_lost_is_a_commit_of_its_own_that_leads_to_no_tip(tmp_p
         assert not source_at(tmp_path, kit).has_lost(row)
     kit.git("tag", "v1.0.0", lost)
     assert not source_at(tmp_path, kit).has_lost(row_at(lost))
+    kit.git("checkout", "--quiet", "-b", "aside")
+    aside = kit.commit().head
+    kit.git("checkout", "--quiet", "main")
+    assert source_at(tmp_path, kit).has_lost(row_at(aside))
+    assert source_at(tmp_path, kit, "main").has_lost(row_at(aside))
+    assert not source_at(tmp_path, kit, first).has_lost(row_at(aside))  # it may have named a branch before
 
 
 def test_a_locked_commit_is_read_though_another_one_is_gone(tmp_path: Path, kit: Repository) -> None:
@@ -2010,6 +2017,70 @@ def test_a_release_is_signed_if_a_tag_of_its_commit_is(tmp_path: Path, kit: Repo
     ):
         ref = ReleaseRef(PackName("kit"), Version("1.0.0"), "far", "there", True, commit, tag)
         assert source_at(tmp_path, kit).unsigned(ref) == why
+
+
+@pytest.mark.parametrize(
+    ("tag", "packs", "is_refused"),
+    [
+        ("v1.0.0", (NAME,), True),
+        ("v1.0.0", (NAME, "other"), False),
+        (f"{NAME}--v1.0.0", (NAME, "other"), True),
+        ("other--v1.0.0", (NAME, "other"), False),
+    ],
+)
+def test_a_tag_of_the_pack_that_names_another_commit_than_the_locked_one_was_moved(
+    tmp_path: Path, tag: str, packs: tuple[str, ...], is_refused: bool
+) -> None:
+    files = {f"{name}/{path}": data for name in packs for path, data in make_pack(name).items()}
+    far = Repository(tmp_path / "far").commit(files)
+    first = far.head
+    far.commit({"README.md": "More."}).tag(tag)
+    source = source_at(tmp_path, far)
+    ref = source.pinned(PackName(NAME), row_at(first))
+    assert ref is not None
+    if not is_refused:
+        assert source.read(ref) == make_pack()
+        return
+    with pytest.raises(Refused, match=f"the tag `{tag}` .*was moved"):
+        source.read(ref)
+
+
+def test_what_was_heard_last_of_a_locked_release_is_that_of_its_own_tags(tmp_path: Path, kit: Repository) -> None:
+    first = kit.head
+    kit.commit().tag("v1.0.0")
+    source = source_at(tmp_path, kit)
+    assert source.last_heard(row_at(first)) == LastHeard()
+    assert source.state_of(PackName("kit")) is not None
+    heard = source.last_heard(row_at(kit.head))
+    assert (heard.tag, [str(one) for one in heard.tags], heard.is_moved, heard.head) == ("v1.0.0", ["1.0.0"], False, "")
+    heard = source.last_heard(row_at(first))
+    assert (heard.tag, [str(one) for one in heard.tags], heard.is_moved, heard.head) == ("v1.0.0", ["1.0.0"], True, "")
+    assert source.last_heard(row_at(first, version="2.0.0")) == LastHeard(head=kit.head)
+    assert source.last_heard(row_at(first, repository="https://git.example/x")) == LastHeard()
+    kit.tag("other--v1.0.0").commit()
+    both = source_at(tmp_path, kit)
+    assert both.state_of(PackName("kit")) is not None
+    assert both.last_heard(row_at(first)) == LastHeard(head=kit.head)
+    held = source_at(tmp_path, kit, "main")
+    assert held.last_heard(row_at(first)) == LastHeard(head=kit.head)
+
+
+def test_a_newer_version_of_another_pack_is_none_of_this_one(tmp_path: Path) -> None:
+    files = {f"{name}/{path}": data for name in (NAME, "other") for path, data in make_pack(name).items()}
+    far = Repository(tmp_path / "far").commit(files).tag(f"{NAME}--v1.0.0")
+    far.commit({f"other/{path}": data for path, data in make_pack("other", "9.0.0").items()})
+    source = source_at(tmp_path, far)
+    assert [str(ref.version) for ref in source.releases(PackName(NAME))] == ["1.0.0"]
+    assert source.unreleased(PackName(NAME)) == ""
+
+
+def test_a_repository_without_a_file_offers_nothing_and_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit()
+    source = source_at(tmp_path, far)
+    assert (list(source.packs()), source.collection) == ([], Collection())
+    with pytest.raises(Unresolvable) as refused:
+        source_at(tmp_path, far, subdirectory="deep").packs()
+    assert refused.value.message == f"{far.address} has no folder `deep` at {far.head[:12]}"
 
 
 # As git is run.
