@@ -18,11 +18,11 @@ from support.trees import tree, write_tree
 
 from agentpack.changes.place_arguments import open_place, typed
 from agentpack.environment import Environment, in_local_time, project_scope
-from agentpack.errors import Refused, Unavailable, Unresolvable
+from agentpack.errors import InvalidFile, Refused, Unavailable, Unresolvable
 from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.model.git_places import GitPlace
 from agentpack.model.lock import LockedPack
-from agentpack.model.names import PackName, digest_of
+from agentpack.model.names import MAX_VERSION, PackName, digest_of
 from agentpack.model.pack import ReleaseRef
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror
@@ -2057,12 +2057,68 @@ def test_what_was_heard_last_of_a_locked_release_is_that_of_its_own_tags(tmp_pat
     assert (heard.tag, [str(one) for one in heard.tags], heard.is_moved, heard.head) == ("v1.0.0", ["1.0.0"], True, "")
     assert source.last_heard(row_at(first, version="2.0.0")) == LastHeard(head=kit.head)
     assert source.last_heard(row_at(first, repository="https://git.example/x")) == LastHeard()
+    assert source_at(tmp_path, kit, "main").last_heard(row_at(first)) == LastHeard(head=kit.head)
+    assert source_at(tmp_path, kit, "v1.0.0").last_heard(row_at(first)).is_moved
     kit.tag("other--v1.0.0").commit()
     both = source_at(tmp_path, kit)
     assert both.state_of(PackName("kit")) is not None
     assert both.last_heard(row_at(first)) == LastHeard(head=kit.head)
-    held = source_at(tmp_path, kit, "main")
-    assert held.last_heard(row_at(first)) == LastHeard(head=kit.head)
+
+
+@pytest.mark.parametrize("versions", [("2.0.0",), ("2.0.0", "3.0.0"), ()])
+def test_a_tag_of_another_number_is_told_where_its_commit_has_one_release(
+    tmp_path: Path, versions: tuple[str, ...]
+) -> None:
+    files = {f"{one}/{path}": data for one in versions for path, data in make_pack(version=one).items()}
+    far = Repository(tmp_path / "far").commit({**files, "README.md": "Packs."})
+    ref = ReleaseRef(PackName(NAME), Version("1.0.0"), "far", "there", False, far.tag("v1.0.0").head, "v1.0.0")
+    is_told = len(versions) == 1
+    with pytest.raises(InvalidFile if is_told else Unavailable) as refused:
+        source_at(tmp_path, far).read(ref)
+    if is_told:
+        told = f"the tag `v1.0.0` holds version 2.0.0 of {NAME}"
+        assert refused.value.details == (f"{far.address}: {told}",)
+    else:
+        assert refused.value.message == f"{NAME} 1.0.0 is not in {far.address} at {far.head[:12]}"
+        assert refused.value.hint == f"`agentpack lock --upgrade-pack {NAME}` chooses a release again"
+
+
+def test_a_commit_that_a_plugin_may_have_is_not_believed_of_the_repository_itself(
+    tmp_path: Path, kit: Repository
+) -> None:
+    kit.git("checkout", "--quiet", "-b", "aside")
+    aside = kit.commit().head
+    kit.git("checkout", "--quiet", "main")
+    remote = Remote(str(tmp_path / "cache"), dict(os.environ))
+    plugin = GitSource("far", GitPlace(kit.address, "", ""), lambda: remote, any_branch=True)
+    row = row_at(aside, agents=(), version="1.0.0")
+    for source, is_refused in ((plugin, False), (source_at(tmp_path, kit), True), (plugin, False)):
+        ref = source.pinned(PackName("kit"), row)
+        assert ref is not None
+        if not is_refused:
+            assert sorted(source.read(ref)) == ["agents/one.md", "agents/two.md"]
+            continue
+        with pytest.raises(Refused, match="is not in the history of the default branch or a tag of"):
+            source.read(ref)
+
+
+def test_of_a_long_version_in_a_manifest_as_much_counts_as_a_version_may_have(tmp_path: Path) -> None:
+    said = {"plugin.json": json.dumps({"name": "kit", "version": f"1.2.{'3' * 100}"})}
+    far = Repository(tmp_path / "far").commit({**said, "agents/one.md": agent_text("one", "Work.")})
+    state = source_at(tmp_path, far).state_of(PackName("kit"))
+    assert state is not None
+    assert str(state.version) == f"1.2.{'3' * (MAX_VERSION - 4)}"
+
+
+def test_junk_and_other_links_than_to_agents_are_no_files_of_a_repository(tmp_path: Path, kit: Repository) -> None:
+    (kit.folder / "notes.txt").symlink_to("README.md")
+    (kit.folder / "agents/._one.md").write_text(agent_text("hidden", "Work."))
+    kit.commit({"agents/.DS_Store": "x"})
+    mirror = Mirror(Remote(str(tmp_path / "cache"), dict(os.environ)), "far", kit.address)
+    mirror.bring([kit.head])
+    found = GitTree(mirror, kit.head, "", {})
+    assert (found.paths, found.links) == (["README.md", "agents/one.md", "agents/two.md"], ("notes.txt",))
+    assert found.outside == ()
 
 
 def test_a_newer_version_of_another_pack_is_none_of_this_one(tmp_path: Path) -> None:
