@@ -2121,6 +2121,34 @@ def test_junk_and_other_links_than_to_agents_are_no_files_of_a_repository(tmp_pa
     assert found.outside == ()
 
 
+def test_a_repository_of_too_many_files_is_refused_unless_a_folder_is_chosen(
+    tmp_path: Path, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentpack.sources.git_tree.MAX_ENTRIES", 3)
+    assert len(source_at(tmp_path, kit).collection.packs) == 1
+    monkeypatch.setattr("agentpack.sources.git_tree.MAX_ENTRIES", 2)
+    assert len(source_at(tmp_path, kit, subdirectory="agents").collection.packs) == 1
+    with pytest.raises(Refused) as refused:
+        source_at(tmp_path, kit).packs()
+    assert refused.value.message == f"{kit.address} has more than 2 files"
+    assert refused.value.hint == "choose a folder of it with `subdirectory:`"
+
+
+def test_a_pack_with_a_name_that_is_no_text_is_refused_from_a_repository_too(tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit({f"pack/{path}": data for path, data in make_pack().items()})
+    for folder, is_refused in (("beside", False), ("pack", True)):
+        write_tree(far.folder / folder, {os.fsdecode(b"caf\xe9.txt"): "x"})
+        source = source_at(tmp_path, far.commit())
+        (ref,) = source.releases(PackName(NAME))
+        if not is_refused:
+            assert source.read(ref) == make_pack()
+            continue
+        with pytest.raises(Refused) as refused:
+            source.read(ref)
+        assert refused.value.message.endswith(".txt` is a link, or its name is not UTF-8")
+        assert refused.value.hint == "a pack may contain only regular files"
+
+
 def test_a_newer_version_of_another_pack_is_none_of_this_one(tmp_path: Path) -> None:
     files = {f"{name}/{path}": data for name in (NAME, "other") for path, data in make_pack(name).items()}
     far = Repository(tmp_path / "far").commit(files).tag(f"{NAME}--v1.0.0")

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 from support.archives import Zipped, zipped
 from support.packs import make_pack, publish
 from support.repositories import Repository
@@ -28,7 +29,7 @@ from agentpack.sources.archive import ArchiveSource
 from agentpack.sources.bundled import RELEASED, BundledSource, bundled_folder, bundled_source
 from agentpack.sources.collection import Collection
 from agentpack.sources.directory import DirectorySource, read_tree
-from agentpack.sources.git_tags import read_tag, without_tag
+from agentpack.sources.git_tags import read_tag, tagged, without_tag
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots
 from agentpack.sources.trees import FolderTree, MemoryTree
 
@@ -637,6 +638,16 @@ def test_the_newest_version_without_a_tag_is_told(tmp_path: Path, versions: list
         "the default branch of ADDRESS has data-reviewer {}, newer than its last tag `v1.0.0`; only tags are releases"
     )
     assert without_tag(ref._replace(tag="v1.0.0"), versions, "ADDRESS") == (words.format(newer) if newer else "")
+
+
+def test_of_two_tags_of_one_version_the_first_counts_and_the_newest_version_comes_first() -> None:
+    tags = {name: Tag(name, name) for name in ("v1.0", "v1.0.0", "kit--v2.0.0", "kit-v2.0", "v1.10.0", "v1.9.0", "x")}
+    found = tagged(References("", {}, tags))
+    assert {pack: [name for name, _ in versions.values()] for pack, versions in found.items()} == {
+        None: ["v1.10.0", "v1.9.0", "v1.0"],
+        "kit": ["kit--v2.0.0"],
+    }
+    assert found[None][Version("1.10.0")] == ("v1.10.0", Tag("v1.10.0", "v1.10.0"))
 
 
 def test_branches_and_tags_are_those_that_git_lists() -> None:
