@@ -19,7 +19,7 @@ from support.crashing_disk import CrashingDisk, in_a_child
 
 from agentpack.apply import RecoveryResult, Snapshot, Step, Unfinished, interrupted, recover, transact, unfinished
 from agentpack.apply.replay import MAX_CHANGE_BYTES, TouchedFile, refuse_size
-from agentpack.apply.signals import made
+from agentpack.apply.signals import Signals, made
 from agentpack.disk import FEW, Disk
 from agentpack.environment import Environment, project_scope
 from agentpack.errors import Bug, Interrupted, Refused, Unavailable
@@ -671,10 +671,14 @@ def test_what_was_staged_for_a_change_that_was_not_decided_is_deleted_and_told(
     kept = Store(disk).generations.read(1)
     for path in (layout.record(2), layout.record(3), layout.pack(2), layout.pack(3), layout.CURRENT_NEW):
         disk.create(path, b"torn")
+    theirs = box / ".claude/agents/x.md.agentpack-1f-3"
+    theirs.write_bytes(b"of somebody else's")
     found = recover(disk, Store(disk))
     gone = () if cut else tuple(TouchedFile(path, deleted=True) for path in staged)
     assert found == RecoveryResult("cleared", 2 if cut else 3, gone)
     assert Store(disk).generations.read(1) == kept
+    assert theirs.read_bytes() == b"of somebody else's"
+    theirs.unlink()
     for path in staged:
         assert (box / path).exists() == cut
         (box / path).unlink(missing_ok=True)
@@ -863,6 +867,29 @@ def test_what_is_told_after_an_interrupt_is_what_the_last_change_did_alone(box: 
     with pytest.raises(Unavailable):
         run(disk, Step("agentpack.yaml", digest_of(b"other\n"), b"newest\n"))
     assert made() == ""
+
+
+def test_of_what_a_power_cut_left_only_temporary_files_are_deleted(box: Path, disk: Disk) -> None:
+    mark = f".agentpack-{disk.node(layout.STATE)[1]:x}-"
+    agents = box / ".claude/agents"
+    left, theirs = (f".x.md{mark}7", f".y.md{mark}12"), (f"x.md{mark}7", f"notes{mark}7.md", ".x.md.agentpack-0-7")
+    for name in (*left, *theirs):
+        (agents / name).write_bytes(b"there")
+    change(disk, {".claude/agents/replaced.md": b"new"})
+    assert not any((agents / name).exists() for name in left)
+    assert all((agents / name).read_bytes() == b"there" for name in theirs)
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As SIGHUP is under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals("the change was made already") as signals:
+            signal.raise_signal(signal.SIGHUP)
+            signals.check()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_request_to_end_takes_everything_back_and_ends(box: Path) -> None:

@@ -18,15 +18,16 @@ from support.trees import tree, write_tree
 
 from agentpack.changes.place_arguments import open_place, typed
 from agentpack.environment import Environment, in_local_time, project_scope
-from agentpack.errors import Refused, Unavailable
+from agentpack.errors import InvalidFile, Refused, Unavailable, Unresolvable
 from agentpack.input.file_names import MAX_FILE_BYTES
 from agentpack.model.git_places import GitPlace
 from agentpack.model.lock import LockedPack
-from agentpack.model.names import PackName, digest_of
+from agentpack.model.names import MAX_VERSION, PackName, digest_of
 from agentpack.model.pack import ReleaseRef
 from agentpack.remote.access import Remote
 from agentpack.remote.git import Mirror
-from agentpack.sources.git import GitSource
+from agentpack.sources.collection import Collection
+from agentpack.sources.git import GitSource, LastHeard
 from agentpack.sources.git_tree import GitTree
 from agentpack.workspace.workspace import Workspace
 
@@ -1975,6 +1976,12 @@ def test_what_a_place_has_lost_is_a_commit_of_its_own_that_leads_to_no_tip(tmp_p
         assert not source_at(tmp_path, kit).has_lost(row)
     kit.git("tag", "v1.0.0", lost)
     assert not source_at(tmp_path, kit).has_lost(row_at(lost))
+    kit.git("checkout", "--quiet", "-b", "aside")
+    aside = kit.commit().head
+    kit.git("checkout", "--quiet", "main")
+    assert source_at(tmp_path, kit).has_lost(row_at(aside))
+    assert source_at(tmp_path, kit, "main").has_lost(row_at(aside))
+    assert not source_at(tmp_path, kit, first).has_lost(row_at(aside))  # it may have named a branch before
 
 
 def test_a_locked_commit_is_read_though_another_one_is_gone(tmp_path: Path, kit: Repository) -> None:
@@ -2045,3 +2052,264 @@ def test_a_release_is_signed_if_a_tag_of_its_commit_is(tmp_path: Path, kit: Repo
     ):
         ref = ReleaseRef(PackName("kit"), Version("1.0.0"), "far", "there", True, commit, tag)
         assert source_at(tmp_path, kit).unsigned(ref) == why
+
+
+@pytest.mark.parametrize(
+    ("tag", "packs", "is_refused"),
+    [
+        ("v1.0.0", (NAME,), True),
+        ("v1.0.0", (NAME, "other"), False),
+        (f"{NAME}--v1.0.0", (NAME, "other"), True),
+        ("other--v1.0.0", (NAME, "other"), False),
+    ],
+)
+def test_a_tag_of_the_pack_that_names_another_commit_than_the_locked_one_was_moved(
+    tmp_path: Path, tag: str, packs: tuple[str, ...], is_refused: bool
+) -> None:
+    files = {f"{name}/{path}": data for name in packs for path, data in make_pack(name).items()}
+    far = Repository(tmp_path / "far").commit(files)
+    first = far.head
+    far.commit({"README.md": "More."}).tag(tag)
+    source = source_at(tmp_path, far)
+    ref = source.pinned(PackName(NAME), row_at(first))
+    assert ref is not None
+    if not is_refused:
+        assert source.read(ref) == make_pack()
+        return
+    with pytest.raises(Refused, match=f"the tag `{tag}` .*was moved"):
+        source.read(ref)
+
+
+def test_what_was_heard_last_of_a_locked_release_is_that_of_its_own_tags(tmp_path: Path, kit: Repository) -> None:
+    first = kit.head
+    kit.commit().tag("v1.0.0")
+    source = source_at(tmp_path, kit)
+    assert source.last_heard(row_at(first)) == LastHeard()
+    assert source.state_of(PackName("kit")) is not None
+    heard = source.last_heard(row_at(kit.head))
+    assert (heard.tag, [str(one) for one in heard.tags], heard.is_moved, heard.head) == ("v1.0.0", ["1.0.0"], False, "")
+    heard = source.last_heard(row_at(first))
+    assert (heard.tag, [str(one) for one in heard.tags], heard.is_moved, heard.head) == ("v1.0.0", ["1.0.0"], True, "")
+    assert source.last_heard(row_at(first, version="2.0.0")) == LastHeard(head=kit.head)
+    assert source.last_heard(row_at(first, repository="https://git.example/x")) == LastHeard()
+    assert source_at(tmp_path, kit, "main").last_heard(row_at(first)) == LastHeard(head=kit.head)
+    assert source_at(tmp_path, kit, "v1.0.0").last_heard(row_at(first)).is_moved
+    kit.tag("other--v1.0.0").commit()
+    both = source_at(tmp_path, kit)
+    assert both.state_of(PackName("kit")) is not None
+    assert both.last_heard(row_at(first)) == LastHeard(head=kit.head)
+
+
+@pytest.mark.parametrize("versions", [("2.0.0",), ("2.0.0", "3.0.0"), ()])
+def test_a_tag_of_another_number_is_told_where_its_commit_has_one_release(
+    tmp_path: Path, versions: tuple[str, ...]
+) -> None:
+    files = {f"{one}/{path}": data for one in versions for path, data in make_pack(version=one).items()}
+    far = Repository(tmp_path / "far").commit({**files, "README.md": "Packs."})
+    ref = ReleaseRef(PackName(NAME), Version("1.0.0"), "far", "there", False, far.tag("v1.0.0").head, "v1.0.0")
+    is_told = len(versions) == 1
+    with pytest.raises(InvalidFile if is_told else Unavailable) as refused:
+        source_at(tmp_path, far).read(ref)
+    if is_told:
+        told = f"the tag `v1.0.0` holds version 2.0.0 of {NAME}"
+        assert refused.value.details == (f"{far.address}: {told}",)
+    else:
+        assert refused.value.message == f"{NAME} 1.0.0 is not in {far.address} at {far.head[:12]}"
+        assert refused.value.hint == f"`agentpack lock --upgrade-pack {NAME}` chooses a release again"
+
+
+def test_a_commit_that_a_plugin_may_have_is_not_believed_of_the_repository_itself(
+    tmp_path: Path, kit: Repository
+) -> None:
+    kit.git("checkout", "--quiet", "-b", "aside")
+    aside = kit.commit().head
+    kit.git("checkout", "--quiet", "main")
+    remote = Remote(str(tmp_path / "cache"), dict(os.environ))
+    plugin = GitSource("far", GitPlace(kit.address, "", ""), lambda: remote, any_branch=True)
+    row = row_at(aside, agents=(), version="1.0.0")
+    for source, is_refused in ((plugin, False), (source_at(tmp_path, kit), True), (plugin, False)):
+        ref = source.pinned(PackName("kit"), row)
+        assert ref is not None
+        if not is_refused:
+            assert sorted(source.read(ref)) == ["agents/one.md", "agents/two.md"]
+            continue
+        with pytest.raises(Refused, match="is not in the history of the default branch or a tag of"):
+            source.read(ref)
+
+
+def test_of_a_long_version_in_a_manifest_as_much_counts_as_a_version_may_have(tmp_path: Path) -> None:
+    said = {"plugin.json": json.dumps({"name": "kit", "version": f"1.2.{'3' * 100}"})}
+    far = Repository(tmp_path / "far").commit({**said, "agents/one.md": agent_text("one", "Work.")})
+    state = source_at(tmp_path, far).state_of(PackName("kit"))
+    assert state is not None
+    assert str(state.version) == f"1.2.{'3' * (MAX_VERSION - 4)}"
+
+
+def test_junk_and_other_links_than_to_agents_are_no_files_of_a_repository(tmp_path: Path, kit: Repository) -> None:
+    (kit.folder / "notes.txt").symlink_to("README.md")
+    (kit.folder / "agents/._one.md").write_text(agent_text("hidden", "Work."))
+    kit.commit({"agents/.DS_Store": "x"})
+    mirror = Mirror(Remote(str(tmp_path / "cache"), dict(os.environ)), "far", kit.address)
+    mirror.bring([kit.head])
+    found = GitTree(mirror, kit.head, "", {})
+    assert (found.paths, found.links) == (["README.md", "agents/one.md", "agents/two.md"], ("notes.txt",))
+    assert found.outside == ()
+
+
+def test_a_repository_of_too_many_files_is_refused_unless_a_folder_is_chosen(
+    tmp_path: Path, kit: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentpack.sources.git_tree.MAX_ENTRIES", 3)
+    assert len(source_at(tmp_path, kit).collection.packs) == 1
+    monkeypatch.setattr("agentpack.sources.git_tree.MAX_ENTRIES", 2)
+    assert len(source_at(tmp_path, kit, subdirectory="agents").collection.packs) == 1
+    with pytest.raises(Refused) as refused:
+        source_at(tmp_path, kit).packs()
+    assert refused.value.message == f"{kit.address} has more than 2 files"
+    assert refused.value.hint == "choose a folder of it with `subdirectory:`"
+
+
+def test_a_pack_with_a_name_that_is_no_text_is_refused_from_a_repository_too(tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit({f"pack/{path}": data for path, data in make_pack().items()})
+    for folder, is_refused in (("beside", False), ("pack", True)):
+        write_tree(far.folder / folder, {os.fsdecode(b"caf\xe9.txt"): "x"})
+        source = source_at(tmp_path, far.commit())
+        (ref,) = source.releases(PackName(NAME))
+        if not is_refused:
+            assert source.read(ref) == make_pack()
+            continue
+        with pytest.raises(Refused) as refused:
+            source.read(ref)
+        assert refused.value.message.endswith(".txt` is a link, or its name is not UTF-8")
+        assert refused.value.hint == "a pack may contain only regular files"
+
+
+def test_a_newer_version_of_another_pack_is_none_of_this_one(tmp_path: Path) -> None:
+    files = {f"{name}/{path}": data for name in (NAME, "other") for path, data in make_pack(name).items()}
+    far = Repository(tmp_path / "far").commit(files).tag(f"{NAME}--v1.0.0")
+    far.commit({f"other/{path}": data for path, data in make_pack("other", "9.0.0").items()})
+    source = source_at(tmp_path, far)
+    assert [str(ref.version) for ref in source.releases(PackName(NAME))] == ["1.0.0"]
+    assert source.unreleased(PackName(NAME)) == ""
+
+
+def test_a_repository_without_a_file_offers_nothing_and_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    far = Repository(tmp_path / "far").commit()
+    source = source_at(tmp_path, far)
+    assert (list(source.packs()), source.collection) == ([], Collection())
+    with pytest.raises(Unresolvable) as refused:
+        source_at(tmp_path, far, subdirectory="deep").packs()
+    assert refused.value.message == f"{far.address} has no folder `deep` at {far.head[:12]}"
+
+
+# As git is run.
+
+
+def variables_of_git(tmp_path: Path, address: str, **variables: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What git finds among its variables when it asks the repository, and when it reads the mirror."""
+    script = write_tree(tmp_path / "bin", {"git": f'#!/bin/sh\nenv >"{tmp_path}/env"\nexit 1\n'}) / "git"
+    script.chmod(0o755)
+    remote = Remote(str(tmp_path / "cache"), {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", **variables})
+    mirror = Mirror(remote, "kit", address)
+    found = []
+    for ask in (lambda: mirror.references, lambda: mirror.missing([OTHER_COMMIT])):
+        with pytest.raises(Unavailable):
+            ask()
+        found.append(dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines()))
+        Path(mirror.folder).mkdir(parents=True, exist_ok=True)
+    return found[0], found[1]
+
+
+def test_git_gets_no_variable_that_leads_elsewhere_and_none_that_asks(tmp_path: Path) -> None:
+    places = ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR", "NAMESPACE")
+    leading = (*places, "ALTERNATE_OBJECT_DIRECTORIES", "CONFIG_PARAMETERS", "SHALLOW_FILE", "QUARANTINE_PATH")
+    given = {f"GIT_{name}": "elsewhere" for name in (*leading, "ALLOW_PROTOCOL")}
+    asking, reading = variables_of_git(tmp_path, "https://a.example/kit", HOME="/home/ada", SSH_ASKPASS="x", **given)
+    for found in (asking, reading):
+        assert found["GIT_OBJECT_DIRECTORY"].endswith(".git/objects")
+        assert "elsewhere" not in found.values()
+        assert (found["HOME"], found["LC_ALL"]) == ("/home/ada", "C")
+        assert "SSH_ASKPASS" not in found
+        quiet = ("GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS", "GCM_INTERACTIVE", "SSH_ASKPASS_REQUIRE")
+        assert [found[name] for name in quiet] == ["0", "0", "never", "never"]
+        assert found["GIT_SSH_VARIANT"] == "ssh"
+    assert (asking["GIT_PROTOCOL_FROM_USER"], asking.get("GIT_ALLOW_PROTOCOL")) == ("1", None)
+    assert (reading.get("GIT_PROTOCOL_FROM_USER"), reading["GIT_ALLOW_PROTOCOL"]) == (None, "none")
+
+
+@pytest.mark.parametrize("name", ["GIT_SSH", "GIT_SSH_COMMAND"])
+def test_git_keeps_the_ssh_and_the_question_of_the_user(tmp_path: Path, name: str) -> None:
+    own = {name: "my-ssh", "SSH_ASKPASS": "my-question", "SSH_ASKPASS_REQUIRE": "force"}
+    for found in variables_of_git(tmp_path, "ssh://a.example/kit", **own):
+        assert own.items() <= found.items()
+        assert "GIT_SSH_VARIANT" not in found
+
+
+def test_git_logs_in_only_where_it_asks_a_web_server(tmp_path: Path) -> None:
+    token = {"AGENTPACK_HOST_KIT": "a.example", "AGENTPACK_TOKEN_KIT": "s3cr3t"}
+    asking, reading = variables_of_git(tmp_path, "HTTPS://a.example/kit", **token)
+    assert (asking.get("AGENTPACK_SECRET"), reading.get("AGENTPACK_SECRET")) == ("s3cr3t", None)
+    for address in ("ssh://a.example/kit", "https://b.example/kit"):
+        assert not any("AGENTPACK_SECRET" in found for found in variables_of_git(tmp_path, address, **token))
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_ours"), [(0o700, True), (0o755, True), (0o720, False), (0o702, False), (0o770, False)]
+)
+def test_a_mirror_counts_where_nobody_else_may_write(tmp_path: Path, mode: int, is_ours: bool) -> None:
+    mirror = Mirror(Remote(str(tmp_path), {}), "packs", "https://example.com/kit")
+    mirror.note("version", "1.0.0")
+    assert (Path(mirror.folder) / "notes").stat().st_mode & 0o777 == 0o700
+    Path(mirror.folder).chmod(mode)
+    if is_ours:
+        assert mirror.has_noted("version", "1.0.0")
+        return
+    with pytest.raises(Unavailable) as refused:
+        mirror.has_noted("version", "1.0.0")
+    assert refused.value.message == f"{mirror.folder} may have been written by another user"
+    assert refused.value.hint == "delete that folder; XDG_CACHE_HOME moves the cache"
+
+
+def test_a_mirror_that_is_read_is_as_young_as_its_use(tmp_path: Path, kit: Repository) -> None:
+    remote = Remote(str(tmp_path / "cache"), dict(os.environ))
+    mirror = Mirror(remote, "far", kit.address)
+    mirror.bring([kit.head])
+    os.utime(mirror.folder, (1000, 1000))
+    assert len(Mirror(remote, "far", kit.address).files(kit.head, "agents", 10)) == 2
+    assert os.stat(mirror.folder).st_mtime > 1000
+
+
+def test_what_one_command_reads_of_a_repository_is_bounded_altogether(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentpack.remote.git.MAX_CONTENT_BYTES", 2 << 20)
+    far = Repository(tmp_path / "far").commit({name: name.encode() * (1 << 20) for name in ("a", "b", "c")})
+    mirror = Mirror(Remote(str(tmp_path / "cache"), dict(os.environ)), "far", far.address)
+    mirror.bring([far.head])
+    names = [far.git("rev-parse", f"HEAD:{name}") for name in "abc"]
+    assert [mirror.contents([name])[name][:1] for name in names[:2]] == [b"a", b"b"]
+    with pytest.raises(Refused) as refused:
+        mirror.contents(names[2:])
+    assert refused.value.message == f"{far.address} has more than 2 MiB of packs and agents"
+    assert refused.value.hint == "name a folder: `subdirectory:`"
+
+
+def test_of_a_server_that_hands_over_tips_only_all_of_them_are_fetched(tmp_path: Path, kit: Repository) -> None:
+    first = kit.commit().head
+    kit.commit().git("checkout", "--quiet", "--orphan", "beside")
+    kit.commit().tag("v1.0.0").git("checkout", "--quiet", "main")
+    kit.git("branch", "--delete", "--force", "beside")
+    tagged, words = kit.git("rev-parse", "v1.0.0^{commit}"), "Server does not allow request for unadvertised object"
+    script = (
+        f'case "$*" in *--filter=*) echo "fatal: {words} x" >&2; exit 128;; esac\nexec {shutil.which("git")} "$@"\n'
+    )
+    (write_tree(tmp_path / "bin", {"git": f"#!/bin/sh\n{script}"}) / "git").chmod(0o755)
+    for wanted in (first, kit.head, tagged):
+        variables = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+        mirror = Mirror(Remote(str(tmp_path / wanted), variables), "far", kit.address)
+        mirror.bring([wanted])
+        assert mirror.missing([first, kit.head, tagged]) == []
+        with pytest.raises(Unavailable) as refused:
+            mirror.bring([OTHER_COMMIT])
+        assert refused.value.message == f"the source `far` at {kit.address} does not have the requested commit"
+        assert mirror.missing([OTHER_COMMIT]) == [OTHER_COMMIT]

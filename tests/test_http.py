@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import re
+import signal
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,7 @@ from support import web_server
 from support.cases import case
 from support.web_server import Answer, WebServer, content, make_certificate, redirect, status
 
-from agentpack.errors import AgentpackError, Refused, Unavailable, UsageError
+from agentpack.errors import AgentpackError, Interrupted, Refused, Unavailable, UsageError
 from agentpack.model.web_addresses import host_of, web_address_fault
 from agentpack.remote import http
 from agentpack.remote.access import Remote
@@ -27,7 +29,7 @@ from agentpack.remote.cache import CachedAnswer, ContentCache
 from agentpack.remote.credentials import authorization, git_login, netrc_path, variable_of
 from agentpack.remote.git_failures import failure, gives_tips_only
 from agentpack.remote.http import MAX_ATTEMPTS, MAX_CONNECTIONS, MAX_REDIRECTS, fetch_bytes, fetch_current
-from agentpack.remote.process import Finished
+from agentpack.remote.process import Finished, run
 
 BODY = b"what is in the kit\n"
 DIGEST = sha256(BODY).hexdigest()
@@ -904,3 +906,104 @@ def test_of_what_git_says_the_lines_that_tell_something_are_kept() -> None:
 def test_the_host_to_set_is_that_of_a_web_address(address: str, host: str) -> None:
     told = failure(Finished(1, b"", b"fatal: Authentication failed"), "kit", address, 1)
     assert (told.hint or "").endswith(f"set AGENTPACK_TOKEN_KIT and AGENTPACK_HOST_KIT={host}")
+
+
+# Other programs.
+
+
+def ran(script: str, *, input: bytes = b"", seconds: float = 20, most: int = 1 << 20) -> Finished:
+    return run(["sh", "-c", script], input, {"PATH": os.environ["PATH"], "GREETING": "hello"}, seconds, most)
+
+
+def test_a_program_is_run_to_its_end_with_its_variables_and_outside_of_the_project() -> None:
+    assert ran("pwd; echo $GREETING; echo aside >&2; exit 3") == Finished(3, b"/\nhello\n", b"aside\n")
+    much = os.urandom(300_000)
+    assert ran("cat", input=much) == Finished(0, much, b"")
+    assert ran("exec <&-; echo done", input=much) == Finished(0, b"done\n", b"")
+    with pytest.raises(FileNotFoundError):
+        run(["no-such-program"], b"", {"PATH": os.environ["PATH"]}, 1, 1)
+
+
+@pytest.mark.parametrize("script", ["sleep 60", "exec <&- >&- 2>&-; sleep 60", "sleep 60 & wait"])
+def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(script: str) -> None:
+    began = monotonic()
+    assert ran(script, seconds=0.2) == Finished(-1, b"", b"", is_late=True)
+    assert monotonic() - began < 20
+
+
+def test_a_program_that_prints_more_than_it_may_is_ended() -> None:
+    assert ran("yes", most=1000) == Finished(-1, b"", b"", is_cut=True)
+    assert ran("printf 12345", most=5) == Finished(0, b"12345", b"")
+    assert ran("printf 123456; sleep 60", most=5).is_cut
+
+
+def test_of_a_long_complaint_the_start_and_the_end_are_kept() -> None:
+    said = ran("printf start >&2; yes | head -c 300000 >&2; printf end >&2").said
+    assert (said[:5], said[-3:]) == (b"start", b"end")
+    assert len(said) < 120_000
+
+
+def test_a_signal_ends_the_command_unless_somebody_else_handles_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    noted: list[int] = []
+    try:
+        signal.signal(signal.SIGTERM, lambda number, _: noted.append(number))
+        assert ran("kill -TERM $PPID; sleep 0.1; echo done").output == b"done\n"
+        assert noted == [signal.SIGTERM]
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with pytest.raises(Interrupted) as stopped:
+            ran("kill -TERM $PPID; sleep 60")
+        assert (stopped.value.number, stopped.value.message) == (
+            128 + signal.SIGTERM,
+            "stopped by a signal; nothing was changed",
+        )
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_what_is_used_in_the_cache_is_as_young_as_its_use(tmp_path: Path) -> None:
+    cache, address = ContentCache(f"{tmp_path}/content"), "https://a.example/kit"
+    cache.add(BODY)
+    cache.add_answer(address, CachedAnswer("x", DIGEST))
+    files = [path for path in (tmp_path / "content").rglob("*") if path.is_file()]
+    assert len(files) == 2
+    for use, kind in (
+        (lambda: cache.read(DIGEST), "objects"),
+        (lambda: cache.add(BODY), "objects"),
+        (lambda: cache.answer(address), "answers"),
+    ):
+        for path in files:
+            os.utime(path, (1000, 1000))
+        use()
+        assert [path.parent.parent.name for path in files if path.stat().st_mtime > 1000] == [kind]
+    assert (tmp_path / "content/objects").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 30.0), ("0.5", 0.5), ("3600", 3600.0), ("1e2", 100.0)])
+def test_a_time_out_is_a_number_of_seconds(tmp_path: Path, text: str, seconds: float) -> None:
+    assert made_remote(tmp_path, AGENTPACK_TIMEOUT=text).timeout == seconds
+
+
+def test_all_the_time_that_sources_lost_counts_and_only_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("agentpack.remote.access.monotonic", lambda: now[0])
+    remote = made_remote(tmp_path, AGENTPACK_TIMEOUT="10")
+
+    def wait(source: str, seconds: float, *, fails: bool = True) -> None:
+        with contextlib.suppress(Unavailable), remote.waiting(source):
+            now[0] += seconds
+            if fails:
+                raise Unavailable("no answer")
+
+    wait("one", 15)
+    wait("slow", 100, fails=False)
+    wait("two", 10)
+    wait("one", 15)
+    remote.go_online("three", "https://a.example/three")  # four times the time-out, and not more
+    wait("two", 1)
+    with pytest.raises(Unavailable) as skipped:
+        remote.go_online("three", "https://a.example/three")
+    words = "skipped the source `three`: waited 41 seconds for other sources without an answer"
+    assert (skipped.value.message, list(skipped.value.details)) == (words, ["it is at https://a.example/three"])
+    assert skipped.value.hint == "try again later, or wait longer with `AGENTPACK_TIMEOUT=120`"

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 from support.archives import Zipped, zipped
 from support.packs import make_pack, publish
 from support.repositories import Repository
@@ -23,14 +24,14 @@ from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, PackName, digest_of, pack_name
 from agentpack.remote.access import Remote
 from agentpack.remote.git_references import References, Tag, parse_references
-from agentpack.sources import archive_at, directory
+from agentpack.sources import archive_at, directory, trees
 from agentpack.sources.archive import ArchiveSource
 from agentpack.sources.bundled import RELEASED, BundledSource, bundled_folder, bundled_source
 from agentpack.sources.collection import Collection
 from agentpack.sources.directory import DirectorySource, read_tree
-from agentpack.sources.git_tags import read_tag, without_tag
+from agentpack.sources.git_tags import read_tag, tagged, without_tag
 from agentpack.sources.pack_trees import PackRoot, pack_files, pack_roots
-from agentpack.sources.trees import MemoryTree
+from agentpack.sources.trees import FolderTree, MemoryTree
 
 NAME = PackName("data-reviewer")
 AGENT = "---\nname: reviewer\ndescription: x\n---\nReview.\n"
@@ -62,6 +63,21 @@ def test_several_folders_may_have_releases_of_one_pack(tmp_path: Path) -> None:
         write_tree(tmp_path / "in/data-reviewer" / version, make_pack(version=version))
     for folder in (tmp_path, tmp_path / "in/data-reviewer"):
         assert found(folder)["data-reviewer"] == ["1.0.0", "2.0.0"]
+
+
+def test_the_folder_of_a_pack_s_name_has_all_its_releases(tmp_path: Path) -> None:
+    write_tree(tmp_path / "other", make_pack(version="3.0.0"))
+    assert found(tmp_path) == {"data-reviewer": ["3.0.0"]}
+    publish(tmp_path, make_pack(), make_pack(version="2.0.0"))
+    assert found(tmp_path) == {"data-reviewer": ["1.0.0", "2.0.0"]}
+    archive(tmp_path, "data-reviewer-1.5.0.tgz", make_pack(version="1.5.0"))
+    assert found(tmp_path) == {"data-reviewer": ["1.0.0", "1.5.0", "2.0.0"]}
+
+
+def test_a_pack_in_the_folder_of_its_name_may_hold_another_one_of_that_name(tmp_path: Path) -> None:
+    write_tree(tmp_path / "data-reviewer", make_pack(version="3.0.0"))
+    write_tree(tmp_path / "data-reviewer/example", make_pack(version="1.0.0"))
+    assert found(tmp_path) == {"data-reviewer": ["3.0.0"]}
 
 
 def test_a_folder_may_be_one_pack(tmp_path: Path) -> None:
@@ -166,6 +182,95 @@ def test_more_than_a_pack_may_hold_is_refused(tmp_path: Path, monkeypatch: pytes
                 read_tree(str(tmp_path))
             patch.setattr(directory, name, limit + 1)
             assert len(read_tree(str(tmp_path))) == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "where"),
+    [
+        ("packs", "/home/ada/work/packs"),
+        ("./packs/", "/home/ada/work/packs"),
+        ("../packs", "/home/ada/packs"),
+        ("/srv/packs", "/srv/packs"),
+        ("//srv//packs", "/srv/packs"),
+        ("///srv/packs", "/srv/packs"),
+        ("~/packs", "{home}/packs"),
+        ("kit-1.0.zip", "/home/ada/work/kit-1.0.zip"),
+    ],
+)
+def test_a_place_on_this_machine_is_found_from_the_folder_of_its_manifest(home: Path, place: str, where: str) -> None:
+    source = directory.open_source(
+        ConfiguredSource("team", "path", place, {}), "/home/ada/work", lambda: Remote("/", {})
+    )
+    assert (source.name, source.where) == ("team", where.format(home=home))
+    assert isinstance(source, ArchiveSource if place.endswith(".zip") else DirectorySource)
+    assert (source.is_missing, source.is_remote) == (True, False)
+
+
+def test_a_folder_that_is_called_like_an_archive_is_a_folder(tmp_path: Path) -> None:
+    publish(tmp_path / "kit.zip", make_pack())
+    source = directory.open_source(
+        ConfiguredSource("team", "path", "kit.zip", {}), str(tmp_path), lambda: Remote("/", {})
+    )
+    assert list(source.packs()) == [NAME]
+
+
+def test_agents_below_folders_of_other_programs_are_none_of_a_place_s_own(tmp_path: Path) -> None:
+    for folder in (
+        "agents",
+        "node_modules/kit/agents",
+        ".venv/lib/agents",
+        ".git/agents",
+        ".claude/agents",
+        "in/.hg/agents",
+    ):
+        write_tree(tmp_path / folder, {"reviewer.md": AGENT, ".reviewer.md.swp": AGENT})
+    tree = FolderTree(str(tmp_path))
+    assert list(tree.paths) == [".claude/agents/reviewer.md", "agents/reviewer.md"]
+    assert (tree.outside, tree.start("agents/reviewer.md", 3), tree.start("gone.md", 3)) == ([], b"---", b"")
+
+
+def test_a_collection_in_a_folder_may_have_as_many_agents_and_bytes_as_a_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = ["agents/a.md", "agents/b.md", "agents/c.md"]
+    write_tree(tmp_path, dict.fromkeys(paths, AGENT))
+    tree = FolderTree(str(tmp_path))
+    assert tree.contents("", paths) == dict.fromkeys(paths, AGENT.encode())
+    assert tree.contents("agents", ["b.md"]) == {"b.md": AGENT.encode()}
+    for name, least in (("MAX_FILES", 3), ("MAX_BYTES", 3 * len(AGENT)), ("MAX_FILE_BYTES", len(AGENT))):
+        with monkeypatch.context() as patch:
+            patch.setattr(trees, name, least)
+            assert len(tree.contents("", paths)) == 3
+            patch.setattr(trees, name, least - 1)
+            with pytest.raises(Refused, match=rf"^{tmp_path}: (more than|`agents/a.md` is larger than)"):
+                tree.contents("", paths)
+    with pytest.raises(Unavailable) as lost:
+        tree.contents("agents", ["gone.md"])
+    assert lost.value.message == f"{tmp_path}/agents/gone.md cannot be read: No such file or directory"
+
+
+def test_a_place_of_too_many_files_and_folders_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path, {"a/b/c.md": AGENT, "d.txt": "x"})
+    monkeypatch.setattr(trees, "MAX_ENTRIES", 4)
+    assert list(FolderTree(str(tmp_path)).paths) == ["a/b/c.md", "d.txt"]
+    monkeypatch.setattr(trees, "MAX_ENTRIES", 3)
+    with pytest.raises(Refused) as refused:
+        assert FolderTree(str(tmp_path)).paths
+    assert refused.value.message == f"{tmp_path} has more than 3 files and folders"
+    assert refused.value.hint == "give the path of the folder with the agents"
+    with pytest.raises(Unavailable, match="gone cannot be read: No such file or directory"):
+        assert FolderTree(str(tmp_path / "gone")).paths
+
+
+def test_every_state_of_a_folder_is_that_of_its_agents_or_of_the_folders_in_it(tmp_path: Path) -> None:
+    def states() -> list[str]:
+        return [str(ref.pack) for ref in DirectorySource("team", str(tmp_path)).every_state()]
+
+    write_tree(tmp_path, {"two/agents/b.md": AGENT, "one/agents/a.md": AGENT, ".c/agents/c.md": AGENT, "docs/x": "x"})
+    publish(tmp_path, make_pack())
+    assert states() == ["one", "two"]
+    write_tree(tmp_path, make_pack("whole"))
+    assert states() == []
 
 
 # -- archives ----------------------------------------------------------------------------------------------------------
@@ -534,6 +639,16 @@ def test_the_newest_version_without_a_tag_is_told(tmp_path: Path, versions: list
         "the default branch of ADDRESS has data-reviewer {}, newer than its last tag `v1.0.0`; only tags are releases"
     )
     assert without_tag(ref._replace(tag="v1.0.0"), versions, "ADDRESS") == (words.format(newer) if newer else "")
+
+
+def test_of_two_tags_of_one_version_the_first_counts_and_the_newest_version_comes_first() -> None:
+    tags = {name: Tag(name, name) for name in ("v1.0", "v1.0.0", "kit--v2.0.0", "kit-v2.0", "v1.10.0", "v1.9.0", "x")}
+    found = tagged(References("", {}, tags))
+    assert {pack: [name for name, _ in versions.values()] for pack, versions in found.items()} == {
+        None: ["v1.10.0", "v1.9.0", "v1.0"],
+        "kit": ["kit--v2.0.0"],
+    }
+    assert found[None][Version("1.10.0")] == ("v1.10.0", Tag("v1.10.0", "v1.10.0"))
 
 
 def test_branches_and_tags_are_those_that_git_lists() -> None:

@@ -41,9 +41,7 @@ class Plugin:
     def _name(self) -> PackName:
         """Its name there: the same, or that of the only pack."""
         packs = self._source.collection.packs
-        if self.pack.name not in (one.name for one in packs) and len(packs) == 1:
-            return packs[0].name
-        return self.pack.name
+        return packs[0].name if len(packs) == 1 else self.pack.name
 
     def state(self) -> ReleaseRef:
         """What it is now.
