@@ -22,8 +22,10 @@ def test_the_pages_are_current() -> None:
 
 
 def test_every_client_has_a_word_on_how_it_reads_limits() -> None:
-    assert READINGS.keys() == CLIENTS.keys()
+    differing = READINGS.keys() ^ CLIENTS.keys()
+    assert not differing, f"{sorted(differing)}: in only one of `READINGS` of tools/client_reading.py and the clients"
 
 
 def test_the_readme_counts_the_clients() -> None:
-    assert f"[{len(CLIENTS)} clients](" in (ROOT / "README.md").read_text(encoding="utf-8")
+    words = f"[{len(CLIENTS)} clients]("
+    assert words in (ROOT / "README.md").read_text(encoding="utf-8"), f"README.md does not say `{words}`"

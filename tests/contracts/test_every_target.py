@@ -288,6 +288,7 @@ PLACES = {
 
 @pytest.mark.parametrize("client", NAMES)
 def test_the_file_stands_where_the_client_looks(client: str) -> None:
+    assert client in PLACES, f"{client}: PLACES has no paths of its files"
     target = CLIENTS[client]
     assert (target.path("x", "project", {}), target.path("x", "user", {})) == PLACES[client]
 
