@@ -788,8 +788,8 @@ def test_uninstall_passes_by_what_became_of_a_file_where_it_was_written(
     assert told[1:3] == ["data-reviewer 1.0.0 removed", "  - /now/agents/reviewer.md  removed"]
     assert [*sorted(told[3:6]), *told[6:]] == [
         "  - /as-written/agents/reviewer.md  removed",
-        "  = /edited/agents/reviewer.md  stays, no longer managed",
         "  - /folder/agents/reviewer.md  no longer managed",
+        "  = /edited/agents/reviewer.md  stays, no longer managed",
         "  - ~/.config/agentpack/agentpack.yaml  removed",
         "  - ~/.config/agentpack/agentpack.lock  removed",
         "note: /edited/agents/reviewer.md was edited and is left on disk; delete it yourself",
