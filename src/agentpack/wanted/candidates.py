@@ -203,8 +203,8 @@ class Candidates:
             if expected is None or not is_aside or (files := self.sources.kept(expected)) is None:
                 raise
             self.sources.notes.append(f"{error.message}; it stays as it was installed")
-            where = {"commit": ref.commit, "tag": ref.tag, "repository": ref.repository}
-            return Release(ref.pack, ref.version, ref.source, expected, files, **where)
+            kept = Release(ref.pack, ref.version, ref.source, expected, files)
+            return kept._replace(commit=ref.commit, tag=ref.tag, repository=ref.repository)
 
     def files(self, pack: PackName, version: Version) -> Mapping[str, bytes]:
         """The files of a release that was read, by POSIX path."""
