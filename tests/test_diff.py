@@ -1155,6 +1155,11 @@ def test_the_marker_below_a_rule_that_moved_names_the_file_that_has_it(
         "- Keep it all.\n<<<<<<< you have\n- Look twice.\n||||||| the release had\n- Look.\n=======\n"
         ">>>>>>> the new release says it in .claude/agents/second.md\n"
     )
+    mine = r"t = re.sub(r'<{7}.*?\n(.*?)\|{7}.*?>{7}[^\n]*\n', r'\1', t, flags=re.S)"
+    monkeypatch.setenv("VISUAL", editor(tmp_path, mine))
+    code, said = on_a_terminal(agentpack, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert (code, path.read_text().endswith("- Keep it all.\n- Look twice.\n")) == (0, True), said
+    assert "first.md keeps your text, but crew has the rule in .claude/agents/second.md" in " ".join(said.split())
 
 
 PLAIN, MARKED = b"a\n=======\n", b"a\n=======\nb\n=======\n"

@@ -711,8 +711,12 @@ def test_an_edited_local_pack_leads_to_its_version(agentpack: Agentpack, project
     agentpack("install", "news", "--source", "packs")
     persona = next((project / "packs/news").rglob("personas/*.md"))
     persona.write_text(persona.read_text() + "\n- Another rule. {#another}\n")
-    told = agentpack("upgrade", "--yes", expect=5).err
+    told = agentpack("upgrade", "news", expect=5).err
     assert "hint: if you edited the pack, raise `version:` in its pack.yaml and run `agentpack upgrade`" in told
+    assert (
+        "note: news 1.0.0 from `packs` is not what was locked; it stays as it was installed until its `version:` is "
+        "raised, or `agentpack lock --upgrade-pack news` takes the new text\n"
+    ) in agentpack("upgrade").err
 
 
 @pytest.mark.parametrize("asked", ["python-engineer==1.1.0", "python-engineer[strict-typing]"])

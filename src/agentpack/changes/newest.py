@@ -46,7 +46,7 @@ def newest(
     notes: list[str] = []
 
     def refreshed() -> Candidates:
-        return candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None, aside=bool(packs))
+        return candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None, aside=True)
 
     if latest:
         manifest, notes = _with_newest_refs(workspace, manifest, packs)

@@ -230,7 +230,9 @@ class _WantedFile:
             return self.taken_or(here, merged.content)
         edited = decisions.edited.get(new.path)
         if edited is not None and edited[:2] == (here.raw, new.digest):
-            return self.taken_or(here, in_form_of(ours, edited.content))
+            text = edited.content.decode("utf-8", "replace")
+            kept = tuple(one for one in merged.conflicts if one.ours.strip() and one.ours.strip() in text)
+            return self.taken_or(here, in_form_of(ours, edited.content), conflicts=kept)
         if choice in ("keep", "theirs"):
             winner, whole = (1, ours) if choice == "keep" else (2, new.content)
             content = in_form_of(ours, resolved(merged.draft, winner).encode()) if merged.draft else whole

@@ -90,7 +90,7 @@ class Candidates:
         self.hidden: list[str] = []
         """Places of hidden text that a policy let pass, in words."""
         locked = lock.packs if lock else ()
-        self._aside = aside
+        self._asked = refresh or () if aside else None
         self.kept = {pack.name for pack in locked if refresh is not None and pack.name not in refresh}
         """The packs that keep their release where it fits."""
         self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name not in anywhere])
@@ -199,10 +199,11 @@ class Candidates:
         try:
             return fetch(ref, self.sources, expected)
         except Refused as error:
-            is_aside = self._aside and ref.pack in self.kept
+            is_aside = self._asked is not None and ref.pack not in self._asked and source and not source.is_remote
             if expected is None or not is_aside or (files := self.sources.kept(expected)) is None:
                 raise
-            self.sources.notes.append(f"{error.message}; it stays as it was installed")
+            ways = f"its `version:` is raised, or `agentpack lock --upgrade-pack {ref.pack}` takes the new text"
+            self.sources.notes.append(f"{error.message}; it stays as it was installed until {ways}")
             kept = Release(ref.pack, ref.version, ref.source, expected, files)
             return kept._replace(commit=ref.commit, tag=ref.tag, repository=ref.repository)
 
@@ -368,8 +369,8 @@ def candidates_to_install(
         lock: its packs keep their releases as far as the manifest allows.
         refresh: packs of which the newest release is wanted; None for all of them. Each stays with its source.
         anywhere: packs that are looked for in every source, because the user named one.
-        aside: whether the command is about other packs than those that keep their release. One of these whose folder
-            has other text now stays as it was installed, if the history has its files; else that is an error.
+        aside: whether a pack whose folder has other text now under its locked version stays as it was installed, if
+            the history has its files and the command does not name it; else that is an error.
     """
     return Candidates(workspace, manifest, lock, refresh=refresh, anywhere=anywhere, aside=aside)
 
