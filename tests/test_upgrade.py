@@ -833,7 +833,7 @@ def test_of_the_packs_in_conflict_those_whose_rules_moved_lead_to_keep(agentpack
         path = project / f".claude/agents/{name}-a.md"
         path.write_text(path.read_text().replace("Look twice", "Look always"))
     told = agentpack("upgrade", "--latest", "--yes", expect=3).err
-    keep = "then the same command again, moves each edit to where its rule is now\n"
+    keep = "then `agentpack upgrade --latest --yes`, moves each edit to where its rule is now\n"
     assert told.partition("error: ")[2].splitlines(keepends=True)[:6] == [
         "3 files need a decision; nothing was changed\n",
         *(
@@ -1040,7 +1040,7 @@ def test_each_pack_whose_rules_moved_is_to_be_kept_first_in_alphabetical_order(
         edited(project, f"{name}-a")
     told = agentpack("upgrade", "--latest", "--yes", expect=3).err
     ways = [
-        f"`agentpack keep {name}`, then the same command again, moves each edit to where its rule is now"
+        f"`agentpack keep {name}`, then `agentpack upgrade --latest --yes`, moves each edit to where its rule is now"
         for name in names
     ]
     ways += [
@@ -1075,7 +1075,7 @@ def test_a_rule_has_moved_where_the_same_pack_has_it_for_the_same_client(
     moved = {"path": ".claude/agents/two.md", "text": "- Look before you change anything at all."}
     assert conflict.get("moved", []) == ([moved] if where == "same pack" else [])
     told = agentpack("upgrade", "--latest", "--yes", expect=3).err
-    assert ("hint: `agentpack keep news`, then the same command again" in told) is (where == "same pack")
+    assert ("hint: `agentpack keep news`, then `agentpack upgrade" in told) is (where == "same pack")
 
 
 def test_each_of_two_conflicts_says_whether_its_rule_has_moved(agentpack: Agentpack, project: Path) -> None:

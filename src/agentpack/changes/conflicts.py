@@ -104,7 +104,7 @@ class ConflictsFound(DecisionNeeded):
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
         ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
-        self.keep_first = tuple(_keep_first(conflicts))
+        self.keep_first = tuple(_keep_first(conflicts, command))
         hints, refused = [*self.keep_first], outcome.refusal.hint if outcome.refusal is not None else None
         are_others = any(change not in conflicts for change in outcome.plan.pending)
         for kind in dict.fromkeys(kinds):
@@ -132,11 +132,12 @@ class ConflictsFound(DecisionNeeded):
         super().__init__(f"{_count(conflicts)} a decision; nothing was changed", details=details, hint=hint)
 
 
-def _keep_first(conflicts: Sequence[Change]) -> Iterator[str]:
-    """For rules that the release moved to other files: what carries the edits there."""
+def _keep_first(conflicts: Sequence[Change], command: str) -> Iterator[str]:
+    """For rules that the release moved to other files: what carries the edits there, with the command to type then."""
     moved = {change.pack for change in conflicts if change.moved}
+    then = f"`agentpack {command}`" if command else "the same command again"
     for pack in sorted(moved):
-        yield f"`agentpack keep {pack}`, then the same command again, moves each edit to where its rule is now"
+        yield f"`agentpack keep {pack}`, then {then}, moves each edit to where its rule is now"
 
 
 def kept_beside(workspace: Workspace, planned: Plan) -> Iterator[str]:
@@ -170,7 +171,7 @@ def with_conflicts(refusal: CapabilitiesWidened, workspace: Workspace, planned: 
                 ways = [first, *settled, "`--dry-run` shows each place", refusal.staying]
             else:
                 ways += ["`--on-conflict keep` keeps your text where the two conflict", *settled]
-        ways = [*_keep_first(planned.conflicts), *ways]
+        ways = [*_keep_first(planned.conflicts, _unsettled(refusal.accepting)), *ways]
         refusal.hint, refusal.ways = "; ".join(ways), tuple(ways)
     return refusal
 

@@ -185,12 +185,16 @@ def _own_rules_in_skills(workspace: Workspace, wanted: Wanted, planned: Plan) ->
     for change in planned.changes:
         part = wanted.part(change) if change.action is Action.CREATE and change.client in SKILLS else None
         rules = [rule for section in part.persona.sections for rule in section.rules] if part else []
-        own = [rule.origin.name for rule in rules if rule.origin is not None and rule.origin.kind == "local"]
+        own = [(rule.text, rule.origin.name) for rule in rules if rule.origin and rule.origin.kind == "local"]
         if own:
-            what, own_heading = ("a rule", "its own it") if len(own) == 1 else (f"{len(own)} rules", "their own they")
+            from agentpack.edits.rules import short  # only where a variant has such rules
+
+            text, variant = own[0]
+            more = f" and {len(own) - 1} more" if own[1:] else ""
             yield (
-                f"{workspace.scope.shown(change.path)}: {what} of your local variant `{own[0]}`, only read here when "
-                f"the skill is loaded; below a heading of {own_heading} would always be read"
+                f"your rule “{short(text.removeprefix('- '))}”{more}, of the local variant `{variant}`, is only read "
+                f"when the skill {workspace.scope.shown(change.path)} is loaded; rules below a heading of their own "
+                "are always read"
             )
 
 

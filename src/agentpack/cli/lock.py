@@ -41,4 +41,7 @@ def lock(
     outcome = run(session.workspace, request, upgrade=packs)
     if check and outcome.documents:
         return show_out_of_date(session, outcome)
-    return finish(session, outcome)
+    result = finish(session, outcome)
+    if outcome.documents and not outcome.dry_run:
+        session.output.hint("`agentpack sync` brings the files up to date")
+    return result

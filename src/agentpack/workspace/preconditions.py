@@ -6,6 +6,7 @@ from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.sources.bundled import bundled_source
 from agentpack.workspace.workspace import Workspace
 
 
@@ -60,6 +61,8 @@ def require_packs(workspace: Workspace, names: Iterable[str], *, agent: str, nee
             what = [f"it is here because `{'` and `'.join(locked.wanted_by)}` needs it"] if locked else []
             what += [f"`{name}` is an agent of the pack `{owner}`" for owner in owners]
             hint = agent.format(pack=owners[0], agent=name.rpartition("/")[2]) if owners else did_you_mean(name, known)
+            if needed and not owners and (bundled := bundled_source()) and name in bundled.packs():
+                hint = f"`agentpack install {name}` installs it"
             raise UsageError(
                 f"`{name}` is not in {workspace.scope.absolute(workspace.scope.manifest)}",
                 details=[*what, f"packs: {', '.join(known) or 'none'}"],
