@@ -703,6 +703,22 @@ def test_status_tells_tag_ref_and_what_is_newer_without_a_question(
 
 
 @pytest.mark.many
+def test_a_moved_tag_stops_an_upgrade_also_where_the_history_has_the_release(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Only a folder of this machine is edited in place; from another machine it may be an attack."""
+    far = Repository(tmp_path / "far").commit(make_pack(version="1.0.0")).tag("v1.0.0")
+    agentpack("install", f"git+{far.address}")
+    agentpack("bundle", "-o", "all.tar.gz")
+    path = project / ".claude/agents/reviewer.md"
+    path.unlink()
+    agentpack("sync", "--locked", "--source", "all.tar.gz")
+    far.commit(make_pack(version="1.0.0", files={"README.md": "Other."})).tag("v1.0.0")
+    before = tree(project)
+    assert "v1.0.0" in agentpack("upgrade", expect=5).err
+    assert tree(project) == before
+
+
 @pytest.mark.parametrize("kind", ["collection", "branch", "pack", "plugin"])
 def test_status_remembers_the_state_that_a_check_found_in_a_repository_without_tags(
     agentpack: Agentpack, project: Path, tmp_path: Path, hub: Path, kind: str
