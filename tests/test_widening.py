@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
+from support.trees import tree
 
 
 def personas(**headers: Mapping[str, Any]) -> dict[str, str]:
@@ -323,8 +324,11 @@ def test_a_pack_whose_source_is_another_stops_too(agentpack: Agentpack, packs: P
 def test_a_release_whose_bytes_are_others_under_its_version_stops_too(agentpack: Agentpack, packs: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     release(packs, "1.0.0", reviewer={})
-    for command in (["sync"], ["upgrade", "--yes"], ["lock", "--upgrade"]):
+    before = tree(agentpack.folder)
+    assert "is not what was locked; it stays as it was installed" in agentpack("upgrade", "--yes").err
+    for command in (["sync"], ["upgrade", "reviews"], ["lock", "--upgrade"]):
         assert "is not what was locked" in agentpack(*command, expect=5).err
+    assert tree(agentpack.folder) == before
     move = ["lock", "--upgrade-pack", "reviews"]
     told = stopped(agentpack, *move).err
     assert "reviewer for claude: read, search -> every-tool" in told
