@@ -1307,6 +1307,21 @@ def test_a_text_that_is_nowhere_is_needed_where_a_file_stayed_at_another_release
     assert tree(project) == before
 
 
+def test_an_agent_chosen_alone_whose_text_is_nowhere_is_not_upgraded_by_that(
+    agentpack: Agentpack, project: Path
+) -> None:
+    kit(project, one="- Work.", two="- Work.")
+    agentpack("install", "./kit", "--client", "claude")
+    (project / ".claude/agents/one.md").write_text("Edited.\n")
+    shutil.rmtree(project / ".agentpack/state")
+    kit(project, one="- Work more.", two="- Work more.")
+    of_manifest(ENTRY, f"{ENTRY}    personas: [one]\n")(project)
+    before = tree(project)
+    for words in (("lock",), ("sync", "--on-conflict", "keep"), ("install", "python-engineer")):
+        assert "agents/one.md is not stored here" in agentpack(*words, expect=6).err
+    assert tree(project) == before
+
+
 def test_a_pack_beside_one_whose_text_is_nowhere_is_upgraded(agentpack: Agentpack, project: Path) -> None:
     newer = persona_text("reviewer", "- Look before you leap. {#look}\n")
     publish(project / "packs", make_pack(), make_pack(version="1.1.0", personas={"reviewer": newer}))

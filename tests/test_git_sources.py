@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -648,6 +649,28 @@ def test_a_tag_that_was_moved_is_refused_by_name(agentpack: Agentpack, project: 
     assert agentpack("status", "--json").envelope["data"]["packs"][0]["tag_moved"]
     assert tree(project) == before
     agentpack("sync", "--frozen")
+
+
+@pytest.mark.parametrize("is_tagged", [True, False])
+def test_another_text_under_a_version_of_a_repository_is_refused_although_the_locked_one_was_once_in_a_folder(
+    agentpack: Agentpack, project: Path, tmp_path: Path, is_tagged: bool
+) -> None:
+    def release(files: Mapping[str, bytes]) -> None:
+        far.commit(files)
+        if is_tagged:
+            far.tag("v1.0.0")
+
+    publish(project / "packs", make_pack())
+    agentpack("install", NAME, "--source", "packs")
+    far = Repository(tmp_path / "far")
+    release(make_pack())
+    agentpack("install", NAME, "--source", f"git+{far.address}")
+    release(make_pack(files={"README.md": "Other.\n"}))
+    before = tree(project)
+    for words in (("upgrade", "--check"), ("upgrade", "--yes")):
+        assert "data-reviewer 1.0.0" in (refused := agentpack(*words, expect=5).err)
+        assert "is not what was locked" in refused
+    assert tree(project) == before
 
 
 @pytest.mark.parametrize("is_pack", [True, False])

@@ -846,3 +846,12 @@ def test_that_new_skills_may_use_skills_is_only_in_json(agentpack: Agentpack) ->
     assert told.count("may use") == 1
     rows = agentpack(*words, "--json").envelope["data"]["capabilities"]
     assert [row["after"] for row in rows if row["client"] != "claude"] == [["skills"]] * 6
+
+
+def test_of_many_packs_the_first_are_listed_and_the_others_counted(agentpack: Agentpack, project: Path) -> None:
+    names = [f"pack-{number:02}" for number in range(21)]
+    publish(project / "packs", *(make_pack(name, personas={name: persona_text(name)}) for name in names))
+    told = agentpack("install", *names, "--source", "packs", "--client", "claude").err.splitlines()
+    listed = [*(f"{name} 1.0.0" for name in names[:12]), "  … and 9 more (`--verbose` lists all)"]
+    assert told[1:14] == listed
+    assert not [line for line in told if line.startswith(names[12])]

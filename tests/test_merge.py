@@ -1315,3 +1315,8 @@ def test_a_heading_put_in_above_a_rule_that_the_release_took_out_is_not_lost() -
     merged = merge(base, ours, b"", lambda: KnownEntries((), ()))
     assert merged.content is None
     assert resolved(merged.draft, 1).encode() == ours
+
+
+def test_the_blank_lines_of_a_header_without_fields_are_the_users_where_both_changed_them() -> None:
+    base, ours, theirs = b"---\n---\nWork.\n", b"---\n\n---\nWork on.\n", b"---\n\n\n---\nWork.\n"
+    assert merge(base, ours, theirs).content == ours

@@ -31,6 +31,7 @@ from agentpack import fast
 from agentpack.cli import quick_args
 from agentpack.environment import platform_folder
 from agentpack.input.archives import write_archive
+from agentpack.model.json_text import MAX_VALUES
 from agentpack.model.names import digest_of
 
 HEAVY = frozenset(
@@ -560,6 +561,15 @@ def test_the_version_is_told_alike(agentpack: Agentpack, arguments: list[str]) -
     assert told == agentpack(*arguments)
     assert told is not None
     assert "://" not in told.out  # no address that nobody checked
+
+
+def test_a_record_of_too_many_values_is_left_to_the_full_program(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    record = project / ".agentpack/state/generations/000001.json"
+    many = ",".join(["0"] * (MAX_VALUES + 1))
+    record.write_text(record.read_text().replace("{", f'{{"more": [{many}], ', 1))
+    assert quickly(("diff",), project) is None
+    assert "000001.json` is damaged\n  more than 1,000,000 values" in agentpack("diff", expect=5).err
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that takes nothing")
